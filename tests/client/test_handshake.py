@@ -1,0 +1,229 @@
+"""Connecting: what is asked, and what comes of every kind of answer."""
+
+from __future__ import annotations
+
+import json
+import ssl
+
+import h11
+import pytest
+import trio
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+import trio_cartesia
+from trio_cartesia import Cartesia, CartesiaError, ConnectFailed, ContextFailed
+from trio_cartesia._runtime.transport import CONNECT_SECONDS
+from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
+
+
+async def connect_to(serve, **arguments):
+    """Connect a client to *serve*, which gets the stream of its one connection."""
+    async with trio.open_nursery() as nursery:
+
+        async def open_stream(_host, _port):
+            near, far = bounded_stream_pair()
+            nursery.start_soon(serve, far)
+            await trio.lowlevel.checkpoint()
+            return near
+
+        arguments = {"base_url": "http://localhost", **arguments}
+        client = Cartesia("sk_car_canary", open_stream=open_stream, **arguments)
+        try:
+            async with client.tts.websocket_connect():
+                pass
+        except CartesiaError as error:
+            return error
+        finally:
+            nursery.cancel_scope.cancel()
+    return None
+
+
+def answering(status, body=b"", headers=(), *, ends=True, asked=None):
+    """Make a server that gives one HTTP answer."""
+
+    async def serve(stream):
+        http = h11.Connection(h11.SERVER)
+        while (event := http.next_event()) is h11.NEED_DATA:
+            http.receive_data(await stream.receive_some())
+        if not isinstance(event, h11.Request):
+            return
+        if asked is not None:
+            asked.append(event)
+        sized = ("content-length", str(len(body)))
+        answer = h11.Response(status_code=status, headers=[sized, *headers])
+        data = http.send(answer) + http.send(h11.Data(data=body))
+        await stream.send_all(data + (http.send(h11.EndOfMessage()) or b""))
+        if ends:
+            await stream.aclose()
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (401, "AuthenticationFailed"),
+        (402, "QuotaExceeded"),
+        (403, "PermissionDenied"),
+        (404, "NotFound"),
+        (429, "ConcurrencyLimited"),
+        (503, "ServiceFailed"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["structured", "legacy", "nothing"])
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_refused_handshake_is_our_exception(status, name, kind, ends, autojump_clock):
+    """
+    Each refusal raises its exception, bare, with the fields of either kind of body.
+    """
+    fields = {"title": "No", "message": "Not now.", "error_code": None, "request_id": "r-1"}
+    body = {"structured": json.dumps(fields).encode(), "legacy": b"No: Not now.", "nothing": b""}
+    headers = [("X-Request-Id", "h-1"), ("Retry-After", "3")]
+    error = await connect_to(answering(status, body[kind], headers, ends=ends))
+    assert type(error) is getattr(trio_cartesia, name)
+    assert isinstance(error, ContextFailed)
+    assert (error.status_code, error.retry_after_seconds) == (status, 3)
+    if kind != "nothing":
+        assert (error.title, error.message) == ("No", "Not now.")
+    assert error.request_id == ("r-1" if kind == "structured" else "h-1")
+    assert trio.current_time() == 0
+
+
+async def test_what_a_handshake_asks(autojump_clock):
+    """
+    The handshake names version, key, client and host, keeps the key out of the URL, and offers
+    no compression.
+    """
+    asked = []
+    await connect_to(
+        answering(404, asked=asked),
+        base_url="http://localhost:8080/prefix",
+        version="2025-04-16",
+        headers={"X-Mine": "yes"},
+    )
+    headers = {name.decode(): value.decode() for name, value in asked[0].headers}
+    assert asked[0].target == b"/prefix/tts/websocket"
+    assert headers["cartesia-version"] == "2025-04-16"
+    assert headers["authorization"] == "Bearer sk_car_canary"
+    assert headers["host"] == "localhost:8080"
+    assert headers["x-mine"] == "yes"
+    assert headers["user-agent"].startswith("trio-cartesia/")
+    assert "sec-websocket-extensions" not in headers
+    assert "sec-websocket-protocol" not in headers
+
+
+async def hang(stream):
+    await trio.sleep_forever()
+
+
+async def hang_up(stream):
+    await stream.aclose()
+
+
+async def reset(stream):
+    await stream.receive_some()
+    stream.reset()
+
+
+async def half_an_answer(stream):
+    await stream.receive_some()
+    await stream.send_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{")
+    await stream.aclose()
+
+
+@pytest.mark.parametrize("serve", [hang, hang_up, reset, half_an_answer])
+async def test_no_answer_is_a_failure_within_a_bound(serve, autojump_clock):
+    """
+    A peer that is silent, or goes away in the middle of the handshake, makes connecting fail.
+    """
+    error = await connect_to(serve)
+    assert isinstance(error, ConnectFailed)
+    assert trio.current_time() == (CONNECT_SECONDS if serve is hang else 0)
+
+
+@given(answer=st.binary(min_size=1))
+@on_virtual_time
+async def test_garbage_is_a_failure_and_nothing_foreign(answer):
+    """
+    Whatever bytes answer the handshake, connecting raises one of our exceptions.
+    """
+
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(answer)
+        await stream.aclose()
+
+    assert isinstance(await connect_to(serve), ConnectFailed)
+
+
+@given(
+    answer=st.sampled_from([b"HTTP/1.1 ", b"HTTP/1.1 101 ", b"HTTP/1.1 200 OK\r\n"]),
+    more=st.binary(),
+)
+@on_virtual_time
+async def test_garbage_that_looks_like_http_is_no_better(answer, more):
+    """
+    The same where the answer begins well.
+    """
+
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(answer + more + b"\r\n\r\n")
+        await stream.aclose()
+
+    assert isinstance(await connect_to(serve), CartesiaError)
+
+
+async def test_a_closed_port_is_a_failure():
+    """
+    A refused connection is `ConnectFailed`, caused by the system's own error.
+    """
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    await listener.aclose()
+    with pytest.raises(ConnectFailed) as caught:
+        async with Cartesia("k", base_url=f"http://127.0.0.1:{port}").tts.websocket_connect():
+            pass
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("kind", ["trusted", "other name", "other authority"])
+async def test_tls_is_verified(kind):
+    """
+    A certificate of another name or authority is refused before a byte of ours is sent.
+    """
+    authority = trustme.CA()
+    name = "elsewhere.example" if kind == "other name" else "localhost"
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(server_side)
+    client_side = ssl.create_default_context()
+    (trustme.CA() if kind == "other authority" else authority).configure_trust(client_side)
+    asked = []
+
+    async def serve(stream):
+        secured = trio.SSLStream(stream, server_side, server_side=True, https_compatible=True)
+        try:
+            await answering(404, asked=asked)(secured)
+        except trio.BrokenResourceError:
+            assert kind != "trusted"
+
+    error = await connect_to(serve, base_url="https://localhost", ssl_context=client_side)
+    if kind == "trusted":
+        assert isinstance(error, ContextFailed)
+        assert asked
+    else:
+        assert isinstance(error, ConnectFailed)
+        assert "certificate" in str(error).lower()
+        assert not asked
+
+
+async def test_connecting_can_be_cancelled(autojump_clock):
+    """
+    The caller's own scope ends a handshake that takes too long.
+    """
+    with trio.move_on_after(3) as scope:
+        await connect_to(hang)
+    assert scope.cancelled_caught
+    assert trio.current_time() == 3

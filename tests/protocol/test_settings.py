@@ -1,0 +1,185 @@
+"""What callers may ask for, and how it is written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import SETTINGS, VOICE
+from trio_cartesia import (
+    ContextSettings,
+    GenerationConfig,
+    LocalProtocolError,
+    MP3OutputFormat,
+    RawOutputFormat,
+    WavOutputFormat,
+)
+from trio_cartesia._protocol.formats import EMOTIONS
+from trio_cartesia._protocol.messages import CancelRequest, GenerationRequest
+from trio_cartesia._protocol.requests import write_request
+from trio_cartesia._protocol.settings import settings_from
+
+RAW = {"encoding": "pcm_s16le", "sample_rate": 44100}
+
+BAD = {
+    "missing voice": {"voice": None},
+    "empty voice": {"voice": ""},
+    "blank voice": {"voice": "  "},
+    "voice of a wrong type": {"voice": 7},
+    "voice embedding": {"voice": {"mode": "embedding", "embedding": [0.1]}},
+    "voice without id": {"voice": {}},
+    "missing model": {"model_id": ""},
+    "unknown encoding": {"output_format": {**RAW, "encoding": "pcm_s24le"}},
+    "unknown rate": {"output_format": {**RAW, "sample_rate": 44000}},
+    "rate of a wrong type": {"output_format": {**RAW, "sample_rate": 44100.0}},
+    "other container": {"output_format": {**RAW, "container": "wav"}},
+    "format that is not raw": {"output_format": MP3OutputFormat(sample_rate=8000, bit_rate=32000)},
+    "format without rate": {"output_format": {"encoding": "pcm_s16le"}},
+    "format with more": {"output_format": {**RAW, "bit_rate": 1}},
+    "no format": {"output_format": None},
+    "locale with language": {"language": "en", "locale": "en-GB"},
+    "odd language": {"language": "english please"},
+    "odd normalization": {"normalization": "yes please"},
+    "negative delay": {"max_buffer_delay_ms": -1},
+    "long delay": {"max_buffer_delay_ms": 5001},
+    "delay of a wrong type": {"max_buffer_delay_ms": 1.5},
+    "delay that is a truth": {"max_buffer_delay_ms": True},
+    "slow speed": {"generation_config": {"speed": 0.59}},
+    "quick speed": {"generation_config": {"speed": 1.51}},
+    "speed that is no number": {"generation_config": {"speed": float("nan")}},
+    "low volume": {"generation_config": {"volume": 0.49}},
+    "high volume": {"generation_config": {"volume": 2.01}},
+    "unknown emotion": {"generation_config": {"emotion": "peckish"}},
+    "unknown member": {"generation_config": {"pitch": 1}},
+    "config of a wrong type": {"generation_config": 1.2},
+    "word speed": {"speed": "fastest"},
+    "no duration": {"duration": 0},
+    "truth of a wrong type": {"add_timestamps": "yes"},
+    "empty dictionary": {"pronunciation_dict_id": ""},
+    "unknown setting": {"modle_id": "x"},
+}
+
+
+@pytest.mark.parametrize("change", BAD.values(), ids=BAD)
+def test_what_the_service_would_refuse_is_refused_here(change):
+    """
+    Every field and range that the reference states is checked when a context is opened.
+    """
+    with pytest.raises(LocalProtocolError):
+        settings_from({**SETTINGS, **change})
+
+
+@pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
+def test_what_is_needed_is_asked_for(name):
+    """
+    A missing setting is named.
+    """
+    with pytest.raises(LocalProtocolError, match=name):
+        settings_from({key: value for key, value in SETTINGS.items() if key != name})
+
+
+@given(
+    config=st.fixed_dictionaries(
+        {},
+        optional={
+            "speed": st.floats(0.6, 1.5),
+            "volume": st.floats(0.5, 2.0),
+            "emotion": st.sampled_from(sorted(EMOTIONS)).flatmap(
+                lambda word: st.sampled_from([word, word.title(), word.upper()])
+            ),
+        },
+    ),
+    delay=st.none() | st.integers(0, 5000),
+    transcript=st.text(st.characters(codec="utf-8"), max_size=20),
+    continues=st.booleans(),
+    flushes=st.booleans(),
+)
+def test_what_is_allowed_is_written_as_the_wire_has_it(
+    config, delay, transcript, continues, flushes
+):
+    """
+    A request's JSON has the wire's names, the given values, and nothing that was not given.
+    """
+    request = GenerationRequest(
+        **SETTINGS,
+        context_id="a",
+        transcript=transcript,
+        continue_=continues,
+        flush=flushes,
+        generation_config=config,
+        max_buffer_delay_ms=delay,
+    )
+    expected = {
+        "context_id": "a",
+        "model_id": "sonic-latest",
+        "voice": VOICE,
+        "output_format": {"container": "raw", **RAW},
+        "transcript": transcript,
+        "continue": continues,
+    }
+    if flushes:
+        expected["flush"] = True
+    if delay is not None:
+        expected["max_buffer_delay_ms"] = delay
+    if config:
+        emotion = {"emotion": config["emotion"].lower()} if "emotion" in config else {}
+        expected["generation_config"] = {**config, **emotion}
+    assert json.loads(write_request(request)) == expected
+
+
+def test_both_generations_of_the_voice():
+    """
+    A voice is taken as an id or as an object, and written as the API version has it.
+    """
+    for voice in (VOICE, {"id": VOICE}, {"mode": "id", "id": VOICE}):
+        request = GenerationRequest(
+            **{**SETTINGS, "voice": voice}, context_id="a", transcript="x", continue_=True
+        )
+        assert json.loads(write_request(request))["voice"] == VOICE
+        older = json.loads(write_request(request, voice_as_object=True))
+        assert older["voice"] == {"mode": "id", "id": VOICE}
+
+
+def test_a_cancel_has_two_fields_and_nothing_else():
+    """
+    A cancel is what protocol §2.2.2 shows.
+    """
+    written = write_request(CancelRequest(context_id="a"), voice_as_object=True)
+    assert json.loads(written) == {"context_id": "a", "cancel": True}
+
+
+def test_times_are_of_the_written_text_unless_said_otherwise():
+    """
+    Where times are asked for, their base is always sent, since its default is not known.
+    """
+    assert ContextSettings(**SETTINGS).use_normalized_timestamps is None
+    asked = ContextSettings(**SETTINGS, add_timestamps=True)
+    assert asked.use_normalized_timestamps is False
+    spoken = ContextSettings(**SETTINGS, add_timestamps=True, use_normalized_timestamps=True)
+    assert spoken.use_normalized_timestamps is True
+
+
+def test_formats_are_checked_when_they_are_made():
+    """
+    Output formats and generation settings refuse what does not exist.
+    """
+    assert WavOutputFormat(**RAW).container == "wav"
+    for make in (
+        lambda: RawOutputFormat(encoding="mp3", sample_rate=8000),
+        lambda: WavOutputFormat(encoding="pcm_s16le", sample_rate=1),
+        lambda: MP3OutputFormat(sample_rate=44100, bit_rate=1),
+        lambda: GenerationConfig(speed="fast"),
+    ):
+        with pytest.raises(LocalProtocolError):
+            make()
+
+
+def test_a_transcript_shows_in_no_repr():
+    """
+    The repr of a request leaves its text out.
+    """
+    request = GenerationRequest(**SETTINGS, context_id="a", transcript="canary", continue_=True)
+    assert "canary" not in repr(request)

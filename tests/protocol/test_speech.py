@@ -1,0 +1,282 @@
+"""Many contexts over one stream of messages, against a model of lists."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from tests.support import SETTINGS
+from trio_cartesia import CartesiaError, Chunk, LocalProtocolError
+from trio_cartesia._protocol.contexts import State
+from trio_cartesia._protocol.ids import REMEMBERED_MOST, ContextIds
+from trio_cartesia._protocol.settings import settings_from
+from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._protocol.tombstones import DRAINING_MOST, DRAINING_SECONDS
+
+CONTEXT = settings_from(SETTINGS)
+
+
+def chunk_text(context_id, audio):
+    data = base64.b64encode(audio).decode()
+    return json.dumps({"type": "chunk", "context_id": context_id, "data": data})
+
+
+@dataclass
+class Model:
+    """What is true of one context, kept the simple way."""
+
+    queued: list = field(default_factory=list)
+    on_wire: list = field(default_factory=list)
+    said: list = field(default_factory=list)
+    heard: list = field(default_factory=list)
+    is_over: bool = False  # a terminal event came, or we cancelled, or it is lost
+    was_ended_by_peer: bool = False
+    has_block: bool = True
+
+
+class SpeechMachine(RuleBasedStateMachine):
+    """Callers, a writer and a service act in any order."""
+
+    contexts = Bundle("contexts")
+
+    def __init__(self):
+        super().__init__()
+        self.protocol = SpeechProtocol(ContextIds("p"))
+        self.models: dict[str, Model] = {}
+        self.now = 0.0
+        self.number = 0
+
+    @rule(target=contexts, chosen=st.booleans())
+    def open(self, chosen):
+        name = f"c{len(self.models)}" if chosen else None
+        name = self.protocol.open(CONTEXT, name)
+        assert name not in self.models
+        self.models[name] = Model()
+        return name
+
+    @rule(name=contexts, kind=st.sampled_from(["text", "flush", "last"]))
+    def push(self, name, kind):
+        model = self.models[name]
+        if not model.has_block:
+            return
+        ended = model.is_over or any(request["last"] for request in model.queued + model.on_wire)
+        empty_flush = kind == "flush" and not model.queued and not model.on_wire
+        text = f"text {self.number}" if kind == "text" else ""
+        self.number += 1
+        try:
+            outgoing = self.protocol.queue_input(
+                name, text, flush=kind == "flush", last=kind == "last"
+            )
+        except CartesiaError:
+            assert ended or empty_flush
+        else:
+            assert not ended
+            assert not empty_flush
+            model.queued.append({"text": text, "last": kind == "last", "item": outgoing})
+
+    @rule(name=contexts)
+    def withdraw_newest(self, name):
+        model = self.models[name]
+        if model.queued:
+            self.protocol.withdraw(model.queued.pop()["item"])
+
+    @rule()
+    def write(self):
+        outgoing = self.protocol.next_outgoing()
+        if outgoing is None:
+            assert not any(model.queued for model in self.models.values())
+            return
+        self.protocol.sent(outgoing)
+        model = self.models[outgoing.context_id]
+        fields = json.loads(outgoing.text) if outgoing.text is not None else None
+        if fields is not None and fields.get("cancel"):
+            assert model.on_wire
+            assert not model.was_ended_by_peer
+            model.on_wire.append({"cancel": True, "last": False})
+            return
+        queued = model.queued.pop(0)
+        assert queued["item"] is outgoing
+        if fields is None:  # the end of what never began
+            assert queued["last"]
+            assert not model.on_wire
+            model.is_over = True
+        else:
+            assert fields["transcript"] == queued["text"]
+            model.on_wire.append(queued)
+
+    @rule(name=contexts)
+    def cancel(self, name):
+        model = self.models[name]
+        if model.has_block:
+            self.protocol.cancel(name)
+            model.queued.clear()
+            model.is_over = True
+
+    @rule(names=st.data())
+    def leave(self, names):
+        inside = sorted(name for name, model in self.models.items() if model.has_block)
+        if inside:
+            name = names.draw(st.sampled_from(inside))
+            self.protocol.retire(name, self.now)
+            model = self.models[name]
+            model.has_block, model.is_over = False, True
+            model.queued.clear()
+
+    @rule(name=contexts, audio=st.binary(min_size=1, max_size=3))
+    def peer_speaks(self, name, audio):
+        model = self.models[name]
+        delivered = self.protocol.receive(chunk_text(name, audio), self.now)
+        if model.on_wire and not model.is_over:
+            model.said.append(audio)
+        for context_id, event in delivered:
+            assert isinstance(event, Chunk)
+            self.models[context_id].heard.append(event.audio)
+
+    @rule(name=contexts, kind=st.sampled_from(["done", "error", "flush_done"]))
+    def peer_ends(self, name, kind):
+        model = self.models[name]
+        message = json.dumps({"type": kind, "context_id": name})
+        delivered = self.protocol.receive(message, self.now)
+        assert bool(delivered) == (bool(model.on_wire) and not model.is_over)
+        if kind != "flush_done" and model.on_wire:
+            model.was_ended_by_peer = True
+            model.is_over = True
+            model.queued.clear()
+
+    @rule(seconds=st.sampled_from([0.1, 5, 20]))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    def teardown(self):
+        self.protocol.lose()
+        assert self.protocol.open_count() == 0
+        assert self.protocol.next_outgoing() is None
+        for name, model in self.models.items():
+            if model.has_block:
+                assert self.protocol.entry(name).end is not None
+                with pytest.raises(CartesiaError):
+                    self.protocol.queue_input(name, "too late")
+
+    @invariant()
+    def each_context_hears_what_was_said_to_it(self):
+        for model in self.models.values():
+            assert model.heard == model.said
+
+    @invariant()
+    def the_wire_is_in_order(self):
+        for model in self.models.values():
+            kinds = ["cancel" if "cancel" in item else item["last"] for item in model.on_wire]
+            assert kinds.count("cancel") <= 1
+            assert "cancel" not in kinds[:-1]
+            assert True not in [kind for kind in kinds[:-1] if kinds[-1] != "cancel"]
+
+    @invariant()
+    def counts_are_right(self):
+        inside = [name for name, model in self.models.items() if model.has_block]
+        open_now = sum(not self.models[name].is_over for name in inside)
+        assert self.protocol.open_count() == open_now
+        draining = self.protocol.draining_count(self.now)
+        assert draining <= len(self.models)
+        for name in inside:
+            is_closed = self.protocol.entry(name).state in (State.CLOSED, State.DRAINING)
+            assert is_closed == self.models[name].is_over
+
+
+TestSpeech = SpeechMachine.TestCase
+TestSpeech.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def conversation(protocol, context_id=None):
+    """Open, send one text, and leave: what remains is a tombstone."""
+    name = protocol.open(CONTEXT, context_id)
+    protocol.queue_input(name, "Hello.")
+    while (outgoing := protocol.next_outgoing()) is not None:
+        protocol.sent(outgoing)
+    protocol.retire(name, 0.0)
+    while (outgoing := protocol.next_outgoing()) is not None:
+        protocol.sent(outgoing)
+    return name
+
+
+def test_tombstones_are_bounded_in_number_and_age():
+    """
+    However many contexts are cancelled, and if the service ends none, few are remembered, not long.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    names = [conversation(protocol) for _ in range(DRAINING_MOST + 100)]
+    assert protocol.draining_count(0.0) == DRAINING_MOST
+    assert protocol.receive(chunk_text(names[0], b"12"), 0.0) == []
+    assert protocol.receive(chunk_text(names[-1], b"12"), 0.0) == []
+    assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (1, 1)
+    assert protocol.draining_count(DRAINING_SECONDS) == 0
+
+
+def test_ids_are_not_used_twice():
+    """
+    An id that is open, draining or over is refused, and so is one that could be ours.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    protocol.open(CONTEXT, "open")
+    conversation(protocol, "over")
+    for taken in ("open", "over", "p-1", "p-999"):
+        with pytest.raises(LocalProtocolError, match="was used"):
+            protocol.open(CONTEXT, taken)
+    for bad in ("", " ", "a\nb", "\ud800", "x" * 257, 7):
+        with pytest.raises(LocalProtocolError, match="context_id"):
+            protocol.open(CONTEXT, bad)
+
+
+def test_memory_of_ids_is_bounded():
+    """
+    The last sixteen thousand chosen ids are remembered, and no more.
+    """
+    ids = ContextIds("p")
+    for number in range(REMEMBERED_MOST + 1):
+        ids.claim(f"c{number}")
+    ids.claim("c0")  # forgotten
+    with pytest.raises(LocalProtocolError):
+        ids.claim(f"c{REMEMBERED_MOST}")
+
+
+def test_unspoken_texts_are_bounded():
+    """
+    A context that is fed without end and hears nothing keeps the newest texts alone.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    for number in range(1000):
+        protocol.queue_input(name, f"{number:>1000}")
+        protocol.sent(protocol.next_outgoing())
+    protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0)
+    unspoken = protocol.entry(name).unspoken.texts()
+    assert sum(map(len, unspoken)) <= 65_536
+    assert unspoken[-1].endswith("999")
+
+
+def test_segments_are_counted_by_flush_done():
+    """
+    A chunk's segment is the number of flush_done events before it, whatever flush_id says.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, "Hello.")
+    protocol.next_outgoing()
+    seen = []
+    for kind in ("chunk", "flush_done", "chunk", "flush_done", "flush_done", "chunk"):
+        fields = {"type": kind, "context_id": name, "data": "", "flush_id": 7}
+        ((_, event),) = protocol.receive(json.dumps(fields), 0.0)
+        seen.append((event.type, event.segment))
+    assert seen == [
+        ("chunk", 0),
+        ("flush_done", 0),
+        ("chunk", 1),
+        ("flush_done", 1),
+        ("flush_done", 2),
+        ("chunk", 3),
+    ]

@@ -1,0 +1,235 @@
+"""Pushing: feed, speak, and what being cancelled leaves behind."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import SETTINGS, cancels, heard_audio, requests_until_quiet
+from trio_cartesia import ContextExpired, LocalProtocolError
+from trio_cartesia.testing import cancelled_at_each_step, connected_pair, on_virtual_time
+
+
+async def slowly(*pieces, seconds=1.0):
+    for piece in pieces:
+        yield piece
+        await trio.sleep(seconds)
+
+
+@given(pieces=st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=8))
+@on_virtual_time
+async def test_feed_pushes_every_piece_verbatim(pieces):
+    """
+    What is fed arrives piece by piece, verbatim, with the final input after it.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.feed(iter(pieces))
+            requests = await requests_until_quiet(peer)
+    sent = [piece for piece in pieces if piece]
+    assert [request["transcript"] for request in requests if request["continue"]] == sent
+    assert [request["transcript"] for request in requests if not request["continue"]] == (
+        [""] if sent else []
+    )
+
+
+async def test_speak_feeds_while_the_loop_receives(autojump_clock):
+    """
+    `speak` pushes each piece as it comes and ends the text, beside the receive loop.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(slowly("a ", "b"), **SETTINGS, context_id="a") as context:
+            assert (await peer.hear())["transcript"] == "a "
+            await peer.chunk("a", b"12")
+            assert (await peer.hear())["transcript"] == "b"
+            assert trio.current_time() == 1
+            assert not (await peer.hear())["continue"]
+            await peer.done("a")
+            assert await heard_audio(context) == [b"12"]
+            assert context.statistics().end == "done"
+
+
+async def test_speak_takes_a_text(autojump_clock):
+    """
+    A plain text is one piece; an empty one is refused.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.speak("Hello.", **SETTINGS, context_id="a"):
+            assert (await peer.hear())["transcript"] == "Hello."
+            assert not (await peer.hear())["continue"]
+        with pytest.raises(LocalProtocolError, match="no text"):
+            async with connection.speak("", **SETTINGS):
+                pass
+
+
+async def test_leaving_the_block_stops_the_feeder_and_closes_the_pieces(autojump_clock):
+    """
+    A break stops the feeder at that moment, closes its generator, and cancels once.
+    """
+    closed = trio.Event()
+
+    async def pieces():
+        try:
+            yield "a"
+            await trio.sleep_forever()
+        finally:
+            closed.set()
+
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
+            await peer.hear()
+            await peer.chunk("a", b"12")
+            async for _ in context.receive():
+                break
+        assert closed.is_set()
+        assert trio.current_time() == 0
+        assert cancels(await requests_until_quiet(peer)) == ["a"]
+
+
+async def test_an_error_of_the_pieces_is_raised_by_the_receive_loop(autojump_clock):
+    """
+    What the pieces' iterator raises comes bare out of the receive loop, after what came before.
+    """
+
+    async def pieces():
+        yield "a"
+        await trio.sleep(2)
+        raise OSError("the model went away")
+
+    async with connected_pair() as (connection, peer):
+        heard = []
+        with pytest.raises(OSError, match="went away"):
+            async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
+                await peer.chunk("a", b"12")
+                async for event in context.receive():
+                    heard.append(event.type)  # noqa: PERF401  # kept across the error
+        assert heard == ["chunk"]
+        assert trio.current_time() == 2
+        assert cancels(await requests_until_quiet(peer)) == ["a"]
+
+
+async def test_expiry_under_a_feeder_is_raised(autojump_clock):
+    """
+    Where the service ends a context that is still fed, the receive loop does not end as if
+    all had been said.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(
+            slowly("a ", "b", seconds=5), **SETTINGS, context_id="a"
+        ) as context:
+            await peer.hear()
+            await peer.done("a")
+            with pytest.raises(ContextExpired) as caught:
+                await heard_audio(context)
+            assert caught.value.unspoken == ("a ",)
+            assert trio.current_time() == 0
+
+
+async def test_a_push_that_never_reached_the_writer_is_withdrawn(autojump_clock):
+    """
+    While the peer does not read, a cancelled push is taken back, and the next one is sent.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(context.push, "first " * 5000)  # fills the pipe, and waits
+                await trio.testing.wait_all_tasks_blocked()
+                with trio.move_on_after(1) as patience:
+                    await context.push("second ")
+                assert patience.cancelled_caught
+                assert connection.statistics().requests_queued == 0
+                peer.stream.resume()
+                assert (await peer.hear())["transcript"].startswith("first")
+            await context.push("third")
+            assert (await peer.hear())["transcript"] == "third"
+
+
+async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clock):
+    """
+    Cancelling a context drops what waits for the writer, and those who push are told.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with (
+            connection.context(**SETTINGS, context_id="a") as one,
+            connection.context(**SETTINGS, context_id="b") as two,
+        ):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.push, "first " * 5000)
+                await trio.testing.wait_all_tasks_blocked()
+
+                async def push_in_vain():
+                    with pytest.raises(LocalProtocolError, match="cancelled"):
+                        await two.push("second")
+
+                nursery.start_soon(push_in_vain)
+                await trio.testing.wait_all_tasks_blocked()
+                two.cancel()
+                peer.stream.resume()
+                await peer.hear()
+            one.cancel()
+        assert cancels(await requests_until_quiet(peer)) == ["a"]
+
+
+async def test_cancelled_at_any_step_the_connection_carries_the_next(autojump_clock):
+    """
+    Whatever step a conversation is cancelled at, the next context is carried, and nothing is left.
+    """
+    async with connected_pair() as (connection, peer):
+
+        async def serve():
+            while True:
+                request = await peer.hear()
+                if request.get("cancel"):
+                    await peer.done(request["context_id"])
+                elif not request["continue"]:
+                    await peer.chunk(request["context_id"], b"12")
+                    await peer.done(request["context_id"])
+
+        async def converse():
+            async with connection.context(**SETTINGS) as context:
+                await context.push("Hello, ")
+                await context.flush()
+                await context.push("world.")
+                await context.no_more_inputs()
+                assert await heard_audio(context) == [b"12"]
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            assert await cancelled_at_each_step(converse) > 5
+            await trio.testing.wait_all_tasks_blocked()
+            await converse()
+            statistics = connection.statistics()
+            assert (statistics.contexts_open, statistics.contexts_draining) == (0, 0)
+            assert (statistics.requests_queued, statistics.inbox_bytes) == (0, 0)
+            nursery.cancel_scope.cancel()
+
+
+async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
+    """
+    The same holds for a context that feeds itself.
+    """
+    async with connected_pair() as (connection, peer):
+
+        async def serve():
+            while True:
+                request = await peer.hear()
+                if request.get("cancel") or not request["continue"]:
+                    await peer.done(request["context_id"])
+                else:
+                    await peer.chunk(request["context_id"], b"12")
+
+        async def converse():
+            async with connection.speak(slowly("a ", "b"), **SETTINGS) as context:
+                await heard_audio(context)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            assert await cancelled_at_each_step(converse) > 3
+            await trio.testing.wait_all_tasks_blocked()
+            statistics = connection.statistics()
+            assert (statistics.contexts_open, statistics.contexts_draining) == (0, 0)
+            nursery.cancel_scope.cancel()

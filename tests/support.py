@@ -1,0 +1,45 @@
+"""What many tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import trio
+
+from trio_cartesia import Chunk, Context, ContextOptions, Event
+from trio_cartesia.testing import Peer
+
+VOICE: Final = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
+
+SETTINGS: Final[ContextOptions] = {
+    "model_id": "sonic-latest",
+    "voice": VOICE,
+    "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 44100},
+}
+
+
+async def heard_audio(context: Context) -> list[bytes]:
+    """Receive until the end; return the chunks' audio."""
+    return [event.audio async for event in context.receive() if isinstance(event, Chunk)]
+
+
+async def receive_all(context: Context, events: list[Event]) -> None:
+    """Receive until the end, into *events*: what came stays there whatever is raised."""
+    async for event in context.receive():
+        events.append(event)  # noqa: PERF401  # events that came before an error are kept
+
+
+async def requests_until_quiet(peer: Peer) -> list[dict[str, Any]]:
+    """Return every request that has been sent, once no more come for a while."""
+    requests = []
+    while True:
+        with trio.move_on_after(1) as patience:
+            requests.append(await peer.hear())
+        if patience.cancelled_caught:
+            return requests
+
+
+def cancels(requests: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the ids of the contexts that *requests* cancel."""
+    return [request["context_id"] for request in requests if request.get("cancel")]

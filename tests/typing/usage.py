@@ -1,0 +1,53 @@
+"""What users write, for the type checker; nothing here is run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+from trio_cartesia import (
+    Cartesia,
+    Chunk,
+    Connection,
+    ConnectionStatistics,
+    Context,
+    ContextOptions,
+    Event,
+    Speech,
+)
+
+SETTINGS: ContextOptions = {
+    "model_id": "sonic-latest",
+    "voice": {"id": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"},
+    "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 44100},
+    "add_timestamps": True,
+}
+
+
+async def tokens() -> AsyncIterator[str]:
+    yield "Hello."
+
+
+async def connect() -> None:
+    async with Cartesia() as client, client.tts.websocket_connect() as connection:
+        assert_type(client, Cartesia)
+        assert_type(connection, Connection)
+        assert_type(connection.statistics(), ConnectionStatistics)
+        async with connection.context(**SETTINGS) as context:
+            await converse(context)
+        async with connection.speak(tokens(), **SETTINGS) as context:
+            assert_type(await context.collect(), Speech)
+        async with connection.speak(["Hello, ", "world."], **SETTINGS) as context:
+            assert_type([piece async for piece in context.audio()], list[bytes])
+
+
+async def converse(context: Context) -> None:
+    await context.push("Hello.", generation_config={"speed": 1.2})
+    await context.feed(tokens())
+    async for event in context.receive():
+        assert_type(event, Event)
+        if event.type == "chunk":
+            assert_type(event, Chunk)
+            assert_type(event.audio, bytes)
+        elif event.type == "timestamps":
+            assert_type(event.word_timestamps.words, tuple[str, ...])

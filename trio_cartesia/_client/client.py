@@ -1,0 +1,132 @@
+"""
+The client: who asks, where, and how a connection is made.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+import trio
+
+from trio_cartesia._client.tts import TTS, Endpoint
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol.addresses import DEFAULT_BASE_URL, BaseUrl
+from trio_cartesia._protocol.credentials import (
+    DEFAULT_VERSION,
+    PLAIN_VOICE_SINCE,
+    Credential,
+    parse_header_lines,
+    request_headers,
+    version_of,
+)
+from trio_cartesia._runtime.transport import OpenStream
+from trio_cartesia._version import __version__
+
+__all__ = ["Cartesia"]
+
+USER_AGENT: Final = f"trio-cartesia/{__version__}"
+
+
+@attrs.define(eq=False, init=False)
+class Cartesia:
+    """
+    A client of the Cartesia API; use it as an async context manager.
+
+    It is cheap, holds no connection of its own, and may be shared by all tasks of a Trio run.
+
+    Attributes:
+        tts: Text to speech.
+        version: The API version that is sent with every request.
+    """
+
+    tts: TTS = attrs.field(repr=False)
+    version: str
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        websocket_base_url: str | None = None,
+        version: str = DEFAULT_VERSION,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_insecure: bool = False,
+        open_stream: OpenStream = trio.open_tcp_stream,
+    ) -> None:
+        """
+        Check everything that will be needed; nothing is sent.
+
+        Args:
+            api_key: A key of the account. None, and no *token*: ``CARTESIA_API_KEY`` is read.
+            token: An access token, instead of a key (protocol §1.3).
+            base_url: Where the API is, with any path prefix. None: ``CARTESIA_BASE_URL``, or the
+                API's own address.
+            websocket_base_url: The same for WebSockets; None derives it from *base_url*.
+            version: The API version, a date. It also decides how a voice is written
+                (protocol §1.2).
+            headers: More headers for every request; those of ``CARTESIA_CUSTOM_HEADERS`` (lines
+                of ``Name: value``) come first.
+            ssl_context: For TLS; None: the system's authorities, fully verified.
+            allow_insecure: Accept plain ``http`` and ``ws`` to hosts other than this one.
+            open_stream: Makes the stream to a host and port, before TLS: for proxies, and for
+                peers in memory.
+
+        Raises:
+            LocalProtocolError: Key and token together, no credential for a host other than this
+                one, a malformed or unencrypted URL, or a header that cannot be sent.
+        """
+        if api_key is None and token is None:
+            api_key = os.environ.get("CARTESIA_API_KEY") or None
+        credential = Credential.choose(api_key, token)
+        url, name = _base_url(base_url)
+        base = BaseUrl.parse(url, name, allow_insecure=allow_insecure)
+        if websocket_base_url is not None:
+            base = BaseUrl.parse(
+                websocket_base_url, "websocket_base_url", allow_insecure=allow_insecure
+            )
+        if credential is None and not base.is_loopback:
+            raise LocalProtocolError("there is no credential: set CARTESIA_API_KEY, or give one")
+        self.version = version_of(version)
+        extra = parse_header_lines(os.environ.get("CARTESIA_CUSTOM_HEADERS", ""))
+        endpoint = Endpoint(
+            base=base,
+            headers=request_headers(
+                version=self.version,
+                user_agent=USER_AGENT,
+                credential=credential,
+                extra={**extra, **(headers or {})},
+            ),
+            voice_as_object=self.version < PLAIN_VOICE_SINCE,
+            ssl_context=ssl_context,
+            open_stream=open_stream,
+        )
+        self.tts = TTS(endpoint)
+
+    async def __aenter__(self) -> Self:
+        await trio.lowlevel.checkpoint()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+
+def _base_url(base_url: str | None) -> tuple[str, str]:
+    """Return the base URL, and what a message about it calls it."""
+    if base_url is not None:
+        return base_url, "base_url"
+    from_environment = os.environ.get("CARTESIA_BASE_URL")
+    if from_environment:
+        return from_environment, "CARTESIA_BASE_URL"
+    return DEFAULT_BASE_URL, "base_url"

@@ -1,0 +1,76 @@
+"""
+Text to speech: what ``client.tts`` offers.
+"""
+
+from __future__ import annotations
+
+import ssl
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import attrs
+
+from trio_cartesia._protocol.addresses import BaseUrl
+from trio_cartesia._protocol.ids import ContextIds
+from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
+from trio_cartesia._runtime.opening import open_service
+from trio_cartesia._runtime.transport import OpenStream, open_websocket
+
+__all__ = ["TTS", "Endpoint"]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Endpoint:
+    """Where requests go, and what they all carry."""
+
+    base: BaseUrl
+    headers: list[tuple[str, str]] = attrs.field(repr=False)
+    voice_as_object: bool
+    ssl_context: ssl.SSLContext | None
+    open_stream: OpenStream
+
+
+@attrs.frozen(eq=False)
+class TTS:
+    """Text to speech (protocol §2)."""
+
+    _endpoint: Endpoint = attrs.field(repr=False)
+
+    @asynccontextmanager
+    async def websocket_connect(
+        self, *, inbox_bytes: int = INBOX_BYTES
+    ) -> AsyncIterator[Connection]:
+        """
+        Connect to the TTS WebSocket, for the block (protocol §2.1).
+
+        When the block ends, what is queued is sent and the connection is closed, in two seconds at
+        the most. What the block raises leaves it as it was raised: there is no exception group,
+        unless the block has opened a nursery.
+
+        Args:
+            inbox_bytes: What may wait to be received in each context, where the context does not
+                say otherwise.
+
+        Raises:
+            ConnectFailed: There is no way to the service, or no answer within 30 seconds.
+            ContextFailed: The service refused, and said why: `AuthenticationFailed`,
+                `QuotaExceeded`, `PermissionDenied`, `NotFound`, `ConcurrencyLimited`,
+                `ServiceFailed`.
+            InternalError: A task of this package crashed.
+        """
+        endpoint, budget = self._endpoint, check_budget(inbox_bytes)
+        protocol = SpeechProtocol(
+            ContextIds(uuid.uuid4().hex[:12]), voice_as_object=endpoint.voice_as_object
+        )
+        open_transport = partial(
+            open_websocket,
+            endpoint.base.websocket("/tts/websocket"),
+            headers=endpoint.headers,
+            ssl_context=endpoint.ssl_context,
+            open_stream=endpoint.open_stream,
+        )
+        async with open_service(open_transport, protocol) as service:
+            yield Connection(service, budget)

@@ -1,0 +1,221 @@
+"""
+JSON text to events: the wire is read once, here.
+
+The general way is a cattrs converter. Chunks, which are nearly all that comes, are read by hand;
+a property test holds both ways to the same results.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from cattrs import ClassValidationError, Converter, transform_error
+from cattrs.gen import make_dict_structure_fn, override
+
+from trio_cartesia._errors import RemoteProtocolError
+from trio_cartesia._protocol.messages import (
+    Chunk,
+    Done,
+    ErrorEvent,
+    FlushDone,
+    PhonemeTimes,
+    PhonemeTimestamps,
+    Received,
+    UnknownEvent,
+    WordTimes,
+    WordTimestamps,
+)
+
+__all__ = ["read_event", "read_event_generally"]
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def plain_loads(text: str | bytes) -> Any:
+    """Read JSON with the standard library, without the constants that JSON does not have."""
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def plain_b64decode(data: str) -> bytes:
+    """Decode standard base64 with the standard library; nothing else is skipped or repaired."""
+    return base64.b64decode(data, validate=True)
+
+
+_loads: Callable[[str | bytes], Any] = plain_loads
+_b64decode: Callable[[str], bytes] = plain_b64decode
+
+try:
+    import orjson
+    import pybase64
+except ImportError:
+    pass  # not CPython: the standard library does the same, only slower
+else:
+    _loads = orjson.loads
+    _b64decode = partial(pybase64.b64decode, validate=True)  # fast only when strict
+
+
+_NO_SEGMENTS: Final[Mapping[str, int]] = MappingProxyType({})
+
+_TIMED: Final = {
+    "timestamps": WordTimestamps,
+    "phoneme_timestamps": PhonemeTimestamps,
+}
+_KINDS: Final[Mapping[str, type[Received]]] = {
+    "chunk": Chunk,
+    "flush_done": FlushDone,
+    "done": Done,
+    **_TIMED,
+}
+
+
+def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
+    """
+    Read one message of the service.
+
+    Fields that are not known are ignored, and a ``type`` that is not known gives an
+    `UnknownEvent`, since the service may add both (protocol §1.2).
+
+    Args:
+        text: One whole message.
+        segments: The segment that each open context is in.
+
+    Raises:
+        RemoteProtocolError: It is not a JSON object, or lacks what its type must have. It carries
+            the ``context_id``, if there was one. Nothing of the message is quoted.
+    """
+    fields = _object(text)
+    if fields.get("type") == "chunk":
+        return _read_chunk(fields, segments)
+    return _structure(fields, segments)
+
+
+def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
+    """Read one message of the service as `read_event` does, without its short cut for chunks."""
+    return _structure(_object(text), segments)
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    try:
+        fields = _loads(text)
+    except (ValueError, RecursionError):
+        raise RemoteProtocolError(f"a message of {len(text)} characters is not JSON") from None
+    if not isinstance(fields, dict):
+        raise RemoteProtocolError("a message is JSON, but not an object")
+    return fields
+
+
+def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
+    context_id = fields.get("context_id")
+    flush_id, status = fields.get("flush_id"), fields.get("status_code")
+    step_time, data = fields.get("step_time"), fields.get("data")
+    try:
+        if type(context_id) is not str or type(data) is not str:
+            raise TypeError
+        return Chunk(
+            context_id=context_id,
+            audio=_b64decode(data),
+            segment=segments.get(context_id, 0),
+            flush_id=None if flush_id is None else _whole(flush_id),
+            step_time=None if step_time is None else _real(step_time),
+            status_code=None if status is None else _whole(status),
+        )
+    except (ValueError, TypeError):
+        return _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
+
+
+def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
+    kind, context_id = fields.get("type"), fields.get("context_id")
+    known_id = context_id if isinstance(context_id, str) else None
+    if not isinstance(kind, str):
+        raise RemoteProtocolError("an event has no type", context_id=known_id)
+    if kind == "error":
+        return ErrorEvent(context_id=known_id, fields=fields)
+    if kind not in _KINDS:
+        return UnknownEvent(context_id=known_id, wire_type=kind, fields=fields)
+    segment = segments.get(known_id, 0) if known_id is not None else 0
+    try:
+        event: Received = _converter.structure({**fields, "segment": segment}, _KINDS[kind])
+    except ClassValidationError as group:
+        # from None: the group's parts hold what the service sent, which may be speech
+        found = "; ".join(transform_error(group, path=kind))
+        raise RemoteProtocolError(f"malformed event: {found}", context_id=known_id) from None
+    if isinstance(event, (WordTimestamps, PhonemeTimestamps)):
+        _check_times(event)
+    return event
+
+
+def _check_times(event: WordTimestamps | PhonemeTimestamps) -> None:
+    times: WordTimes | PhonemeTimes
+    if isinstance(event, WordTimestamps):
+        times = event.word_timestamps
+        names = times.words
+    else:
+        times = event.phoneme_timestamps
+        names = times.phonemes
+    if not len(names) == len(times.start) == len(times.end):
+        raise RemoteProtocolError(
+            f"{event.type} has {len(names)} texts, {len(times.start)} starts and "
+            f"{len(times.end)} ends",
+            context_id=event.context_id,
+        )
+
+
+def _whole(value: object, _: object = None) -> int:
+    if type(value) is not int:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _real(value: object, _: object = None) -> float:
+    if type(value) is not float and (type(value) is not int or abs(value) > 2**64):
+        raise ValueError("not a number")
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return float(value)
+
+
+def _string(value: object, _: object = None) -> str:
+    if type(value) is not str:
+        raise ValueError("not a string")
+    return value
+
+
+def _audio(value: object, _: object = None) -> bytes:
+    return _b64decode(_string(value))
+
+
+def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple[Any, ...]]:
+    def structure(value: object, _: object) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise ValueError("not an array")
+        return tuple(map(read, value))
+
+    return structure
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    for kind, read in ((int, _whole), (float, _real), (str, _string), (bytes, _audio)):
+        converter.register_structure_hook(kind, read)
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of(_string))
+    converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], _tuple_of(_real))
+    # made now, while the classes' annotations can be resolved where they were written
+    for nested in (WordTimes, PhonemeTimes):
+        converter.register_structure_hook(nested, make_dict_structure_fn(nested, converter))
+    for event in (FlushDone, Done, *_TIMED.values()):
+        converter.register_structure_hook(event, make_dict_structure_fn(event, converter))
+    converter.register_structure_hook(
+        Chunk, make_dict_structure_fn(Chunk, converter, audio=override(rename="data"))
+    )
+    return converter
+
+
+_converter: Final = _make_converter()

@@ -1,0 +1,139 @@
+"""
+What the service says when it says no, as exceptions.
+
+Two generations of bodies are read (protocol §1.7): structured ones, and ``Title: message`` texts
+of the versions before 2026-03-01. No field is relied on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from trio_cartesia._errors import (
+    AuthenticationFailed,
+    BadRequest,
+    ConcurrencyLimited,
+    ContextFailed,
+    ModelNotFound,
+    NotFound,
+    PermissionDenied,
+    QuotaExceeded,
+    ServiceFailed,
+    VoiceNotFound,
+)
+
+__all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "refusal", "refusal_from_body"]
+
+LONGEST_TEXT: Final = 2000  # characters of a message or title that are kept
+
+KIND_OF_CODE: Final[Mapping[str, type[ContextFailed]]] = {  # protocol §1.7.1
+    "quota_exceeded": QuotaExceeded,
+    "concurrency_limited": ConcurrencyLimited,
+    "voice_not_found": VoiceNotFound,
+    "model_not_found": ModelNotFound,
+    "voice_model_mismatch": BadRequest,
+    "language_not_supported": BadRequest,
+    "file_too_large": BadRequest,
+    "unsupported_audio_format": BadRequest,
+    "plan_upgrade_required": PermissionDenied,
+}
+
+KIND_OF_STATUS: Final[Mapping[int, type[ContextFailed]]] = {  # protocol §1.7.5
+    400: BadRequest,
+    401: AuthenticationFailed,
+    402: QuotaExceeded,
+    403: PermissionDenied,
+    404: NotFound,
+    408: ServiceFailed,
+    409: BadRequest,
+    413: BadRequest,
+    422: BadRequest,
+    429: ConcurrencyLimited,
+}
+
+
+def refusal(
+    fields: Mapping[str, object],
+    *,
+    context_id: str | None = None,
+    status_code: int | None = None,
+    retry_after_seconds: float | None = None,
+) -> ContextFailed:
+    """
+    Turn the fields of an error, of either generation, into the exception to raise.
+
+    Args:
+        fields: The members of the error's JSON object, of any shape.
+        context_id: The context that the error was attributed to.
+        status_code: The status line's code, where *fields* has none.
+        retry_after_seconds: What a ``Retry-After`` header said.
+    """
+    text = _text(fields.get("message")) or _text(fields.get("error")) or ""
+    title = _text(fields.get("title"))
+    if title is None and ": " in text:  # legacy: "Title: message" (protocol §1.7.4)
+        title, text = text.split(": ", 1)
+    status = fields.get("status_code")
+    if type(status) is int:
+        status_code = status
+    code = _text(fields.get("error_code"))
+    return _kind(code, status_code)(
+        text or title or "the service gave no reason",
+        title=title,
+        context_id=context_id,
+        request_id=_text(fields.get("request_id")),
+        status_code=status_code,
+        error_code=code,
+        doc_url=_text(fields.get("doc_url")),
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def refusal_from_body(
+    status_code: int,
+    body: bytes,
+    *,
+    request_id: str | None = None,
+    retry_after: str | None = None,
+) -> ContextFailed:
+    """
+    Turn an HTTP answer that is not a success into the exception to raise.
+
+    Args:
+        status_code: From the status line; a body that names another does not count.
+        body: JSON, plain text or nothing.
+        request_id: From the ``X-Request-Id`` header, where the body names none.
+        retry_after: The ``Retry-After`` header, used if it is a number of seconds.
+    """
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = {"error": text}
+    if not isinstance(fields, dict):
+        fields = {"error": text}
+    named = {"request_id": fields.get("request_id") or request_id, "status_code": status_code}
+    return refusal({**fields, **named}, retry_after_seconds=_seconds(retry_after))
+
+
+def _kind(code: str | None, status_code: int | None) -> type[ContextFailed]:
+    if code is not None and code in KIND_OF_CODE:
+        return KIND_OF_CODE[code]
+    if status_code is not None and status_code >= 500:
+        return ServiceFailed
+    return KIND_OF_STATUS.get(status_code or 0, ContextFailed)
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value.strip()[:LONGEST_TEXT] or None
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None

@@ -1,0 +1,299 @@
+"""
+Many contexts over one stream of messages: what to send, what to deliver, what to drop.
+
+No I/O and no clock: messages go in and come out as text, and time is an argument.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from trio_cartesia._errors import CartesiaError, LocalProtocolError, RemoteProtocolError
+from trio_cartesia._protocol import checks
+from trio_cartesia._protocol.codec import read_event
+from trio_cartesia._protocol.contexts import End, State, Step, advance
+from trio_cartesia._protocol.counters import Counters
+from trio_cartesia._protocol.entries import Entry
+from trio_cartesia._protocol.formats import GenerationConfig
+from trio_cartesia._protocol.ids import ContextIds
+from trio_cartesia._protocol.messages import (
+    CancelRequest,
+    Chunk,
+    Done,
+    ErrorEvent,
+    Event,
+    FlushDone,
+    GenerationRequest,
+    Received,
+    Request,
+    UnknownEvent,
+)
+from trio_cartesia._protocol.outbox import Outbox, Outgoing, Status
+from trio_cartesia._protocol.refusals import refusal
+from trio_cartesia._protocol.requests import write_request
+from trio_cartesia._protocol.settings import ContextSettings
+from trio_cartesia._protocol.tombstones import Tombstones
+
+__all__ = ["Delivery", "SpeechProtocol"]
+
+Delivery = tuple[str, Event | CartesiaError]  # to which context, and what
+
+
+@attrs.define(eq=False)
+class SpeechProtocol:
+    """
+    The client's side of one TTS WebSocket.
+
+    Attributes:
+        voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
+        retired: The error that says that no more contexts can be carried, if one came.
+    """
+
+    _ids: ContextIds
+    voice_as_object: bool = False
+    retired: CartesiaError | None = attrs.field(default=None, init=False)
+    counters: Counters = attrs.field(factory=Counters, init=False)
+    _entries: dict[str, Entry] = attrs.field(factory=dict, init=False)
+    _segments: dict[str, int] = attrs.field(factory=dict, init=False)
+    _tombstones: Tombstones = attrs.field(factory=Tombstones, init=False)
+    _outbox: Outbox = attrs.field(factory=Outbox, init=False)
+
+    # -- what callers ask for
+
+    def open(self, settings: ContextSettings, context_id: str | None = None) -> str:
+        """
+        Register a context and return its id; nothing is sent yet.
+
+        Raises:
+            LocalProtocolError: The id cannot be one, or was used on this connection before.
+        """
+        context_id = self._ids.make() if context_id is None else self._ids.claim(context_id)
+        self._entries[context_id] = Entry(settings=settings)
+        self.counters.contexts_opened += 1
+        return context_id
+
+    def entry(self, context_id: str) -> Entry:
+        """Return what is known of a registered context."""
+        return self._entries[context_id]
+
+    def queue_input(
+        self,
+        context_id: str,
+        transcript: str = "",
+        *,
+        flush: bool = False,
+        last: bool = False,
+        generation_config: GenerationConfig | None = None,
+    ) -> Outgoing:
+        """
+        Queue an input; empty text comes with *flush* or *last* only (protocol §2.6).
+
+        Raises:
+            LocalProtocolError: The text is not fit to be sent, or the context takes no more.
+            ContextExpired: The service ended the context first.
+            CartesiaError: What the context has failed with.
+        """
+        entry = self._entries[context_id]
+        checks.text(transcript, "transcript")
+        if not transcript and not flush and not last:
+            raise LocalProtocolError(
+                "push takes no empty text: flush() ends a segment, no_more_inputs() the text",
+                context_id=context_id,
+            )
+        entry.check_takes_input(context_id, transcript)
+        if flush and entry.state is State.NEW and not entry.queued:
+            raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
+        fields = attrs.asdict(entry.settings, recurse=False)
+        if generation_config is not None:
+            fields["generation_config"] = generation_config
+        request = GenerationRequest(
+            context_id=context_id,
+            transcript=transcript,
+            continue_=not last,
+            flush=flush,
+            **fields,
+        )
+        outgoing = self._queue(request)
+        entry.queued[outgoing] = None
+        return outgoing
+
+    def withdraw(self, outgoing: Outgoing) -> None:
+        """Take a message back, if the writer has not taken it."""
+        if outgoing.status is Status.QUEUED:
+            self._outbox.drop(outgoing)
+            del self._entries[outgoing.context_id].queued[outgoing]
+
+    def cancel(self, context_id: str) -> None:
+        """Drop what is queued of a context, and queue one cancel if the service knows of it."""
+        entry = self._entries[context_id]
+        self._drop_queued(entry)
+        if entry.state is State.NEW or entry.is_open:
+            known = entry.is_open
+            entry.state = advance(entry.state, Step.CANCEL)
+            entry.end = End.CANCELLED
+            if known:
+                self._queue(CancelRequest(context_id=context_id))
+
+    def fail(self, context_id: str, error: CartesiaError) -> None:
+        """Cancel a context for a reason of ours; a later input meets *error*."""
+        self.cancel(context_id)
+        entry = self._entries[context_id]
+        entry.failure, entry.end = error, End.FAILED
+
+    def retire(self, context_id: str, now: float) -> None:
+        """Forget a context whose block was left, cancelling it where it had not ended."""
+        self.cancel(context_id)
+        entry = self._entries.pop(context_id)
+        self._segments.pop(context_id, None)
+        if entry.state is State.DRAINING:
+            self._tombstones.prune(now)
+            self._tombstones.add(context_id, now)
+
+    def lose(self) -> None:
+        """End every context: the connection is gone."""
+        for entry in self._entries.values():
+            self._drop_queued(entry)
+            if entry.state is not State.CLOSED:
+                entry.state = advance(entry.state, Step.LOSE)
+                entry.end = entry.end or End.LOST
+        self._outbox.drop_all()
+
+    # -- what the writer asks
+
+    @property
+    def outgoing_count(self) -> int:
+        """Messages that wait for the writer."""
+        return len(self._outbox)
+
+    def next_outgoing(self) -> Outgoing | None:
+        """Take the next message: from here on it counts as sent."""
+        outgoing = self._outbox.take()
+        if outgoing is None or isinstance(outgoing.request, CancelRequest):
+            return outgoing
+        entry = self._entries[outgoing.context_id]
+        del entry.queued[outgoing]
+        if outgoing.is_last and entry.state is State.NEW:
+            outgoing.text, entry.end = None, End.DONE
+        entry.state = advance(entry.state, Step.SEND_LAST if outgoing.is_last else Step.SEND)
+        entry.unspoken.add(outgoing.transcript)
+        return outgoing
+
+    def sent(self, outgoing: Outgoing) -> None:
+        """Note that a message is on the wire, or needs not be."""
+        outgoing.status = Status.SENT
+        self.counters.requests_sent += outgoing.text is not None
+
+    # -- what the reader hears
+
+    def receive(self, text: str | bytes, now: float) -> list[Delivery]:
+        """
+        Read one message and say what goes to which context.
+
+        Raises:
+            RemoteProtocolError: It cannot be read, and it cannot be told whose it is.
+        """
+        self.counters.events_received += 1
+        try:
+            event = read_event(text, self._segments)
+        except RemoteProtocolError as error:
+            self.counters.malformed_events += 1
+            return self._hear_malformed(error)
+        if isinstance(event, Chunk):
+            self.counters.audio_bytes_received += len(event.audio)
+        elif isinstance(event, UnknownEvent):
+            self.counters.unknown_events += 1
+        elif isinstance(event, ErrorEvent) and event.context_id is None:
+            return self._hear_unattributed(event, now)
+        entry = self._entries.get(event.context_id or "")
+        if entry is None or not entry.is_open:
+            self._hear_late(event, entry, now)
+            return []
+        return [self._hear(event, entry)]
+
+    def draining_count(self, now: float) -> int:
+        """Return how many cancelled contexts the service has not ended yet."""
+        self._tombstones.prune(now)
+        draining = sum(entry.state is State.DRAINING for entry in self._entries.values())
+        return draining + len(self._tombstones)
+
+    def open_count(self) -> int:
+        """Return how many contexts are registered and have not ended."""
+        return sum(entry.end is None for entry in self._entries.values())
+
+    # -- inside
+
+    def _queue(self, request: Request) -> Outgoing:
+        text = write_request(request, voice_as_object=self.voice_as_object)
+        return self._outbox.add(request, text)
+
+    def _drop_queued(self, entry: Entry) -> None:
+        for outgoing in entry.queued:
+            self._outbox.drop(outgoing)
+        entry.queued.clear()
+
+    def _hear(self, event: Received, entry: Entry) -> Delivery:
+        assert event.context_id is not None
+        if isinstance(event, ErrorEvent):
+            entry.state = advance(entry.state, Step.HEAR_ERROR)
+            entry.end = End.FAILED
+            entry.failure = refusal(event.fields, context_id=event.context_id)
+            self._drop_queued(entry)
+            return event.context_id, entry.failure.anew()
+        if isinstance(event, Done):
+            self._hear_done(entry)
+        elif isinstance(event, Chunk):
+            if event.audio:
+                entry.unspoken.clear()
+        elif isinstance(event, FlushDone):
+            self._segments[event.context_id] = event.segment + 1
+        return event.context_id, event
+
+    def _hear_done(self, entry: Entry) -> None:
+        waiting = [item.transcript for item in entry.queued if item.transcript]
+        ending = entry.is_ending and not waiting
+        entry.state = advance(entry.state, Step.HEAR_DONE)
+        entry.end = End.DONE if ending else End.EXPIRED
+        for transcript in waiting:
+            entry.unspoken.add(transcript)
+        self._drop_queued(entry)
+
+    def _hear_late(self, event: Received, entry: Entry | None, now: float) -> None:
+        context_id = event.context_id
+        self._tombstones.prune(now)
+        if entry is None and (context_id is None or context_id not in self._tombstones):
+            self.counters.stray_events += 1
+        else:
+            self.counters.dropped_events += 1
+            self.counters.dropped_audio_bytes += len(event.audio) if isinstance(event, Chunk) else 0
+        if context_id is not None and isinstance(event, (Done, ErrorEvent)):
+            self._end_draining(context_id, entry)
+
+    def _end_draining(self, context_id: str, entry: Entry | None) -> None:
+        self._tombstones.remove(context_id)
+        if entry is not None and entry.state is State.DRAINING:
+            entry.state = advance(entry.state, Step.HEAR_DONE)
+        self._outbox.drop_cancel(context_id)  # none follows a terminal event (protocol §2.9)
+
+    def _hear_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
+        context_id = error.context_id
+        if context_id is None:
+            raise error
+        entry = self._entries.get(context_id)
+        if entry is None or not entry.is_open:
+            self.counters.dropped_events += 1
+            return []
+        self.fail(context_id, error)
+        return [(context_id, error.anew())]
+
+    def _hear_unattributed(self, event: ErrorEvent, now: float) -> list[Delivery]:
+        """Route an error that names no context: to the only one, or to all (protocol §2.11)."""
+        self.counters.errors_without_context += 1
+        open_ids = [key for key, entry in self._entries.items() if entry.is_open]
+        if not open_ids and self.draining_count(now):
+            return []
+        if len(open_ids) != 1:
+            self.retired = refusal(event.fields)
+        return [
+            self._hear(attrs.evolve(event, context_id=context_id), self._entries[context_id])
+            for context_id in open_ids
+        ]

@@ -1,0 +1,183 @@
+"""
+One WebSocket, and the contexts on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Final, Literal, Unpack
+
+import attrs
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._protocol.settings import ContextOptions, settings_from
+from trio_cartesia._runtime.context import Context
+from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.statistics import ConnectionStatistics
+
+__all__ = ["INBOX_BYTES", "Connection"]
+
+INBOX_BYTES: Final = 64 * 2**20
+
+Overflow = Literal["fail", "block"]
+
+
+@attrs.define(eq=False)
+class Connection:
+    """
+    One WebSocket to the service, which carries any number of contexts at once.
+
+    Made by ``client.tts.websocket_connect()``. A connection that was lost stays lost. All of its
+    methods may be called from any task of the same Trio run.
+    """
+
+    _service: Service = attrs.field(repr=False)
+    _inbox_bytes: int = INBOX_BYTES
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's name for this connection, if it gave one; quote it in reports."""
+        return self._service.transport.request_id
+
+    @asynccontextmanager
+    async def context(
+        self,
+        *,
+        context_id: str | None = None,
+        inbox_bytes: int | None = None,
+        overflow: Overflow = "fail",
+        **settings: Unpack[ContextOptions],
+    ) -> AsyncIterator[Context]:
+        """
+        Open a context for the block; nothing is sent until something is pushed.
+
+        Leaving the block before the context's end, by ``break``, an exception or cancellation,
+        drops what was not sent yet and queues one cancel; nothing is awaited. Late events are
+        dropped and counted.
+
+        Args:
+            context_id: A name that was not used on this connection; None makes one.
+            inbox_bytes: What may wait to be received; None means the connection's own.
+            overflow: ``"fail"``: a context that outgrows *inbox_bytes* fails, alone.
+                ``"block"``: reading stops until there is room, for all contexts of the connection,
+                so it is for connections with a single one.
+            **settings: The fields of `ContextSettings`: ``model_id``, ``voice`` and
+                ``output_format`` are required.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown, of the wrong type or out of range,
+                or the id is in use. Nothing was sent.
+            ConnectionLost: The connection is gone.
+        """
+        async with self._open(context_id, inbox_bytes, overflow, settings) as context:
+            yield context
+
+    @asynccontextmanager
+    async def speak(
+        self,
+        text_or_pieces: str | Iterable[str] | AsyncIterable[str],
+        *,
+        context_id: str | None = None,
+        inbox_bytes: int | None = None,
+        overflow: Overflow = "fail",
+        **settings: Unpack[ContextOptions],
+    ) -> AsyncIterator[Context]:
+        """
+        Open a context that feeds itself: a task of the block pushes the text, then ends it.
+
+        What the pieces' iterator raises is raised by the receive loop, after the events that came
+        before. Where the service ends the context while there is more to be said, the receive loop
+        raises `ContextExpired`. Leaving the block stops the task, and closes an asynchronous
+        generator of pieces.
+
+        Args:
+            text_or_pieces: A text, or pieces of one as they come.
+            context_id: As in `context`.
+            inbox_bytes: As in `context`.
+            overflow: As in `context`.
+            **settings: As in `context`.
+
+        Raises:
+            LocalProtocolError: As `context`, and where the text is empty.
+            ConnectionLost: The connection is gone.
+        """
+        if text_or_pieces == "":
+            raise LocalProtocolError("there is no text to speak")
+        async with (
+            self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context,
+            open_service_nursery() as nursery,
+        ):
+            nursery.start_soon(_feed, self._service, context, text_or_pieces)
+            yield context
+
+    def statistics(self) -> ConnectionStatistics:
+        """Return a snapshot of the connection's numbers."""
+        service, protocol, now = self._service, self._service.protocol, trio.current_time()
+        return ConnectionStatistics(
+            contexts_open=protocol.open_count(),
+            contexts_draining=protocol.draining_count(now),
+            requests_queued=protocol.outgoing_count,
+            inbox_bytes=service.waiting.held_bytes,
+            inbox_peak_bytes=service.waiting.peak_bytes,
+            idle_seconds=now - max(service.heard_at, service.sent_at),
+            is_lost=service.loss is not None,
+            **attrs.asdict(protocol.counters),
+        )
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        context_id: str | None,
+        inbox_bytes: int | None,
+        overflow: Overflow,
+        settings: ContextOptions,
+        *,
+        is_fed: bool = False,
+    ) -> AsyncIterator[Context]:
+        checked = settings_from(settings)
+        if overflow not in ("fail", "block"):
+            raise LocalProtocolError(f"overflow must be 'fail' or 'block', not {overflow!r}")
+        context_id, inbox = self._service.open(
+            checked,
+            context_id,
+            inbox_bytes=check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes),
+            blocks=overflow == "block",
+            is_fed=is_fed,
+        )
+        try:
+            entry = self._service.entry(context_id)
+            yield Context(context_id, checked, self._service, entry, inbox)
+        finally:
+            self._service.retire(context_id)
+
+
+def check_budget(inbox_bytes: object) -> int:
+    """
+    Return a byte budget that makes sense.
+
+    Raises:
+        LocalProtocolError: It is not a positive whole number.
+    """
+    if not isinstance(inbox_bytes, int) or isinstance(inbox_bytes, bool) or inbox_bytes < 1:
+        raise LocalProtocolError("inbox_bytes must be a positive whole number")
+    return inbox_bytes
+
+
+@enable_ki_protection
+async def _feed(
+    service: Service, context: Context, pieces: Iterable[str] | AsyncIterable[str]
+) -> None:
+    """Feed a context; what goes wrong is for its receive loop to raise, in the caller's task."""
+    try:
+        if isinstance(pieces, AsyncGenerator):
+            async with aclosing(pieces):
+                await context.feed(pieces)
+        else:
+            await context.feed(pieces)
+    except Exception as error:  # noqa: BLE001  # a caller's iterator may raise anything
+        if context.statistics().end is None:
+            service.fail(context.context_id, error)

@@ -1,0 +1,210 @@
+"""
+One context: text goes in, speech comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+
+import attrs
+import trio
+
+from trio_cartesia._errors import CartesiaError
+from trio_cartesia._protocol.audio import WholeFrames
+from trio_cartesia._protocol.entries import Entry
+from trio_cartesia._protocol.formats import GenerationConfig, RawOutputFormat, value_from
+from trio_cartesia._protocol.results import Speech, SpeechBuilder
+from trio_cartesia._protocol.settings import ContextSettings
+from trio_cartesia._runtime.inbox import Inbox
+from trio_cartesia._runtime.receiving import AudioReceiver, EventReceiver
+from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.statistics import ContextStatistics
+
+__all__ = ["Context"]
+
+
+@attrs.define(eq=False)
+class Context:
+    """
+    A stream of text to the service and a stream of events back (protocol §2.4).
+
+    Made by `Connection.context`. Leaving its block ends it, however it is left: where the
+    service had not ended it, one cancel is sent, and nothing is awaited for it.
+
+    Attributes:
+        context_id: Its name on the connection.
+        settings: What stays the same within it.
+    """
+
+    context_id: str
+    settings: ContextSettings
+    _service: Service = attrs.field(repr=False)
+    _entry: Entry = attrs.field(repr=False)
+    _inbox: Inbox = attrs.field(repr=False)
+    _frames: WholeFrames = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._frames = WholeFrames(self.output_format.sample_format.bytes_per_frame)
+
+    @property
+    def output_format(self) -> RawOutputFormat:
+        """The layout of its audio."""
+        return self.settings.output_format
+
+    async def push(
+        self,
+        transcript: str,
+        *,
+        generation_config: GenerationConfig | dict[str, object] | None = None,
+    ) -> None:
+        """
+        Send the next piece of the text, and return once it is on the wire.
+
+        Pieces are joined verbatim, so each brings its own spaces; markup must be whole within one
+        piece (protocol §2.6). If cancelled before its message is being sent, the piece is
+        withdrawn; after that it counts as sent. The context stays usable either way.
+
+        Args:
+            transcript: Any text but none: `no_more_inputs` ends the text, `flush` a segment.
+            generation_config: Instead of the context's own, for this piece; the service may refuse
+                to change it within a context (protocol §2.5).
+
+        Raises:
+            LocalProtocolError: The piece is empty, no text or too large, the text has ended, or
+                the context was cancelled. Nothing was sent.
+            ContextExpired: The service ended the context first; it carries what was not spoken.
+            ContextFailed: The context has failed; it says why.
+            ConnectionLost: The connection is gone; it says why.
+        """
+        config = None
+        if generation_config is not None:
+            config = value_from(GenerationConfig, generation_config, "generation_config")
+        await self._send(transcript, generation_config=config)
+
+    async def flush(self) -> None:
+        """
+        End the segment: what is buffered is generated now, and ``flush_done`` follows it.
+
+        A message of its own (protocol §2.7). If cancelled, see `push`.
+
+        Raises:
+            LocalProtocolError: As `push`, and where nothing was pushed yet.
+            CartesiaError: As `push`.
+        """
+        await self._send(flush=True)
+
+    async def no_more_inputs(self) -> None:
+        """
+        End the text: the service speaks the rest and ends the context.
+
+        Where nothing was pushed, nothing is sent, and the context ends with no audio (protocol
+        §2.6). If cancelled, see `push`.
+
+        Raises:
+            CartesiaError: As `push`.
+        """
+        await self._send(last=True)
+
+    async def feed(self, pieces: Iterable[str] | AsyncIterable[str]) -> None:
+        """
+        Push every piece as it comes, then end the text.
+
+        A str is one piece. Empty pieces are passed over. The pieces' own iterator is not closed:
+        whoever made it does that.
+
+        Raises:
+            CartesiaError: As `push`.
+        """
+        if isinstance(pieces, AsyncIterable):
+            async for piece in pieces:
+                if piece != "":
+                    await self.push(piece)
+        else:
+            for piece in [pieces] if isinstance(pieces, str) else pieces:
+                if piece != "":
+                    await self.push(piece)
+        await self.no_more_inputs()
+
+    def receive(self) -> EventReceiver:
+        """
+        Return an asynchronous iterator of the events, until the terminal one.
+
+        It ends after `Done`, also where that came before the final input (the next `push` then
+        raises `ContextExpired`), and at once after `cancel`. Being cancelled loses no event. One
+        task receives at a time; iterators of one context share its events.
+
+        The iterator raises, after everything that came before:
+
+        Raises:
+            ContextFailed: The service failed the context.
+            InboxOverflow: Events came faster than they were received.
+            ConnectionLost: The connection ended, whatever its close code, and the speech is cut.
+            RemoteProtocolError: An event of the context could not be read.
+        """
+        return EventReceiver(self._inbox)
+
+    def audio(self) -> AudioReceiver:
+        """
+        Return an asynchronous iterator of audio alone: bytes, whole frames, never empty.
+
+        The iterator raises what that of `receive` raises.
+        """
+        return AudioReceiver(self._inbox, self._frames)
+
+    async def collect(self) -> Speech:
+        """
+        Receive everything, and return it as one value.
+
+        If cancelled, what had come is lost, and the context stays usable.
+
+        Raises:
+            CartesiaError: As `receive`; the part that came is its ``partial``, a `Speech`.
+        """
+        builder = SpeechBuilder(self.output_format)
+        try:
+            async for event in self.receive():
+                builder.add(event)
+        except CartesiaError as error:
+            error.partial = builder.finish(complete=False)
+            raise
+        return builder.finish(complete=self._entry.is_complete)
+
+    def cancel(self) -> None:
+        """
+        Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
+
+        Nothing is awaited. After the end of the context it does nothing.
+
+        Raises:
+            LocalProtocolError: The context's block has ended.
+        """
+        self._service.cancel(self.context_id)
+
+    def statistics(self) -> ContextStatistics:
+        """Return a snapshot of the context's state and numbers."""
+        tally, entry = self._inbox.tally, self._entry
+        return ContextStatistics(
+            state=entry.state.value,
+            end=entry.end.value if entry.end is not None else None,
+            inbox_bytes=tally.held_bytes,
+            inbox_peak_bytes=tally.peak_bytes,
+            inbox_budget_bytes=self._inbox.budget_bytes,
+            unspoken_texts=len(entry.unspoken.texts()),
+        )
+
+    async def _send(
+        self,
+        transcript: str = "",
+        *,
+        flush: bool = False,
+        last: bool = False,
+        generation_config: GenerationConfig | None = None,
+    ) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        await self._service.send_input(
+            self.context_id,
+            transcript,
+            flush=flush,
+            last=last,
+            generation_config=generation_config,
+        )

@@ -1,0 +1,151 @@
+"""
+One context's events, between the reader and a receive loop that may be slower.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NoReturn
+
+import attrs
+import trio
+from trio.lowlevel import ParkingLot
+
+from trio_cartesia._errors import CartesiaError, LocalProtocolError
+from trio_cartesia._protocol.messages import Chunk, Event, PhonemeTimestamps, WordTimestamps
+
+__all__ = ["EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
+
+EVENT_BYTES = 256  # what an event counts for itself, about what its objects take
+
+
+def size_bytes(event: Event) -> int:
+    """Return what *event* counts against a byte budget: its audio or texts, and itself."""
+    if isinstance(event, Chunk):
+        return len(event.audio) + EVENT_BYTES
+    if isinstance(event, WordTimestamps):
+        return _texts_bytes(event.word_timestamps.words)
+    if isinstance(event, PhonemeTimestamps):
+        return _texts_bytes(event.phoneme_timestamps.phonemes)
+    return EVENT_BYTES
+
+
+def _texts_bytes(texts: tuple[str, ...]) -> int:
+    return EVENT_BYTES + sum(128 + len(text) for text in texts)  # three objects for each text
+
+
+@attrs.define
+class Tally:
+    """
+    Bytes that wait.
+
+    Attributes:
+        held_bytes: Now.
+        peak_bytes: The most there ever were.
+    """
+
+    held_bytes: int = 0
+    peak_bytes: int = 0
+
+    def add(self, size: int) -> None:
+        """Count *size* bytes that came, or, where it is negative, went."""
+        self.held_bytes += size
+        self.peak_bytes = max(self.peak_bytes, self.held_bytes)
+
+
+@attrs.define(eq=False)
+class Inbox:
+    """
+    A memory channel, unbounded in items and bounded in bytes.
+
+    Attributes:
+        budget_bytes: What may wait, counted by `size_bytes`.
+        blocks: True if an inbox over its budget stalls the reader rather than fails.
+        tally: What waits here.
+    """
+
+    budget_bytes: int
+    blocks: bool
+    _total: Tally
+    tally: Tally = attrs.field(factory=Tally, init=False)
+    _send: trio.MemorySendChannel[Event] = attrs.field(init=False)
+    _receive: trio.MemoryReceiveChannel[Event] = attrs.field(init=False)
+    _error: BaseException | None = attrs.field(default=None, init=False)
+    _is_closed: bool = attrs.field(default=False, init=False)
+    _is_receiving: bool = attrs.field(default=False, init=False)
+    _room: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._send, self._receive = trio.open_memory_channel[Event](math.inf)
+
+    @property
+    def is_full(self) -> bool:
+        """True while more waits than the budget allows, and there is still a use for it."""
+        return not self._is_closed and self.tally.held_bytes > self.budget_bytes
+
+    def put(self, event: Event) -> bool:
+        """Take *event* in; False, and nothing is taken, where it breaks a budget that fails."""
+        size = size_bytes(event)
+        if self._is_closed:
+            return True
+        if not self.blocks and self.tally.held_bytes + size > self.budget_bytes:
+            return False
+        self._count(size)
+        self._send.send_nowait(event)
+        return True
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End it after what waits; receivers then meet *error*, if there is one."""
+        if not self._is_closed:
+            self._is_closed, self._error = True, error
+            self._send.close()
+            self._room.unpark_all()
+
+    def discard(self) -> None:
+        """Drop what waits, and end it."""
+        try:
+            while True:
+                self._count(-size_bytes(self._receive.receive_nowait()))
+        except (trio.WouldBlock, trio.EndOfChannel):
+            self.close()
+
+    async def wait_room(self) -> None:
+        """Return once it is not full."""
+        while self.is_full:
+            await self._room.park()
+        await trio.lowlevel.checkpoint()
+
+    async def receive(self) -> Event:
+        """
+        Return the next event; if cancelled, none is lost.
+
+        Raises:
+            trio.EndOfChannel: There is no more.
+            LocalProtocolError: Another task receives.
+            CartesiaError: What the context failed with.
+        """
+        if self._is_receiving:
+            raise LocalProtocolError("another task receives this context's events already")
+        self._is_receiving = True
+        try:
+            event = await self._receive.receive()
+        except trio.EndOfChannel:
+            if self._error is not None:
+                raise_kept(self._error)
+            raise
+        finally:
+            self._is_receiving = False
+        self._count(-size_bytes(event))
+        self._room.unpark_all()
+        return event
+
+    def _count(self, size: int) -> None:
+        self.tally.add(size)
+        self._total.add(size)
+
+
+def raise_kept(error: BaseException) -> NoReturn:
+    """Raise an error that was kept: ours as a copy of its own, a caller's as it is."""
+    if isinstance(error, CartesiaError):
+        raise error.anew() from error.__cause__
+    raise error

@@ -1,0 +1,56 @@
+"""
+Receive loops: classes, so that nothing is left suspended where a loop breaks.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+import trio
+
+from trio_cartesia._protocol.audio import WholeFrames
+from trio_cartesia._protocol.messages import Chunk, Event
+from trio_cartesia._runtime.inbox import Inbox
+
+__all__ = ["AudioReceiver", "EventReceiver"]
+
+
+@attrs.define(eq=False)
+class EventReceiver:
+    """
+    An asynchronous iterator of a context's events, up to and with the terminal one.
+
+    Being cancelled loses nothing: the next iteration goes on where this one stopped.
+    """
+
+    _inbox: Inbox
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            return await self._inbox.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+
+@attrs.define(eq=False)
+class AudioReceiver:
+    """An asynchronous iterator of a context's audio, in whole frames and never empty."""
+
+    _inbox: Inbox
+    _frames: WholeFrames
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            try:
+                event = await self._inbox.receive()
+            except trio.EndOfChannel:
+                raise StopAsyncIteration from None
+            if isinstance(event, Chunk) and (audio := self._frames.take(event.audio)):
+                return audio

@@ -1,0 +1,290 @@
+"""
+The service task: it owns the transport, and reads and writes.
+
+Everything that decides is `SpeechProtocol`; this moves messages between it, the transport and the
+inboxes. What callers do with a context comes in through the methods of `Service`, none of which
+touches the transport.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+from trio.lowlevel import ParkingLot, enable_ki_protection
+
+from trio_cartesia._errors import (
+    CartesiaError,
+    ConnectionLost,
+    InboxOverflow,
+    LocalProtocolError,
+)
+from trio_cartesia._protocol.contexts import End
+from trio_cartesia._protocol.entries import Entry
+from trio_cartesia._protocol.formats import GenerationConfig
+from trio_cartesia._protocol.messages import Done, Event
+from trio_cartesia._protocol.outbox import Outgoing, Status
+from trio_cartesia._protocol.settings import ContextSettings
+from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.transport import Transport
+
+__all__ = ["Service"]
+
+
+_log: Final = logging.getLogger("trio_cartesia.connection")
+
+
+@attrs.define(eq=False)
+class Line:
+    """What the runtime keeps for one context."""
+
+    inbox: Inbox
+    is_fed: bool
+    sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+
+
+@attrs.define(eq=False)
+class Service:
+    """
+    The state of one connection, shared by its tasks and its contexts.
+
+    Attributes:
+        protocol: What decides.
+        loss: Why the connection has ended, if it has.
+        waiting: Bytes in all inboxes.
+        heard_at: When the last message came, on Trio's clock.
+        sent_at: When the last message went.
+        is_stalled: True while the reader waits for an inbox that blocks.
+        goodbye: The scope in which the connection is closed.
+    """
+
+    protocol: SpeechProtocol
+    transport: Transport
+    _scope: trio.CancelScope
+    loss: ConnectionLost | None = attrs.field(default=None, init=False)
+    waiting: Tally = attrs.field(factory=Tally, init=False)
+    heard_at: float = attrs.field(factory=trio.current_time, init=False)
+    sent_at: float = attrs.field(factory=trio.current_time, init=False)
+    is_stalled: bool = attrs.field(default=False, init=False)
+    goodbye: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _is_closing: bool = attrs.field(default=False, init=False)
+    _lines: dict[str, Line] = attrs.field(factory=dict, init=False)
+    _to_write: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    _written: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+
+    # -- for contexts
+
+    @enable_ki_protection
+    def open(
+        self,
+        settings: ContextSettings,
+        context_id: str | None,
+        *,
+        inbox_bytes: int,
+        blocks: bool,
+        is_fed: bool,
+    ) -> tuple[str, Inbox]:
+        """Register a context, and make its inbox; *is_fed*: a task of ours pushes its text."""
+        self.raise_if_lost(context_id)
+        context_id = self.protocol.open(settings, context_id)
+        inbox = Inbox(inbox_bytes, blocks, self.waiting)
+        self._lines[context_id] = Line(inbox, is_fed)
+        return context_id, inbox
+
+    def entry(self, context_id: str) -> Entry:
+        """Return what the protocol knows of a context whose block has not ended."""
+        if context_id not in self._lines:
+            raise LocalProtocolError("the context's block has ended", context_id=context_id)
+        return self.protocol.entry(context_id)
+
+    async def send_input(
+        self,
+        context_id: str,
+        transcript: str = "",
+        *,
+        flush: bool = False,
+        last: bool = False,
+        generation_config: GenerationConfig | None = None,
+    ) -> None:
+        """Queue an input and wait until it is on the wire; if cancelled before, withdraw it."""
+        entry = self.entry(context_id)
+        self.raise_if_lost(context_id)
+        outgoing = self.protocol.queue_input(
+            context_id,
+            transcript,
+            flush=flush,
+            last=last,
+            generation_config=generation_config,
+        )
+        self._to_write.unpark_all()
+        sent = self._lines[context_id].sent
+        try:
+            while outgoing.status in (Status.QUEUED, Status.TAKEN) and self.loss is None:
+                await sent.park()
+        finally:
+            self.protocol.withdraw(outgoing)
+        if outgoing.status is not Status.SENT:
+            self._explain_unsent(outgoing, entry)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    @enable_ki_protection
+    def cancel(self, context_id: str) -> None:
+        """Stop a context: what waits in its inbox goes, and its receive loop ends."""
+        self.entry(context_id)
+        self.protocol.cancel(context_id)
+        self._lines[context_id].inbox.discard()
+        self._notice(context_id)
+
+    @enable_ki_protection
+    def fail(self, context_id: str, error: BaseException) -> None:
+        """Stop a context for *error*, which its receive loop raises after what waits."""
+        if isinstance(error, CartesiaError):
+            self.protocol.fail(context_id, error)
+        else:
+            self.protocol.cancel(context_id)
+        self._lines[context_id].inbox.close(error)
+        self._notice(context_id)
+
+    @enable_ki_protection
+    def retire(self, context_id: str) -> None:
+        """Take a context off the connection; nothing is awaited."""
+        self.protocol.retire(context_id, trio.current_time())
+        line = self._lines.pop(context_id)
+        line.inbox.discard()
+        line.sent.unpark_all()
+        self._to_write.unpark_all()
+
+    def raise_if_lost(self, context_id: str | None = None) -> None:
+        """Raise `ConnectionLost` if the connection has ended."""
+        if self.loss is not None:
+            raise self._loss_for(self.loss, context_id) from self.loss.__cause__
+
+    # -- the tasks
+
+    @enable_ki_protection
+    async def read(self) -> None:
+        """Take every message, route it, and never wait for a consumer that did not ask for it."""
+        try:
+            while True:
+                text = await self.transport.receive()
+                self.heard_at = trio.current_time()
+                for context_id, item in self.protocol.receive(text, self.heard_at):
+                    await self._deliver(context_id, item)
+                if (refused := self.protocol.retired) is not None:
+                    raise ConnectionLost("the service refused the connection") from refused
+        except CartesiaError as error:
+            self.lose(error)
+
+    @enable_ki_protection
+    async def write(self) -> None:
+        """Send what is queued, one whole message after the other."""
+        try:
+            while True:
+                while (outgoing := self.protocol.next_outgoing()) is not None:
+                    await self._send(outgoing)
+                self._written.unpark_all()
+                await self._to_write.park()
+        except CartesiaError as error:
+            self.lose(error)
+
+    @enable_ki_protection
+    def lose(self, error: CartesiaError) -> None:
+        """End the connection for everybody; the first loss is kept."""
+        if self.loss is not None:
+            return
+        if not isinstance(error, ConnectionLost):
+            lost = ConnectionLost(f"the connection was given up: {error.message}")
+            lost.__cause__ = error
+            error = lost
+        error.request_id = error.request_id or self.transport.request_id
+        self.loss = error
+        self.protocol.lose()
+        _log.debug("connection lost: %s", error)
+        for context_id, line in self._lines.items():
+            line.inbox.close(self._loss_for(error, context_id))
+            line.sent.unpark_all()
+        self._written.unpark_all()
+        if not self._is_closing:  # else the closing handshake is under way
+            self._scope.cancel("the connection was lost")
+
+    async def say_goodbye(self) -> None:
+        """Let the writer finish, then close."""
+        while self.protocol.outgoing_count and self.loss is None:
+            await self._written.park()
+        if self.loss is None:
+            self._is_closing = True
+            await self.transport.aclose()
+
+    @enable_ki_protection
+    def end(self) -> None:
+        """Stop the tasks; what is still open is lost."""
+        self.lose(ConnectionLost("the connection's block has ended"))
+        self._scope.cancel("the connection's block has ended")
+
+    # -- inside
+
+    async def _send(self, outgoing: Outgoing) -> None:
+        context_id = outgoing.context_id
+        if outgoing.text is not None:
+            await self.transport.send(outgoing.text)
+            self.sent_at = trio.current_time()
+        self.protocol.sent(outgoing)
+        line = self._lines.get(context_id)
+        if line is None:
+            return
+        if outgoing.text is None:  # the end of a context that never began
+            line.inbox.put(Done(context_id=context_id))
+            line.inbox.close()
+        line.sent.unpark_all()
+
+    async def _deliver(self, context_id: str, item: Event | CartesiaError) -> None:
+        inbox = self._lines[context_id].inbox
+        if isinstance(item, CartesiaError):
+            inbox.close(item)
+            self._notice(context_id)
+        elif not inbox.put(item):
+            _log.debug("context %s outgrew its inbox", context_id)
+            self.fail(context_id, _overflow(context_id, inbox))
+        elif isinstance(item, Done):
+            inbox.close(self._expiry(context_id))
+            self._notice(context_id)
+        elif inbox.is_full:
+            self.is_stalled = True
+            await inbox.wait_room()
+            self.is_stalled = False
+
+    def _expiry(self, context_id: str) -> CartesiaError | None:
+        """Return what the end means to a context that is fed: there was more to be said."""
+        entry = self.protocol.entry(context_id)
+        if self._lines[context_id].is_fed and entry.end is End.EXPIRED:
+            return entry.expiry(context_id)
+        return None
+
+    def _notice(self, context_id: str) -> None:
+        self._lines[context_id].sent.unpark_all()
+        self._to_write.unpark_all()
+
+    def _loss_for(self, loss: ConnectionLost, context_id: str | None) -> ConnectionLost:
+        lost = loss.anew()
+        assert isinstance(lost, ConnectionLost)
+        lost.context_id = context_id
+        return lost
+
+    def _explain_unsent(self, outgoing: Outgoing, entry: Entry) -> None:
+        """Raise why an input was dropped, unless there was no need for it any more."""
+        context_id = outgoing.context_id
+        if context_id not in self._lines:
+            raise LocalProtocolError("the context's block has ended", context_id=context_id)
+        self.raise_if_lost(context_id)
+        if not (outgoing.is_last and entry.end is End.DONE):
+            entry.check_takes_input(context_id)  # its text is among what was not spoken already
+
+
+def _overflow(context_id: str, inbox: Inbox) -> InboxOverflow:
+    return InboxOverflow(
+        f"more than {inbox.budget_bytes} bytes of events wait to be received",
+        context_id=context_id,
+    )

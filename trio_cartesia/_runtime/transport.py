@@ -1,0 +1,227 @@
+"""
+Whole messages to a peer and back: `Transport`, and its form over trio-websocket.
+
+trio-websocket owns the handshakes, masking, pings, closes and every other rule of RFC 6455. It
+works on a `Wire`, a stream of ours, on a connection that we open. Its errors, and those of the
+libraries below it, end here.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Final, Protocol
+
+import attrs
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    ConnectionRejected,
+    WebSocketConnection,
+    wrap_client_stream,
+)
+
+from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._protocol.addresses import Address
+from trio_cartesia._protocol.refusals import refusal_from_body
+from trio_cartesia._runtime.wire import Wire
+
+__all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "OpenStream", "Transport", "open_websocket"]
+
+CONNECT_SECONDS: Final = 30.0  # name, route, TLS and handshake together
+MAX_MESSAGE_BYTES: Final = 16 * 2**20  # a larger one ends the connection with 1009
+RECEIVE_BYTES: Final = 256 * 2**10  # of one read; trio-websocket's own 4 KiB cost twice the time
+QUEUED_MESSAGES: Final = 16  # between trio-websocket's task and our reader
+
+OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
+Group = BaseExceptionGroup[BaseException]
+
+_log: Final = logging.getLogger("trio_cartesia.transport")
+
+
+class Transport(Protocol):
+    """
+    Carries whole messages.
+
+    `receive`, `send` and `ping` raise `ConnectionLost` once the connection has ended.
+
+    Attributes:
+        request_id: The service's name for the connection, if it gave one.
+    """
+
+    @property
+    def request_id(self) -> str | None: ...
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+
+    async def send(self, message: str) -> None:
+        """Send one message; if cancelled, the transport is good for nothing but closing."""
+
+    async def ping(self) -> None:
+        """Ask the peer for a sign of life, and wait for it."""
+
+    async def aclose(self) -> None:
+        """Say goodbye, and wait until the peer has said it too."""
+
+
+@attrs.frozen(eq=False)
+class WebSocketTransport:
+    """The `Transport` over trio-websocket."""
+
+    request_id: str | None
+    _websocket: WebSocketConnection
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+        with _losses_translated():
+            return await self._websocket.get_message()
+
+    async def send(self, message: str) -> None:
+        """Send one text message."""
+        with _losses_translated():
+            await self._websocket.send_message(message)
+
+    async def ping(self) -> None:
+        """Send a ping, and wait for its pong."""
+        with _losses_translated():
+            await self._websocket.ping()
+
+    async def aclose(self) -> None:
+        """Send a close frame, and wait for the peer's."""
+        await self._websocket.aclose()
+
+
+@asynccontextmanager
+async def open_websocket(
+    address: Address,
+    *,
+    headers: list[tuple[str, str]],
+    ssl_context: ssl.SSLContext | None = None,
+    open_stream: OpenStream = trio.open_tcp_stream,
+) -> AsyncIterator[Transport]:
+    """
+    Connect, shake hands, and close without ceremony when the block ends.
+
+    Args:
+        address: Where to.
+        headers: Of the handshake.
+        ssl_context: For TLS; None means the system's authorities and full verification.
+        open_stream: Makes the stream to a host and port, before TLS.
+
+    Raises:
+        ConnectFailed: No connection was made within `CONNECT_SECONDS`.
+        ContextFailed: The service refused the handshake; the class says why.
+        ConnectionLost: The peer broke the rules of RFC 6455 later on.
+    """
+    established = trio.Event()
+    scope = trio.CancelScope()
+    async with open_service_nursery(partial(_crash, address, established)) as nursery:
+        wire = None
+        try:
+            with scope:
+                scope.deadline = trio.current_time() + CONNECT_SECONDS
+                stream = await _open_stream(address, ssl_context, open_stream)
+                wire = Wire(stream, scope)
+                transport = await _shake_hands(nursery, wire, address, headers)
+            if wire is None or scope.cancelled_caught:
+                raise ConnectFailed(_why(address, wire))
+            established.set()
+            _log.debug("connected to %s", address)
+            yield transport
+        finally:
+            if wire is not None:
+                await trio.aclose_forcefully(wire)  # noqa: ASYNC102  # closes, then raises
+
+
+async def _open_stream(
+    address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
+) -> trio.abc.Stream:
+    try:
+        stream = await open_stream(address.host, address.port)
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"no connection to {address}: {error}") from error
+    if not address.secure:
+        return stream
+    context = ssl_context or ssl.create_default_context()
+    secured = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
+    try:
+        await secured.do_handshake()
+    except trio.BrokenResourceError as error:
+        await trio.aclose_forcefully(stream)
+        why = error.__cause__ or "the peer ended it"
+        raise ConnectFailed(f"no TLS with {address}: {why}") from error
+    except BaseException:
+        await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
+        raise
+    return secured
+
+
+async def _shake_hands(
+    nursery: trio.Nursery, wire: Wire, address: Address, headers: list[tuple[str, str]]
+) -> Transport:
+    websocket = await wrap_client_stream(
+        nursery,
+        wire,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
+        address.host_header,
+        address.resource,
+        extra_headers=[(name.encode(), value.encode()) for name, value in headers],
+        message_queue_size=QUEUED_MESSAGES,
+        max_message_size=MAX_MESSAGE_BYTES,
+        receive_buffer_size=RECEIVE_BYTES,
+    )
+    wire.handshake_is_over()
+    return WebSocketTransport(_header(websocket.handshake_headers, b"x-request-id"), websocket)
+
+
+def _why(address: Address, wire: Wire | None) -> str:
+    if wire is not None and wire.has_ended:
+        return f"{address} ended the connection during the handshake"
+    return f"{address} gave no answer within {CONNECT_SECONDS:g} seconds"
+
+
+def _crash(address: Address, established: trio.Event, crashes: Group) -> CartesiaError:
+    """Say what a crash in trio-websocket's task means: it is the peer's doing."""
+    crash: BaseException = crashes
+    while isinstance(crash, BaseExceptionGroup):
+        crash = crash.exceptions[0]
+    if isinstance(crash, CartesiaError):
+        return crash
+    if isinstance(crash, ConnectionRejected):
+        return refusal_from_body(
+            crash.status_code,
+            crash.body or b"",
+            request_id=_header(crash.headers, b"x-request-id"),
+            retry_after=_header(crash.headers, b"retry-after"),
+        )
+    kind = type(crash).__name__
+    if established.is_set():
+        return ConnectionLost(f"the peer broke the WebSocket protocol ({kind})")
+    return ConnectFailed(f"the answer of {address} is not that of a WebSocket server ({kind})")
+
+
+def _header(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> str | None:
+    for key, value in headers:
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None
+
+
+@contextmanager
+def _losses_translated() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionClosed as error:
+        code = error.reason.code if error.reason is not None else None
+        text = error.reason.reason if error.reason is not None else None
+        raise ConnectionLost(_describe(code, text), close_code=code, close_reason=text) from error
+
+
+def _describe(code: int | None, text: str | None) -> str:
+    if code is None or code == 1006:  # RFC 6455 §7.1.5: no close frame was seen
+        return "the connection broke without a goodbye"
+    return f"the connection was closed with {code}" + (f": {text}" if text else "")

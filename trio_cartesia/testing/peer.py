@@ -1,0 +1,144 @@
+"""
+The other end of a connection, under a test's control: `Peer`, and ways to join it in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import attrs
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+
+from trio_cartesia import Cartesia, Connection
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia.testing.streams import PIPE_BYTES, MemoryStream, bounded_stream_pair
+
+__all__ = ["Peer", "StreamServer", "connect_in_memory", "connected_pair"]
+
+OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+class StreamServer(Protocol):
+    """What serves one connection on a stream, such as `trio_cartesia.server.Server`."""
+
+    async def serve_stream(self, stream: trio.abc.Stream, /) -> None:
+        """Serve *stream* until it ends."""
+
+
+@attrs.define(eq=False)
+class Peer:
+    """
+    A service that says just what it is told to.
+
+    Attributes:
+        stream: Its end of the connection, to be stalled, cut or reset.
+    """
+
+    stream: MemoryStream
+    _websocket: WebSocketConnection
+
+    async def hear(self) -> dict[str, Any]:
+        """
+        Return the next request, as it came.
+
+        Raises:
+            trio.EndOfChannel: The connection has ended.
+        """
+        try:
+            text = await self._websocket.get_message()
+        except ConnectionClosed as error:
+            raise trio.EndOfChannel("the connection has ended") from error
+        request: dict[str, Any] = json.loads(text)
+        return request
+
+    async def say(self, **event: object) -> None:
+        """Send an event of any shape."""
+        await self.say_text(json.dumps(event))
+
+    async def say_text(self, text: str | bytes) -> None:
+        """Send a message of any content: text, or binary."""
+        await self._websocket.send_message(text)
+
+    async def chunk(self, context_id: str, audio: bytes, **fields: object) -> None:
+        """Send audio."""
+        data = base64.b64encode(audio).decode()
+        await self.say(type="chunk", context_id=context_id, data=data, **fields)
+
+    async def done(self, context_id: str) -> None:
+        """End a context."""
+        await self.say(type="done", context_id=context_id, done=True, status_code=206)
+
+    async def error(self, context_id: str | None = None, **fields: object) -> None:
+        """Fail a context, or, without an id, who knows which."""
+        named = {} if context_id is None else {"context_id": context_id}
+        await self.say(type="error", done=True, **{"status_code": 400, **named, **fields})
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Close the WebSocket, politely."""
+        await self._websocket.aclose(code, reason)
+
+
+@asynccontextmanager
+async def connected_pair(
+    *,
+    inbox_bytes: int = 64 * 2**20,
+    pipe_bytes: int = PIPE_BYTES,
+    version: str = "2026-08-14",
+) -> AsyncIterator[tuple[Connection, Peer]]:
+    """
+    Join a client's `Connection` and a `Peer` in memory.
+
+    Args:
+        inbox_bytes: Of the connection.
+        pipe_bytes: What may be under way in each direction before sending waits.
+        version: The API version that the client asks for.
+    """
+    accepted, peers = trio.open_memory_channel[Peer](1)
+
+    async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
+        near, far = bounded_stream_pair(pipe_bytes)
+        nursery.start_soon(_accept, nursery, far, accepted)
+        await trio.lowlevel.checkpoint()
+        return near
+
+    async with open_service_nursery() as nursery:
+        client = Cartesia(
+            "sk_car_test", base_url="http://localhost", open_stream=open_stream, version=version
+        )
+        async with client.tts.websocket_connect(inbox_bytes=inbox_bytes) as connection:
+            yield connection, await peers.receive()
+
+
+async def _accept(
+    nursery: trio.Nursery, stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]
+) -> None:
+    request = await wrap_server_stream(nursery, stream)
+    accepted.send_nowait(Peer(stream, await request.accept()))
+
+
+@asynccontextmanager
+async def connect_in_memory(
+    server: StreamServer, pipe_bytes: int = PIPE_BYTES
+) -> AsyncIterator[OpenStream]:
+    """
+    Make connections to *server* in memory: give what this yields to `Cartesia` as *open_stream*.
+
+    Args:
+        server: Serves each of them, in a task of its own.
+        pipe_bytes: What may be under way in each direction before sending waits.
+    """
+
+    async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
+        near, far = bounded_stream_pair(pipe_bytes)
+        nursery.start_soon(partial(server.serve_stream, far))
+        await trio.lowlevel.checkpoint()
+        return near
+
+    async with open_service_nursery() as nursery:
+        yield open_stream
