@@ -20,6 +20,7 @@ from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
 
 async def connect_to(serve, **arguments):
     """Connect a client to *serve*, which gets the stream of its one connection."""
+    failure = None
     async with trio.open_nursery() as nursery:
 
         async def open_stream(_host, _port):
@@ -34,10 +35,9 @@ async def connect_to(serve, **arguments):
             async with client.tts.websocket_connect():
                 pass
         except CartesiaError as error:
-            return error
-        finally:
-            nursery.cancel_scope.cancel()
-    return None
+            failure = error
+        nursery.cancel_scope.cancel()
+    return failure
 
 
 def answering(status, body=b"", headers=(), *, ends=True, asked=None):

@@ -16,6 +16,7 @@ from trio_cartesia.testing import connect_in_memory, connected_pair, on_virtual_
 
 
 async def end_by_reset(peer):
+    await trio.lowlevel.checkpoint()
     peer.stream.reset()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import assert_type
 
+import trio
+
 from trio_cartesia import (
     Cartesia,
     Chunk,
@@ -25,6 +27,7 @@ SETTINGS: ContextOptions = {
 
 
 async def tokens() -> AsyncIterator[str]:
+    await trio.sleep(1)
     yield "Hello."
 
 

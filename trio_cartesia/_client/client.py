@@ -42,6 +42,17 @@ class Cartesia:
     Attributes:
         tts: Text to speech.
         version: The API version that is sent with every request.
+
+    Example::
+
+        import trio
+        from trio_cartesia import Cartesia
+
+        async def main():
+            async with Cartesia() as client, client.tts.websocket_connect() as connection:
+                print(connection.statistics().contexts_open)
+
+        trio.run(main)
     """
 
     tts: TTS = attrs.field(repr=False)

@@ -72,6 +72,29 @@ class Connection:
             LocalProtocolError: A setting is missing, unknown, of the wrong type or out of range,
                 or the id is in use. Nothing was sent.
             ConnectionLost: The connection is gone.
+
+        Example::
+
+            import trio
+            from trio_cartesia import Cartesia
+
+            async def main():
+                async with (
+                    Cartesia() as client,
+                    client.tts.websocket_connect() as connection,
+                    connection.context(
+                        model_id="sonic-latest",
+                        voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+                        output_format={"encoding": "pcm_s16le", "sample_rate": 24000},
+                    ) as context,
+                ):
+                    await context.push("Hello.")
+                    await context.no_more_inputs()
+                    async for event in context.receive():
+                        if event.type == "chunk":
+                            print(len(event.audio))
+
+            trio.run(main)
         """
         async with self._open(context_id, inbox_bytes, overflow, settings) as context:
             yield context
@@ -104,6 +127,26 @@ class Connection:
         Raises:
             LocalProtocolError: As `context`, and where the text is empty.
             ConnectionLost: The connection is gone.
+
+        Example::
+
+            import trio
+            from trio_cartesia import Cartesia
+
+            async def main():
+                async with (
+                    Cartesia() as client,
+                    client.tts.websocket_connect() as connection,
+                    connection.speak(
+                        ["Hello, ", "world."],
+                        model_id="sonic-latest",
+                        voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+                        output_format={"encoding": "pcm_s16le", "sample_rate": 24000},
+                    ) as context,
+                ):
+                    print((await context.collect()).duration_seconds)
+
+            trio.run(main)
         """
         if text_or_pieces == "":
             raise LocalProtocolError("there is no text to speak")

@@ -41,9 +41,7 @@ async def open_service(
         try:
             yield service
         finally:
-            service.goodbye.deadline = trio.current_time() + GOODBYE_SECONDS
-            service.goodbye.shield = True
-            with service.goodbye:
+            with trio.move_on_after(GOODBYE_SECONDS, shield=True) as service.goodbye:
                 await service.say_goodbye()
             service.end()
 

@@ -98,6 +98,28 @@ async def connected_pair(
         inbox_bytes: Of the connection.
         pipe_bytes: What may be under way in each direction before sending waits.
         version: The API version that the client asks for.
+
+    Example::
+
+        import trio
+        from trio_cartesia.testing import connected_pair
+
+        async def main():
+            async with connected_pair() as (connection, peer):
+                async with connection.context(
+                    context_id="a",
+                    model_id="sonic-latest",
+                    voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+                    output_format={"encoding": "pcm_s16le", "sample_rate": 24000},
+                ) as context:
+                    await context.push("Hello.")
+                    assert (await peer.hear())["transcript"] == "Hello."
+                    await peer.chunk("a", bytes(480))
+                    await peer.done("a")
+                    speech = await context.collect()
+                    assert speech.duration_seconds == 0.01
+
+        trio.run(main)
     """
     accepted, peers = trio.open_memory_channel[Peer](1)
 

@@ -4,6 +4,7 @@ Connections in memory: bounded, so that they push back, and breakable.
 
 from __future__ import annotations
 
+import operator
 from typing import Final
 
 import attrs
@@ -36,6 +37,22 @@ class _Pipe:
 
 
 @attrs.define(eq=False)
+class _Turn:
+    """Lets one task at a time do a thing, and tells the others so."""
+
+    name: str
+    _is_taken: bool = attrs.field(default=False, init=False)
+
+    def __enter__(self) -> None:
+        if self._is_taken:
+            raise trio.BusyResourceError(f"another task is {self.name} already")
+        self._is_taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self._is_taken = False
+
+
+@attrs.define(eq=False)
 class MemoryStream(trio.abc.HalfCloseableStream):
     """
     One end of a connection in memory; made by `bounded_stream_pair`.
@@ -47,13 +64,22 @@ class MemoryStream(trio.abc.HalfCloseableStream):
     _incoming: _Pipe
     _outgoing: _Pipe
     _is_closed: bool = attrs.field(default=False, init=False)
+    _has_said_all: bool = attrs.field(default=False, init=False)
     _is_stalled: bool = attrs.field(default=False, init=False)
     _moving: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    _sending: _Turn = attrs.field(factory=lambda: _Turn("sending"), init=False)
+    _receiving: _Turn = attrs.field(factory=lambda: _Turn("receiving"), init=False)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*; if cancelled, a part of it may have been sent."""
-        await trio.lowlevel.checkpoint()
-        rest, pipe = memoryview(data).cast("B"), self._outgoing
+        with self._sending:
+            await trio.lowlevel.checkpoint()
+            await self._send(memoryview(data).cast("B"))
+
+    async def _send(self, rest: memoryview) -> None:
+        pipe = self._outgoing
+        if self._has_said_all:
+            raise trio.ClosedResourceError("send_eof() was called")
         while True:
             await self._check_moves()
             if pipe.is_broken or pipe.is_ended:
@@ -68,15 +94,24 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             await pipe.changed.park()
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until there is room."""
-        await trio.lowlevel.checkpoint()
-        while len(self._outgoing.held) >= self._outgoing.limit_bytes:
+        """Wait until there is room, or nobody left to send to."""
+        with self._sending:
+            await trio.lowlevel.checkpoint()
+            pipe = self._outgoing
             self._check_open()
-            await self._outgoing.changed.park()
+            while len(pipe.held) >= pipe.limit_bytes and not pipe.is_broken and not pipe.is_ended:
+                await pipe.changed.park()
+                self._check_open()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what has come, at least one byte; nothing means the end."""
-        await trio.lowlevel.checkpoint()
+        if max_bytes is not None and operator.index(max_bytes) < 1:
+            raise ValueError("max_bytes must be at least 1")
+        with self._receiving:
+            await trio.lowlevel.checkpoint()
+            return await self._receive(max_bytes)
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
         pipe = self._incoming
         while True:
             await self._check_moves()
@@ -93,8 +128,11 @@ class MemoryStream(trio.abc.HalfCloseableStream):
 
     async def send_eof(self) -> None:
         """Send no more; the peer may."""
-        await trio.lowlevel.checkpoint()
-        self._outgoing.end()
+        with self._sending:
+            await trio.lowlevel.checkpoint()
+            self._check_open()
+            self._has_said_all = True
+            self._outgoing.end()
 
     async def aclose(self) -> None:
         """Close both directions."""

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import runpy
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_cartesia import __main__ as entry
+from trio_cartesia import __version__
+from trio_cartesia._cli import main as module
+from trio_cartesia._cli.main import main
+
+from .support import run
+
+OTHER_NAMES = ("--out", "a.wav", "--out", "a.wav")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CARTESIA_API_KEY", "CARTESIA_BASE_URL", "CARTESIA_CUSTOM_HEADERS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    --version prints it, and nothing else.
+    """
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["say", "--help"], ["serve", "--help"]])
+def test_help_fits_a_terminal(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Help has 80 columns, and goes to standard output.
+    """
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "Usage: trio-cartesia" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sing"],
+        ["say"],
+        ["say", "a", "--loud"],
+        ["say", "a", "-x"],
+        ["say", "a", "--encoding", "mp3"],
+        ["say", "a", "--sample-rate", "44000"],
+        ["say", "a", "--voice", ""],
+        ["say", "a", "--language", "en", "--model", " "],
+        ["say", ""],
+        ["say", "a", " \n"],
+        ["say", "-", "-"],
+        ["say", "a", "b", "--out", "a.wav"],
+        ["say", "a", "b", *OTHER_NAMES],
+        ["say", "a", "--out", "a.mp3"],
+        ["serve", "--port", "65536"],
+        ["serve", "--voice", "bass"],
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    arguments: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """
+    A wrong command line is explained on one line, does nothing, and the exit code is 2.
+    """
+    assert main(arguments) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("trio-cartesia: ")
+    assert "--help" in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_may_look_like_an_option(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    After --, and where it could not be one, a text may start with a hyphen.
+    """
+    monkeypatch.setenv("CARTESIA_BASE_URL", "http://127.0.0.1:9")
+    assert main(["say", "- so", "-5 degrees", "-", "--", "--debug-me"]) == 1  # nobody listens
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--out", "missing/a.wav"], "missing/a.wav: No such file or directory."),
+        (["--out", "file/a.wav"], "file/a.wav: Not a directory."),
+        (["--out", "file/directory/"], "file/directory"),
+        (["--raw", "--out", "/dev/full"], "/dev/full: No space left on device."),
+        (["--out", "/dev/full"], "/dev/full: No space left on device."),
+        (["--language", "xx"], "speech-1.wav: Language not supported"),
+        (["--voice", "0" * 8 + "-0000-0000-0000-" + "0" * 12], "speech-1.wav: "),
+    ],
+)
+def test_a_failure_is_one_line(
+    arguments: list[str], expected: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """
+    What failed and what to do are one line, without a traceback; the exit code is 1.
+    """
+    (tmp_path / "file").touch()
+    assert main(["say", "Hello.", "--local", *arguments]) == 1
+    out, err = capfd.readouterr()
+    (line,) = [line for line in err.splitlines() if line.startswith("trio-cartesia: ")]
+    assert expected in line
+    assert "Traceback" not in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.mark.parametrize("more", [[], ["--debug"]])
+def test_only_debug_shows_tracebacks(
+    more: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A refused connection is one line; with --debug, a traceback comes before it.
+    """
+    monkeypatch.setenv("CARTESIA_BASE_URL", "http://127.0.0.1:9")
+    assert main(["say", "Hello.", *more]) == 1
+    err = capfd.readouterr().err
+    assert ("Traceback" in err) is bool(more)
+    assert err.splitlines()[-1].startswith("trio-cartesia: no connection to ws://127.0.0.1:9/")
+    assert more or err.count("\n") == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--debug"]])
+def test_a_bug_is_one_line(
+    more: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What nobody expected is reported as a bug, without quoting what may be private.
+    """
+
+    async def fail(_: object) -> int:
+        await trio.lowlevel.checkpoint()
+        raise ExceptionGroup("several", [ValueError("secret")])
+
+    monkeypatch.setattr(module, "run_say", fail)
+    assert main(["say", "Hello.", *more]) == 1
+    err = capfd.readouterr().err
+    assert err.splitlines()[-1].startswith("trio-cartesia: ValueError. This is a bug")
+    assert ("Traceback" in err) is bool(more)
+
+
+def test_ctrl_c_before_the_work_is_quiet(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Wherever KeyboardInterrupt comes from, the exit code is the shell's.
+    """
+
+    def interrupt(_: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError
+
+    monkeypatch.setattr(module, "_read", interrupt)
+    assert main(["say", "Hello."]) == 130
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_key_without_a_place_goes_nowhere_in_the_clear(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An address that would send the key unencrypted is refused, and the key not shown.
+    """
+    monkeypatch.setenv("CARTESIA_BASE_URL", "http://example.org")
+    monkeypatch.setenv("CARTESIA_API_KEY", "sk_car_secret")
+    assert main(["say", "Hello."]) == 1
+    err = capfd.readouterr().err
+    assert err.startswith("trio-cartesia: CARTESIA_BASE_URL is plain http")
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize("missing", ["cyclopts", "rich"])
+def test_a_missing_extra_is_named(
+    missing: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where the command line's own requirements are not installed, one line says what to install.
+    """
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert entry.main() == 2
+    assert capfd.readouterr().err.splitlines() == [
+        "trio-cartesia: the command line is an extra: pip install 'trio-cartesia[cli]'"
+    ]
+
+
+def test_the_package_can_be_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    ``python -m trio_cartesia`` is the command line.
+    """
+    monkeypatch.setattr(sys, "argv", ["trio-cartesia", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(entry.__file__), run_name="__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.slow
+def test_the_package_can_be_run_from_anywhere(tmp_path: Path) -> None:
+    """
+    The same in a process of its own.
+    """
+    done = run("--version", cwd=tmp_path)
+    assert (done.code, done.out, done.err) == (0, [__version__], [])

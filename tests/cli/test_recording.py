@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_cartesia import RawOutputFormat, WordTimes
+from trio_cartesia._cli.outputs import Target
+from trio_cartesia._cli.recording import open_recording
+
+from .support import FORMAT, read_wav
+
+ONE_WORD = WordTimes(words=("a",), start=(0.0,), end=(0.5,))
+LATE_WORD = WordTimes(words=("ö",), start=(0.75,), end=(1.0,))
+
+
+def target(path: Path, *, is_given: bool = True) -> Target:
+    return Target.at(path, words=True, is_given=is_given)
+
+
+@given(parts=st.lists(st.binary(max_size=9)), raw=st.booleans())
+def test_frames_stay_whole_however_audio_is_cut(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], raw: bool
+) -> None:
+    """
+    The file holds all whole frames that came, and no part of one.
+    """
+    form = RawOutputFormat(encoding="pcm_f32le", sample_rate=8000)
+    path = tmp_path_factory.mktemp("a") / "a"
+    with open_recording(target(path), form, raw=raw) as recording:
+        for part in parts:
+            recording.write(part)
+        recording.complete()
+    data, sent = path.read_bytes(), b"".join(parts)
+    assert (data if raw else read_wav(data).audio) == sent[: len(sent) // 4 * 4]
+
+
+def test_an_older_file_stays_until_there_is_speech(tmp_path: Path) -> None:
+    """
+    A file that was named is replaced by the first audio, whole, and not before.
+    """
+    path = tmp_path / "a.pcm"
+    path.write_bytes(b"older and longer")
+    with open_recording(target(path), FORMAT, raw=True):
+        pass
+    assert path.read_bytes() == b"older and longer"
+    with open_recording(target(path), FORMAT, raw=True) as recording:
+        recording.write(b"new!")
+    assert path.read_bytes() == b"new!"
+
+
+def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
+    """
+    A new file goes again if no audio came, unless that was all there was to say.
+    """
+    path = tmp_path / "a.wav"
+    with open_recording(target(path), FORMAT, raw=False) as recording:
+        recording.add_words(ONE_WORD)
+    assert list(tmp_path.iterdir()) == []
+    with open_recording(target(path), FORMAT, raw=False) as recording:
+        recording.complete()
+    assert read_wav(path.read_bytes()).audio == b""
+    assert json.loads(path.with_suffix(".words.json").read_text()) == []
+
+
+def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
+    """
+    If somebody takes a free name first, that is an error, and theirs is left alone.
+    """
+    path = tmp_path / "speech-1.wav"
+    path.write_bytes(b"theirs")
+    with (
+        pytest.raises(FileExistsError),
+        open_recording(target(path, is_given=False), FORMAT, raw=False),
+    ):
+        pass
+    assert path.read_bytes() == b"theirs"
+
+
+def test_words_are_those_that_are_heard(tmp_path: Path) -> None:
+    """
+    Times count from the start of the file; words without audio are left out of a part.
+    """
+    path = tmp_path / "a.wav"
+    half_a_second = bytes(FORMAT.sample_rate)
+    with open_recording(target(path), FORMAT, raw=False) as recording:
+        recording.begin_context()
+        recording.add_words(ONE_WORD)
+        recording.write(half_a_second)
+        recording.begin_context()
+        recording.add_words(ONE_WORD)
+        recording.add_words(LATE_WORD)
+        recording.write(half_a_second)
+    words = json.loads(path.with_suffix(".words.json").read_text())
+    assert words == [
+        {"word": "a", "start": 0.0, "end": 0.5},
+        {"word": "a", "start": 0.5, "end": 1.0},
+    ]
+
+
+def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
+    """
+    Where nothing more is to come, every word that was announced is there.
+    """
+    path = tmp_path / "a.wav"
+    with open_recording(target(path), FORMAT, raw=False) as recording:
+        recording.write(bytes(2))
+        recording.add_words(LATE_WORD)
+        recording.complete()
+    assert "ö" in path.with_suffix(".words.json").read_text(encoding="utf-8")
+
+
+def test_words_are_not_written_unasked(tmp_path: Path) -> None:
+    """
+    There is just the file of speech.
+    """
+    path = tmp_path / "a.wav"
+    plain = Target.at(path, words=False, is_given=True)
+    with open_recording(plain, FORMAT, raw=False) as recording:
+        recording.add_words(ONE_WORD)
+        recording.write(bytes(2))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_device_is_written_without_being_emptied() -> None:
+    """
+    What is no regular file need not be truncated.
+    """
+    null = Target.at(Path(os.devnull), words=False, is_given=True)
+    with open_recording(null, FORMAT, raw=True) as recording:
+        recording.write(b"ab")
+        assert recording.is_written
+
+
+def test_directories_and_pipes_are_refused(tmp_path: Path) -> None:
+    """
+    What holds no speech, or might keep everybody waiting, is an error that names it.
+    """
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        with (
+            pytest.raises(OSError, match=path.name) as caught,
+            open_recording(target(path), FORMAT, raw=True),
+        ):
+            pass
+        assert caught.value.filename == str(path)

@@ -1,0 +1,299 @@
+"""
+A client made of wsproto alone, so that the service is judged by something that is not ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+from hypothesis import settings
+from trio.testing import MockClock, memory_stream_pair
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    Pong,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+
+from trio_cartesia.server import Behaviour, Server, Tones, Utterance, open_server
+from trio_cartesia.server.sentences import split
+
+Json = dict[str, Any]
+StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
+
+VIRTUAL_HOUR = 3600
+TONES = Tones()
+S16: Json = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
+examples = settings(max_examples=50, deadline=None)  # loaded machines are slow
+
+TWO_SENTENCES = "Good morning, dear all. This is the second sentence of two."
+
+
+def on_virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """
+    Run *test* on an autojumping clock, so that whatever hangs fails at once.
+    """
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        async def main() -> None:
+            with trio.fail_after(VIRTUAL_HOUR):
+                await test(*args, **kwargs)
+
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+
+    return run
+
+
+def generation(context_id: str, transcript: str = "", **others: Any) -> Json:
+    return {
+        "context_id": context_id,
+        "model_id": "sonic-3.5",
+        "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+        "output_format": S16,
+        "transcript": transcript,
+        **others,
+    }
+
+
+def closed(event: Json, context_id: str) -> bool:
+    wanted = ("error", context_id, 400, "Context has closed", True)
+    return wanted == tuple(
+        event.get(name) for name in ("type", "context_id", "status_code", "title", "done")
+    )
+
+
+async def tones(text: str, **others: Any) -> bytes:
+    """
+    What the service has to say for *text* on its own.
+    """
+    settings: Json = {"voice_id": generation("")["voice"], "sample_rate": 8000, **others}
+    spoken = [await TONES.speak(Utterance(text=piece, **settings)) for piece in split(text)]
+    return b"".join(piece.samples for piece in spoken)
+
+
+class Refused(Exception):
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        super().__init__(status)
+        self.status, self.headers, self.body = status, headers, body
+
+
+class Closed(Exception):
+    def __init__(self, code: int, reason: str | None) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+@attrs.define(eq=False)
+class Client:
+    stream: trio.abc.Stream
+    wire: WSConnection = attrs.field(factory=lambda: WSConnection(ConnectionType.CLIENT))
+    headers: dict[str, str] = attrs.field(factory=dict)
+    pongs: list[bytes] = attrs.field(factory=list)
+    _events: list[Event] = attrs.field(factory=list)
+
+    async def send_event(self, event: Event) -> None:
+        await self.stream.send_all(self.wire.send(event))
+
+    async def next_event(self) -> Event:
+        while not self._events:
+            data = await self.stream.receive_some(65536)
+            if not data:
+                raise Closed(1006, None)
+            self.wire.receive_data(bytes(data))
+            self._events = list(self.wire.events())
+        return self._events.pop(0)
+
+    async def shake_hands(self, target: str, headers: list[tuple[str, str]]) -> None:
+        raw = [(name.encode(), value.encode()) for name, value in headers]
+        await self.send_event(Request(host="localhost", target=target, extra_headers=raw))
+        event = await self.next_event()
+        if isinstance(event, AcceptConnection):
+            self.headers = {k.decode().lower(): v.decode() for k, v in event.extra_headers}
+            return
+        assert isinstance(event, RejectConnection)
+        body = b""
+        while event.has_body and isinstance(data := await self.next_event(), RejectData):
+            body += data.data
+            if data.body_finished:
+                break
+        found = {k.decode().lower(): v.decode() for k, v in event.headers}
+        raise Refused(event.status_code, found, body)
+
+    async def send(self, message: Json | str | bytes) -> None:
+        if isinstance(message, bytes):
+            await self.send_event(BytesMessage(message))
+        else:
+            text = message if isinstance(message, str) else json.dumps(message)
+            await self.send_event(TextMessage(text))
+
+    async def receive(self) -> Json:
+        text = ""
+        while True:
+            event = await self.next_event()
+            if isinstance(event, TextMessage):
+                text += event.data
+                if event.message_finished:
+                    return json.loads(text)  # type: ignore[no-any-return]
+            elif isinstance(event, Pong):
+                self.pongs.append(bytes(event.payload))
+            elif isinstance(event, Ping):
+                await self.send_event(event.response())
+            elif isinstance(event, CloseConnection):
+                raise Closed(event.code, event.reason)
+
+    async def receive_until_over(self, *context_ids: str) -> list[Json]:
+        """
+        All events until each of these contexts has had its terminal one.
+        """
+        events, left = [], set(context_ids)
+        while left:
+            events.append(await self.receive())
+            if events[-1]["done"]:
+                left.discard(events[-1].get("context_id", ""))
+        return events
+
+    async def ask(self, message: Json | str | bytes) -> Json:
+        await self.send(message)
+        return await self.receive()
+
+    async def speak(self, message: Json) -> list[Json]:
+        await self.send(message)
+        return await self.receive_until_over(message["context_id"])
+
+    async def ping(self, payload: bytes = b"") -> None:
+        await self.send_event(Ping(payload))
+
+    async def close(self) -> None:
+        await self.send_event(CloseConnection(1000))
+        while not isinstance(await self.next_event(), CloseConnection):
+            pass
+
+
+def audio(events: list[Json], context_id: str | None = None) -> bytes:
+    chunks = (event for event in events if event["type"] == "chunk")
+    mine = (event for event in chunks if context_id in (None, event["context_id"]))
+    return b"".join(base64.b64decode(event["data"], validate=True) for event in mine)
+
+
+def words(events: list[Json], kind: str = "word") -> list[tuple[str, float, float]]:
+    times = [event[f"{kind}_timestamps"] for event in events if f"{kind}_timestamps" in event]
+    return [
+        row
+        for time in times
+        for row in zip(time[f"{kind}s"], time["start"], time["end"], strict=True)
+    ]
+
+
+def kinds(events: list[Json]) -> list[str]:
+    return [event["type"] for event in events]
+
+
+@asynccontextmanager
+async def connected(
+    target: str = "/tts/websocket?cartesia_version=2026-08-14",
+    *,
+    headers: list[tuple[str, str]] | None = None,
+    pair: StreamPair = memory_stream_pair,
+    voice: Any = TONES,
+    behaviour: Behaviour | None = None,
+    api_keys: list[str] | None = None,
+) -> AsyncIterator[tuple[Client, Server]]:
+    """
+    A service in memory, and a client of it.
+    """
+    async with (
+        open_server(
+            port=None, voice=voice, behaviour=behaviour or Behaviour(), api_keys=api_keys
+        ) as server,
+        trio.open_nursery() as nursery,
+    ):
+        client = await connect(server, nursery, target, headers=headers, pair=pair)
+        yield client, server
+        nursery.cancel_scope.cancel()
+
+
+async def connect(
+    server: Server,
+    nursery: trio.Nursery,
+    target: str = "/tts/websocket?cartesia_version=2026-08-14",
+    *,
+    headers: list[tuple[str, str]] | None = None,
+    pair: StreamPair = memory_stream_pair,
+) -> Client:
+    ours, theirs = pair()
+    nursery.start_soon(server.serve_stream, theirs)
+    client = Client(ours)
+    await client.shake_hands(target, headers or [])
+    return client
+
+
+class catch_logs:  # noqa: N801  # used like a function
+    """
+    The messages of the service's log lines from a level on.
+    """
+
+    def __init__(self, level: int) -> None:
+        self.lines: list[str] = []
+        self.handler = logging.Handler(level)
+        self.handler.emit = lambda record: self.lines.append(record.getMessage())  # type: ignore[method-assign]
+
+    def __enter__(self) -> list[str]:
+        logging.getLogger("trio_cartesia.server").addHandler(self.handler)
+        return self.lines
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("trio_cartesia.server").removeHandler(self.handler)
+
+
+class Sliced(trio.abc.Stream):
+    """
+    Hands out what is received in slices of the given sizes, again and again.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, sizes: list[int]) -> None:
+        self.stream, self.sizes, self.turn = stream, sizes, 0
+
+    async def send_all(self, data: Any) -> None:
+        await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, _: int | None = None) -> bytes | bytearray:
+        self.turn += 1
+        return await self.stream.receive_some(self.sizes[self.turn % len(self.sizes)])
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+
+
+class Breaking(Sliced):
+    """
+    Breaks when it is written to for the nth time, while reading goes on.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, writes: int) -> None:
+        super().__init__(stream, [65536])
+        self.writes = writes
+
+    async def send_all(self, data: Any) -> None:
+        self.writes -= 1
+        if not self.writes:
+            raise trio.BrokenResourceError
+        await super().send_all(data)

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import lockstep_stream_pair, memory_stream_pair
+from trio_websocket import ConnectionClosed, open_websocket_url
+
+from trio_cartesia.server import Behaviour, Tones, Utterance, open_server, serve
+
+from .support import (
+    TWO_SENTENCES,
+    Client,
+    Closed,
+    audio,
+    catch_logs,
+    connect,
+    connected,
+    generation,
+    on_virtual_time,
+    tones,
+)
+
+SPEECH = "/tts/websocket"
+NOW = "?cartesia_version=2026-08-14"
+
+
+async def test_two_contexts_over_tcp_at_once() -> None:
+    """
+    trio-websocket hears two contexts at a time over a real socket, each whole and in order.
+    """
+    async with open_server(voice="tones") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        async with open_websocket_url(server.websocket_url + SPEECH + NOW) as socket:
+            for name in "ab":
+                await socket.send_message(json.dumps(generation(name, TWO_SENTENCES * 3)))
+            events: list[dict[str, Any]] = []
+            while sum(event["type"] == "done" for event in events) < 2:
+                events.append(json.loads(await socket.get_message()))
+        for name in "ab":
+            assert audio(events, name) == await tones(TWO_SENTENCES * 3)
+            assert audio(events, name) == server.journal.context(name).audio
+
+
+async def test_leaving_the_block_is_prompt_and_polite() -> None:
+    """
+    A server that stops says 1001 to those who listen, and waits for nobody.
+    """
+    async with trio.open_nursery() as nursery:
+        async with open_server(voice="tones") as server:
+            port = int(server.url.rpartition(":")[2])
+            stuck = await trio.open_tcp_stream("127.0.0.1", port)
+            nursery.start_soon(hold, stuck)
+            await stuck.send_all(b"GET / HTTP/1.1\r\n")
+            listening = await connect(server, nursery, SPEECH + NOW, pair=memory_stream_pair)
+            deaf = await connect(server, nursery, SPEECH + NOW, pair=lockstep_stream_pair)
+            for client in (deaf, listening):
+                await client.send(generation("a", "Hello, you there"))
+            events = await listening.receive_until_over("a")
+            assert audio(events) == await tones("Hello, you there")
+            assert "3 connections" in repr(server)
+            started = time.monotonic()
+        assert time.monotonic() - started < 0.5
+        with pytest.raises(Closed) as caught:
+            await listening.receive()
+        assert caught.value.code == 1001
+        with pytest.raises(OSError, match="127"):
+            await trio.open_tcp_stream("127.0.0.1", port)
+        nursery.cancel_scope.cancel()
+    ours, theirs = memory_stream_pair()
+    await server.serve_stream(theirs)
+    assert await ours.receive_some() == b""
+
+
+async def hold(stream: trio.abc.Stream) -> None:
+    async with stream:
+        await trio.sleep_forever()
+
+
+async def test_a_peer_that_stops_reading_does_not_hold_the_server_up() -> None:
+    """
+    With kernel buffers full of speech that nobody reads, leaving the block still takes no time.
+    """
+    async with trio.open_nursery() as nursery:
+        async with open_server(voice="tones") as server:
+            url = server.websocket_url + SPEECH + NOW
+            nursery.start_soon(ask_for_much, url)
+            chunks = -1
+            while chunks != server.journal.statistics().chunks or not chunks:
+                chunks = server.journal.statistics().chunks
+                await trio.sleep(0.05)
+            assert server.journal.context("a").ended is None
+            started = time.monotonic()
+        assert time.monotonic() - started < 0.5
+        assert server.journal.context("a").ended == "lost"
+        nursery.cancel_scope.cancel()
+
+
+async def ask_for_much(url: str) -> None:
+    async with open_websocket_url(url) as socket:
+        output = {"container": "raw", "encoding": "pcm_f32le", "sample_rate": 48000}
+        request = generation("a", TWO_SENTENCES * 150, output_format=output)
+        await socket.send_message(json.dumps(request))
+        await trio.sleep_forever()
+
+
+async def test_serve_runs_until_cancelled() -> None:
+    """
+    `serve` hands its server to whoever started it, and stops with its nursery.
+    """
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(
+            lambda task_status: serve(voice="tones", task_status=task_status)
+        )
+        async with open_websocket_url(server.websocket_url + SPEECH) as socket:
+            nursery.cancel_scope.cancel()
+            with pytest.raises((ConnectionClosed, trio.Cancelled)):
+                await socket.get_message()
+
+
+@on_virtual_time
+async def test_a_blocks_own_errors_come_out_bare() -> None:
+    """
+    What the block raises leaves it as it was raised, without a group.
+    """
+    with pytest.raises(KeyError):
+        async with open_server(port=None, voice="tones"):
+            raise KeyError
+    with trio.move_on_after(1) as scope:
+        async with open_server(port=None, voice="tones"):
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+@on_virtual_time
+async def test_a_bug_ends_one_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A handler that crashes is logged; its connection ends and the others go on.
+    """
+    async with connected() as (client, server):
+        with monkeypatch.context() as patch, catch_logs(logging.ERROR) as lines:
+            patch.setattr("trio_cartesia.server.speech.read_request", lambda _: 1 / 0)
+            async with trio.open_nursery() as nursery:
+                other = await connect(server, nursery)
+                await other.send("anything")
+                with pytest.raises(Closed):
+                    await other.receive()
+        assert lines == ["a connection's handler crashed"]
+        assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
+
+
+@on_virtual_time
+async def test_a_server_may_listen_nowhere() -> None:
+    """
+    Without a port there is no listener, and streams are served all the same.
+    """
+    async with open_server(port=None, voice="tones", behaviour=Behaviour()) as server:
+        assert (server.url, server.websocket_url) == ("http://localhost", "ws://localhost")
+        assert server.voice.name == "tones"
+
+
+async def test_an_address_that_is_taken_raises_bare() -> None:
+    """
+    Listening where another server does raises `OSError`; a voice that is not there `ValueError`.
+    """
+    async with open_server(voice="tones") as server:
+        with pytest.raises(OSError, match="in use"):
+            async with open_server(voice="tones", port=int(server.url.rpartition(":")[2])):
+                pass
+    with pytest.raises(ValueError, match="no voice"):
+        async with open_server(port=None, voice="nobody"):
+            pass
+
+
+@on_virtual_time
+async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
+    """
+    Any object that speaks is a voice; it hears the request's voice, language, rate and delivery.
+    """
+
+    class Listening(Tones):
+        heard: Utterance | None = None
+
+        async def speak(self, utterance: Utterance) -> Any:
+            self.heard = utterance
+            return await super().speak(utterance)
+
+    voice = Listening()
+    async with connected(voice=voice) as (client, _):
+        config: Any = {"speed": 1.5, "volume": 0.5, "emotion": "sad"}
+        request = generation("a", "Hi.", voice="v", locale="en-GB", generation_config=config)
+        await client.speak(request)
+        assert voice.heard == Utterance(
+            text="Hi.",
+            voice_id="v",
+            language="en-GB",
+            sample_rate=8000,
+            **config,
+        )
+
+
+@on_virtual_time
+async def test_what_is_no_exception_stops_the_server() -> None:
+    """
+    What is worse than an exception, such as an interrupt, is not swallowed.
+    """
+
+    class Interrupting(Tones):
+        async def speak(self, _: Utterance) -> Any:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        async with open_server(voice=Interrupting()) as server:
+            port = int(server.url.rpartition(":")[2])
+            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                client = Client(stream)
+                await client.shake_hands(SPEECH, [])
+                await client.send(generation("a", "Hello."))
+                await trio.sleep_forever()

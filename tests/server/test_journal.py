@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_cartesia.server import ContextRecord, Journal, SpokenUnit
+from trio_cartesia.server.requests import Generation, read_request
+
+from .support import TWO_SENTENCES, connected, examples, generation, on_virtual_time, tones, words
+
+
+def settings_of(context_id: str) -> Generation:
+    request = read_request(json.dumps(generation(context_id, "secret words")))
+    assert isinstance(request, Generation)
+    return request
+
+
+@on_virtual_time
+async def test_a_record_tells_what_happened() -> None:
+    """
+    A context's record has its inputs, settings, audio and times, as they were on the wire.
+    """
+    async with connected() as (client, server):
+        await client.send(generation("a", "Good morning. ") | {"continue": True})
+        events = await client.speak(generation("a", TWO_SENTENCES, add_timestamps=True))
+        assert not words(events)  # the first input did not ask for them
+        record = server.journal.context("a")
+        assert record.transcripts == ["Good morning. ", TWO_SENTENCES]
+        assert record.audio == await tones(record.transcript)
+        assert record.audio_bytes == len(record.audio)
+        assert [word.text for word in record.words] == record.transcript.split()
+        assert record.phonemes[-1].end <= record.audio_bytes / 16000
+        assert record.settings.voice_id == generation("")["voice"]
+        assert (record.connection, record.inputs, record.ended) == (1, 2, "done")
+        assert list(server.journal.order) == ["a"] * record.chunks
+        with pytest.raises(KeyError):
+            server.journal.context("b")
+
+
+@on_virtual_time
+async def test_handshakes_are_recorded_without_credentials() -> None:
+    """
+    A connection's record has path, version and status, and never what it came in with.
+    """
+    target = "/tts/websocket?cartesia_version=2025-04-16&api_key=sk_secret"
+    headers = [("Authorization", "Bearer sk_secret")]
+    async with connected(target, headers=headers) as (_, server):
+        (record,) = server.journal.connections
+        assert (record.number, record.path, record.version, record.status) == (
+            1,
+            "/tts/websocket",
+            "2025-04-16",
+            101,
+        )
+        assert "sk_secret" not in repr(record)
+
+
+@on_virtual_time
+async def test_reprs_and_logs_show_sizes_and_not_speech() -> None:
+    """
+    Neither transcripts nor audio are in any repr or log line.
+    """
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("trio_cartesia.server")
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        async with connected("/tts/websocket?access_token=sk_secret") as (client, server):
+            await client.speak(generation("a", "Top secret."))
+            journal = server.journal
+            shown = repr([journal, *journal.contexts, *journal.connections, server])
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    text = shown + "\n".join(lines)
+    assert "secret" not in text
+    assert "1 inputs, 1 chunks" in text
+
+
+operations = st.lists(
+    st.tuples(st.sampled_from("nacit"), st.integers(0, 5), st.integers(0, 300)), max_size=60
+)
+
+
+@examples
+@given(operations)
+def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
+    """
+    Whatever is recorded, records and bytes stay below their bounds and the counters add up.
+    """
+    journal = Journal(max_records=3, max_bytes=1000)
+    records: list[ContextRecord] = []
+    chunks = 0
+    for kind, index, size in steps:
+        if kind == "n" or not records:
+            records.append(journal.add_context(1, settings_of(str(len(records)))))
+            journal.add_connection(path="/", version="", request_id="", status=101)
+        record = records[max(0, len(records) - 1 - index)]
+        if kind == "a":
+            journal.add_chunk(record, bytes(size))
+            chunks += 1
+        elif kind == "i":
+            journal.add_input(record, "x" * size)
+        elif kind == "t":
+            journal.add_times(record, [SpokenUnit("x", 0, 1)] * (size // 30), [])
+        held = sum(len(record.audio) + len(record.transcript) for record in records)
+        assert held <= journal.statistics().held_bytes <= 1000
+        assert len(journal.contexts) <= 3
+        assert len(journal.connections) <= 3
+    statistics = journal.statistics()
+    assert statistics.contexts == statistics.connections == len(records)
+    assert statistics.forgotten_contexts == max(0, len(records) - 3)
+    assert (statistics.chunks, len(journal.order)) == (chunks, chunks)
+    for record in journal.contexts:
+        assert len(record.audio) == record.audio_bytes * record.complete
+
+
+def test_the_oldest_speech_goes_first() -> None:
+    """
+    When there is too much to hold, the oldest context loses its speech but keeps its counts.
+    """
+    journal = Journal(max_bytes=1000)
+    old, new = (journal.add_context(1, settings_of(name)) for name in ("old", "new"))
+    journal.add_chunk(old, bytes(900))
+    journal.add_chunk(new, bytes(200))
+    journal.add_chunk(old, bytes(10))
+    assert (len(old.audio), old.audio_bytes, old.chunks, old.complete) == (0, 910, 2, False)
+    assert (len(new.audio), new.complete) == (200, True)
+    assert journal.statistics().stripped_contexts == 1
+
+
+def test_the_oldest_records_go() -> None:
+    """
+    Past their number the oldest connections and contexts are forgotten, but still counted.
+    """
+    journal = Journal(max_records=1)
+    records = [journal.add_context(1, settings_of(name)) for name in "ab"]
+    for number in (1, 2):
+        arguments = {"path": "/", "version": "", "request_id": ""}
+        assert journal.add_connection(**arguments, status=101) == number
+    journal.add_input(records[0], "Hello.")
+    journal.add_times(records[0], [SpokenUnit("Hello.", 0, 1)], [])
+    assert journal.contexts == (records[1],)
+    assert [record.number for record in journal.connections] == [2]
+    assert (records[0].inputs, records[0].transcripts, records[0].words) == (1, [], [])
+    assert journal.statistics().held_bytes == 0

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import memory_stream_pair
+
+from trio_cartesia.server import Server, open_server
+
+from .support import (
+    TONES,
+    Breaking,
+    Refused,
+    catch_logs,
+    connect,
+    connected,
+    examples,
+    generation,
+    on_virtual_time,
+)
+
+SPEECH = "/tts/websocket"
+NOW = "?cartesia_version=2026-08-14"
+
+
+async def exchange(server: Server, data: bytes) -> bytes:
+    """
+    What the service answers to *data* on a connection of its own.
+    """
+    ours, theirs = memory_stream_pair()
+    answer = b""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.serve_stream, theirs)
+        await ours.send_all(data)
+        await ours.send_eof()
+        async for part in ours:
+            answer += part
+    return answer
+
+
+async def ask(server: Server, line: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
+    """
+    Status, headers and body of the answer to one request.
+    """
+    head = "\r\n".join([f"{line} HTTP/1.1", "Host: me", "Connection: close", *headers, "", ""])
+    raw, _, body = (await exchange(server, head.encode())).partition(b"\r\n\r\n")
+    status, *lines = raw.decode().split("\r\n")
+    found = dict(header.lower().split(": ", 1) for header in lines)
+    return int(status.split()[1]), found, body
+
+
+@on_virtual_time
+async def test_the_root_tells_the_version_to_everybody() -> None:
+    """
+    `GET /` needs no credential and names the version; HEAD is answered too.
+    """
+    async with open_server(port=None, voice="tones", api_keys=["sk_1"]) as server:
+        status, headers, body = await ask(server, "GET /")
+        assert (status, json.loads(body)) == (200, {"ok": True, "version": "2026-08-14"})
+        assert headers["content-type"] == "application/json"
+        assert len(headers["x-request-id"]) == 36
+        assert (await ask(server, "HEAD /"))[::2] == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET /nothing", 404),
+        ("GET /tts", 404),
+        ("GET /tts/websocket/more", 404),
+        ("POST /tts/bytes", 501),
+        ("POST /tts/sse/", 501),
+        ("GET /voices/abc", 501),
+        ("POST /stt", 501),
+        ("GET /stt/turns/websocket", 501),
+        ("POST /", 405),
+        ("DELETE /tts/websocket", 405),
+        ("GET /tts/websocket", 426),
+        ("GET /tts/websocket/", 426),
+    ],
+)
+@on_virtual_time
+async def test_what_is_not_done_is_refused_in_the_shape_of_the_version(
+    line: str, status: int
+) -> None:
+    """
+    Refusals have a body: JSON for versions that have it, a line of text for others.
+    """
+    async with open_server(port=None, voice="tones") as server:
+        found, headers, body = await ask(server, line)
+        error = json.loads(body)
+        assert (found, error["request_id"]) == (status, headers["x-request-id"])
+        assert error["title"]
+        assert error["message"]
+        found, headers, body = await ask(server, line, "Cartesia-Version: 2025-04-16")
+        assert (found, headers["content-type"]) == (status, "text/plain; charset=utf-8")
+        assert body.decode() == f"{error['title']}: {error['message']}"
+        assert (await ask(server, line + NOW, "cartesia-version: 2025-04-16"))[0] == status
+
+
+@examples
+@given(st.binary(max_size=100), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET "]))
+@on_virtual_time
+async def test_garbage_gets_an_answer_or_nothing(garbage: bytes, start: bytes) -> None:
+    """
+    Whatever is sent, the connection ends in order, and what is answered is HTTP.
+    """
+    async with open_server(port=None, voice=TONES) as server:
+        with catch_logs(logging.WARNING) as lines:
+            answer = await exchange(server, start + garbage)
+        assert answer.startswith(b"HTTP/1.1 ") or not answer
+        assert not lines
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Sec-WebSocket-Version: 8", 426),
+        ("Sec-WebSocket-Key: short", 400),
+        ("Sec-WebSocket-Key: ", 400),
+        ("Sec-WebSocket-Key: é", 400),
+        ("Connection: close", 426),
+        ("Upgrade: h2c", 426),
+    ],
+)
+@on_virtual_time
+async def test_a_bad_handshake_is_refused(header: str, status: int) -> None:
+    """
+    A handshake with a wrong header gets 400 or 426 and a body.
+    """
+    good = {
+        "Connection": "keep-alive, Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    name, _, value = header.partition(": ")
+    lines = [f"{key}: {content}" for key, content in {**good, name: value}.items()]
+    async with open_server(port=None, voice="tones") as server:
+        head = "\r\n".join([f"GET {SPEECH} HTTP/1.1", "Host: me", *lines, "", ""])
+        answer = await exchange(server, head.encode("latin-1"))
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b'"error_code"' in answer
+        assert [record.status for record in server.journal.connections] == [status]
+        old = head.replace("HTTP/1.1", "HTTP/1.0").encode("latin-1")
+        assert (await exchange(server, old)).startswith(b"HTTP/1.1 426 ")
+
+
+@on_virtual_time
+async def test_a_connection_that_asks_nothing_is_closed() -> None:
+    """
+    A peer that connects and says nothing is let go after the idle time.
+    """
+    async with open_server(port=None, voice="tones") as server:
+        ours, theirs = memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, theirs)
+            assert await ours.receive_some() == b""
+        assert trio.current_time() == pytest.approx(301)
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "key", "api_key", "access_token"])
+@pytest.mark.parametrize(("key", "is_known"), [("sk_1", True), ("sk_é2", True), ("sk_3", False)])
+@on_virtual_time
+async def test_one_of_the_keys_opens_the_door(scheme: str, key: str, is_known: bool) -> None:
+    """
+    A key is taken from any of the four places, and must be one of those that are known.
+    """
+    headers = {"bearer": [("Authorization", f"Bearer {key}")], "key": [("X-API-Key", key)]}
+    query = f"&{scheme}={key.replace('é', '%C3%A9')}" if scheme.startswith("a") else ""
+    keys = ["sk_1", "sk_é2" if query else "sk_é2".encode().decode("latin-1")]
+    async with open_server(port=None, voice="tones", api_keys=keys) as server:
+        async with trio.open_nursery() as nursery:
+            opening = connect(server, nursery, SPEECH + NOW + query, headers=headers.get(scheme))
+            if is_known:
+                client = await opening
+                assert len(client.headers["x-request-id"]) == 36
+            else:
+                with pytest.raises(Refused) as caught:
+                    await opening
+                assert (caught.value.status, json.loads(caught.value.body)["title"]) == (
+                    401,
+                    "Unauthorized",
+                )
+            nursery.cancel_scope.cancel()
+        assert [record.status for record in server.journal.connections] == [
+            101 if is_known else 401
+        ]
+
+
+@on_virtual_time
+async def test_no_key_is_needed_unless_keys_are_given() -> None:
+    """
+    Without keys anybody comes in; with none that fit nobody does; one string is not a collection.
+    """
+    async with connected(), connected(headers=[("Authorization", "Basic x")]):
+        pass
+    with pytest.raises(TypeError):
+        async with open_server(port=None, voice="tones", api_keys="sk_1"):
+            pass
+    async with open_server(port=None, voice="tones", api_keys=[]) as server:
+        assert (await ask(server, f"GET {SPEECH}", "Authorization: Bearer "))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "is_structured"),
+    [
+        (SPEECH, [], True),
+        (SPEECH, [("Cartesia-Version", "2025-11-04")], False),
+        (SPEECH + NOW, [("Cartesia-Version", "2025-11-04")], True),
+        (SPEECH + "?cartesia_version=2024-06-10", [("Cartesia-Version", "2026-03-01")], False),
+        (SPEECH + "/?cartesia_version=2030-01-01", [], False),
+    ],
+)
+@on_virtual_time
+async def test_the_version_decides_how_errors_look(
+    target: str, headers: list[tuple[str, str]], is_structured: bool
+) -> None:
+    """
+    The query's version wins over the header's, and no version at all means the current one.
+    """
+    async with connected(target, headers=headers) as (client, _):
+        event = await client.ask(generation("a", "Hello.", model_id="sonic-9"))
+        assert event["context_id"] == "a"
+        assert ("error_code" in event, "error" in event) == (is_structured, not is_structured)
+        if is_structured:
+            connection, context_id, _ = event["request_id"].split(":")
+            assert (connection, context_id) == (client.headers["x-request-id"], "a")
+
+
+@on_virtual_time
+async def test_an_answer_that_cannot_be_written_is_dropped() -> None:
+    """
+    A peer that is gone before its answer ends its connection without a word in the log.
+    """
+    async with open_server(port=None, voice="tones") as server:
+        ours, theirs = memory_stream_pair()
+        await ours.send_all(b"GET / HTTP/1.1\r\nHost: me\r\n\r\n")
+        with catch_logs(logging.WARNING) as lines:
+            await server.serve_stream(Breaking(theirs, 1))
+        assert not lines
+        assert await ours.receive_some() == b""

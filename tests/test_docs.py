@@ -1,0 +1,187 @@
+"""The documentation: every block of Python in it runs, and every table of it is the code's."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+import trio_cartesia
+import trio_cartesia.server
+import trio_cartesia.testing
+from trio_cartesia import CartesiaError
+from trio_cartesia._protocol import ids, requests, tombstones
+from trio_cartesia._protocol.contexts import TRANSITIONS, State
+from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS
+from trio_cartesia._runtime import connection, inbox, keepalive, opening, transport
+from trio_cartesia.server import Server, open_server
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCKS = [
+    pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, code in enumerate(
+        re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL), 1
+    )
+]
+DOCUMENTED = [trio_cartesia, trio_cartesia.server, trio_cartesia.testing]
+
+
+def docstring_examples():
+    """Yield the indented block after each ``Example::`` in a public docstring."""
+    for module in DOCUMENTED:
+        for name, value in vars(module).items():
+            if name.startswith("_") or not callable(value):
+                continue
+            members = [value, *(vars(value).values() if isinstance(value, type) else [])]
+            for member in members:
+                doc = inspect.getdoc(member) if callable(member) else None
+                for code in re.findall(r"Example::\n\n((?:    .*\n?|\n)+)", doc or ""):
+                    where = f"{module.__name__}.{name}.{getattr(member, '__name__', name)}"
+                    yield pytest.param(inspect.cleandoc(code), id=where)
+
+
+EXAMPLES = list({parameter.id: parameter for parameter in docstring_examples()}.values())
+
+
+async def run_script(code: str, folder: Path, server: Server) -> str:
+    """Run *code* as a program of its own, in *folder*, with the service as its API."""
+    environment = {**os.environ, "CARTESIA_BASE_URL": server.url}
+    environment.pop("CARTESIA_API_KEY", None)
+    done = await trio.run_process(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_stdout=True,
+        capture_stderr=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", BLOCKS)
+async def test_every_block_runs(code, tmp_path):
+    """
+    Each block of Python in the README and the docs is a program that runs as it stands.
+    """
+    async with open_server(voice="tones") as server:
+        await run_script(code, tmp_path, server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", EXAMPLES)
+async def test_every_docstring_example_runs(code, tmp_path):
+    """
+    Each example in a public docstring is a program that runs as it stands.
+    """
+    async with open_server(voice="tones") as server:
+        await run_script(code, tmp_path, server)
+
+
+@pytest.mark.slow
+async def test_the_proof_piece(tmp_path):
+    """
+    The README's example writes two files, whose bytes are what the service spoke for each context,
+    and whose frames were interleaved on the wire.
+    """
+    async with open_server() as server:
+        await run_script(BLOCKS[0].values[0], tmp_path, server)
+    one, two = server.journal.contexts
+    assert (tmp_path / "one.pcm").read_bytes() == one.audio
+    assert (tmp_path / "two.pcm").read_bytes() == two.audio
+    assert len(one.audio) > 44100
+    order = list(server.journal.order)
+    assert order != sorted(order, key=order.index)  # not one context after the other
+
+
+def test_there_are_examples():
+    """
+    The blocks and examples that the tests above run are found.
+    """
+    assert len(BLOCKS) >= 6
+    assert len(EXAMPLES) >= 4
+
+
+def test_the_diagram_is_the_table():
+    """
+    The states in the docs are drawn from the table that the code follows.
+    """
+    names = {state: state.value.replace("-", "_") for state in State}
+    arrows = [
+        f"    {names[source]} --> {names[target]}: {step.value}"
+        for (source, step), target in TRANSITIONS.items()
+        if source is not target
+    ]
+    drawn = "\n".join(["stateDiagram-v2", f"    [*] --> {names[State.NEW]}", *arrows])
+    assert drawn in (ROOT / "docs/explanation/contexts.md").read_text()
+
+
+def test_the_errors_page_lists_every_error():
+    """
+    The page of errors has each exception and what to do about it, in the code's words.
+    """
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    for kind in vars(trio_cartesia).values():
+        if isinstance(kind, type) and issubclass(kind, CartesiaError) and kind is not CartesiaError:
+            assert f"| `{kind.__name__}` | {kind.next_step} |" in page
+
+
+LIMITS = {
+    "CONNECT_SECONDS": transport.CONNECT_SECONDS,
+    "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
+    "MAX_REQUEST_BYTES": requests.MAX_REQUEST_BYTES,
+    "INBOX_BYTES": connection.INBOX_BYTES,
+    "EVENT_BYTES": inbox.EVENT_BYTES,
+    "KEEPALIVE_SECONDS": keepalive.KEEPALIVE_SECONDS,
+    "PONG_SECONDS": keepalive.PONG_SECONDS,
+    "GOODBYE_SECONDS": opening.GOODBYE_SECONDS,
+    "DRAINING_MOST": tombstones.DRAINING_MOST,
+    "DRAINING_SECONDS": tombstones.DRAINING_SECONDS,
+    "REMEMBERED_MOST": ids.REMEMBERED_MOST,
+    "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), LIMITS.items())
+def test_the_limits_page_has_the_code_s_numbers(name, value):
+    """
+    Each bound and grace period stands in the docs with its value.
+    """
+    page = (ROOT / "docs/reference/limits.md").read_text()
+    assert f"| `{name}` | {value:,.10g} |" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """
+    Each relative link of a page names a file that is there.
+    """
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_tests_that_the_readme_names_exist():
+    """
+    The comparison in the README names tests that are there.
+    """
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text()))
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert all(f"def {name}(" in written for name in named)
+
+
+@pytest.mark.parametrize("module", DOCUMENTED, ids=lambda module: module.__name__)
+def test_docstrings_hold_no_stale_prompts(module):
+    """
+    Whatever a module's docstring shows at a prompt is what comes of it.
+    """
+    assert doctest.testmod(module).failed == 0

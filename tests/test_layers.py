@@ -1,0 +1,116 @@
+"""Imports point downward (CONTRIBUTING.md has the table)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import trio_cartesia
+
+ROOT = Path(trio_cartesia.__file__).parent
+PUBLIC = "trio_cartesia"  # the names that `import trio_cartesia` offers
+
+# what each layer may import, beside the standard library and itself
+LAYERS = {
+    "_errors": set(),
+    "_version": set(),
+    "_nursery": {"_errors", "trio"},
+    "_protocol": {"_errors", "attrs", "cattrs"},
+    "_runtime": {"_errors", "_nursery", "_protocol", "attrs", "trio"},
+    "_client": {"_errors", "_nursery", "_protocol", "_runtime", "_version", "attrs", "trio"},
+    "server": {"_nursery", "_protocol", "attrs", "trio"},
+    "testing": {PUBLIC, "_nursery", "_protocol", "attrs", "trio", "trio_websocket"},
+    "_cli": {PUBLIC, "server", "attrs", "trio", "cyclopts", "rich"},
+    "__main__": {"_cli"},
+    "__init__": {"_errors", "_version", "_protocol", "_runtime", "_client"},
+}
+
+# what only these modules may import
+ALONE = {
+    "orjson": {"_protocol.codec"},
+    "pybase64": {"_protocol.codec"},
+    "cattrs": {"_protocol.codec", "_protocol.requests"},
+    "trio_websocket": {"_runtime.transport", "testing.peer"},
+    "h11": {"server.wire"},
+    "wsproto": {"server.wire"},
+    "espeakng_loader": {"server.libespeak"},
+    "ctypes": {"server.libespeak"},
+    "numpy": {"server.espeak"},
+    "soxr": {"server.espeak"},
+}
+
+# what layers may import of which others' modules at the most
+SERVER_KNOWS = {"_protocol.audio"}  # it is the other side, and must be right by itself
+LONGEST_MODULE = 300
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what *path* imports: our own modules without the package's name, others in full."""
+    package = ["trio_cartesia", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            yield ".".join([*base, *([node.module] if node.module else [])])
+
+
+def layer_of(name: str) -> str | None:
+    """Return the layer or library that *name* belongs to; None for the standard library."""
+    if name == "trio_cartesia":
+        return PUBLIC
+    name = name.removeprefix("trio_cartesia.")
+    top = name.split(".")[0]
+    return None if top in sys.stdlib_module_names else top
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_imports_point_downward(path):
+    """
+    A module imports its own layer, the layers that the table allows it, and nothing else.
+    """
+    layer = dotted(path).split(".")[0]
+    used = {layer_of(name) for name in imports(path)} - {None, layer, "__future__"}
+    if layer in ("server", "_protocol"):
+        used -= {name for name in used if name and dotted(path) in ALONE.get(name, set())}
+    allowed = LAYERS[layer] | {name for name, where in ALONE.items() if dotted(path) in where}
+    assert used <= allowed
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_libraries_stay_in_their_rooms(path):
+    """
+    A library that one module is to hide is imported by that module alone.
+    """
+    tops = {name.split(".")[0] for name in imports(path)}
+    for library, where in ALONE.items():
+        assert library not in tops or dotted(path) in where
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_the_service_knows_no_client(path):
+    """
+    The local service shares the arithmetic of audio with the client, and nothing else.
+    """
+    ours = {name.removeprefix("trio_cartesia.") for name in imports(path) if "_protocol" in name}
+    assert not dotted(path).startswith("server.") or ours <= SERVER_KNOWS
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_rooms_are_small(path):
+    """
+    No module has more lines than can be kept in mind.
+    """
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE

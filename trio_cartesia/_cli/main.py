@@ -1,0 +1,182 @@
+"""
+The command line: what can be asked for, and the exit codes.
+
+::
+
+    0    everything was done
+    1    something failed; standard error says what, and what to do
+    2    the command line makes no sense; nothing was sent
+    130  Ctrl-C (143: SIGTERM); what was spoken until then is kept
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import trio
+from cyclopts import App, CycloptsError, Parameter, validators
+
+from trio_cartesia import ContextOptions, RawOutputFormat, __version__
+from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain
+from trio_cartesia._cli.interrupts import run_until_signalled
+from trio_cartesia._cli.say import Request
+from trio_cartesia._cli.say import say as run_say
+from trio_cartesia._cli.serve import serve as run_serve
+
+__all__ = ["app", "main"]
+
+INTERRUPTED: Final = 130
+OPTION: Final = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
+
+app = App(
+    name=PROGRAM,
+    help="Text to speech with the Cartesia API, or with a local service where there is no key.",
+    version=__version__,
+    help_format="markdown",
+)
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Encoding = Literal["pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"]
+SampleRate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
+
+
+@app.command
+async def say(
+    *texts: Annotated[str, Parameter(name="TEXT", required=True, allow_leading_hyphen=True)],
+    out: Annotated[list[Path] | None, Parameter(negative=())] = None,
+    voice: str = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+    model: str = "sonic-latest",
+    language: str = "en",
+    encoding: Encoding = "pcm_s16le",
+    sample_rate: SampleRate = 44100,
+    raw: Flag = False,
+    words: Flag = False,
+    local: Flag = False,
+    debug: Flag = False,
+) -> int:
+    """
+    Speak every TEXT into a file of its own, all at once on one connection.
+
+    The paths of the files are printed on standard output, one a line; everything else goes to
+    standard error. Whatever ends it, Ctrl-C included, the files can be played.
+
+    The API is used if CARTESIA_API_KEY or CARTESIA_BASE_URL is set, else a local service.
+
+    Args:
+        texts: What to say. - reads standard input, line by line as it arrives.
+        out: A directory for all files, or one --out for each TEXT with its file's name. A file
+            that is named here is replaced if it exists. In a directory (if none is given: the
+            current one) the files are speech-1.wav and so on, and none is replaced.
+        voice: The id of a voice.
+        model: The id of a model.
+        language: The language of the texts.
+        encoding: How samples are written.
+        sample_rate: Samples a second.
+        raw: Write samples alone, without the header that makes a WAV file (.pcm).
+        words: Write the times of the words, too: beside NAME.wav, NAME.words.json.
+        local: Use the local service, whatever the environment says.
+        debug: Show tracebacks of errors.
+    """
+    output_format = RawOutputFormat(encoding=encoding, sample_rate=sample_rate)
+    options = ContextOptions(
+        model_id=model,
+        voice=voice,
+        language=language,
+        output_format=output_format,
+        add_timestamps=words or None,
+    )
+    return await run_say(
+        Request(
+            texts=texts,
+            out=out or (),
+            options=options,
+            output_format=output_format,
+            raw=raw,
+            words=words,
+            local=local,
+            debug=debug,
+        )
+    )
+
+
+@app.command
+async def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
+    voice: Literal["espeak", "tones"] | None = None,
+    debug: Flag = False,
+) -> int:
+    """
+    Run a local service that speaks the API's protocol, until Ctrl-C.
+
+    Its URL is the first line on standard output. It takes any key, keeps none and sends nothing
+    to anybody but its clients.
+
+    Args:
+        host: The address to listen on; only this machine can reach 127.0.0.1.
+        port: The port to listen on; 0 finds a free one.
+        voice: espeak is speech, tones are notes; if none is given, the better one installed.
+        debug: Show tracebacks of errors.
+    """
+    return await run_serve(host=host, port=port, voice=voice, debug=debug)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what *arguments* ask for, or else those of the process, and return the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        return _run(_read(arguments))
+    except KeyboardInterrupt:  # before the work began, or after its end
+        return INTERRUPTED
+    except (UsageError, CycloptsError) as error:
+        complain(_as_usage_error(error), next_step=_help_for(arguments), debug=debug)
+        return MISUSED
+    except Exception as error:  # noqa: BLE001  # a bug is reported on one line, too
+        complain(error, debug=debug)
+        return FAILED
+
+
+def _read(arguments: Sequence[str]) -> Callable[[], object]:
+    """
+    Return the command that was asked for, with its arguments.
+
+    Raises:
+        CycloptsError: They are not those of a command.
+        UsageError: Likewise.
+    """
+    command, bound, *_ = app.parse_args(arguments, print_error=False, exit_on_error=False)
+    if command is say:
+        _refuse_options(arguments, bound.args)
+    return partial(command, *bound.args, **bound.kwargs)
+
+
+def _refuse_options(arguments: Sequence[str], texts: Sequence[str]) -> None:
+    """Refuse texts that look like options: they were let through together with ``-``."""
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for text in texts:
+        if text in before and OPTION.fullmatch(text):
+            raise UsageError(f"there is no option {text}; put -- before texts that look like one")
+
+
+def _run(command: Callable[[], object]) -> int:
+    if getattr(command, "func", None) not in (say, serve):  # help and the version
+        command()
+        return 0
+    work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # both are async
+    return trio.run(run_until_signalled, work)
+
+
+def _help_for(arguments: Sequence[str]) -> str:
+    command = f"{arguments[0]} " if arguments and arguments[0] in ("say", "serve") else ""
+    return f"See {PROGRAM} {command}--help."
+
+
+def _as_usage_error(error: Exception) -> UsageError:
+    return error if isinstance(error, UsageError) else UsageError(str(error))

@@ -1,0 +1,22 @@
+"""
+A local service that speaks Cartesia's protocol, for development and for tests.
+"""
+
+from __future__ import annotations
+
+from .app import Server as Server
+from .app import open_server as open_server
+from .app import serve as serve
+from .behaviour import Behaviour as Behaviour
+from .journal import ConnectionRecord as ConnectionRecord
+from .journal import ContextRecord as ContextRecord
+from .journal import Journal as Journal
+from .journal import JournalStatistics as JournalStatistics
+from .journal import SpokenUnit as SpokenUnit
+from .voice import Spoken as Spoken
+from .voice import Timed as Timed
+from .voice import Tones as Tones
+from .voice import Utterance as Utterance
+from .voice import Voice as Voice
+from .voice import default_voice as default_voice
+from .voice import open_voice as open_voice

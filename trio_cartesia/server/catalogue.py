@@ -1,0 +1,50 @@
+"""
+What the service knows by name: API versions, models, languages and emotions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+CURRENT_VERSION: Final = "2026-08-14"
+STRUCTURED_VERSIONS: Final = frozenset({"2026-03-01", "2026-04-03", "2026-08-14"})  # protocol §1.2
+
+# protocol §1.9. A family's dated and named members ("sonic-3.5-2026-05-04") are all accepted.
+FAMILIES: Final = (
+    *("sonic-3.6", "sonic-3.5", "sonic-3", "sonic-2", "sonic-turbo"),
+    *("sonic-latest", "sonic-english", "sonic-multilingual", "sonic-preview"),
+)
+_LANGUAGES: Final = """
+en fr de es pt zh ja hi it ko nl pl ru sv tr tl bg ro ar cs el fi hr ms sk da ta uk hu no vi bn th
+he ka id te gu kn ml mr pa or ur
+"""
+_EMOTIONS: Final = """
+neutral happy excited enthusiastic elated euphoric triumphant amazed surprised flirtatious curious
+content peaceful serene calm grateful affectionate trust sympathetic anticipation mysterious angry
+mad outraged frustrated agitated threatened disgusted contempt envious sarcastic ironic sad dejected
+melancholic disappointed hurt guilty bored tired rejected nostalgic wistful apologetic hesitant
+insecure confused resigned anxious panicked alarmed scared proud confident distant skeptical
+contemplative determined
+"""
+LANGUAGES: Final = frozenset(_LANGUAGES.split())
+EMOTIONS: Final = frozenset(_EMOTIONS.split())  # protocol §2.2.1
+NO_VOICE: Final = "00000000-0000-0000-0000-000000000000"  # the one id that no voice has
+
+_LOCALE: Final = re.compile(r"([a-z]{2})(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
+
+
+def is_model(model_id: str) -> bool:
+    """
+    True for the ids of speech models, of any age.
+    """
+    families = (model_id == name or model_id.startswith(f"{name}-") for name in FAMILIES)
+    return model_id == "sonic" or any(families)
+
+
+def is_language(tag: str) -> bool:
+    """
+    True for a language that is spoken, as ``en`` or with its region, as ``en-GB``.
+    """
+    match = _LOCALE.fullmatch(tag)
+    return match is not None and match[1] in LANGUAGES

@@ -1,0 +1,134 @@
+"""
+Reading the fields of a JSON object, each with its type and its range.
+
+``null`` means "not set" (protocol §2.2.1). Messages name the field and what it may be; they never
+repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import attrs
+
+from .refusals import Refused, invalid
+
+
+def read_object(text: str) -> Mapping[str, Any]:
+    """
+    Parse a JSON object.
+
+    Raises:
+        Refused: It is not one.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refused(invalid("The message is not valid JSON.")) from error
+    if not isinstance(value, dict):
+        raise Refused(invalid("The message is not a JSON object."))
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+@attrs.frozen
+class Fields:
+    """
+    One JSON object under the reader's eyes.
+
+    Attributes:
+        path: Where the object is, for messages: ``output_format.`` or nothing at the top.
+    """
+
+    values: Mapping[str, Any]
+    path: str = ""
+    context_id: str | None = None
+
+    def refuse(self, name: str, wants: str) -> Refused:
+        """
+        Return the exception that says that *name* must be what it *wants*.
+        """
+        return Refused(invalid(f"{self.path}{name} must be {wants}."), self.context_id)
+
+    def text(self, name: str, *, required: bool = False) -> str | None:
+        """
+        Return a string that may be empty.
+        """
+        value = self.values.get(name)
+        if value is None and not required:
+            return None
+        if not isinstance(value, str):
+            raise self.refuse(name, "a string")
+        return value
+
+    def name(self, name: str) -> str:
+        """
+        Return a string that is there and not empty.
+        """
+        value = self.text(name, required=True)
+        if not value:
+            raise self.refuse(name, "a string that is not empty")
+        return value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """
+        Return a boolean.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.refuse(name, "true or false")
+        return value
+
+    def number(self, name: str, *, low: float, high: float, default: float) -> float:
+        """
+        Return a number from *low* to *high*.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.refuse(name, "a number")
+        if not low <= value <= high:
+            raise self.refuse(name, f"between {low} and {high}")
+        return float(value)
+
+    def whole(self, name: str, *, low: int, high: int, default: int) -> int:
+        """
+        Return an integer from *low* to *high*.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self.refuse(name, f"an integer from {low} to {high}")
+        return value
+
+    def choice(self, name: str, choices: Collection[Any], *, required: bool = False) -> Any:
+        """
+        Return one of *choices*, which are of one type.
+        """
+        value = self.values.get(name)
+        if value is None and not required:
+            return None
+        kinds = {type(choice) for choice in choices}
+        if type(value) not in kinds or value not in choices:
+            raise self.refuse(name, "one of " + ", ".join(map(str, choices)))
+        return value
+
+    def inner(self, name: str, *, required: bool = False) -> Fields:
+        """
+        Return the object under *name*, empty if it is not set.
+        """
+        value = self.values.get(name)
+        if value is None and not required:
+            value = {}
+        if not isinstance(value, dict):
+            raise self.refuse(name, "an object")
+        return Fields(value, f"{self.path}{name}.", self.context_id)
