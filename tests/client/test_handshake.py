@@ -178,7 +178,7 @@ async def test_garbage_that_looks_like_http_is_no_better(answer, more):
 
 async def test_a_closed_port_is_a_failure():
     """
-    A refused connection is `ConnectFailed`, caused by the system's own error.
+    A refused connection is `ConnectFailed`, with the system's own reason.
     """
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
@@ -187,6 +187,7 @@ async def test_a_closed_port_is_a_failure():
         async with Cartesia("k", base_url=f"http://127.0.0.1:{port}").tts.websocket_connect():
             pass
     assert isinstance(caught.value.__cause__, OSError)
+    assert "refused" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["trusted", "other name", "other authority"])

@@ -147,6 +147,22 @@ async def test_a_push_that_never_reached_the_writer_is_withdrawn(autojump_clock)
             assert (await peer.hear())["transcript"] == "third"
 
 
+async def test_a_push_that_the_writer_has_counts_as_sent(autojump_clock):
+    """
+    A push that is cancelled while its message is on its way is sent whole, and the context goes on.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            with trio.move_on_after(1) as patience:
+                await context.push("first " * 5000)
+            assert patience.cancelled_caught
+            peer.stream.resume()
+            await context.push("second")
+            assert (await peer.hear())["transcript"] == "first " * 5000
+            assert (await peer.hear())["transcript"] == "second"
+
+
 async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clock):
     """
     Cancelling a context drops what waits for the writer, and those who push are told.

@@ -5,17 +5,16 @@ A client made of wsproto alone, so that the service is judged by something that 
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
 import trio
 from hypothesis import settings
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import memory_stream_pair
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -32,32 +31,16 @@ from wsproto.events import (
 
 from trio_cartesia.server import Behaviour, Server, Tones, Utterance, open_server
 from trio_cartesia.server.sentences import split
+from trio_cartesia.testing import on_virtual_time as on_virtual_time
 
 Json = dict[str, Any]
 StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
 
-VIRTUAL_HOUR = 3600
 TONES = Tones()
 S16: Json = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
 examples = settings(max_examples=50, deadline=None)  # loaded machines are slow
 
 TWO_SENTENCES = "Good morning, dear all. This is the second sentence of two."
-
-
-def on_virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """
-    Run *test* on an autojumping clock, so that whatever hangs fails at once.
-    """
-
-    @functools.wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        async def main() -> None:
-            with trio.fail_after(VIRTUAL_HOUR):
-                await test(*args, **kwargs)
-
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    return run
 
 
 def generation(context_id: str, transcript: str = "", **others: Any) -> Json:

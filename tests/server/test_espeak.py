@@ -312,6 +312,7 @@ def test_any_text_is_survived(text: str, language: str) -> None:
         ("'-\u1555", "hi"),
         ("}-ৱড়", "bn"),
         (".-w", "ml"),
+        ("`", "vi"),
         ("\u28ff", "fi"),
         ("Ⓜɇ", "mr"),
         ("s'" * 220, "en"),

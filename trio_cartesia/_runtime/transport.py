@@ -144,7 +144,7 @@ async def _open_stream(
     try:
         stream = await open_stream(address.host, address.port)
     except (OSError, UnicodeError) as error:
-        raise ConnectFailed(f"no connection to {address}: {error}") from error
+        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
     if not address.secure:
         return stream
     context = ssl_context or ssl.create_default_context()
@@ -159,6 +159,13 @@ async def _open_stream(
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
     return secured
+
+
+def _first_reason(error: BaseException) -> BaseException:
+    """Return why the first address failed, where Trio has tried several and says only that."""
+    while isinstance(group := error.__cause__, BaseExceptionGroup):
+        error = group.exceptions[0]
+    return error
 
 
 async def _shake_hands(

@@ -234,7 +234,8 @@ class Context:
         """
         Wait until the chunk of *size* bytes that is to come could have been made.
         """
-        await trio.sleep_until(self._made_at)
+        if self._made_at > trio.current_time():
+            await trio.sleep_until(self._made_at)
         seconds = self.settings.output.seconds(size) / self._behaviour.times_real_time
         self._made_at = trio.current_time() + seconds
 

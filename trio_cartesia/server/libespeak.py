@@ -42,9 +42,9 @@ _FULL_VOLUME: Final = 100
 
 # What becomes a blank: control characters, which are commands to the library; surrogates, which are
 # no UTF-8; and what makes version 1.52 overwrite its own memory in some languages: a hyphen before
-# a word, as in "(-nej)", and rare characters, Braille and enclosed letters among them.
+# a word, as in "(-nej)", a grave accent, and rare characters such as Braille.
 _UNSPEAKABLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2460-\u24ff\u2800-\u28ff\ua000-\uabff\ud800-\uf8ff"
+    "[`\x00-\x08\x0b-\x1f\x7f-\x9f\u2460-\u24ff\u2800-\u28ff\ua000-\uabff\ud800-\uf8ff"
     "\U00040000-\U0010ffff]"
     r"|(?<![^\W_])-(?=[^\W\d])|-(?=[^\x00-\x7f])"
 )

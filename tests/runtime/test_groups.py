@@ -1,0 +1,85 @@
+"""What callers see of our nurseries: nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import trio
+
+from tests.support import SETTINGS
+from trio_cartesia import InternalError
+from trio_cartesia._runtime.service import Service
+from trio_cartesia.testing import connected_pair
+
+SCRIPT = """
+import signal, trio
+from trio_cartesia.server import Tones, open_server
+from trio_cartesia import Cartesia
+
+async def main():
+    async with (
+        open_server(voice=Tones()) as server,
+        Cartesia(base_url=server.url) as client,
+        client.tts.websocket_connect() as connection,
+        connection.speak(
+            "A long story. " * 2000,
+            model_id="sonic-latest",
+            voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+            output_format={"encoding": "pcm_s16le", "sample_rate": 44100},
+        ) as context,
+    ):
+        async for _ in context.receive():
+            print("speaking", flush=True)
+
+trio.run(main)
+"""
+
+
+async def test_an_error_in_the_block_leaves_it_bare(autojump_clock):
+    """
+    What a connection's or context's block raises is raised as it was, in no exception group.
+    """
+    with pytest.raises(ZeroDivisionError):
+        async with connected_pair() as (connection, _):
+            async with connection.speak("Hello.", **SETTINGS):
+                raise ZeroDivisionError
+
+
+async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
+    """
+    A background task that crashes is an `InternalError`, and nobody is left waiting.
+    """
+
+    async def crash(self, *_):
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Service, "_deliver", crash)
+    with pytest.raises(InternalError) as caught:
+        async with connected_pair() as (connection, peer):
+            async with connection.context(**SETTINGS, context_id="a") as context:
+                await context.push("Hello.")
+                await peer.chunk("a", b"12")
+                await context.collect()
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.slow
+def test_control_c_is_a_bare_keyboard_interrupt():
+    """
+    Ctrl-C in the midst of speech ends a program with `KeyboardInterrupt`, in no exception group.
+    """
+    command = [sys.executable, "-c", SCRIPT]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "speaking\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert "ExceptionGroup" not in errors
