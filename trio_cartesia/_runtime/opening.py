@@ -37,7 +37,9 @@ async def open_service(
         InternalError: A task of ours crashed.
     """
     async with open_service_nursery() as nursery:
-        service: Service = await nursery.start(_serve, open_transport, protocol)
+        service: Service | CartesiaError = await nursery.start(_serve, open_transport, protocol)
+        if isinstance(service, CartesiaError):
+            raise service
         try:
             yield service
         finally:
@@ -51,7 +53,7 @@ async def _serve(
     open_transport: OpenTransport,
     protocol: SpeechProtocol,
     *,
-    task_status: trio.TaskStatus[Service],
+    task_status: trio.TaskStatus[Service | CartesiaError],
 ) -> None:
     service: Service | None = None
     with trio.CancelScope() as scope:
@@ -68,8 +70,9 @@ async def _serve(
                 task_status.started(service)
                 await trio.sleep_forever()
         except CartesiaError as error:
-            if service is None:
-                raise
+            if service is None:  # handed over, since a start() of Trio before 0.34 drops causes
+                task_status.started(error)
+                return
             service.lose(error)
             if isinstance(error, InternalError):
                 raise

@@ -1,0 +1,30 @@
+"""What pyproject.toml, the README and CI say of each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_ci_runs_the_command_of_the_readme():
+    """
+    The second command of the README is what CI runs, to the letter.
+    """
+    _, command = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert command in (ROOT / ".ci/run").read_text().splitlines()
+
+
+def test_the_oldest_releases_are_those_that_ci_tries():
+    """
+    Each lower bound is a release that the tests are run with, and there are no upper bounds.
+    """
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["local"], *extras["cli"], *extras["testing"]]
+    bounds = {re.match(r"[\w-]+>=[\d.]+", requirement)[0] for requirement in wanted}
+    tried = (ROOT / ".ci/lowest.txt").read_text().split()
+    assert bounds == {re.sub(r"==([\d.]+?)(\.0)?$", r">=\1", line) for line in tried}
+    assert not any("<" in requirement or "~" in requirement for requirement in wanted)
