@@ -19,7 +19,15 @@ from trio_cartesia import CartesiaError
 from trio_cartesia._protocol import ids, requests, tombstones
 from trio_cartesia._protocol.contexts import TRANSITIONS, State
 from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS
-from trio_cartesia._runtime import connection, inbox, keepalive, opening, transport
+from trio_cartesia._runtime import (
+    connection,
+    inbox,
+    keepalive,
+    opening,
+    service,
+    transport,
+    wire,
+)
 from trio_cartesia.server import Server, open_server
 
 ROOT = Path(__file__).parent.parent
@@ -141,6 +149,9 @@ LIMITS = {
     "MAX_REQUEST_BYTES": requests.MAX_REQUEST_BYTES,
     "INBOX_BYTES": connection.INBOX_BYTES,
     "EVENT_BYTES": inbox.EVENT_BYTES,
+    "CHARACTER_BYTES": inbox.CHARACTER_BYTES,
+    "HANDSHAKE_BYTES": wire.HANDSHAKE_BYTES,
+    "LAST_WORDS_SECONDS": service.LAST_WORDS_SECONDS,
     "KEEPALIVE_SECONDS": keepalive.KEEPALIVE_SECONDS,
     "PONG_SECONDS": keepalive.PONG_SECONDS,
     "GOODBYE_SECONDS": opening.GOODBYE_SECONDS,

@@ -35,7 +35,7 @@ ALONE = {
     "pybase64": {"_protocol.codec"},
     "cattrs": {"_protocol.codec", "_protocol.requests"},
     "trio_websocket": {"_runtime.transport", "testing.peer"},
-    "h11": {"server.wire"},
+    "h11": {"server.wire", "_runtime.refused"},
     "wsproto": {"server.wire"},
     "espeakng_loader": {"server.libespeak"},
     "ctypes": {"server.libespeak"},

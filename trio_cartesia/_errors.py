@@ -124,7 +124,8 @@ class ConnectionLost(CartesiaError):
     The connection has ended; whatever was open on it is cut short, also where it closed politely.
 
     Attributes:
-        close_code: The close code of RFC 6455 that was received, if any was.
+        close_code: The close code of RFC 6455 that was received, or that the connection was closed
+            with where the peer broke its rules; None if there was none.
         close_reason: The text that came with it.
     """
 

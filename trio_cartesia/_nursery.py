@@ -20,6 +20,16 @@ def _as_internal(_: BaseExceptionGroup[BaseException]) -> CartesiaError:
     return InternalError("a background task crashed")
 
 
+def _request_to_leave(
+    escaped: BaseException | None, crashes: BaseExceptionGroup[BaseException]
+) -> BaseException | None:
+    """Return the block's or a task's ``KeyboardInterrupt`` or ``SystemExit``, if there is one."""
+    found: BaseException | None = crashes.subgroup((KeyboardInterrupt, SystemExit))
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return escaped if isinstance(escaped, (KeyboardInterrupt, SystemExit)) else found
+
+
 @asynccontextmanager
 async def open_service_nursery(translate: Translate = _as_internal) -> AsyncIterator[trio.Nursery]:
     """
@@ -33,7 +43,7 @@ async def open_service_nursery(translate: Translate = _as_internal) -> AsyncIter
 
     Raises:
         InternalError: A task in the nursery crashed, unless *translate* knows better.
-        KeyboardInterrupt: Ctrl-C came to a task.
+        KeyboardInterrupt: Ctrl-C came to a task; likewise ``SystemExit``.
     """
     escaped: BaseException | None = None
     try:
@@ -48,8 +58,8 @@ async def open_service_nursery(translate: Translate = _as_internal) -> AsyncIter
         _, crashes = group.split(trio.Cancelled)
         if crashes is None:  # nothing but cancellation, which is not ours to keep
             escaped = group if escaped is None else escaped
-        elif crashes.subgroup(KeyboardInterrupt):
-            raise KeyboardInterrupt from crashes
+        elif (leaving := _request_to_leave(escaped, crashes)) is not None:
+            raise leaving from crashes
         else:
             raise translate(crashes) from crashes
     if escaped is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from contextlib import suppress
 
 import h11
 import pytest
@@ -13,9 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trio_cartesia
-from trio_cartesia import Cartesia, CartesiaError, ConnectFailed, ContextFailed
-from trio_cartesia._runtime.transport import CONNECT_SECONDS
-from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
+from tests.support import SETTINGS
+from trio_cartesia import (
+    AuthenticationFailed,
+    Cartesia,
+    CartesiaError,
+    ConnectFailed,
+    ConnectionLost,
+    ContextFailed,
+    QuotaExceeded,
+)
+from trio_cartesia._runtime.transport import CONNECT_SECONDS, MAX_MESSAGE_BYTES
+from trio_cartesia._runtime.wire import HANDSHAKE_BYTES
+from trio_cartesia.testing import bounded_stream_pair, connected_pair, on_virtual_time
 
 
 async def connect_to(serve, **arguments):
@@ -139,8 +150,58 @@ async def test_no_answer_is_a_failure_within_a_bound(serve, autojump_clock):
     A peer that is silent, or goes away in the middle of the handshake, makes connecting fail.
     """
     error = await connect_to(serve)
-    assert isinstance(error, ConnectFailed)
+    assert isinstance(error, AuthenticationFailed if serve is half_an_answer else ConnectFailed)
     assert trio.current_time() == (CONNECT_SECONDS if serve is hang else 0)
+
+
+async def test_a_body_that_ends_with_the_connection_is_read(autojump_clock):
+    """
+    A refusal without a length, as proxies send it, has its status and fields all the same.
+    """
+
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 402 Payment Required\r\nX-Request-Id: h-1\r\n\r\n")
+        await stream.send_all(b'{"title": "No credits", "message": "Pay."}')
+        await stream.aclose()
+
+    error = await connect_to(serve)
+    assert isinstance(error, QuotaExceeded)
+    assert (error.title, error.message, error.request_id) == ("No credits", "Pay.", "h-1")
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 401 No\r\n\r\n", b"HTTP/1.1 101 Yes\r\nX: "])
+async def test_an_answer_without_end_is_cut_short(start, autojump_clock):
+    """
+    An answer to the handshake that does not end is given up after some kilobytes.
+    """
+    sent = 0
+
+    async def serve(stream):
+        nonlocal sent
+        await stream.receive_some()
+        await stream.send_all(start)
+        with suppress(trio.BrokenResourceError):
+            while True:
+                await stream.send_all(bytes(1000))
+                sent += 1000
+
+    assert isinstance(await connect_to(serve), CartesiaError)
+    assert sent < 4 * HANDSHAKE_BYTES
+    assert trio.current_time() == 0
+
+
+async def test_a_message_beyond_all_measure_ends_the_connection(autojump_clock):
+    """
+    A message larger than the limit is not kept: the connection ends.
+    """
+    async with connected_pair(pipe_bytes=2**20) as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await peer.say_text("x" * (MAX_MESSAGE_BYTES + 1))
+            with pytest.raises(ConnectionLost) as caught:
+                await context.collect()
+            assert caught.value.close_code == 1009
 
 
 @given(answer=st.binary(min_size=1))

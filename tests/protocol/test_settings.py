@@ -45,6 +45,8 @@ BAD = {
     "odd normalization": {"normalization": "yes please"},
     "negative delay": {"max_buffer_delay_ms": -1},
     "long delay": {"max_buffer_delay_ms": 5001},
+    "delay beyond all bounds": {"max_buffer_delay_ms": 10**5000},
+    "voice with blanks around": {"voice": " v "},
     "delay of a wrong type": {"max_buffer_delay_ms": 1.5},
     "delay that is a truth": {"max_buffer_delay_ms": True},
     "slow speed": {"generation_config": {"speed": 0.59}},

@@ -13,8 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from tests.support import SETTINGS
 from trio_cartesia import CartesiaError, Chunk, LocalProtocolError
-from trio_cartesia._protocol.contexts import State
+from trio_cartesia._protocol.contexts import End, State
 from trio_cartesia._protocol.ids import REMEMBERED_MOST, ContextIds
+from trio_cartesia._protocol.outbox import Status
 from trio_cartesia._protocol.settings import settings_from
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._protocol.tombstones import DRAINING_MOST, DRAINING_SECONDS
@@ -225,7 +226,7 @@ def test_ids_are_not_used_twice():
     protocol.open(CONTEXT, "open")
     conversation(protocol, "over")
     for taken in ("open", "over", "p-1", "p-999"):
-        with pytest.raises(LocalProtocolError, match="was used"):
+        with pytest.raises(LocalProtocolError, match="use"):
             protocol.open(CONTEXT, taken)
     for bad in ("", " ", "a\nb", "\ud800", "x" * 257, 7):
         with pytest.raises(LocalProtocolError, match="context_id"):
@@ -242,6 +243,88 @@ def test_memory_of_ids_is_bounded():
     ids.claim("c0")  # forgotten
     with pytest.raises(LocalProtocolError):
         ids.claim(f"c{REMEMBERED_MOST}")
+
+
+def test_an_id_in_use_is_never_given_away():
+    """
+    However many ids were chosen since, one that is open is refused.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    protocol.open(CONTEXT, "first")
+    for number in range(REMEMBERED_MOST + 1):
+        protocol.open(CONTEXT, f"c{number}")
+        protocol.retire(f"c{number}", 0.0)
+    with pytest.raises(LocalProtocolError, match="in use"):
+        protocol.open(CONTEXT, "first")
+
+
+def test_no_cancel_follows_a_terminal_event():
+    """
+    A cancel that still waits for the writer is dropped when the service ends the context.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    for leave in (protocol.cancel, lambda name: protocol.retire(name, 0.0)):
+        name = protocol.open(CONTEXT)
+        protocol.queue_input(name, "Hello.")
+        protocol.sent(protocol.next_outgoing())
+        leave(name)
+        assert protocol.outgoing_count == 1
+        assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
+        assert protocol.next_outgoing() is None
+        assert protocol.draining_count(0.0) == 0
+
+
+def test_a_flush_is_never_the_first_message():
+    """
+    Where the push before a flush is withdrawn, the flush goes with it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    push = protocol.queue_input(name, "Hello.")
+    protocol.queue_input(name, flush=True)
+    protocol.withdraw(push)
+    assert protocol.next_outgoing().text is None
+    assert protocol.entry(name).state is State.NEW
+
+
+@pytest.mark.parametrize(("text", "end"), [("Hello.", End.EXPIRED), (" ... ", End.DONE)])
+def test_done_before_the_final_input_is_expiry(text, end):
+    """
+    If the final input still waits when done comes, the end is expiry, unless nothing was to say.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, text)
+    protocol.next_outgoing()
+    final = protocol.queue_input(name, last=True)
+    protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0)
+    assert (protocol.entry(name).end, final.status) == (end, Status.DROPPED)
+
+
+def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
+    """
+    An error without an id, while only cancelled contexts are left, is counted and no more.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    conversation(protocol)
+    for error in ({"type": "error"}, {"type": "error", "context_id": ""}):
+        assert protocol.receive(json.dumps(error), 0.0) == []
+    assert protocol.retired is None
+    assert protocol.counters.errors_without_context == 2
+
+
+def test_segments_of_contexts_that_are_gone_are_forgotten():
+    """
+    What is counted for a context goes with it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    for _ in range(3):
+        name = protocol.open(CONTEXT)
+        protocol.queue_input(name, "Hello.")
+        protocol.next_outgoing()
+        protocol.receive(json.dumps({"type": "flush_done", "context_id": name}), 0.0)
+        protocol.retire(name, 0.0)
+    assert protocol._segments == {}
 
 
 def test_unspoken_texts_are_bounded():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import trio
@@ -33,6 +34,19 @@ async def main():
     ):
         async for _ in context.receive():
             print("speaking", flush=True)
+
+trio.run(main)
+"""
+
+
+GOODBYE_SCRIPT = """
+import trio
+from trio_cartesia.testing import connected_pair
+
+async def main():
+    async with connected_pair() as (connection, peer):
+        peer.stream.stall()
+        print("leaving", flush=True)
 
 trio.run(main)
 """
@@ -83,3 +97,21 @@ def test_control_c_is_a_bare_keyboard_interrupt():
     assert process.returncode == -signal.SIGINT
     assert errors.splitlines()[-1] == "KeyboardInterrupt"
     assert "ExceptionGroup" not in errors
+
+
+@pytest.mark.slow
+def test_control_c_ends_a_goodbye():
+    """
+    Ctrl-C while a connection waits for the peer's goodbye ends the program, too.
+    """
+    command = [sys.executable, "-c", GOODBYE_SCRIPT]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "leaving\n"
+        time.sleep(0.2)  # for the goodbye to begin; it lasts for two seconds
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"

@@ -20,6 +20,7 @@ from trio_cartesia._protocol.credentials import (
     DEFAULT_VERSION,
     PLAIN_VOICE_SINCE,
     Credential,
+    check_headers,
     parse_header_lines,
     request_headers,
     version_of,
@@ -106,13 +107,15 @@ class Cartesia:
             raise LocalProtocolError("there is no credential: set CARTESIA_API_KEY, or give one")
         self.version = version_of(version)
         extra = parse_header_lines(os.environ.get("CARTESIA_CUSTOM_HEADERS", ""))
+        if headers is not None:
+            extra |= check_headers(headers)
         endpoint = Endpoint(
             base=base,
             headers=request_headers(
                 version=self.version,
                 user_agent=USER_AGENT,
                 credential=credential,
-                extra={**extra, **(headers or {})},
+                extra=extra,
             ),
             voice_as_object=self.version < PLAIN_VOICE_SINCE,
             ssl_context=ssl_context,

@@ -25,6 +25,7 @@ __all__ = [
     "whole_between",
 ]
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
@@ -34,10 +35,8 @@ def text(value: object, name: str) -> str:
     """Return *value* if it is a string that JSON can carry."""
     if not isinstance(value, str):
         raise LocalProtocolError(f"{name} must be a str, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise LocalProtocolError(f"{name} holds a lone surrogate, which is not text") from None
+    if _SURROGATE.search(value):  # not by encoding it: that error would hold the text
+        raise LocalProtocolError(f"{name} holds a lone surrogate, which is not text")
     return value
 
 
@@ -46,8 +45,10 @@ def identifier(_: object, field: attrs.Attribute[Any], value: object) -> None:
     name = field.name
     if not (given := text(value, name)).strip():
         raise LocalProtocolError(f"{name} must not be empty")
-    if not given.isprintable() or len(given) > 256:
-        raise LocalProtocolError(f"{name} must be at most 256 printable characters")
+    if not given.isprintable() or len(given) > 256 or given != given.strip():
+        raise LocalProtocolError(
+            f"{name} must be at most 256 printable characters, with no blanks around"
+        )
 
 
 def language_tag(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -77,7 +78,7 @@ def number_between(low: float, high: float) -> Check:
             kind = type(value).__name__
             raise LocalProtocolError(f"{field.name} must be a number, not {kind}")
         if not low <= value <= high:
-            raise LocalProtocolError(f"{field.name} must be from {low} to {high}, not {value}")
+            raise LocalProtocolError(f"{field.name} must be from {low} to {high}")
 
     return check
 
@@ -89,7 +90,7 @@ def whole_between(low: int, high: int) -> Check:
     def check(owner: object, field: attrs.Attribute[Any], value: object) -> None:
         in_range(owner, field, value)
         if not isinstance(value, int):
-            raise LocalProtocolError(f"{field.name} must be a whole number, not {value}")
+            raise LocalProtocolError(f"{field.name} must be a whole number")
 
     return check
 

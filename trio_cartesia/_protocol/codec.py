@@ -11,6 +11,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -103,32 +104,30 @@ def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SE
 
 
 def _object(text: str | bytes) -> dict[str, Any]:
-    try:
+    fields: Any = None
+    with suppress(ValueError, RecursionError):  # they hold the message, so they end here
         fields = _loads(text)
-    except (ValueError, RecursionError):
-        raise RemoteProtocolError(f"a message of {len(text)} characters is not JSON") from None
     if not isinstance(fields, dict):
-        raise RemoteProtocolError("a message is JSON, but not an object")
+        raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
     return fields
 
 
 def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
     context_id = fields.get("context_id")
-    flush_id, status = fields.get("flush_id"), fields.get("status_code")
-    step_time, data = fields.get("step_time"), fields.get("data")
-    try:
-        if type(context_id) is not str or type(data) is not str:
-            raise TypeError
-        return Chunk(
-            context_id=context_id,
-            audio=_b64decode(data),
-            segment=segments.get(context_id, 0),
-            flush_id=None if flush_id is None else _whole(flush_id),
-            step_time=None if step_time is None else _real(step_time),
-            status_code=None if status is None else _whole(status),
-        )
-    except (ValueError, TypeError):
+    data, audio = fields.get("data"), None
+    if type(context_id) is str and type(data) is str:
+        with suppress(ValueError):
+            audio = _b64decode(data)
+    if audio is None or type(context_id) is not str:
         return _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
+    return Chunk(
+        context_id=context_id,
+        audio=audio,
+        segment=segments.get(context_id, 0),
+        flush_id=_whole_or_none(fields.get("flush_id")),
+        step_time=_real_or_none(fields.get("step_time")),
+        status_code=_whole_or_none(fields.get("status_code")),
+    )
 
 
 def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
@@ -137,16 +136,18 @@ def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
     if not isinstance(kind, str):
         raise RemoteProtocolError("an event has no type", context_id=known_id)
     if kind == "error":
-        return ErrorEvent(context_id=known_id, fields=fields)
+        return ErrorEvent(context_id=known_id or None, fields=fields)
     if kind not in _KINDS:
         return UnknownEvent(context_id=known_id, wire_type=kind, fields=fields)
     segment = segments.get(known_id, 0) if known_id is not None else 0
     try:
         event: Received = _converter.structure({**fields, "segment": segment}, _KINDS[kind])
     except ClassValidationError as group:
-        # from None: the group's parts hold what the service sent, which may be speech
         found = "; ".join(transform_error(group, path=kind))
-        raise RemoteProtocolError(f"malformed event: {found}", context_id=known_id) from None
+    else:
+        found = ""
+    if found:  # raised out here, since the group holds what was sent, which may be speech
+        raise RemoteProtocolError(f"malformed event: {found}", context_id=known_id)
     if isinstance(event, (WordTimestamps, PhonemeTimestamps)):
         _check_times(event)
     return event
@@ -168,18 +169,27 @@ def _check_times(event: WordTimestamps | PhonemeTimestamps) -> None:
         )
 
 
-def _whole(value: object, _: object = None) -> int:
-    if type(value) is not int:
-        raise ValueError("not a whole number")
-    return value
-
-
 def _real(value: object, _: object = None) -> float:
     if type(value) is not float and (type(value) is not int or abs(value) > 2**64):
         raise ValueError("not a number")
     if not math.isfinite(value):
         raise ValueError("not a finite number")
     return float(value)
+
+
+def _whole_or_none(value: object, _: object = None) -> int | None:
+    """Read a number that is only diagnostic: nothing fails by its being odd."""
+    return value if type(value) is int else None
+
+
+def _real_or_none(value: object, _: object = None) -> float | None:
+    with suppress(ValueError):
+        return _real(value)
+    return None
+
+
+def _segment(value: int, _: object = None) -> int:
+    return value  # ours: no field of the wire is a plain int
 
 
 def _string(value: object, _: object = None) -> str:
@@ -203,8 +213,10 @@ def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple
 
 def _make_converter() -> Converter:
     converter = Converter()
-    for kind, read in ((int, _whole), (float, _real), (str, _string), (bytes, _audio)):
+    for kind, read in ((int, _segment), (float, _real), (str, _string), (bytes, _audio)):
         converter.register_structure_hook(kind, read)
+    for optional, read_leniently in ((int | None, _whole_or_none), (float | None, _real_or_none)):
+        converter.register_structure_hook(optional, read_leniently)
     converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of(_string))
     converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], _tuple_of(_real))
     # made now, while the classes' annotations can be resolved where they were written

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_VERSION",
     "PLAIN_VOICE_SINCE",
     "Credential",
+    "check_headers",
     "parse_header_lines",
     "request_headers",
     "version_of",
@@ -28,7 +29,18 @@ PLAIN_VOICE_SINCE: Final = "2026-08-14"  # before it, a voice is an object (prot
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110's names of headers
 _OURS: Final = frozenset({"authorization", "cartesia-version", "user-agent", "x-api-key"})
-_HANDSHAKE: Final = frozenset({"host", "connection", "upgrade"})
+_FRAMING: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 @attrs.frozen
@@ -70,10 +82,10 @@ def version_of(version: object) -> str:
     """
     text = checks.text(version, "version")
     try:
-        date.fromisoformat(text)
+        is_date = date.fromisoformat(text).isoformat() == text  # other forms are read too
     except ValueError:
-        raise LocalProtocolError("version must be a date such as '2026-08-14'") from None
-    if len(text) != 10:  # fromisoformat takes other forms too
+        is_date = False
+    if not is_date:
         raise LocalProtocolError("version must be a date such as '2026-08-14'")
     return text
 
@@ -107,17 +119,32 @@ def request_headers(
     headers = [("Cartesia-Version", version), ("User-Agent", user_agent)]
     if credential is not None:
         headers.append(("Authorization", credential.authorization))
-    for name, value in extra.items():
-        _check_header(name, value)
-        headers.append((name, value))
+    headers.extend(check_headers(extra).items())
     return headers
+
+
+def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return headers that can be sent.
+
+    Raises:
+        LocalProtocolError: One has no proper name or value, or is not for callers to set. Values
+            are not quoted: they may be secrets.
+    """
+    if not isinstance(headers, Mapping):
+        raise LocalProtocolError("headers must be a mapping of names to values")
+    for name, value in headers.items():
+        _check_header(name, value)
+    return dict(headers)
 
 
 def _check_header(name: object, value: object) -> None:
     name, value = checks.text(name, "a header's name"), checks.text(value, "a header's value")
     if not _TOKEN.fullmatch(name):
         raise LocalProtocolError("a header's name has characters that are not allowed")
-    if name.lower() in _OURS | _HANDSHAKE or name.lower().startswith("sec-websocket"):
+    if name.lower() in _OURS | _FRAMING or name.lower().startswith("sec-websocket"):
         raise LocalProtocolError(f"the header {name} is not for callers to set")
-    if not value.isascii() or not value.isprintable():
-        raise LocalProtocolError(f"the value of header {name} must be printable ASCII")
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise LocalProtocolError(
+            f"the value of header {name} must be printable ASCII, with no blanks around"
+        )

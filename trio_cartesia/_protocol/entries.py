@@ -57,7 +57,7 @@ class Entry:
     settings: ContextSettings
     state: State = State.NEW
     end: End | None = None
-    failure: CartesiaError | None = None
+    failure: Exception | None = None
     queued: dict[Outgoing, None] = attrs.field(factory=dict, init=False, repr=False)
     unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
 
@@ -83,10 +83,12 @@ class Entry:
         Raises:
             LocalProtocolError: The final input was given, or the context was cancelled.
             ContextExpired: The service ended it before.
-            CartesiaError: What it failed with.
+            Exception: What it failed with.
         """
-        if self.failure is not None:
+        if isinstance(self.failure, CartesiaError):
             raise self.failure.anew()
+        if self.failure is not None:
+            raise self.failure
         if self.end is End.CANCELLED:
             raise LocalProtocolError("the context was cancelled", context_id=context_id)
         if self.end is End.EXPIRED:

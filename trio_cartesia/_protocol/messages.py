@@ -8,10 +8,11 @@ Transcripts and audio are left out of every repr.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import attrs
 
+from trio_cartesia._protocol.formats import GenerationConfig
 from trio_cartesia._protocol.settings import ContextSettings
 
 __all__ = [
@@ -53,6 +54,16 @@ class GenerationRequest(ContextSettings):
     transcript: str = attrs.field(repr=False)
     continue_: bool
     flush: bool = False
+
+    @classmethod
+    def within(
+        cls, settings: ContextSettings, config: GenerationConfig | None, **fields: Any
+    ) -> Self:
+        """Make an input of a context with *settings*, but for *config*, where it is given."""
+        common = attrs.asdict(settings, recurse=False)
+        if config is not None:
+            common["generation_config"] = config
+        return cls(**common, **fields)
 
 
 @attrs.frozen(kw_only=True)

@@ -37,6 +37,11 @@ class Outgoing:
         return self.request.context_id
 
     @property
+    def is_under_way(self) -> bool:
+        """True until it is sent or dropped."""
+        return self.status in (Status.QUEUED, Status.TAKEN)
+
+    @property
     def is_last(self) -> bool:
         """True for a final input."""
         return isinstance(self.request, GenerationRequest) and not self.request.continue_
@@ -84,6 +89,12 @@ class Outbox:
         outgoing.status = Status.DROPPED
         del self._queue[outgoing]
         self._forget_cancel(outgoing)
+
+    def drop_inputs(self, inputs: dict[Outgoing, None]) -> None:
+        """Remove a context's messages that were not taken yet, here and there."""
+        for outgoing in inputs:
+            self.drop(outgoing)
+        inputs.clear()
 
     def drop_cancel(self, context_id: str) -> None:
         """Remove the cancel of a context, if it was not taken yet."""

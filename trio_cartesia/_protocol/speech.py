@@ -58,8 +58,6 @@ class SpeechProtocol:
     _tombstones: Tombstones = attrs.field(factory=Tombstones, init=False)
     _outbox: Outbox = attrs.field(factory=Outbox, init=False)
 
-    # -- what callers ask for
-
     def open(self, settings: ContextSettings, context_id: str | None = None) -> str:
         """
         Register a context and return its id; nothing is sent yet.
@@ -67,6 +65,8 @@ class SpeechProtocol:
         Raises:
             LocalProtocolError: The id cannot be one, or was used on this connection before.
         """
+        if context_id in self._entries or (context_id or "") in self._tombstones:
+            raise LocalProtocolError("the context id is in use", context_id=context_id)
         context_id = self._ids.make() if context_id is None else self._ids.claim(context_id)
         self._entries[context_id] = Entry(settings=settings)
         self.counters.contexts_opened += 1
@@ -103,15 +103,13 @@ class SpeechProtocol:
         entry.check_takes_input(context_id, transcript)
         if flush and entry.state is State.NEW and not entry.queued:
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
-        fields = attrs.asdict(entry.settings, recurse=False)
-        if generation_config is not None:
-            fields["generation_config"] = generation_config
-        request = GenerationRequest(
+        request = GenerationRequest.within(
+            entry.settings,
+            generation_config,
             context_id=context_id,
             transcript=transcript,
             continue_=not last,
             flush=flush,
-            **fields,
         )
         outgoing = self._queue(request)
         entry.queued[outgoing] = None
@@ -123,22 +121,29 @@ class SpeechProtocol:
             self._outbox.drop(outgoing)
             del self._entries[outgoing.context_id].queued[outgoing]
 
-    def cancel(self, context_id: str) -> None:
-        """Drop what is queued of a context, and queue one cancel if the service knows of it."""
-        entry = self._entries[context_id]
-        self._drop_queued(entry)
-        if entry.state is State.NEW or entry.is_open:
-            known = entry.is_open
-            entry.state = advance(entry.state, Step.CANCEL)
-            entry.end = End.CANCELLED
-            if known:
-                self._queue(CancelRequest(context_id=context_id))
+    def cancel(self, context_id: str) -> bool:
+        """
+        Drop what is queued of a context, and queue one cancel if the service knows of it.
 
-    def fail(self, context_id: str, error: CartesiaError) -> None:
-        """Cancel a context for a reason of ours; a later input meets *error*."""
-        self.cancel(context_id)
+        Returns:
+            False if the context had ended before, so that there was nothing to do.
+        """
         entry = self._entries[context_id]
-        entry.failure, entry.end = error, End.FAILED
+        self._outbox.drop_inputs(entry.queued)
+        if entry.end is not None:
+            return False
+        known = entry.is_open
+        entry.state = advance(entry.state, Step.CANCEL)
+        entry.end = End.CANCELLED
+        if known:
+            self._queue(CancelRequest(context_id=context_id))
+        return True
+
+    def fail(self, context_id: str, error: Exception) -> None:
+        """Cancel a context for a reason that is not the service's; a later input meets *error*."""
+        if self.cancel(context_id):
+            entry = self._entries[context_id]
+            entry.failure, entry.end = error, End.FAILED
 
     def retire(self, context_id: str, now: float) -> None:
         """Forget a context whose block was left, cancelling it where it had not ended."""
@@ -152,13 +157,11 @@ class SpeechProtocol:
     def lose(self) -> None:
         """End every context: the connection is gone."""
         for entry in self._entries.values():
-            self._drop_queued(entry)
+            self._outbox.drop_inputs(entry.queued)
             if entry.state is not State.CLOSED:
                 entry.state = advance(entry.state, Step.LOSE)
                 entry.end = entry.end or End.LOST
         self._outbox.drop_all()
-
-    # -- what the writer asks
 
     @property
     def outgoing_count(self) -> int:
@@ -172,8 +175,11 @@ class SpeechProtocol:
             return outgoing
         entry = self._entries[outgoing.context_id]
         del entry.queued[outgoing]
-        if outgoing.is_last and entry.state is State.NEW:
-            outgoing.text, entry.end = None, End.DONE
+        if entry.state is State.NEW and not outgoing.transcript:  # what was before it is withdrawn
+            outgoing.text = None
+            if not outgoing.is_last:
+                return outgoing
+            entry.end = End.DONE
         entry.state = advance(entry.state, Step.SEND_LAST if outgoing.is_last else Step.SEND)
         entry.unspoken.add(outgoing.transcript)
         return outgoing
@@ -182,8 +188,6 @@ class SpeechProtocol:
         """Note that a message is on the wire, or needs not be."""
         outgoing.status = Status.SENT
         self.counters.requests_sent += outgoing.text is not None
-
-    # -- what the reader hears
 
     def receive(self, text: str | bytes, now: float) -> list[Delivery]:
         """
@@ -226,18 +230,13 @@ class SpeechProtocol:
         text = write_request(request, voice_as_object=self.voice_as_object)
         return self._outbox.add(request, text)
 
-    def _drop_queued(self, entry: Entry) -> None:
-        for outgoing in entry.queued:
-            self._outbox.drop(outgoing)
-        entry.queued.clear()
-
     def _hear(self, event: Received, entry: Entry) -> Delivery:
         assert event.context_id is not None
         if isinstance(event, ErrorEvent):
             entry.state = advance(entry.state, Step.HEAR_ERROR)
             entry.end = End.FAILED
             entry.failure = refusal(event.fields, context_id=event.context_id)
-            self._drop_queued(entry)
+            self._outbox.drop_inputs(entry.queued)
             return event.context_id, entry.failure.anew()
         if isinstance(event, Done):
             self._hear_done(entry)
@@ -249,13 +248,13 @@ class SpeechProtocol:
         return event.context_id, event
 
     def _hear_done(self, entry: Entry) -> None:
-        waiting = [item.transcript for item in entry.queued if item.transcript]
-        ending = entry.is_ending and not waiting
+        for outgoing in entry.queued:
+            entry.unspoken.add(outgoing.transcript)
+        was_sent_whole = entry.state is State.HALF_CLOSED
+        all_was_said = entry.is_ending and not entry.unspoken.has_words()
+        entry.end = End.DONE if was_sent_whole or all_was_said else End.EXPIRED
         entry.state = advance(entry.state, Step.HEAR_DONE)
-        entry.end = End.DONE if ending else End.EXPIRED
-        for transcript in waiting:
-            entry.unspoken.add(transcript)
-        self._drop_queued(entry)
+        self._outbox.drop_inputs(entry.queued)
 
     def _hear_late(self, event: Received, entry: Entry | None, now: float) -> None:
         context_id = event.context_id
@@ -265,10 +264,8 @@ class SpeechProtocol:
         else:
             self.counters.dropped_events += 1
             self.counters.dropped_audio_bytes += len(event.audio) if isinstance(event, Chunk) else 0
-        if context_id is not None and isinstance(event, (Done, ErrorEvent)):
-            self._end_draining(context_id, entry)
-
-    def _end_draining(self, context_id: str, entry: Entry | None) -> None:
+        if context_id is None or not isinstance(event, (Done, ErrorEvent)):
+            return
         self._tombstones.remove(context_id)
         if entry is not None and entry.state is State.DRAINING:
             entry.state = advance(entry.state, Step.HEAR_DONE)

@@ -4,13 +4,13 @@ One WebSocket, and the contexts on it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Final, Literal, Unpack
 
 import attrs
 import trio
-from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
@@ -22,6 +22,8 @@ from trio_cartesia._runtime.statistics import ConnectionStatistics
 __all__ = ["INBOX_BYTES", "Connection"]
 
 INBOX_BYTES: Final = 64 * 2**20
+
+_log: Final = logging.getLogger("trio_cartesia.connection")
 
 Overflow = Literal["fail", "block"]
 
@@ -64,7 +66,8 @@ class Connection:
             inbox_bytes: What may wait to be received; None means the connection's own.
             overflow: ``"fail"``: a context that outgrows *inbox_bytes* fails, alone.
                 ``"block"``: reading stops until there is room, for all contexts of the connection,
-                so it is for connections with a single one.
+                so it is for connections with a single one, received in another task than the one
+                that pushes.
             **settings: The fields of `ContextSettings`: ``model_id``, ``voice`` and
                 ``output_format`` are required.
 
@@ -148,8 +151,7 @@ class Connection:
 
             trio.run(main)
         """
-        if text_or_pieces == "":
-            raise LocalProtocolError("there is no text to speak")
+        _check_pieces(text_or_pieces)
         async with (
             self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context,
             open_service_nursery() as nursery,
@@ -210,7 +212,14 @@ def check_budget(inbox_bytes: object) -> int:
     return inbox_bytes
 
 
-@enable_ki_protection
+def _check_pieces(pieces: object) -> None:
+    if pieces == "":
+        raise LocalProtocolError("there is no text to speak")
+    if not isinstance(pieces, (Iterable, AsyncIterable)):
+        kind = type(pieces).__name__
+        raise LocalProtocolError(f"speak needs a text or an iterable of texts, not {kind}")
+
+
 async def _feed(
     service: Service, context: Context, pieces: Iterable[str] | AsyncIterable[str]
 ) -> None:
@@ -222,5 +231,5 @@ async def _feed(
         else:
             await context.feed(pieces)
     except Exception as error:  # noqa: BLE001  # a caller's iterator may raise anything
-        if context.statistics().end is None:
-            service.fail(context.context_id, error)
+        _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
+        service.fail(context.context_id, error)  # does nothing where the context has ended

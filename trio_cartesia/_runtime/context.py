@@ -9,7 +9,6 @@ from collections.abc import AsyncIterable, Iterable
 import attrs
 import trio
 
-from trio_cartesia._errors import CartesiaError
 from trio_cartesia._protocol.audio import WholeFrames
 from trio_cartesia._protocol.entries import Entry
 from trio_cartesia._protocol.formats import GenerationConfig, RawOutputFormat, value_from
@@ -117,12 +116,10 @@ class Context:
         """
         if isinstance(pieces, AsyncIterable):
             async for piece in pieces:
-                if piece != "":
-                    await self.push(piece)
+                await self._push_piece(piece)
         else:
             for piece in [pieces] if isinstance(pieces, str) else pieces:
-                if piece != "":
-                    await self.push(piece)
+                await self._push_piece(piece)
         await self.no_more_inputs()
 
     def receive(self) -> EventReceiver:
@@ -140,6 +137,7 @@ class Context:
             InboxOverflow: Events came faster than they were received.
             ConnectionLost: The connection ended, whatever its close code, and the speech is cut.
             RemoteProtocolError: An event of the context could not be read.
+            LocalProtocolError: The context's block was left before its end.
         """
         return EventReceiver(self._inbox)
 
@@ -158,16 +156,17 @@ class Context:
         If cancelled, what had come is lost, and the context stays usable.
 
         Raises:
-            CartesiaError: As `receive`; the part that came is its ``partial``, a `Speech`.
+            Exception: As `receive`; the part that came is its ``partial``, a `Speech`.
         """
         builder = SpeechBuilder(self.output_format)
         try:
             async for event in self.receive():
                 builder.add(event)
-        except CartesiaError as error:
-            error.partial = builder.finish(complete=False)
+        except Exception as error:
+            error.partial = builder.finish(complete=False)  # type: ignore[attr-defined]  # any error
             raise
-        return builder.finish(complete=self._entry.is_complete)
+        is_complete = self._entry.is_complete and not self._inbox.has_dropped
+        return builder.finish(complete=is_complete)
 
     def cancel(self) -> None:
         """
@@ -191,6 +190,12 @@ class Context:
             inbox_budget_bytes=self._inbox.budget_bytes,
             unspoken_texts=len(entry.unspoken.texts()),
         )
+
+    async def _push_piece(self, piece: str) -> None:
+        if piece == "":
+            await trio.lowlevel.checkpoint()
+        else:
+            await self.push(piece)
 
     async def _send(
         self,

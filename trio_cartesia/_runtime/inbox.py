@@ -5,33 +5,26 @@ One context's events, between the reader and a receive loop that may be slower.
 from __future__ import annotations
 
 import math
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
 from trio_cartesia._errors import CartesiaError, LocalProtocolError
-from trio_cartesia._protocol.messages import Chunk, Event, PhonemeTimestamps, WordTimestamps
+from trio_cartesia._protocol.messages import Chunk, Event
 
-__all__ = ["EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
+__all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
 
-EVENT_BYTES = 256  # what an event counts for itself, about what its objects take
+EVENT_BYTES: Final = 256  # what an event counts for itself
+CHARACTER_BYTES: Final = 16  # what a character counts of an event that is not audio: it is objects
 
 
-def size_bytes(event: Event) -> int:
-    """Return what *event* counts against a byte budget: its audio or texts, and itself."""
+def size_bytes(event: Event, characters: int) -> int:
+    """Return what *event* counts against a byte budget, if its message had *characters*."""
     if isinstance(event, Chunk):
         return len(event.audio) + EVENT_BYTES
-    if isinstance(event, WordTimestamps):
-        return _texts_bytes(event.word_timestamps.words)
-    if isinstance(event, PhonemeTimestamps):
-        return _texts_bytes(event.phoneme_timestamps.phonemes)
-    return EVENT_BYTES
-
-
-def _texts_bytes(texts: tuple[str, ...]) -> int:
-    return EVENT_BYTES + sum(128 + len(text) for text in texts)  # three objects for each text
+    return characters * CHARACTER_BYTES + EVENT_BYTES
 
 
 @attrs.define
@@ -62,36 +55,43 @@ class Inbox:
         budget_bytes: What may wait, counted by `size_bytes`.
         blocks: True if an inbox over its budget stalls the reader rather than fails.
         tally: What waits here.
+        has_dropped: True once something that had come was dropped unheard.
     """
 
     budget_bytes: int
     blocks: bool
     _total: Tally
     tally: Tally = attrs.field(factory=Tally, init=False)
-    _send: trio.MemorySendChannel[Event] = attrs.field(init=False)
-    _receive: trio.MemoryReceiveChannel[Event] = attrs.field(init=False)
+    has_dropped: bool = attrs.field(default=False, init=False)
+    _send: trio.MemorySendChannel[tuple[Event, int]] = attrs.field(init=False)
+    _receive: trio.MemoryReceiveChannel[tuple[Event, int]] = attrs.field(init=False)
     _error: BaseException | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
     _is_receiving: bool = attrs.field(default=False, init=False)
     _room: ParkingLot = attrs.field(factory=ParkingLot, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._send, self._receive = trio.open_memory_channel[Event](math.inf)
+        self._send, self._receive = trio.open_memory_channel[tuple[Event, int]](math.inf)
 
     @property
     def is_full(self) -> bool:
         """True while more waits than the budget allows, and there is still a use for it."""
         return not self._is_closed and self.tally.held_bytes > self.budget_bytes
 
-    def put(self, event: Event) -> bool:
-        """Take *event* in; False, and nothing is taken, where it breaks a budget that fails."""
-        size = size_bytes(event)
+    def put(self, event: Event, characters: int) -> bool:
+        """
+        Take *event* in, whose message had so many *characters*.
+
+        Returns:
+            False, and nothing is taken, where it breaks a budget that fails.
+        """
+        size = size_bytes(event, characters)
         if self._is_closed:
             return True
         if not self.blocks and self.tally.held_bytes + size > self.budget_bytes:
             return False
         self._count(size)
-        self._send.send_nowait(event)
+        self._send.send_nowait((event, size))
         return True
 
     def close(self, error: BaseException | None = None) -> None:
@@ -101,13 +101,18 @@ class Inbox:
             self._send.close()
             self._room.unpark_all()
 
-    def discard(self) -> None:
-        """Drop what waits, and end it."""
+    def discard(self, error: BaseException | None = None) -> None:
+        """Drop what waits, and end it; where it was not over, receivers meet *error*."""
+        was_over = self._is_closed
         try:
             while True:
-                self._count(-size_bytes(self._receive.receive_nowait()))
+                _, size = self._receive.receive_nowait()
+                self._count(-size)
+                was_over, self.has_dropped = False, True
         except (trio.WouldBlock, trio.EndOfChannel):
-            self.close()
+            self.close(error)
+        if not was_over:
+            self._error = error
 
     async def wait_room(self) -> None:
         """Return once it is not full."""
@@ -128,14 +133,14 @@ class Inbox:
             raise LocalProtocolError("another task receives this context's events already")
         self._is_receiving = True
         try:
-            event = await self._receive.receive()
+            event, size = await self._receive.receive()
         except trio.EndOfChannel:
             if self._error is not None:
                 raise_kept(self._error)
             raise
         finally:
             self._is_receiving = False
-        self._count(-size_bytes(event))
+        self._count(-size)
         self._room.unpark_all()
         return event
 

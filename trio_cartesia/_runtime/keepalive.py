@@ -4,12 +4,13 @@ Whether the peer is still there, asked after each long silence.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._errors import CartesiaError, ConnectionLost
+from trio_cartesia._errors import ConnectionLost
 from trio_cartesia._runtime.service import Service
 
 __all__ = ["KEEPALIVE_SECONDS", "PONG_SECONDS", "keep_alive"]
@@ -19,30 +20,53 @@ PONG_SECONDS: Final = 20.0  # for the answer to it
 
 
 @enable_ki_protection
-async def keep_alive(service: Service) -> None:
+async def keep_alive(service: Service, nursery: trio.Nursery) -> None:
     """
-    Ping the peer after each silence; an answer that does not come ends the connection.
+    Ping the peer after each silence; no sign of life in return ends the connection.
 
     Pings are not known to keep the service from closing an idle connection (protocol §1.8): they
-    find out about peers that are gone, and keep middle boxes awake.
+    find out about peers that are gone, and keep middle boxes awake. A ping is never cancelled: a
+    half of it might be on the wire.
     """
-    alive_at = service.heard_at
-    try:
-        while True:
-            await trio.sleep_until(alive_at + KEEPALIVE_SECONDS)
-            alive_at = max(alive_at, service.heard_at)
-            if trio.current_time() >= alive_at + KEEPALIVE_SECONDS:
-                await _ask(service)
-                alive_at = trio.current_time()
-    except CartesiaError as error:
-        service.lose(error)
+    alive_at = trio.current_time()
+    while service.loss is None:
+        await trio.sleep_until(alive_at + KEEPALIVE_SECONDS)
+        alive_at = max(alive_at, service.heard_at)
+        if trio.current_time() < alive_at + KEEPALIVE_SECONDS:
+            continue
+        if service.is_stalled:  # by choice: a pong would wait behind what nobody takes
+            is_alive = not _is_stuck(service)
+        else:
+            answered = trio.Event()
+            nursery.start_soon(_ping, service, answered)
+            is_alive = await _shows_life(service, answered)
+        if not is_alive:
+            why = f"no answer to a ping within {PONG_SECONDS:g} seconds"
+            service.lose(ConnectionLost(why))
+        alive_at = trio.current_time()
 
 
-async def _ask(service: Service) -> None:
-    asked_at = trio.current_time()
-    with trio.move_on_after(PONG_SECONDS):
+@enable_ki_protection
+async def _ping(service: Service, answered: trio.Event) -> None:
+    with suppress(ConnectionLost):  # the reader finds out by itself, after what had come
         await service.transport.ping()
-        return
-    # a pong cannot overtake events, and a stalled reader takes none: neither means absence
-    if service.heard_at < asked_at and not service.is_stalled:
-        raise ConnectionLost(f"no answer to a ping within {PONG_SECONDS:g} seconds")
+        answered.set()
+
+
+async def _shows_life(service: Service, answered: trio.Event) -> bool:
+    """Wait for an answer, as long as there are other signs of life."""
+    while not answered.is_set():
+        asked_at = trio.current_time()
+        with trio.move_on_after(PONG_SECONDS):
+            await answered.wait()
+        if not answered.is_set() and service.heard_at < asked_at and not service.is_stalled:
+            return False
+        if service.is_stalled and _is_stuck(service):
+            return False
+    return True
+
+
+def _is_stuck(service: Service) -> bool:
+    """Tell whether a message has been on its way for too long: the peer does not read either."""
+    since = service.writing_since
+    return since is not None and trio.current_time() - since >= PONG_SECONDS

@@ -11,7 +11,7 @@ from typing import Final
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._errors import CartesiaError, InternalError
+from trio_cartesia._errors import CartesiaError, ConnectionLost, InternalError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._runtime.keepalive import keep_alive
@@ -43,9 +43,11 @@ async def open_service(
         try:
             yield service
         finally:
-            with trio.move_on_after(GOODBYE_SECONDS, shield=True) as service.goodbye:
-                await service.say_goodbye()
-            service.end()
+            try:
+                with trio.move_on_after(GOODBYE_SECONDS, shield=True) as service.goodbye:
+                    await service.say_goodbye()
+            finally:  # also after Ctrl-C: the service task is shielded, and ends only by this
+                service.end()
 
 
 @enable_ki_protection
@@ -62,7 +64,7 @@ async def _serve(
                 service = Service(protocol, transport, scope)
                 nursery.start_soon(service.read)
                 nursery.start_soon(service.write)
-                nursery.start_soon(keep_alive, service)
+                nursery.start_soon(keep_alive, service, nursery)
                 # started() leaves a task that is already cancelled where it was, and once
                 # shielded it would never end there
                 await trio.lowlevel.checkpoint_if_cancelled()
@@ -79,3 +81,4 @@ async def _serve(
         finally:
             if service is not None:
                 service.goodbye.cancel("there is no connection left to say goodbye to")
+                service.lose(ConnectionLost("the connection has ended"))

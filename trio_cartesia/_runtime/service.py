@@ -18,8 +18,6 @@ from trio.lowlevel import ParkingLot, enable_ki_protection
 from trio_cartesia._errors import (
     CartesiaError,
     ConnectionLost,
-    InboxOverflow,
-    LocalProtocolError,
 )
 from trio_cartesia._protocol.contexts import End
 from trio_cartesia._protocol.entries import Entry
@@ -29,21 +27,15 @@ from trio_cartesia._protocol.outbox import Outgoing, Status
 from trio_cartesia._protocol.settings import ContextSettings
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.line import Line, block_has_ended, overflow
 from trio_cartesia._runtime.transport import Transport
 
-__all__ = ["Service"]
+__all__ = ["LAST_WORDS_SECONDS", "Service"]
 
+
+LAST_WORDS_SECONDS: Final = 2.0  # for reading on when the peer takes nothing more
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
-
-
-@attrs.define(eq=False)
-class Line:
-    """What the runtime keeps for one context."""
-
-    inbox: Inbox
-    is_fed: bool
-    sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
 
 
 @attrs.define(eq=False)
@@ -59,12 +51,15 @@ class Service:
         sent_at: When the last message went.
         is_stalled: True while the reader waits for an inbox that blocks.
         goodbye: The scope in which the connection is closed.
+        writing_since: Since when a message has been on its way, if one is.
     """
 
     protocol: SpeechProtocol
     transport: Transport
     _scope: trio.CancelScope
     loss: ConnectionLost | None = attrs.field(default=None, init=False)
+    writing_since: float | None = attrs.field(default=None, init=False)
+    _deafness: ConnectionLost | None = attrs.field(default=None, init=False)  # it reads no more
     waiting: Tally = attrs.field(factory=Tally, init=False)
     heard_at: float = attrs.field(factory=trio.current_time, init=False)
     sent_at: float = attrs.field(factory=trio.current_time, init=False)
@@ -97,7 +92,7 @@ class Service:
     def entry(self, context_id: str) -> Entry:
         """Return what the protocol knows of a context whose block has not ended."""
         if context_id not in self._lines:
-            raise LocalProtocolError("the context's block has ended", context_id=context_id)
+            raise block_has_ended(context_id)
         return self.protocol.entry(context_id)
 
     async def send_input(
@@ -122,7 +117,7 @@ class Service:
         self._to_write.unpark_all()
         sent = self._lines[context_id].sent
         try:
-            while outgoing.status in (Status.QUEUED, Status.TAKEN) and self.loss is None:
+            while outgoing.is_under_way and not self._is_deaf and entry.end is None:
                 await sent.park()
         finally:
             self.protocol.withdraw(outgoing)
@@ -134,17 +129,14 @@ class Service:
     def cancel(self, context_id: str) -> None:
         """Stop a context: what waits in its inbox goes, and its receive loop ends."""
         self.entry(context_id)
-        self.protocol.cancel(context_id)
-        self._lines[context_id].inbox.discard()
-        self._notice(context_id)
+        if self.protocol.cancel(context_id):
+            self._lines[context_id].inbox.discard()
+            self._notice(context_id)
 
     @enable_ki_protection
-    def fail(self, context_id: str, error: BaseException) -> None:
+    def fail(self, context_id: str, error: Exception) -> None:
         """Stop a context for *error*, which its receive loop raises after what waits."""
-        if isinstance(error, CartesiaError):
-            self.protocol.fail(context_id, error)
-        else:
-            self.protocol.cancel(context_id)
+        self.protocol.fail(context_id, error)
         self._lines[context_id].inbox.close(error)
         self._notice(context_id)
 
@@ -153,14 +145,14 @@ class Service:
         """Take a context off the connection; nothing is awaited."""
         self.protocol.retire(context_id, trio.current_time())
         line = self._lines.pop(context_id)
-        line.inbox.discard()
+        line.inbox.discard(block_has_ended(context_id))
         line.sent.unpark_all()
         self._to_write.unpark_all()
 
     def raise_if_lost(self, context_id: str | None = None) -> None:
         """Raise `ConnectionLost` if the connection has ended."""
-        if self.loss is not None:
-            raise self._loss_for(self.loss, context_id) from self.loss.__cause__
+        if (loss := self.loss or self._deafness) is not None:
+            raise self._loss_for(loss, context_id) from loss.__cause__
 
     # -- the tasks
 
@@ -172,7 +164,7 @@ class Service:
                 text = await self.transport.receive()
                 self.heard_at = trio.current_time()
                 for context_id, item in self.protocol.receive(text, self.heard_at):
-                    await self._deliver(context_id, item)
+                    await self._deliver(context_id, item, len(text))
                 if (refused := self.protocol.retired) is not None:
                     raise ConnectionLost("the service refused the connection") from refused
         except CartesiaError as error:
@@ -187,14 +179,16 @@ class Service:
                     await self._send(outgoing)
                 self._written.unpark_all()
                 await self._to_write.park()
-        except CartesiaError as error:
-            self.lose(error)
+        except ConnectionLost as error:
+            self._go_on_reading(error)
 
     @enable_ki_protection
     def lose(self, error: CartesiaError) -> None:
         """End the connection for everybody; the first loss is kept."""
         if self.loss is not None:
             return
+        if self._is_closing:
+            error = ConnectionLost("the connection's block has ended")
         if not isinstance(error, ConnectionLost):
             lost = ConnectionLost(f"the connection was given up: {error.message}")
             lost.__cause__ = error
@@ -212,7 +206,7 @@ class Service:
 
     async def say_goodbye(self) -> None:
         """Let the writer finish, then close."""
-        while self.protocol.outgoing_count and self.loss is None:
+        while self.protocol.outgoing_count and not self._is_deaf:
             await self._written.park()
         if self.loss is None:
             self._is_closing = True
@@ -229,25 +223,39 @@ class Service:
     async def _send(self, outgoing: Outgoing) -> None:
         context_id = outgoing.context_id
         if outgoing.text is not None:
+            self.writing_since = trio.current_time()
             await self.transport.send(outgoing.text)
-            self.sent_at = trio.current_time()
+            self.writing_since, self.sent_at = None, trio.current_time()
         self.protocol.sent(outgoing)
         line = self._lines.get(context_id)
         if line is None:
             return
-        if outgoing.text is None:  # the end of a context that never began
-            line.inbox.put(Done(context_id=context_id))
+        if outgoing.text is None and outgoing.is_last:  # the end of a context that never began
+            line.inbox.put(Done(context_id=context_id), 0)
             line.inbox.close()
         line.sent.unpark_all()
 
-    async def _deliver(self, context_id: str, item: Event | CartesiaError) -> None:
+    @property
+    def _is_deaf(self) -> bool:
+        """True once nothing can be said any more."""
+        return self.loss is not None or self._deafness is not None
+
+    def _go_on_reading(self, error: ConnectionLost) -> None:
+        """Note that the peer takes nothing more; what it had sent is still heard, for a while."""
+        self._deafness = error
+        self._scope.deadline = trio.current_time() + LAST_WORDS_SECONDS
+        for line in self._lines.values():
+            line.sent.unpark_all()
+        self._written.unpark_all()
+
+    async def _deliver(self, context_id: str, item: Event | CartesiaError, characters: int) -> None:
         inbox = self._lines[context_id].inbox
         if isinstance(item, CartesiaError):
             inbox.close(item)
             self._notice(context_id)
-        elif not inbox.put(item):
+        elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
-            self.fail(context_id, _overflow(context_id, inbox))
+            self.fail(context_id, overflow(context_id, inbox))
         elif isinstance(item, Done):
             inbox.close(self._expiry(context_id))
             self._notice(context_id)
@@ -276,15 +284,10 @@ class Service:
     def _explain_unsent(self, outgoing: Outgoing, entry: Entry) -> None:
         """Raise why an input was dropped, unless there was no need for it any more."""
         context_id = outgoing.context_id
+        if outgoing.status is Status.TAKEN and entry.end not in (None, End.LOST):
+            return  # it counts as sent; that the context has ended is for the next call to say
         if context_id not in self._lines:
-            raise LocalProtocolError("the context's block has ended", context_id=context_id)
+            raise block_has_ended(context_id)
         self.raise_if_lost(context_id)
         if not (outgoing.is_last and entry.end is End.DONE):
             entry.check_takes_input(context_id)  # its text is among what was not spoken already
-
-
-def _overflow(context_id: str, inbox: Inbox) -> InboxOverflow:
-    return InboxOverflow(
-        f"more than {inbox.budget_bytes} bytes of events wait to be received",
-        context_id=context_id,
-    )

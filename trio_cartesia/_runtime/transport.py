@@ -12,7 +12,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Final, Protocol
 
 import attrs
@@ -28,6 +28,7 @@ from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.addresses import Address
 from trio_cartesia._protocol.refusals import refusal_from_body
+from trio_cartesia._runtime.refused import header, refusal_in
 from trio_cartesia._runtime.wire import Wire
 
 __all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "OpenStream", "Transport", "open_websocket"]
@@ -75,6 +76,7 @@ class WebSocketTransport:
 
     request_id: str | None
     _websocket: WebSocketConnection
+    _wire: Wire
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
@@ -85,6 +87,8 @@ class WebSocketTransport:
         """Send one text message."""
         with _losses_translated():
             await self._websocket.send_message(message)
+        if self._wire.is_deaf:
+            raise ConnectionLost("the connection broke while a message was sent")
 
     async def ping(self) -> None:
         """Send a ping, and wait for its pong."""
@@ -129,7 +133,7 @@ async def open_websocket(
                 wire = Wire(stream, scope)
                 transport = await _shake_hands(nursery, wire, address, headers)
             if wire is None or scope.cancelled_caught:
-                raise ConnectFailed(_why(address, wire))
+                raise _no_handshake(address, wire)
             established.set()
             _log.debug("connected to %s", address)
             yield transport
@@ -147,7 +151,7 @@ async def _open_stream(
         raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
     if not address.secure:
         return stream
-    context = ssl_context or ssl.create_default_context()
+    context = ssl_context or _default_context()
     secured = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
     try:
         await secured.do_handshake()
@@ -159,6 +163,11 @@ async def _open_stream(
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
     return secured
+
+
+@cache
+def _default_context() -> ssl.SSLContext:
+    return ssl.create_default_context()  # takes tens of milliseconds
 
 
 def _first_reason(error: BaseException) -> BaseException:
@@ -182,13 +191,15 @@ async def _shake_hands(
         receive_buffer_size=RECEIVE_BYTES,
     )
     wire.handshake_is_over()
-    return WebSocketTransport(_header(websocket.handshake_headers, b"x-request-id"), websocket)
+    request_id = header(websocket.handshake_headers, b"x-request-id")
+    return WebSocketTransport(request_id, websocket, wire)
 
 
-def _why(address: Address, wire: Wire | None) -> str:
-    if wire is not None and wire.has_ended:
-        return f"{address} ended the connection during the handshake"
-    return f"{address} gave no answer within {CONNECT_SECONDS:g} seconds"
+def _no_handshake(address: Address, wire: Wire | None) -> CartesiaError:
+    if wire is None or not wire.has_ended:
+        return ConnectFailed(f"{address} gave no answer within {CONNECT_SECONDS:g} seconds")
+    refused = refusal_in(bytes(wire.answer))
+    return refused or ConnectFailed(f"{address} ended the connection during the handshake")
 
 
 def _crash(address: Address, established: trio.Event, crashes: Group) -> CartesiaError:
@@ -202,20 +213,13 @@ def _crash(address: Address, established: trio.Event, crashes: Group) -> Cartesi
         return refusal_from_body(
             crash.status_code,
             crash.body or b"",
-            request_id=_header(crash.headers, b"x-request-id"),
-            retry_after=_header(crash.headers, b"retry-after"),
+            request_id=header(crash.headers, b"x-request-id"),
+            retry_after=header(crash.headers, b"retry-after"),
         )
     kind = type(crash).__name__
     if established.is_set():
         return ConnectionLost(f"the peer broke the WebSocket protocol ({kind})")
     return ConnectFailed(f"the answer of {address} is not that of a WebSocket server ({kind})")
-
-
-def _header(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> str | None:
-    for key, value in headers:
-        if key.lower() == name:
-            return value.decode("latin-1")
-    return None
 
 
 @contextmanager

@@ -22,7 +22,8 @@ import numpy.typing as npt
 import soxr
 import trio
 
-from .libespeak import Event, Kind, Manner, engine
+from .espeak_process import speaker
+from .libespeak import Event, Kind, Manner
 from .sentences import cut
 from .voice import Spoken, Timed, Utterance, written_words
 
@@ -81,22 +82,23 @@ class Espeak:
 
     def __init__(self) -> None:
         self._turn = trio.CapacityLimiter(1)  # the library does one thing at a time
+        speaker.start()
 
     async def speak(self, utterance: Utterance) -> Spoken:
         """
         Speak *utterance* in a worker thread; a sentence takes some milliseconds.
 
-        If cancelled, the thread stops at the next 60 ms of audio.
+        If cancelled, the thread stops at the next second of audio, or about a millisecond later.
 
         Raises:
-            RuntimeError: The library cannot be started, or gave up.
+            RuntimeError: The library cannot be started, gave up, or crashed in its own process.
         """
         return await trio.to_thread.run_sync(_speak, utterance, limiter=self._turn)
 
 
 def _speak(utterance: Utterance) -> Spoken:
     take = _take(utterance.text, _manner(utterance))
-    native = engine().sample_rate
+    native = speaker.sample_rate
     samples = _at_rate(take.samples, native, utterance.sample_rate, utterance.volume)
 
     def scaled(timed: Timed) -> Timed:
@@ -139,7 +141,7 @@ def _take(text: str, manner: Manner) -> _Take:
     events: list[Event] = []
     position = frames = 0
     for portion in _portions(text):
-        data, heard = engine().synthesise(
+        data, heard = speaker.synthesise(
             portion, manner, checkpoint=trio.from_thread.check_cancelled
         )
         position_here = position

@@ -4,7 +4,7 @@ The eSpeak NG library, by ctypes.
 All of its state is global: one lock guards every call of the process, and what was spoken before
 has a slight effect on what is spoken next. So the same text may give audio that differs a little.
 It also has errors of memory that rare text can reach, and that end the process: known ones are
-kept from it, and nobody knows them all.
+kept from it, and as nobody knows them all, `espeak_child` calls it in a process of its own.
 The library comes in the wheel ``espeakng-loader`` and is under the GPL, version 3 or later.
 """
 

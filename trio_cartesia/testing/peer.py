@@ -43,6 +43,12 @@ class Peer:
     stream: MemoryStream
     _websocket: WebSocketConnection
 
+    @property
+    def closed_with(self) -> int | None:
+        """The close code of the connection's end, once it has ended."""
+        reason = self._websocket.closed
+        return reason.code if reason is not None else None
+
     async def hear(self) -> dict[str, Any]:
         """
         Return the next request, as it came.
