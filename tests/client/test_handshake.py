@@ -281,11 +281,12 @@ async def test_tls_is_verified(kind):
         assert not asked
 
 
-async def test_connecting_can_be_cancelled(autojump_clock):
+@pytest.mark.parametrize("base_url", ["http://localhost", "https://localhost"])
+async def test_connecting_can_be_cancelled(base_url, autojump_clock):
     """
-    The caller's own scope ends a handshake that takes too long.
+    The caller's own scope ends a handshake that takes too long, also that of TLS.
     """
     with trio.move_on_after(3) as scope:
-        await connect_to(hang)
+        await connect_to(hang, base_url=base_url)
     assert scope.cancelled_caught
     assert trio.current_time() == 3

@@ -109,6 +109,27 @@ def test_odd_diagnostics_fail_nothing(odd):
     assert strange.step_time is None
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"words": ["a"], "start": [0], "end": []},
+        {"words": "a", "start": [0], "end": [1]},
+        {"words": ["a"], "start": ["0"], "end": [1]},
+        {"words": [1], "start": [0], "end": [1]},
+        {"words": ["a"], "start": [0]},
+        None,
+    ],
+)
+def test_times_that_do_not_fit_are_refused(times):
+    """
+    Words and their times come in three arrays of one length, or the event cannot be read.
+    """
+    event = {"type": "timestamps", "context_id": "a", "word_timestamps": times}
+    with pytest.raises(RemoteProtocolError) as caught:
+        read_event(json.dumps(event))
+    assert caught.value.context_id == "a"
+
+
 def test_unknown_kinds_are_kept_whole():
     """
     An event of a kind that is not known keeps all of its members, and may lack a context.

@@ -313,6 +313,17 @@ def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
     assert protocol.counters.errors_without_context == 2
 
 
+def test_a_malformed_event_of_a_context_that_is_over_harms_nobody():
+    """
+    What cannot be read, for a context that was left, is counted and dropped.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = conversation(protocol)
+    broken = json.dumps({"type": "chunk", "context_id": name, "data": "!"})
+    assert protocol.receive(broken, 0.0) == []
+    assert (protocol.counters.malformed_events, protocol.counters.dropped_events) == (1, 1)
+
+
 def test_segments_of_contexts_that_are_gone_are_forgotten():
     """
     What is counted for a context goes with it.

@@ -220,6 +220,34 @@ async def test_leaving_the_program_is_not_our_error(autojump_clock):
                 await heard_audio(context)
 
 
+@pytest.mark.parametrize(
+    "options", [{"overflow": "drop"}, {"inbox_bytes": 0}, {"inbox_bytes": True}]
+)
+async def test_a_context_refuses_options_that_make_no_sense(options, autojump_clock):
+    """
+    What a context cannot be opened with raises at once, and the connection goes on.
+    """
+    async with connected_pair() as (connection, _):
+        with pytest.raises(LocalProtocolError):
+            async with connection.context(**SETTINGS, **options):
+                pass
+        assert connection.statistics().contexts_opened == 0
+
+
+async def test_a_push_may_bring_its_own_generation_settings(autojump_clock):
+    """
+    Settings of one push are sent with it alone; those that are out of range are refused.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, generation_config={"speed": 1.2}) as context:
+            await context.push("One. ", generation_config={"emotion": "Happy", "volume": 0.5})
+            await context.push("Two. ")
+            with pytest.raises(LocalProtocolError, match="speed"):
+                await context.push("Three. ", generation_config={"speed": 3})
+            sent = [(await peer.hear())["generation_config"] for _ in range(2)]
+    assert sent == [{"emotion": "happy", "volume": 0.5}, {"speed": 1.2}]
+
+
 @pytest.mark.parametrize("pieces", [5, None, b"bytes"])
 async def test_what_is_no_text_is_not_spoken(pieces, autojump_clock):
     """

@@ -64,11 +64,6 @@ class WholeFrames:
     bytes_per_frame: int
     _rest: bytes = attrs.field(default=b"", init=False)
 
-    @property
-    def rest_bytes(self) -> int:
-        """Bytes that wait for the rest of their frame, fewer than a frame has."""
-        return len(self._rest)
-
     def take(self, data: bytes) -> bytes:
         """Return all whole frames of what was held and *data*; hold what is left."""
         if not self._rest and not len(data) % self.bytes_per_frame:

@@ -207,8 +207,6 @@ def _crash(address: Address, established: trio.Event, crashes: Group) -> Cartesi
     crash: BaseException = crashes
     while isinstance(crash, BaseExceptionGroup):
         crash = crash.exceptions[0]
-    if isinstance(crash, CartesiaError):
-        return crash
     if isinstance(crash, ConnectionRejected):
         return refusal_from_body(
             crash.status_code,
