@@ -6,16 +6,27 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from typing import Final
 
 __all__ = ["main"]
+
+MISSING: Final = (
+    "trio-cartesia: the command line is an extra. "
+    "Run pip install 'trio-cartesia[cli]' (in a checkout: pip install '.[cli]').\n"
+)
 
 
 def main() -> int:
     """Run the command line, and return its exit code."""
+    try:
+        return _import_and_run()
+    except KeyboardInterrupt:  # while it was imported: that takes a moment
+        return 130
+
+
+def _import_and_run() -> int:
     if not all(importlib.util.find_spec(name) for name in ("cyclopts", "rich")):
-        sys.stderr.write(
-            "trio-cartesia: the command line is an extra: pip install 'trio-cartesia[cli]'\n"
-        )
+        sys.stderr.write(MISSING)
         return 2
     from trio_cartesia._cli.main import main as run
 

@@ -4,12 +4,13 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
 import attrs
+import pytest
 import trio
 from trio.testing import memory_stream_pair
 
@@ -86,6 +87,16 @@ async def start(
 async def read_all(stream: trio.abc.ReceiveStream | None) -> str:
     assert stream is not None
     return b"".join([bytes(data) async for data in stream]).decode()
+
+
+@contextmanager
+def full_output() -> Iterator[None]:
+    """
+    Standard output has no room, and whoever wrote to it in vain sees that closing it works.
+    """
+    with pytest.MonkeyPatch.context() as patch, open("/dev/full", "w", encoding="utf-8") as stream:
+        patch.setattr(sys, "stdout", stream)
+        yield
 
 
 async def wait_size(path: Path, at_least: int) -> None:

@@ -2,12 +2,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 
 import pytest
 
-from trio_cartesia import AuthenticationFailed
+import trio_cartesia
+from trio_cartesia import AuthenticationFailed, CartesiaError
 from trio_cartesia._cli.console import UsageError, complain, explain, give, tell
+
+from .support import full_output
+
+ALL_ERRORS = [
+    kind
+    for kind in vars(trio_cartesia).values()
+    if isinstance(kind, type) and issubclass(kind, CartesiaError)
+]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +35,11 @@ from trio_cartesia._cli.console import UsageError, complain, explain, give, tell
             PermissionError(errno.EACCES, "Permission denied"),
             "Permission denied. Choose another place with --out.",
         ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "Too many open files. Say fewer texts at once, or raise `ulimit -n`.",
+        ),
+        (UsageError("no", next_step="Say yes."), "no. Say yes."),
         (ExceptionGroup("one", [UsageError("Why?")]), "Why?"),
         (KeyError("private"), "KeyError. This is a bug: report it, with what --debug shows."),
     ],
@@ -34,6 +49,16 @@ def test_an_error_says_what_failed_and_what_to_do(error: Exception, expected: st
     Every error is one or two sentences, and bugs quote nothing.
     """
     assert explain(error) == expected
+
+
+@pytest.mark.parametrize("kind", ALL_ERRORS)
+def test_advice_is_for_shell_users(kind: type[CartesiaError]) -> None:
+    """
+    Whatever fails, what to do can be done without writing a program.
+    """
+    text = explain(kind("It failed."))
+    assert text.startswith("It failed. ")
+    assert not re.search(r"\bcall\b|`|=|\bcontexts?\b|connection|traceback", text)
 
 
 def test_the_file_is_named_once(capfd: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +89,9 @@ def test_names_that_are_no_text_are_given_as_they_are(
     assert capfdbinary.readouterr().out == b"\xff.wav\n"
 
 
-def test_results_that_nobody_reads_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_that_nobody_reads_are_dropped(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Where the reader has gone, writing goes on as if there were one.
     """
@@ -72,8 +99,20 @@ def test_results_that_nobody_reads_are_dropped(monkeypatch: pytest.MonkeyPatch) 
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        give("a.wav")
-        give("b.wav")
+        assert give("a.wav")
+        assert give("b.wav")
+    assert capfd.readouterr().err == ""
+
+
+def test_results_that_are_lost_are_reported(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    Where there is no room for them, one line says so, and closing the stream fails no more.
+    """
+    with full_output():
+        assert not give("a.wav")
+    assert capfd.readouterr().err == (
+        "trio-cartesia: standard output: No space left on device. Send it somewhere else.\n"
+    )
 
 
 def test_closed_streams_are_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,5 +121,5 @@ def test_closed_streams_are_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -
     """
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    give("a.wav")
+    assert give("a.wav")
     tell("done")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import runpy
 import signal
+import subprocess
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,10 @@ from trio_cartesia import __main__ as entry
 from trio_cartesia import __version__
 from trio_cartesia._cli import main as module
 from trio_cartesia._cli.main import main
+from trio_cartesia._cli.say import Request
+from trio_cartesia._cli.standard_input import Lines
 
-from .support import run
+from .support import COMMAND, environment, run
 
 OTHER_NAMES = ("--out", "a.wav", "--out", "a.wav")
 
@@ -172,6 +177,80 @@ def test_ctrl_c_before_the_work_is_quiet(
     assert capfd.readouterr() == ("", "")
 
 
+def test_ctrl_c_while_it_is_imported_is_quiet(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What the command line needs takes a moment to import, and may be interrupted, too.
+    """
+
+    class Interrupter(MetaPathFinder):
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == module.__name__:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.delitem(sys.modules, module.__name__)
+    monkeypatch.setattr(sys, "meta_path", [Interrupter(), *sys.meta_path])
+    assert entry.main() == 130
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["--version"], ["say", "--help"], ["serve"]])
+def test_output_that_is_lost_is_reported(arguments: list[str], tmp_path: Path) -> None:
+    """
+    Where standard output takes nothing, one line says so, and the exit code is 1.
+    """
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "trio-cartesia: standard output: No space left on device. Send it somewhere else.\n"
+    )
+
+
+def test_bytes_that_are_no_text_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An argument that is not UTF-8 is read as standard input would be.
+    """
+    asked = []
+
+    async def note(request: Request) -> int:
+        await trio.lowlevel.checkpoint()
+        asked.extend(request.texts)
+        return 0
+
+    data = [b"a \xff b", b"\xe2\x82 \xed\xa0\x80", "Grüße 𝄞".encode()]
+    monkeypatch.setattr(module, "run_say", note)
+    assert main(["say", *map(os.fsdecode, data)]) == 0
+    assert [f"{text}\n" for text in asked] == Lines().take(b"\n".join(data) + b"\n")
+
+
+def test_a_slash_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A directory's name reaches the command as it was written.
+    """
+    asked = []
+
+    async def note(request: Request) -> int:
+        await trio.lowlevel.checkpoint()
+        asked.extend(request.out)
+        return 0
+
+    monkeypatch.setattr(module, "run_say", note)
+    assert main(["say", "Hello.", "--out", "results.2024/"]) == 0
+    assert asked == ["results.2024/"]
+
+
 def test_a_key_without_a_place_goes_nowhere_in_the_clear(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,9 +274,10 @@ def test_a_missing_extra_is_named(
     """
     monkeypatch.setitem(sys.modules, missing, None)
     assert entry.main() == 2
-    assert capfd.readouterr().err.splitlines() == [
-        "trio-cartesia: the command line is an extra: pip install 'trio-cartesia[cli]'"
-    ]
+    assert capfd.readouterr().err == (
+        "trio-cartesia: the command line is an extra. "
+        "Run pip install 'trio-cartesia[cli]' (in a checkout: pip install '.[cli]').\n"
+    )
 
 
 def test_the_package_can_be_run(

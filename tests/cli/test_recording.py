@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia import RawOutputFormat, WordTimes
-from trio_cartesia._cli.outputs import Target
+from trio_cartesia._cli.outputs import Target, choose
 from trio_cartesia._cli.recording import open_recording
 
 from .support import FORMAT, read_wav
@@ -18,8 +18,8 @@ ONE_WORD = WordTimes(words=("a",), start=(0.0,), end=(0.5,))
 LATE_WORD = WordTimes(words=("ö",), start=(0.75,), end=(1.0,))
 
 
-def target(path: Path, *, is_given: bool = True) -> Target:
-    return Target.at(path, words=True, is_given=is_given)
+def target(path: Path) -> Target:
+    return Target.at(path, words=True)
 
 
 @given(parts=st.lists(st.binary(max_size=9)), raw=st.booleans())
@@ -69,16 +69,44 @@ def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
 
 def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
     """
-    If somebody takes a free name first, that is an error, and theirs is left alone.
+    If somebody takes a free name first, the next free one is taken, and theirs is left alone.
     """
-    path = tmp_path / "speech-1.wav"
-    path.write_bytes(b"theirs")
+    names = choose(2, [str(tmp_path)], raw=False, words=True)
+    for theirs in ("speech-1.wav", "speech-3.words.json"):
+        (tmp_path / theirs).write_bytes(b"theirs")
+    with open_recording(names[0], FORMAT, raw=False) as first:
+        first.complete()
+        assert first.target.audio == tmp_path / "speech-4.wav"
+    with open_recording(names[1], FORMAT, raw=False) as second:
+        assert second.target.audio == tmp_path / "speech-2.wav"
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    expected = {"speech-1.wav", "speech-3.words.json", "speech-4.wav", "speech-4.words.json"}
+    assert set(found) == expected
+    assert found["speech-1.wav"] == found["speech-3.words.json"] == b"theirs"
+
+
+def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
+    """
+    Two that chose the same names at the same moment get files of their own, words included.
+    """
+    (one,) = choose(1, [str(tmp_path)], raw=False, words=True)
+    (two,) = choose(1, [str(tmp_path)], raw=True, words=True)
     with (
-        pytest.raises(FileExistsError),
-        open_recording(target(path, is_given=False), FORMAT, raw=False),
+        open_recording(one, FORMAT, raw=False) as first,
+        open_recording(two, FORMAT, raw=True) as second,
     ):
+        assert not set(first.target.paths) & set(second.target.paths)
+        assert first.target.words != second.target.words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_takes_no_file_is_reported(tmp_path: Path) -> None:
+    """
+    Only a name that is taken gives way to the next: other errors would meet that one too.
+    """
+    (name,) = choose(1, [str(tmp_path / "missing")], raw=False, words=False)
+    with pytest.raises(FileNotFoundError), open_recording(name, FORMAT, raw=False):
         pass
-    assert path.read_bytes() == b"theirs"
 
 
 def test_words_are_those_that_are_heard(tmp_path: Path) -> None:
@@ -119,7 +147,7 @@ def test_words_are_not_written_unasked(tmp_path: Path) -> None:
     There is just the file of speech.
     """
     path = tmp_path / "a.wav"
-    plain = Target.at(path, words=False, is_given=True)
+    plain = Target.at(path, words=False)
     with open_recording(plain, FORMAT, raw=False) as recording:
         recording.add_words(ONE_WORD)
         recording.write(bytes(2))
@@ -130,7 +158,7 @@ def test_a_device_is_written_without_being_emptied() -> None:
     """
     What is no regular file need not be truncated.
     """
-    null = Target.at(Path(os.devnull), words=False, is_given=True)
+    null = Target.at(Path(os.devnull), words=False)
     with open_recording(null, FORMAT, raw=True) as recording:
         recording.write(b"ab")
         assert recording.is_written

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import wave
 from pathlib import Path
@@ -167,3 +168,35 @@ def test_nobody_has_to_read_the_results(tmp_path: Path) -> None:
     assert process.wait(30) == 0
     assert b"rror" not in err
     assert (tmp_path / "speech-1.wav").exists()
+
+
+@pytest.mark.slow
+def test_many_runs_at_once_share_a_directory(tmp_path: Path) -> None:
+    """
+    Processes that start together all write their files, under names of their own.
+    """
+    processes = [
+        subprocess.Popen(
+            [*COMMAND, "say", "Hello.", "--local"],
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    ends = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, ends
+    assert sorted(out for out, _ in ends) == [f"speech-{number}.wav\n" for number in range(1, 5)]
+
+
+@pytest.mark.slow
+def test_an_argument_that_is_no_text_is_spoken(tmp_path: Path) -> None:
+    """
+    Bytes that are not UTF-8 do not stop the rest, and headers for the API stop nothing either.
+    """
+    env = {"CARTESIA_CUSTOM_HEADERS": "no header"}
+    done = run("say", os.fsdecode(b"caf\xe9 au lait"), "--local", cwd=tmp_path, env=env)
+    assert (done.code, done.out) == (0, ["speech-1.wav"])

@@ -20,7 +20,7 @@ from trio_cartesia._cli import say as module
 from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.say import Request, say
 
-from .support import FORMAT, NO_VOICE, OPTIONS, read_wav, served
+from .support import FORMAT, NO_VOICE, OPTIONS, full_output, read_wav, served
 
 HELLO = Request(
     texts=("Hello.",),
@@ -52,7 +52,7 @@ async def test_files_are_given_in_the_order_of_texts(
     A long first text ends after the others, and is given first all the same.
     """
     texts = ("A much longer text. " * 50, "One.", "Two.")
-    assert await say(attrs.evolve(HELLO, texts=texts, out=[Path("new")])) == 0
+    assert await say(attrs.evolve(HELLO, texts=texts, out=["new"])) == 0
     out, err = capfd.readouterr()
     assert out.splitlines() == [f"new/speech-{number}.wav" for number in (1, 2, 3)]
     assert err.count("s of audio") == 3
@@ -73,6 +73,35 @@ async def test_a_failure_gives_no_file(
     assert err.startswith("trio-cartesia: speech-1.wav: ")
     assert err.count("\n") == 1
     assert os.listdir() == []
+
+
+async def test_paths_that_are_lost_are_a_failure(
+    autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """
+    The speech is there, but whoever waits for its path hears that something is wrong, once.
+    """
+    with full_output():
+        assert await say(attrs.evolve(HELLO, texts=("One.", "Two."))) == 1
+    err = capfd.readouterr().err
+    assert err.count("standard output: No space left on device.") == 1
+    assert len(os.listdir()) == 2
+
+
+async def test_runs_at_the_same_time_share_a_directory(
+    autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Each writes and names files of its own, although all chose the same names.
+    """
+    request = attrs.evolve(HELLO, texts=("One.", "Two."), words=True)
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(say, request)
+    out, err = capfd.readouterr()
+    assert sorted(out.splitlines()) == [f"speech-{number}.wav" for number in range(1, 7)]
+    assert "trio-cartesia:" not in err
+    assert len(os.listdir()) == 12
 
 
 async def test_what_is_stopped_is_given(
@@ -146,7 +175,7 @@ async def test_a_directory_that_cannot_be_made_is_an_error(
     It is reported once, before anything is sent.
     """
     (tmp_path / "file").touch()
-    assert await say(attrs.evolve(HELLO, texts=("a", "b"), out=[Path("file/new")])) == 1
+    assert await say(attrs.evolve(HELLO, texts=("a", "b"), out=["file/new"])) == 1
     assert capfd.readouterr().err == (
         "trio-cartesia: file/new: Not a directory. Choose another place with --out.\n"
     )

@@ -13,7 +13,7 @@ from trio_cartesia import Cartesia
 from trio_cartesia._cli.main import main
 from trio_cartesia._cli.serve import serve
 
-from .support import OPTIONS, is_speech, read_all, start
+from .support import OPTIONS, full_output, is_speech, read_all, start
 
 
 @pytest.mark.slow
@@ -84,7 +84,8 @@ def test_a_voice_that_is_not_installed_is_one_line(
     monkeypatch.setitem(sys.modules, "trio_cartesia.server.espeak", None)
     assert main(["serve", "--voice", "espeak"]) == 1
     (line,) = capfd.readouterr().err.splitlines()
-    assert "trio-cartesia[local]" in line
+    assert "pip install 'trio-cartesia[local]'" in line
+    assert "pip install '.[local]'" in line
     assert "tones" in line
 
 
@@ -99,3 +100,13 @@ async def test_serving_ends_with_its_scope(capfd: pytest.CaptureFixture[str]) ->
     assert out.startswith("http://127.0.0.1:")
     assert out.strip() in err
     assert logging.getLogger("trio_cartesia.server").handlers == handlers
+
+
+async def test_a_service_that_nobody_can_find_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    Where its URL is lost, it says so and does not go on.
+    """
+    with full_output(), trio.fail_after(5):
+        assert await serve(host="127.0.0.1", port=0, voice="tones", debug=False) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("trio-cartesia: standard output: No space left on device.")

@@ -52,7 +52,7 @@ class Typist(AsyncIterator[str]):
 def speaker_of(
     transcript: Transcript, path: Path, options: ContextOptions = NOTES
 ) -> Iterator[Speaker]:
-    target = Target.at(path, words=True, is_given=True)
+    target = Target.at(path, words=True)
     with open_recording(target, FORMAT, raw=False) as recording:
         yield Speaker(
             transcript=transcript,

@@ -8,10 +8,20 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from trio_cartesia import CartesiaError
+from trio_cartesia import (
+    CartesiaError,
+    ConcurrencyLimited,
+    ConnectionLost,
+    ContextExpired,
+    InboxOverflow,
+    InternalError,
+    LocalProtocolError,
+)
 
 __all__ = [
     "EXPECTED",
@@ -21,6 +31,7 @@ __all__ = [
     "Expected",
     "UsageError",
     "complain",
+    "deliver",
     "explain",
     "give",
     "tell",
@@ -36,33 +47,75 @@ NEXT_STEPS: Final = {
     errno.EEXIST: OTHER_PLACE,
     errno.EINVAL: OTHER_PLACE,
     errno.EISDIR: OTHER_PLACE,
+    errno.EMFILE: "Say fewer texts at once, or raise `ulimit -n`.",
     errno.ENOENT: "Make the directory first, or choose another place with --out.",
     errno.ENOSPC: "Free some space, or choose another place with --out.",
     errno.ENOTDIR: OTHER_PLACE,
     errno.EPERM: OTHER_PLACE,
     errno.EROFS: OTHER_PLACE,
 }
+IN_A_SHELL: Final = {  # where an error's own advice is about calls, which only programmers make
+    ConcurrencyLimited: "Say fewer texts at once, or move to a larger plan.",
+    ConnectionLost: "Say again what is not in the file.",
+    ContextExpired: "Say again what is not in the file.",
+    InboxOverflow: "Say fewer texts at once, or write to a faster disk.",
+    InternalError: "Report it to the authors of trio_cartesia, with what --debug shows.",
+    LocalProtocolError: "Ask for something else: the service was not asked.",
+}
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done, here or at all."""
+    """
+    What was asked for cannot be done, here or at all.
+
+    Attributes:
+        next_step: What to do about it; empty where the command's help is all that there is.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 Expected = CartesiaError | OSError | UsageError
 EXPECTED: Final = (CartesiaError, OSError, UsageError)  # all others are bugs
 
 
-def give(result: str) -> None:
-    """Write a line of results to standard output, at once."""
+def give(result: str, *, debug: bool = False) -> bool:
+    """Write a line of results to standard output, at once, as `deliver` does."""
+    return deliver(partial(_write_result, result), debug=debug)
+
+
+def deliver(write: Callable[[], object], *, debug: bool = False) -> bool:
+    """
+    Call *write*, which writes results to standard output, and see that they get there.
+
+    Returns:
+        False if they are lost, which was said. Where nobody wants them, that is no loss.
+    """
     if sys.stdout is None:  # the shell has closed it
-        return
+        return True
     try:
+        write()
         sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(result + os.linesep))  # as file names are spelt
-        sys.stdout.buffer.flush()
-    except OSError:  # nobody reads any more: be quiet when the interpreter flushes again
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    except BrokenPipeError:  # nobody reads any more
+        _silence_output()
+    except OSError as error:
+        _silence_output()
+        complain(error, "standard output", next_step="Send it somewhere else.", debug=debug)
+        return False
+    return True
+
+
+def _write_result(result: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(result + os.linesep))  # as file names are spelt
+
+
+def _silence_output() -> None:
+    """Drop what is left in the buffer, or else the interpreter would fail to flush it at exit."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def tell(message: str) -> None:
@@ -85,7 +138,7 @@ def complain(
     Args:
         error: What was raised.
         about: What it happened to; for files, the error knows better.
-        next_step: What to do; None: what the error suggests. A `CartesiaError` knows better.
+        next_step: What to do, unless the error knows better; OSErrors do not.
         debug: Show the traceback first.
     """
     if debug:
@@ -101,9 +154,10 @@ def explain(error: BaseException, next_step: str | None = None) -> str:
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return explain(error.exceptions[0], next_step)
     if isinstance(error, UsageError):
-        return f"{_sentence(str(error))} {next_step or ''}".rstrip()
+        return f"{_sentence(str(error))} {error.next_step or next_step or ''}".rstrip()
     if isinstance(error, CartesiaError):
-        return f"{_sentence(str(error) or type(error).__name__)} {error.next_step}"
+        next_step = IN_A_SHELL.get(type(error), error.next_step)
+        return f"{_sentence(str(error) or type(error).__name__)} {next_step}"
     if isinstance(error, OSError):
         text = error.strerror or str(error) or type(error).__name__
         next_step = next_step or NEXT_STEPS.get(error.errno or 0, "")

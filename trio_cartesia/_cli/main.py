@@ -15,14 +15,13 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import trio
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from trio_cartesia import ContextOptions, RawOutputFormat, __version__
-from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain
+from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain, deliver
 from trio_cartesia._cli.interrupts import run_until_signalled
 from trio_cartesia._cli.say import Request
 from trio_cartesia._cli.say import say as run_say
@@ -48,7 +47,7 @@ SampleRate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
 @app.command
 async def say(
     *texts: Annotated[str, Parameter(name="TEXT", required=True, allow_leading_hyphen=True)],
-    out: Annotated[list[Path] | None, Parameter(negative=())] = None,
+    out: Annotated[list[str] | None, Parameter(negative=())] = None,
     voice: str = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
     model: str = "sonic-latest",
     language: str = "en",
@@ -69,9 +68,11 @@ async def say(
 
     Args:
         texts: What to say. - reads standard input, line by line as it arrives.
-        out: A directory for all files, or one --out for each TEXT with its file's name. A file
-            that is named here is replaced if it exists. In a directory (if none is given: the
-            current one) the files are speech-1.wav and so on, and none is replaced.
+        out: A directory for all files, or one --out for each TEXT with its file's name. A single
+            --out is a directory if it ends with a slash, if it is one already, or if it has no
+            suffix and is no file. A file that is named here is replaced if it exists. In a
+            directory (if none is given: the current one) the files are speech-1.wav and so on,
+            and none is replaced.
         voice: The id of a voice.
         model: The id of a model.
         language: The language of the texts.
@@ -92,7 +93,7 @@ async def say(
     )
     return await run_say(
         Request(
-            texts=texts,
+            texts=[_as_text(argument) for argument in texts],
             out=out or (),
             options=options,
             output_format=output_format,
@@ -165,10 +166,15 @@ def _refuse_options(arguments: Sequence[str], texts: Sequence[str]) -> None:
             raise UsageError(f"there is no option {text}; put -- before texts that look like one")
 
 
+def _as_text(argument: str) -> str:
+    """Return *argument* with U+FFFD for what is not UTF-8 in it, as for standard input."""
+    data = argument.encode("utf-8", sys.getfilesystemencodeerrors())  # Python's way to pass it on
+    return data.decode("utf-8", "replace")
+
+
 def _run(command: Callable[[], object]) -> int:
     if getattr(command, "func", None) not in (say, serve):  # help and the version
-        command()
-        return 0
+        return 0 if deliver(command) else FAILED
     work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # both are async
     return trio.run(run_until_signalled, work)
 

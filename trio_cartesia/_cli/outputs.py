@@ -14,7 +14,7 @@ import attrs
 
 from trio_cartesia._cli.console import UsageError
 
-__all__ = ["Target", "choose"]
+__all__ = ["Target", "choose", "make_directory"]
 
 OTHER_FORMATS: Final = frozenset({".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus"})
 NEVER_WAV: Final = OTHER_FORMATS | {".pcm", ".raw"}
@@ -29,18 +29,18 @@ class Target:
     Attributes:
         audio: The file of speech.
         words: The file of word times; None if they are not wanted.
-        is_given: True if the user named the file, so that an older one is replaced.
+        others: Further targets, for when somebody else takes this one first; None if the user
+            named the file, so that an older one is replaced.
     """
 
     audio: Path
     words: Path | None
-    is_given: bool
+    others: Iterator[Target] | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
-    def at(cls, audio: Path, *, words: bool, is_given: bool) -> Target:
+    def at(cls, audio: Path, *, words: bool) -> Target:
         """Make a target of the file of speech; the words are beside it."""
-        beside = audio.with_suffix(".words.json") if words else None
-        return cls(audio=audio, words=beside, is_given=is_given)
+        return cls(audio=audio, words=audio.with_suffix(".words.json") if words else None)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -52,7 +52,7 @@ class Target:
         return any(os.path.lexists(path) for path in self.paths)
 
 
-def choose(count: int, out: Sequence[Path], *, raw: bool, words: bool) -> list[Target]:
+def choose(count: int, out: Sequence[str], *, raw: bool, words: bool) -> list[Target]:
     """
     Choose a target for each of *count* texts; nothing is made or changed.
 
@@ -66,37 +66,55 @@ def choose(count: int, out: Sequence[Path], *, raw: bool, words: bool) -> list[T
         UsageError: The names do not fit the texts, each other, or what will be in the files.
     """
     if not out or is_directory(out):
-        directory = out[0] if out else Path()
-        return list(itertools.islice(_free(directory, raw=raw, words=words), count))
+        free = _free(Path(*out), raw=raw, words=words)
+        return [attrs.evolve(target, others=free) for target in itertools.islice(free, count)]
     if len(out) != count:
         raise UsageError(f"there are {count} texts but {len(out)} files: give one --out for each")
-    for path in out:
-        _check_suffix(path, raw=raw)
-    targets = [Target.at(path, words=words, is_given=True) for path in out]
+    for name in out:
+        _check_name(name, raw=raw)
+    targets = [Target.at(Path(name), words=words) for name in out]
     _check_different(targets)
     return targets
 
 
-def is_directory(out: Sequence[Path]) -> bool:
+def is_directory(out: Sequence[str]) -> bool:
     """Tell whether *out* is one directory, there or to be made, rather than files."""
     if len(out) != 1:
         return False
-    return out[0].is_dir() or (not out[0].suffix and not out[0].exists())
+    path = Path(out[0])
+    return _ends_as_directory(out[0]) or path.is_dir() or not (path.suffix or path.exists())
+
+
+def make_directory(out: Sequence[str]) -> None:
+    """
+    Make the directory that *out* may be.
+
+    Raises:
+        OSError: There is none, and none can be made.
+    """
+    if is_directory(out):
+        Path(out[0]).mkdir(parents=True, exist_ok=True)
+
+
+def _ends_as_directory(name: str) -> bool:
+    return os.path.basename(name) in ("", os.curdir, os.pardir)
 
 
 def _free(directory: Path, *, raw: bool, words: bool) -> Iterator[Target]:
     suffix = ".pcm" if raw else ".wav"
     names = (f"speech-{number}{suffix}" for number in itertools.count(1))
-    targets = (Target.at(directory / name, words=words, is_given=False) for name in names)
+    targets = (Target.at(directory / name, words=words) for name in names)
     return itertools.filterfalse(Target.is_taken, targets)
 
 
-def _check_suffix(path: Path, *, raw: bool) -> None:
-    suffix = path.suffix.lower()
+def _check_name(name: str, *, raw: bool) -> None:
+    suffix = Path(name).suffix.lower()
+    if _ends_as_directory(name):
+        raise UsageError(f"{name} is a directory: give it alone, or a file for each text")
     if raw and suffix in NEVER_RAW:
-        raise UsageError(f"{path} would hold audio without a header: name it .pcm, or omit --raw")
+        raise UsageError(f"{name} would hold audio without a header: name it .pcm, or omit --raw")
     if not raw and suffix in NEVER_WAV:
-        raise UsageError(f"{path} would hold WAV audio: name it .wav, or use --raw for samples")
+        raise UsageError(f"{name} would hold WAV audio: name it .wav, or use --raw for samples")
 
 
 def _check_different(targets: Sequence[Target]) -> None:

@@ -8,8 +8,8 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -117,32 +117,51 @@ def open_recording(
     Open the files of one text, for the block.
 
     An older file is left as it was until there is audio to replace it; where none ever comes, no
-    file is left behind.
+    file is left behind. A name of our own that somebody else has taken gives way to the next.
 
     Raises:
         OSError: The file cannot be written.
     """
-    file, is_new = _open(target)
+    target, file, made = _open(target)
     recording = Recording(target, file, output_format, raw)
     try:
         yield recording
     finally:
         file.close()
-        if is_new and not recording.is_written:
-            target.audio.unlink(missing_ok=True)
+        if not recording.is_written:
+            _remove(made)
         recording.write_words()
 
 
-def _open(target: Target) -> tuple[FileIO, bool]:
-    """Return the file, and whether it is new."""
+def _open(target: Target) -> tuple[Target, FileIO, Sequence[Path]]:
+    """Return what was opened: the target, its file of speech, and which files are new."""
+    while target.others is not None:
+        with suppress(FileExistsError):
+            return target, _reserve(target), target.paths
+        target = next(target.others)
     path = target.audio
-    try:
-        return FileIO(path, "xb"), True
-    except FileExistsError:
-        if not target.is_given:
-            raise
+    with suppress(FileExistsError):
+        return target, FileIO(path, "xb"), (path,)
     _check_kind(path)
-    return FileIO(path, "r+b"), False
+    return target, FileIO(path, "r+b"), ()
+
+
+def _reserve(target: Target) -> FileIO:
+    """Make all files of *target*, so that nobody else can, or none."""
+    file = FileIO(target.audio, "xb")
+    try:
+        if target.words is not None:
+            FileIO(target.words, "xb").close()
+    except OSError:
+        file.close()
+        _remove([target.audio])
+        raise
+    return file
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _check_kind(path: Path) -> None:

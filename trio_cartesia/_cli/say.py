@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import attrs
@@ -21,7 +20,7 @@ from trio_cartesia import (
     RawOutputFormat,
 )
 from trio_cartesia._cli.console import EXPECTED, FAILED, PROGRAM, UsageError, complain, give, tell
-from trio_cartesia._cli.outputs import Target, choose, is_directory
+from trio_cartesia._cli.outputs import Target, choose, make_directory
 from trio_cartesia._cli.progress import show_progress
 from trio_cartesia._cli.recording import Recording, open_recording
 from trio_cartesia._cli.report import Report, State
@@ -53,7 +52,7 @@ class Request:
     """
 
     texts: Sequence[str] = attrs.field(repr=False)
-    out: Sequence[Path]
+    out: Sequence[str]
     options: ContextOptions
     output_format: RawOutputFormat
     raw: bool
@@ -77,8 +76,7 @@ async def say(request: Request) -> int:
     jobs = [Job(request, *each) for each in zip(request.texts, targets, strict=True)]
     code: int | None = None
     try:
-        if is_directory(request.out):
-            request.out[0].mkdir(parents=True, exist_ok=True)
+        make_directory(request.out)
         async with open_client(local=request.local) as client:
             await _speak_all(client, jobs, live=STANDARD_INPUT not in request.texts)
         code = FAILED if any(job.report.error for job in jobs) else 0
@@ -88,8 +86,8 @@ async def say(request: Request) -> int:
     finally:
         if code is None:
             tell(f"{PROGRAM}: stopped early; what was spoken until then is kept.")
-        _tell_ends(jobs)
-    return code
+        is_given = _tell_ends(jobs, debug=request.debug)
+    return code if is_given else FAILED
 
 
 def _check(request: Request) -> None:
@@ -117,12 +115,11 @@ async def _speak_all(client: Cartesia, jobs: Sequence[Job], *, live: bool) -> No
             nursery.start_soon(job.run, client, connection)
 
 
-def _tell_ends(jobs: Sequence[Job]) -> None:
+def _tell_ends(jobs: Sequence[Job], *, debug: bool) -> bool:
+    """Say how all went, and then give the files' names; return False if these are lost."""
     for job in jobs:
         job.tell_end()
-    for job in jobs:
-        if job.is_written:
-            give(job.report.name)
+    return all(give(job.report.name, debug=debug) for job in jobs if job.is_written)
 
 
 @attrs.define(eq=False)
@@ -158,6 +155,7 @@ class Job:
     async def _record(self, client: Cartesia, connection: Connection) -> None:
         request = self._request
         with open_recording(self._target, request.output_format, raw=request.raw) as recording:
+            self.report.name = str(recording.target.audio)
             try:
                 await self._speaker(recording).speak_on(client, connection)
                 recording.complete()

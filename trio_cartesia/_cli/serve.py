@@ -17,6 +17,10 @@ from trio_cartesia._cli.console import FAILED, UsageError, complain, give, tell
 __all__ = ["serve"]
 
 OTHER_PORT: Final = "Choose another --port (0 finds a free one) or --host."
+OTHER_VOICE: Final = (
+    "Run pip install 'trio-cartesia[local]' (in a checkout: pip install '.[local]'), "
+    "or choose --voice tones."
+)
 
 
 async def serve(*, host: str, port: int, voice: str | None, debug: bool) -> int:
@@ -24,13 +28,14 @@ async def serve(*, host: str, port: int, voice: str | None, debug: bool) -> int:
     Serve until cancelled; the URL is the first line on standard output.
 
     Returns:
-        The exit code of a service that could not start.
+        The exit code of a service that could not start, or not say where it is.
     """
     from trio_cartesia.server import open_server
 
     try:
         async with open_server(host=host, port=port, voice=voice) as server:
-            give(server.url)
+            if not give(server.url, debug=debug):  # nobody could find it
+                return FAILED
             tell(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
             tell(f"export CARTESIA_BASE_URL={server.url}")
             tell("export CARTESIA_API_KEY=local  # any will do, so not a real one")
@@ -38,7 +43,7 @@ async def serve(*, host: str, port: int, voice: str | None, debug: bool) -> int:
                 await trio.sleep_forever()
     except ValueError as error:  # there is no such voice here
         missing = UsageError(str(error)).with_traceback(error.__traceback__)
-        complain(missing, next_step="Install it, or choose --voice tones.", debug=debug)
+        complain(missing, next_step=OTHER_VOICE, debug=debug)
     except OSError as error:
         place = f"cannot listen on {host}, port {port}"
         complain(error, place, next_step=OTHER_PORT, debug=debug)

@@ -1,0 +1,44 @@
+"""The console script, before there is anything of the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from trio_cartesia_command import main
+sys.argv = ["trio-cartesia", "--version"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["trio_cartesia", "trio", "trio_cartesia._cli.main", "rich"])
+def test_control_c_while_it_starts(name: str) -> None:
+    """
+    Ctrl-C while the package, or the command line, is imported is 130 and not a word.
+    """
+    command = [sys.executable, "-c", INTERRUPTED.format(name=name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.slow
+def test_it_runs_the_command_line() -> None:
+    """
+    Left alone, it does what it is told, and returns the exit code.
+    """
+    command = [sys.executable, "-c", INTERRUPTED.format(name="nothing")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("0.")

@@ -1,0 +1,25 @@
+"""
+The console script: Ctrl-C ends it with 130 and in silence from its first moment on.
+
+It stands beside the package, for importing anything of the package imports all of it, which takes
+a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Run the command line, and return its exit code."""
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else it is ignored
+    if is_ours:  # no exception: modules written in C make other ones of it while they are imported
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    from trio_cartesia.__main__ import main as run
+
+    if is_ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run()
