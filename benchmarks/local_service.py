@@ -23,6 +23,8 @@ SETTINGS: ContextOptions = {
 }
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps. "
 TEN_MINUTES = SENTENCE * 170
+MEGABYTE = (SENTENCE * (1_000_000 // len(SENTENCE) + 1))[:1_000_000]
+PIECE = 500_000  # characters; a message may have 1 MiB
 TICK_SECONDS = 0.001
 
 
@@ -49,6 +51,24 @@ async def loop_lag(connection: Connection, contexts: int) -> list[float]:
         async with trio.open_nursery() as speakers:
             for _ in range(contexts):
                 speakers.start_soon(say, connection, SENTENCE * 3)
+        nursery.cancel_scope.cancel()
+    return lags
+
+
+async def say_a_megabyte(connection: Connection) -> None:
+    """Push a text as fast as the connection takes it, and hear how it begins."""
+    async with connection.context(**SETTINGS) as context:
+        for start in range(0, len(MEGABYTE), PIECE):
+            await context.push(MEGABYTE[start : start + PIECE])
+        await anext(context.audio())
+
+
+async def long_text_lag(connection: Connection) -> list[float]:
+    """Return the lags while a text of a megabyte arrives."""
+    lags: list[float] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick, lags)
+        await say_a_megabyte(connection)
         nursery.cancel_scope.cancel()
     return lags
 
@@ -92,6 +112,8 @@ async def main(runs: int) -> None:
         print("| ms | median | p99 | worst |\n|---|---:|---:|---:|")
         lags = [lag for _ in range(runs) for lag in await loop_lag(connection, 16)]
         print(row("loop lag, 16 contexts at once", lags))
+        lags = [lag for _ in range(runs) for lag in await long_text_lag(connection)]
+        print(row("loop lag, 1 MB of text at once", lags))
         short = [await first_audio(connection, SENTENCE) for _ in range(runs * 5)]
         print(row("first audio of a sentence", short))
         long = [await first_audio(connection, TEN_MINUTES) for _ in range(runs * 5)]

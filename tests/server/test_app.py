@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import time
 from typing import Any
 
@@ -35,12 +36,12 @@ async def test_two_contexts_over_tcp_at_once() -> None:
     """
     async with open_server(voice="tones") as server:
         assert server.url.startswith("http://127.0.0.1:")
-        async with open_websocket_url(server.websocket_url + SPEECH + NOW) as socket:
+        async with open_websocket_url(server.websocket_url + SPEECH + NOW) as websocket:
             for name in "ab":
-                await socket.send_message(json.dumps(generation(name, TWO_SENTENCES * 3)))
+                await websocket.send_message(json.dumps(generation(name, TWO_SENTENCES * 3)))
             events: list[dict[str, Any]] = []
             while sum(event["type"] == "done" for event in events) < 2:
-                events.append(json.loads(await socket.get_message()))
+                events.append(json.loads(await websocket.get_message()))
         for name in "ab":
             assert audio(events, name) == await tones(TWO_SENTENCES * 3)
             assert audio(events, name) == server.journal.context(name).audio
@@ -101,10 +102,10 @@ async def test_a_peer_that_stops_reading_does_not_hold_the_server_up() -> None:
 
 
 async def ask_for_much(url: str) -> None:
-    async with open_websocket_url(url) as socket:
+    async with open_websocket_url(url) as websocket:
         output = {"container": "raw", "encoding": "pcm_f32le", "sample_rate": 48000}
         request = generation("a", TWO_SENTENCES * 150, output_format=output)
-        await socket.send_message(json.dumps(request))
+        await websocket.send_message(json.dumps(request))
         await trio.sleep_forever()
 
 
@@ -116,10 +117,36 @@ async def test_serve_runs_until_cancelled() -> None:
         server = await nursery.start(
             lambda task_status: serve(voice="tones", task_status=task_status)
         )
-        async with open_websocket_url(server.websocket_url + SPEECH) as socket:
+        async with open_websocket_url(server.websocket_url + SPEECH) as websocket:
             nursery.cancel_scope.cancel()
             with pytest.raises((ConnectionClosed, trio.Cancelled)):
-                await socket.get_message()
+                await websocket.get_message()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")],  # noqa: S104  # for a moment
+)
+async def test_a_server_on_all_addresses_is_reached_by_one(host: str, loopback: str) -> None:
+    """
+    Where a server listens on every address, its url has that of this machine.
+    """
+    if host == "::" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with open_server(host=host, voice="tones") as server:
+        assert server.url.startswith(f"http://{loopback}:")
+        async with open_websocket_url(server.websocket_url + SPEECH) as websocket:
+            assert server.journal.connections
+            await websocket.aclose()
 
 
 @on_virtual_time

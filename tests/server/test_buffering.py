@@ -5,9 +5,11 @@ import trio
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trio_cartesia.server import Behaviour
+from trio_cartesia.server import Behaviour, Spoken, Tones, Utterance
+from trio_cartesia.server import script as script_module
 from trio_cartesia.server.requests import Delivery
-from trio_cartesia.server.script import Script, Sentence
+from trio_cartesia.server.script import Mark, Script, Sentence
+from trio_cartesia.server.sentences import AHEAD, first_piece, join_halves, split
 
 from .support import (
     audio,
@@ -152,7 +154,7 @@ def test_a_script_knows_where_its_text_came_from(inputs: list[tuple[str, float]]
         text += piece
         origins += [(number, now)] * len(piece)
         script.write(piece, Delivery(volume=1 + number), now)
-    position, due = 0, script.due
+    position = 0
     while isinstance(sentence := script.take(0.0), Sentence):
         assert sentence.delivery.volume == 1 + origins[position][0]
         position += len(sentence.text)
@@ -160,6 +162,129 @@ def test_a_script_knows_where_its_text_came_from(inputs: list[tuple[str, float]]
     assert script.characters == len(rest)
     if rest.strip():
         first = position + len(rest) - len(rest.lstrip())
-        assert due == origins[first][1] + 5
+        assert script.due == origins[first][1] + 5
     else:
-        assert due is None
+        assert script.due is None
+
+
+def taken(script: Script, now: float = 0.0) -> list[str | Mark]:
+    """
+    Everything that is ready, sentences as their texts.
+    """
+    items: list[str | Mark] = []
+    while (item := script.take(now)) is not None:
+        items.append(item.text if isinstance(item, Sentence) else item)
+    return items
+
+
+BITS = [
+    "Dr. ",
+    "a",
+    " ",
+    ". ",
+    "! ",
+    "\n",
+    "天。",
+    "😀",
+    "👍🏽",
+    "\ud83d",
+    "\ude00",
+    "<b/>",
+    "x" * 99,
+]
+
+
+@examples
+@given(st.lists(st.lists(st.sampled_from(BITS), max_size=20), max_size=9), st.booleans())
+def test_inputs_are_taken_like_one(inputs: list[list[str]], in_time: bool) -> None:
+    """
+    However text was cut into inputs, inside a character too, its pieces are those of one input.
+    """
+    script, text = Script(5.0), ""
+    pieces: list[str | Mark] = []
+    for bits in inputs:
+        for half in halves("".join(bits)):
+            script.write(half, Delivery(), 0.0)
+            pieces += taken(script) if in_time else []
+        text += "".join(bits)
+    script.mark(Mark.END)
+    assert pieces + taken(script) == [*split(join_halves(text)), Mark.END]
+    assert (script.characters, len(script)) == (0, 0)
+
+
+def halves(text: str) -> list[str]:
+    """
+    *text* in pieces that are cut inside the characters which have two halves.
+    """
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    units = (
+        encoded[i : i + 2].decode("utf-16-le", "surrogatepass") for i in range(0, len(encoded), 2)
+    )
+    return list(units)
+
+
+def test_half_a_character_is_taken_in_the_end() -> None:
+    """
+    Half a character waits for its other half, but no longer than other text does.
+    """
+    script = Script(5.0)
+    script.write("Hello. \ud83d", Delivery(), 0.0)
+    assert taken(script) == []
+    assert taken(script, 5.0) == ["Hello. \ud83d"]
+
+
+def test_inputs_without_delay_are_taken_apart() -> None:
+    """
+    Without delay and marks, inputs are ready one by one, however short.
+    """
+    script = Script(0.0, auto_flush=False)
+    for text in ("Good ", "day. A", "ll"):
+        script.write(text, Delivery(), 0.0)
+    assert taken(script) == ["Good ", "day. ", "A", "ll"]
+
+
+def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Writing looks at no text, and taking a piece looks at so many characters, however many wait.
+    """
+    looked_at: list[int] = []
+
+    def counting(text: str, *, whole: bool) -> int:
+        looked_at.append(len(text))
+        return first_piece(text, whole=whole)
+
+    monkeypatch.setattr(script_module, "first_piece", counting)
+    script = Script(3.0)
+    script.write("Hello, you there. " * 50_000, Delivery(), 0.0)
+    script.mark(Mark.END)
+    assert not looked_at
+    for number in range(1, 20):
+        assert isinstance(script.take(0.0), Sentence)
+        assert len(looked_at) == number
+    assert max(looked_at) <= AHEAD
+
+
+@pytest.mark.parametrize("text", [" ", "<spell>. ", "Dr. "])
+@on_virtual_time
+async def test_others_run_between_the_pieces_of_a_long_input(text: str) -> None:
+    """
+    Long text lets other tasks run before each of its pieces, be there anything to hear or not.
+    """
+
+    class Silent(Tones):
+        async def speak(self, _: Utterance) -> Spoken:
+            return Spoken(samples=b"", words=(), phonemes=())
+
+    async with connected(voice=Silent()) as (client, _), trio.open_nursery() as nursery:
+        turns = 0
+
+        @nursery.start_soon
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        await client.speak(generation("a", text * (30_000 // len(text))))
+        assert turns >= 100  # pieces of 300 characters
+        nursery.cancel_scope.cancel()

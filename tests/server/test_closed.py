@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import lockstep_stream_pair
 
-from trio_cartesia.server import Behaviour
+from trio_cartesia.server import Behaviour, context
 
 from .support import (
     S16,
@@ -130,6 +130,38 @@ async def test_a_context_holds_so_much_text() -> None:
         event = await client.ask(generation("a", "morning"))
         assert (event["status_code"], event["context_id"]) == (400, "a")
         assert audio(await client.speak(generation("b", "day."))) == await tones("Good day.")
+
+
+@on_virtual_time
+async def test_a_context_holds_so_many_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    However short they are, no more inputs wait than a context may hold.
+    """
+    monkeypatch.setattr(context, "MAX_WAITING", 3)
+    async with connected() as (client, _):
+        for _ in range(3):
+            await client.send(generation("a", "x") | {"continue": True})
+        event = await client.ask(generation("a", "x") | {"continue": True})
+        assert (event["status_code"], event["context_id"]) == (400, "a")
+
+
+@on_virtual_time
+async def test_a_connection_holds_so_many_contexts() -> None:
+    """
+    One context too many is refused with 429, and may be opened as soon as another has ended.
+    """
+    async with connected(behaviour=Behaviour(max_contexts=2)) as (client, server):
+        for name in "ab":
+            await client.send(generation(name, "Good") | {"continue": True})
+        for _ in range(2):
+            event = await client.ask(generation("c", "Hello."))
+            assert (event["type"], event["context_id"], event["done"]) == ("error", "c", True)
+            assert (event["status_code"], event["error_code"]) == (429, "concurrency_limited")
+        assert len(server.journal.contexts) == 2
+        assert audio(await client.speak(generation("a", " day."))) == await tones("Good day.")
+        for number in range(20):
+            last = (await client.speak(generation(str(number), "Hello.")))[-1]
+            assert last["type"] == "done"
 
 
 @on_virtual_time

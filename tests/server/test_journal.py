@@ -10,11 +10,20 @@ from hypothesis import strategies as st
 from trio_cartesia.server import ContextRecord, Journal, SpokenUnit
 from trio_cartesia.server.requests import Generation, read_request
 
-from .support import TWO_SENTENCES, connected, examples, generation, on_virtual_time, tones, words
+from .support import (
+    TWO_SENTENCES,
+    audio,
+    connected,
+    examples,
+    generation,
+    on_virtual_time,
+    tones,
+    words,
+)
 
 
-def settings_of(context_id: str) -> Generation:
-    request = read_request(json.dumps(generation(context_id, "secret words")))
+def settings_of(context_id: str, transcript: str = "secret words") -> Generation:
+    request = read_request(json.dumps(generation(context_id, transcript)))
     assert isinstance(request, Generation)
     return request
 
@@ -100,17 +109,21 @@ def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
     chunks = 0
     for kind, index, size in steps:
         if kind == "n" or not records:
-            records.append(journal.add_context(1, settings_of(str(len(records)))))
+            settings = settings_of(str(len(records)), "secret words" * size)
+            records.append(journal.add_context(1, settings))
             journal.add_connection(path="/", version="", request_id="", status=101)
         record = records[max(0, len(records) - 1 - index)]
         if kind == "a":
             journal.add_chunk(record, bytes(size))
             chunks += 1
         elif kind == "i":
-            journal.add_input(record, "x" * size)
+            journal.add_input(record, "天x" * size)
         elif kind == "t":
-            journal.add_times(record, [SpokenUnit("x", 0, 1)] * (size // 30), [])
-        held = sum(len(record.audio) + len(record.transcript) for record in records)
+            journal.add_times(record, [SpokenUnit("天" * size, 0, 1)] * (size // 30), [])
+        texts = [record.transcript + record.settings.transcript for record in records]
+        units = [unit.text for record in records for unit in record.words]
+        held = sum(len(record.audio) for record in records)
+        held += sum(len(text.encode()) for text in [*texts, *units])
         assert held <= journal.statistics().held_bytes <= 1000
         assert len(journal.contexts) <= 3
         assert len(journal.connections) <= 3
@@ -151,3 +164,55 @@ def test_the_oldest_records_go() -> None:
     assert [record.number for record in journal.connections] == [2]
     assert (records[0].inputs, records[0].transcripts, records[0].words) == (1, [], [])
     assert journal.statistics().held_bytes == 0
+
+
+def test_names_are_kept_short() -> None:
+    """
+    Of a path and a version only the start is kept.
+    """
+    journal = Journal()
+    journal.add_connection(path="/x" * 9999, version="2" * 9999, request_id="", status=404)
+    (record,) = journal.connections
+    assert (record.path, record.version) == ("/x" * 128, "2" * 256)
+
+
+@examples
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 2), st.sampled_from("ab")), max_size=30),
+    st.integers(1, 4),
+)
+def test_a_cancel_goes_to_the_newest_of_its_name(
+    steps: list[tuple[bool, int, str]], max_records: int
+) -> None:
+    """
+    A cancel counts for the last context of that id on that connection, if it is still known.
+    """
+    journal = Journal(max_records=max_records)
+    expected: list[list[object]] = []
+    strays = 0
+    for is_cancel, connection, name in steps:
+        if not is_cancel:
+            journal.add_context(connection, settings_of(name))
+            expected = [*expected, [connection, name, 0]][-max_records:]
+            continue
+        journal.add_cancel(connection, name)
+        found = [row for row in expected if row[:2] == [connection, name]]
+        if found:
+            found[-1][2] += 1  # type: ignore[operator]
+        strays += not found
+    assert journal.statistics().stray_cancels == strays
+    assert expected == [[row.connection, row.context_id, row.cancels] for row in journal.contexts]
+
+
+@on_virtual_time
+async def test_a_transcript_has_whole_characters() -> None:
+    """
+    Two halves of a character that came in two inputs are one, for the voice and in the record.
+    """
+    async with connected() as (client, server):
+        await client.send(generation("a", "Hi \ud83d") | {"continue": True})
+        events = await client.speak(generation("a", "\ude00 you."))
+        record = server.journal.context("a")
+        assert record.transcript == "Hi 😀 you."
+        assert record.transcripts == ["Hi \ud83d", "\ude00 you."]
+        assert audio(events) == await tones("Hi 😀 you.")

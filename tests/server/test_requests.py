@@ -94,9 +94,12 @@ def test_a_voice_is_known_by_its_id(voice: Any) -> None:
 
 BAD_VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "context_id": (None, 1, "", "x" * 1025),
-    "model_id": (None, 3, ""),
+    "model_id": (None, 3, "", "sonic-" + "x" * 1019),
     "transcript": (None, 1, ["Hello"]),
-    "voice": (None, 1, "", {}, {"id": ""}, {"id": 1}, {"id": "v", "embedding": [0.0]}),
+    "voice": (
+        *(None, 1, "", {}, {"id": ""}, {"id": 1}, {"id": "v", "embedding": [0.0]}),
+        *("v" * 1025, {"id": "v" * 1025}),
+    ),
     "output_format": (None, "raw", {}, []),
 }
 BAD_OUTPUTS: Final[dict[str, tuple[Any, ...]]] = {
@@ -133,6 +136,7 @@ BAD_OUTPUTS: Final[dict[str, tuple[Any, ...]]] = {
         ("add_phoneme_timestamps", "x"),
         ("use_normalized_timestamps", 1),
         ("pronunciation_dict_id", 1),
+        ("pronunciation_dict_id", "d" * 1025),
         ("duration", -1),
         ("duration", 10**400),
     ],
@@ -145,6 +149,16 @@ def test_a_field_that_is_wrong_is_refused(field: str, value: Any) -> None:
     assert refusal.refusal.status == 400
     assert refusal.context_id == (None if field == "context_id" else "c-1")
     assert refusal.refusal.code or field in refusal.refusal.message
+
+
+def test_a_voice_that_is_not_there_is_missed() -> None:
+    """
+    A voice that is null or left out is said to be missing, and not to have the wrong type.
+    """
+    request = generation("c-1", "Hello.")
+    del request["voice"]
+    for message in (request, {**request, "voice": None}):
+        assert "voice is missing" in refused(json.dumps(message)).refusal.message
 
 
 def test_language_and_locale_exclude_each_other() -> None:

@@ -7,7 +7,9 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import memory_stream_pair
+from trio.testing import lockstep_stream_pair, memory_stream_pair
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Request
 
 from trio_cartesia.server import Server, open_server
 
@@ -25,6 +27,7 @@ from .support import (
 
 SPEECH = "/tts/websocket"
 NOW = "?cartesia_version=2026-08-14"
+ASKING = Request(host="localhost", target=SPEECH + NOW)
 
 
 async def exchange(server: Server, data: bytes) -> bytes:
@@ -102,6 +105,30 @@ async def test_what_is_not_done_is_refused_in_the_shape_of_the_version(
         assert (await ask(server, line + NOW, "cartesia-version: 2025-04-16"))[0] == status
 
 
+@pytest.mark.parametrize(
+    ("line", "allow"),
+    [
+        ("POST /", "get, head"),
+        ("DELETE /tts/websocket", "get"),
+        ("HEAD /tts/websocket", "get"),
+    ],
+)
+@on_virtual_time
+async def test_another_method_hears_which_are_allowed(line: str, allow: str) -> None:
+    """
+    405 says what is allowed, and HEAD does not open a WebSocket, whatever else it asks for.
+    """
+    handshake = [
+        *("Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Version: 13"),
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    async with open_server(port=None, voice="tones") as server:
+        for headers in ([], handshake):
+            status, found, body = await ask(server, line, *headers)
+            assert (status, found["allow"]) == (405, allow)
+            assert bool(body) != line.startswith("HEAD")
+
+
 @examples
 @given(st.binary(max_size=100), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET "]))
 @on_virtual_time
@@ -161,6 +188,34 @@ async def test_a_connection_that_asks_nothing_is_closed() -> None:
             nursery.start_soon(server.serve_stream, theirs)
             assert await ours.receive_some() == b""
         assert trio.current_time() == pytest.approx(301)
+
+
+@pytest.mark.parametrize("request_line", ["GET /", "POST /", "GET"])
+@on_virtual_time
+async def test_a_peer_that_never_reads_an_answer_is_let_go(request_line: str) -> None:
+    """
+    A peer that asks again and again without reading is let go after the idle time, too.
+    """
+    async with open_server(port=None, voice="tones") as server:
+        ours, theirs = lockstep_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, theirs)
+            await ours.send_all(f"{request_line} HTTP/1.1\r\nHost: me\r\n\r\n".encode() * 999)
+        assert trio.current_time() == pytest.approx(301)
+
+
+@on_virtual_time
+async def test_a_handshake_that_nobody_reads_is_given_up() -> None:
+    """
+    A peer that asks for a WebSocket and does not read the answer is let go after the idle time.
+    """
+    async with open_server(port=None, voice="tones") as server:
+        ours, theirs = lockstep_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, theirs)
+            await ours.send_all(WSConnection(ConnectionType.CLIENT).send(ASKING))
+        assert trio.current_time() == pytest.approx(301)
+        assert not server.journal.connections
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "key", "api_key", "access_token"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair, memory_stream_pair
+from wsproto.events import TextMessage
 
 from trio_cartesia.server import Behaviour, Spoken, Tones, Utterance
 
@@ -193,6 +195,29 @@ async def test_a_connection_that_speaks_is_not_idle() -> None:
             await trio.sleep(1.5)
         assert math.isclose(trio.current_time(), 7.5)
         assert (await closing(client)).reason == "connection idle timeout"
+
+
+@on_virtual_time
+async def test_a_burst_of_messages_lets_others_run() -> None:
+    """
+    Messages that came all at once are heard one by one, others taking their turns in between.
+    """
+    async with connected() as (client, server), trio.open_nursery() as nursery:
+        cancel = json.dumps({"context_id": "nobody", "cancel": True})
+        burst = b"".join(client.wire.send(TextMessage(cancel)) for _ in range(100))
+        heard: list[int] = []
+
+        @nursery.start_soon
+        async def take_turns() -> None:
+            while True:
+                await trio.lowlevel.checkpoint()
+                heard.append(server.journal.statistics().stray_cancels)
+
+        await client.stream.send_all(burst)
+        await client.speak(generation("a", "Hello."))
+        assert heard[-1] == 100
+        assert max(after - before for before, after in pairwise(heard)) <= 2
+        nursery.cancel_scope.cancel()
 
 
 @on_virtual_time

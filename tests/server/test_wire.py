@@ -75,6 +75,20 @@ async def test_messages_arrive_whole(
     assert len(pongs) >= len(sent)
 
 
+@on_virtual_time
+async def test_empty_fragments_leave_nothing_behind() -> None:
+    """
+    A message may have any number of empty fragments, and none of them is kept.
+    """
+    socket, ours, _ = open_socket()
+    await ours.send_all(frame(1, b"x", fin=False) + frame(0, fin=False) * 1000)
+    with trio.move_on_after(1):
+        await socket.receive()
+    assert socket._parts == ["x"]
+    await ours.send_all(frame(0, b"y"))
+    assert await socket.receive() == "xy"
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Final
 
 import attrs
@@ -34,7 +35,8 @@ class Server:
     A service that runs.
 
     Attributes:
-        url: Where it listens, as ``http://127.0.0.1:8080``; ``http://localhost`` if nowhere.
+        url: Where this machine reaches it, as ``http://127.0.0.1:8080``; ``http://localhost`` if
+            it listens nowhere.
     """
 
     _service: Service
@@ -174,4 +176,7 @@ def _url(listeners: list[trio.SocketListener]) -> str:
     if not listeners:
         return "http://localhost"
     host, port, *_ = listeners[0].socket.getsockname()
+    address = ip_address(host)
+    if address.is_unspecified:  # all addresses, of which a client on this machine needs one
+        host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -13,6 +13,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import Final
 
 import attrs
 import trio
@@ -29,6 +30,7 @@ logger = logging.getLogger("trio_cartesia.server")
 
 Emit = Callable[[events.Event], Awaitable[None]]
 EmitError = Callable[[Refusal, str], Awaitable[None]]
+MAX_WAITING: Final = 65_536  # inputs, however short
 VOICE_FAILED = Refusal(
     status=500, title="Internal server error", message="The voice could not speak the text."
 )
@@ -98,7 +100,7 @@ class Context:
         if generation.transcript and generation.fixed != self.settings.fixed:
             raise Refused(CONTEXT_CLOSED, self._id)
         waiting = self._script.characters + len(generation.transcript)
-        if waiting > self._behaviour.max_waiting_characters:
+        if waiting > self._behaviour.max_waiting_characters or len(self._script) >= MAX_WAITING:
             raise Refused(invalid("Too much text waits in this context."), self._id)
         if generation.is_empty:
             return
@@ -162,6 +164,7 @@ class Context:
         match self._script.take(trio.current_time()):
             case Sentence() as sentence:
                 await self._speak(sentence)
+                await trio.lowlevel.checkpoint()  # much of a long text may make no sound
             case Mark.FLUSH:
                 await self._end_segment()
             case Mark.END:

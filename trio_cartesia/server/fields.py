@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from .refusals import Refused, invalid
+
+MAX_NAME: Final = 1024  # characters of an id, which may be kept for long
 
 
 def read_object(text: str) -> Mapping[str, Any]:
@@ -55,22 +57,24 @@ class Fields:
         """
         return Refused(invalid(f"{self.path}{name} must be {wants}."), self.context_id)
 
-    def text(self, name: str, *, required: bool = False) -> str | None:
+    def text(self, name: str, *, required: bool = False, longest: int | None = None) -> str | None:
         """
-        Return a string that may be empty.
+        Return a string that may be empty, and has *longest* characters at most.
         """
         value = self.values.get(name)
         if value is None and not required:
             return None
         if not isinstance(value, str):
             raise self.refuse(name, "a string")
+        if longest is not None and len(value) > longest:
+            raise self.refuse(name, f"a string of {longest} characters at most")
         return value
 
     def name(self, name: str) -> str:
         """
-        Return a string that is there and not empty.
+        Return a string that is there, not empty, and as short as an id.
         """
-        value = self.text(name, required=True)
+        value = self.text(name, required=True, longest=MAX_NAME)
         if not value:
             raise self.refuse(name, "a string that is not empty")
         return value

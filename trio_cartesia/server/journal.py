@@ -3,7 +3,8 @@ What the service was asked, and what it said: for tests that look at the other s
 
 Everything is bounded. The journal keeps the last 4,096 connections and contexts, 256 MiB of speech
 and transcripts, and the order of the last 65,536 chunks. Past the bytes the oldest contexts lose
-their speech; past the number they go. Credentials never come here.
+their speech; past the number they go. Settings and ids, which are short, are not counted; text is
+counted as UTF-8. Credentials never come here.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Final
 import attrs
 
 from .requests import Generation
+from .sentences import join_halves
 
 __all__ = ["ConnectionRecord", "ContextRecord", "Journal", "JournalStatistics", "SpokenUnit"]
 
 MAX_RECORDS: Final = 4096
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_ORDER: Final = 65_536
-UNIT_BYTES: Final = 64  # what a word or a phoneme counts
+MAX_NAME: Final = 256  # characters of a path or a version
+UNIT_BYTES: Final = 176  # what an input, a word or a phoneme counts, beside its text
 
 
 @attrs.frozen
@@ -40,6 +43,7 @@ class ConnectionRecord:
     One WebSocket handshake.
 
     Attributes:
+        path: Its first 256 characters, and so of the version.
         status: 101 if it was accepted, else the status of the refusal.
     """
 
@@ -54,6 +58,14 @@ def _sizes(values: list[str]) -> str:
     return f"<{len(values)} transcripts, {sum(map(len, values))} characters>"
 
 
+def _utf8_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _key(record: ContextRecord) -> tuple[int, str]:
+    return record.connection, record.context_id
+
+
 def _count(values: list[SpokenUnit]) -> str:
     return f"<{len(values)}>"
 
@@ -64,7 +76,7 @@ class ContextRecord:
     One context, as the service saw it.
 
     Attributes:
-        settings: The first input.
+        settings: The first input, without its transcript.
         transcripts: All inputs that were accepted, in order, those without text included.
         audio: Exactly the bytes that were written, once decoded.
         words: Words whose audio was written whole.
@@ -98,9 +110,9 @@ class ContextRecord:
     @property
     def transcript(self) -> str:
         """
-        All inputs, joined verbatim.
+        All inputs, joined verbatim; two halves of a character make one.
         """
-        return "".join(self.transcripts)
+        return join_halves("".join(self.transcripts))
 
 
 @attrs.frozen(kw_only=True)
@@ -138,6 +150,7 @@ class Journal:
     order: deque[str] = attrs.field(factory=lambda: deque(maxlen=MAX_ORDER), init=False)
     _connections: deque[ConnectionRecord] = attrs.field(factory=deque, init=False)
     _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
+    _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
     _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
     _held: int = attrs.field(default=0, init=False)
     _opened: int = attrs.field(default=0, init=False)
@@ -194,6 +207,7 @@ class Journal:
         Record a handshake and return its number, counted from 1.
         """
         self._accepted += 1
+        path, version = path[:MAX_NAME], version[:MAX_NAME]
         record = ConnectionRecord(
             number=self._accepted, path=path, version=version, request_id=request_id, status=status
         )
@@ -207,13 +221,16 @@ class Journal:
         Start the record of a context.
         """
         record = ContextRecord(
-            connection=connection, context_id=settings.context_id, settings=settings
+            connection=connection,
+            context_id=settings.context_id,
+            settings=attrs.evolve(settings, transcript=""),
         )
         self._opened += 1
         self._contexts.append(record)
+        self._newest[_key(record)] = record
         self._sizes[record] = 0
         if len(self._contexts) > self.max_records:
-            self._drop(self._contexts.popleft())
+            self._forget_oldest()
         return record
 
     def add_input(self, record: ContextRecord, transcript: str) -> None:
@@ -221,18 +238,18 @@ class Journal:
         Record an input that was accepted.
         """
         record.inputs += 1
-        if self._hold(record, len(transcript) + UNIT_BYTES):
+        if self._hold(record, _utf8_bytes(transcript) + UNIT_BYTES):
             record.transcripts.append(transcript)
 
     def add_cancel(self, connection: int, context_id: str) -> None:
         """
         Record a cancel request, whether or not its context still lives.
         """
-        for record in reversed(self._contexts):
-            if (record.connection, record.context_id) == (connection, context_id):
-                record.cancels += 1
-                return
-        self._stray_cancels += 1
+        record = self._newest.get((connection, context_id))
+        if record is None:
+            self._stray_cancels += 1
+        else:
+            record.cancels += 1
 
     def add_chunk(self, record: ContextRecord, audio: bytes) -> None:
         """
@@ -252,7 +269,8 @@ class Journal:
         """
         Record when words and phonemes were spoken.
         """
-        if self._hold(record, UNIT_BYTES * (len(words) + len(phonemes))):
+        units = [*words, *phonemes]
+        if self._hold(record, sum(_utf8_bytes(unit.text) + UNIT_BYTES for unit in units)):
             record.words += words
             record.phonemes += phonemes
 
@@ -268,6 +286,12 @@ class Journal:
             self._stripped += 1
             self._drop(next(iter(self._sizes)))
         return record in self._sizes
+
+    def _forget_oldest(self) -> None:
+        record = self._contexts.popleft()
+        if self._newest[_key(record)] is record:  # and not another one of that id
+            del self._newest[_key(record)]
+        self._drop(record)
 
     def _drop(self, record: ContextRecord) -> None:
         self._held -= self._sizes.pop(record, 0)

@@ -12,10 +12,9 @@ import attrs
 
 from .._protocol.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
 from .catalogue import EMOTIONS, NO_VOICE, is_language, is_model
-from .fields import Fields, read_object
+from .fields import MAX_NAME, Fields, read_object
 from .refusals import Refusal, Refused, invalid
 
-MAX_ID_CHARACTERS: Final = 1024  # of a context id, which is remembered after its end
 DEFAULT_DELAY_MS: Final = 3000  # protocol §2.8
 MAX_DELAY_MS: Final = 5000
 MAX_DURATION_SECONDS: Final = 86_400
@@ -98,8 +97,6 @@ def read_request(message: str | bytes) -> Generation | Cancel:
         raise Refused(invalid("Messages are JSON in text frames; this one is binary."))
     values = read_object(message)
     context_id = Fields(values).name("context_id")
-    if len(context_id) > MAX_ID_CHARACTERS:
-        raise Refused(invalid(f"context_id has more than {MAX_ID_CHARACTERS} characters."))
     fields = Fields(values, context_id=context_id)
     if fields.flag("cancel"):
         return Cancel(context_id=context_id)
@@ -126,7 +123,7 @@ def _read_generation(fields: Fields, context_id: str) -> Generation:
         add_timestamps=fields.flag("add_timestamps"),
         add_phoneme_timestamps=fields.flag("add_phoneme_timestamps"),
         use_normalized_timestamps=_read_optional_flag(fields, "use_normalized_timestamps"),
-        pronunciation_dict_id=fields.text("pronunciation_dict_id"),
+        pronunciation_dict_id=fields.text("pronunciation_dict_id", longest=MAX_NAME),
         duration=fields.number("duration", low=0, high=MAX_DURATION_SECONDS, default=0) or None,
     )
 
@@ -145,6 +142,10 @@ def _read_model(fields: Fields) -> str:
 
 
 def _read_voice(fields: Fields) -> str:
+    if fields.values.get("voice") is None:
+        raise Refused(
+            invalid("A voice is missing: voice must be the id of one."), fields.context_id
+        )
     if isinstance(fields.values.get("voice"), str):
         voice_id = fields.name("voice")
     else:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
@@ -115,7 +117,11 @@ class Exchange:
 
     def _check(self, path: str) -> None:
         """
-        Raise `Refused` unless the path exists, for that method and for these credentials.
+        Raise unless the path exists, for that method and for these credentials.
+
+        Raises:
+            Refused: It does not, or not for these credentials.
+            Malformed: It has other methods.
         """
         words = path.split("/")
         is_later = any("/".join(words[:count]) in LATER for count in (2, 3))
@@ -125,17 +131,20 @@ class Exchange:
             raise Refused(UNAUTHORIZED)
         if is_later:
             raise Refused(_plain(501, "The local service does not do this yet."))
-        if self.request.method not in ("GET", "HEAD"):
-            raise Refused(_plain(405, "Only GET is answered at this address."))
+        methods = ("GET",) if path == SPEECH else ("GET", "HEAD")
+        if self.request.method not in methods:
+            allow = ", ".join(methods)
+            raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
 
     async def _serve_speech(self) -> None:
         check_handshake(self.request)
         behaviour = self.service.behaviour
-        websocket = await self.connection.accept_websocket(
-            self.request,
-            max_message_bytes=behaviour.max_message_bytes,
-            headers=[("x-request-id", self.request_id)],
-        )
+        with self._patience():
+            websocket = await self.connection.accept_websocket(
+                self.request,
+                max_message_bytes=behaviour.max_message_bytes,
+                headers=[("x-request-id", self.request_id)],
+            )
         number = self.service.journal.add_connection(
             path=SPEECH, version=self.version, request_id=self.request_id, status=101
         )
@@ -171,10 +180,21 @@ class Exchange:
         self, status: int, body: str | bytes, kind: str = JSON_TYPE, headers: Headers = ()
     ) -> None:
         data = body.encode() if isinstance(body, str) else body
-        await self.connection.respond(
-            status, data, [("content-type", kind), ("x-request-id", self.request_id), *headers]
-        )
+        with self._patience():
+            await self.connection.respond(
+                status, data, [("content-type", kind), ("x-request-id", self.request_id), *headers]
+            )
         self._log(status, len(data))
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """
+        Give up on a peer that does not read within the idle time.
+        """
+        with trio.move_on_after(self.service.behaviour.idle_seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise Disconnected
 
     def _log(self, status: int, size: int = 0) -> None:
         logger.info(

@@ -3,7 +3,9 @@ Where text may be cut, so that it can be spoken piece by piece.
 
 A piece is a sentence with the blanks that follow it, or part of one that is too long. Where a
 piece ends depends on nothing but the text from its start to `LONGEST` characters and one more.
-So text that arrives bit by bit is cut exactly like text that was there at once.
+So text that arrives bit by bit is cut exactly like text that was there at once, and a piece costs
+the same however much text follows. Within a piece, each place is judged by the few characters
+before it, whatever those are.
 """
 
 # ruff: noqa: RUF001 - the marks of other scripts look like ours, and are meant
@@ -12,23 +14,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LONGEST", "cut", "split", "take_complete"]
+__all__ = ["AHEAD", "LONGEST", "cut", "first_piece", "join_halves", "split"]
 
 LONGEST: Final = 300  # characters of a piece
+AHEAD: Final = LONGEST + 2  # characters that tell where a piece ends
 
 _CLOSERS: Final = "\"'”’»)\\]}」』）】》"
 _CJK_ENDS: Final = "。！？｡．"
-_ENDS: Final = f".!?…؟۔।॥{_CJK_ENDS}"
+_OTHER_ENDS: Final = ".!?…؟۔।॥"
+_ENDS: Final = f"{_OTHER_ENDS}{_CJK_ENDS}"
 _PAUSES: Final = ",;:،؛—–"
 _CJK_PAUSES: Final = "、，；："
 
-_SENTENCE_END: Final = re.compile(
-    rf"[{_ENDS}]*[{_CJK_ENDS}][{_ENDS}]*[{_CLOSERS}]*\s*"  # no blank needed
-    rf"|(?P<mark>[{_ENDS}]+[{_CLOSERS}]*)\s+"
-    r"|[^\S\n\r\u2028\u2029]*[\n\r\u2028\u2029]\s*"
+_SENTENCE_END: Final = re.compile(  # each run of marks is tried once, from its start
+    rf"(?<![{_ENDS}])[{_OTHER_ENDS}]*+[{_CJK_ENDS}][{_ENDS}]*[{_CLOSERS}]*\s*"  # no blank needed
+    rf"|(?<![{_ENDS}])(?P<mark>[{_ENDS}]++[{_CLOSERS}]*+)\s+"
+    r"|[\n\r\u2028\u2029]\s*"
 )
 _NEW_LINE: Final = re.compile(r"[\n\r\u2028\u2029]")
 _CLAUSE_END: Final = re.compile(
@@ -40,9 +45,12 @@ _ABBREVIATED: Final = re.compile(  # what stands before a full stop that ends no
     r"(?<!\w)(?:(?i:dr|mrs?|ms|prof|st|vs|gen|col|sgt|capt|lt|rev|hon|messrs|mme|mlle|fig|approx"
     r"|e\.g|i\.e|z\.b|d\.h|u\.a|bzw|ca|nr)|[A-HJ-Z])\Z"
 )
-_NUMBERED: Final = re.compile(r"\s*\d{1,3}\Z")  # an entry of a list: "1. Wash your hands."
-_IN_TAG: Final = re.compile(r"<(?:[^\s<>\d=-][^<>]{0,80})?\Z")
+_NUMBERED: Final = re.compile(r"\s*\d{1,3}")  # an entry of a list: "1. Wash your hands."
+_BEFORE: Final = 8  # characters: more than any of those has
+_IN_TAG: Final = re.compile(r"<(?:[^\s<>\d=-][^<>]{0,80})?")
+_TAG: Final = 82  # characters: as many as that may have
 _SPELL: Final = re.compile(r"<(/?)spell\s*>", re.IGNORECASE)
+_HALVES: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def split(text: str) -> list[str]:
@@ -52,21 +60,47 @@ def split(text: str) -> list[str]:
     Returns:
         Pieces of at most `LONGEST` characters, which make *text* when joined.
     """
-    return list(_pieces(text, whole=True))
+    pieces, start = [], 0
+    while start < len(text):
+        ahead = text[start : start + AHEAD]
+        pieces.append(ahead[: first_piece(ahead, whole=len(text) - start <= AHEAD)])
+        start += len(pieces[-1])
+    return pieces
 
 
-def take_complete(text: str) -> tuple[str, str]:
+def first_piece(text: str, *, whole: bool) -> int:
     """
-    Take the pieces off *text* that stay as they are, whatever text may follow.
+    Find where the first piece of *text* ends.
 
-    A sentence is complete only when more than blanks stands after it.
+    A sentence is complete only when more than blanks stands after it. Half a character at the end
+    counts only when its other half is there, or will not come.
+
+    Args:
+        text: Its first `AHEAD` characters are enough.
+        whole: Whether this is all, and not the start of a longer text.
 
     Returns:
-        Those pieces, joined, for `split` to cut at the same places again; and the rest, which has
-        at most `LONGEST` characters and goes before the text that comes next.
+        How many characters the piece has. 0 if that depends on the text to come; there are at most
+        `LONGEST` characters then, not counting such a half.
     """
-    size = sum(map(len, _pieces(text, whole=False)))
-    return text[:size], text[size:]
+    window = text[: LONGEST + 1]
+    if not whole and len(text) == len(window) and "\ud800" <= window[-1:] <= "\udbff":
+        window = window[:-1]
+    end = _sentence_end(window)
+    if end is None and len(window) > LONGEST:
+        end = cut(window, LONGEST)
+    return end or (len(window) if whole else 0)
+
+
+def join_halves(text: str) -> str:
+    """
+    Make one character of any two halves (UTF-16 surrogates) that inputs have brought apart.
+    """
+    return _HALVES.sub(lambda match: _character(match.group()), text)
+
+
+def _character(halves: str) -> str:
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def cut(text: str, longest: int) -> int:
@@ -74,7 +108,7 @@ def cut(text: str, longest: int) -> int:
     Find a place to cut *text*: a pause, or a blank, or where it does least harm.
 
     It is in the second half of the longest piece allowed: any two pieces in a row have more than
-    *longest* characters, without which `split` would not find the cuts of `take_complete` again.
+    *longest* characters, and so a text has few pieces for its length.
 
     Args:
         text: More than *longest* characters; only one more makes a difference.
@@ -83,63 +117,57 @@ def cut(text: str, longest: int) -> int:
     Returns:
         How many characters the piece gets.
     """
+    tags = _spell_tags(text, longest)
     for pattern in (_CLAUSE_END, _BLANK):
         ends = [min(match.end(), longest) for match in pattern.finditer(text, 0, longest + 1)]
         for end in reversed(ends):
-            if 2 * end > longest and _may_cut(text, end):
+            if 2 * end > longest and _may_cut(text, end, tags):
                 return end
     places = range(longest, longest // 2, -1)
-    in_one = next((end for end in places if _may_cut(text, end)), None)
+    in_one = next((end for end in places if _may_cut(text, end, tags)), None)
     return in_one or next((end for end in places if not _joined(text, end)), longest)
-
-
-def _pieces(text: str, *, whole: bool) -> Iterator[str]:
-    """
-    Yield the pieces of *text*; the last one only if this is the *whole* text.
-    """
-    start = 0
-    while start < len(text):
-        window = text[start : start + LONGEST + 1]
-        end = _sentence_end(window)
-        if end is None and len(window) > LONGEST:
-            end = cut(window, LONGEST)
-        elif end is None and whole:
-            end = len(window)
-        if end is None:
-            return
-        yield window[:end]
-        start += end
 
 
 def _sentence_end(window: str) -> int | None:
     """
     Find where the first sentence ends, if a character after it shows that it does.
     """
+    tags = _spell_tags(window, len(window))
     for match in _SENTENCE_END.finditer(window):
         end = match.end()
-        if end < len(window) and _ends_sentence(window, match) and _may_cut(window, end):
+        if end < len(window) and _ends_sentence(window, match) and _may_cut(window, end, tags):
             return end
     return None
 
 
 def _ends_sentence(window: str, match: re.Match[str]) -> bool:
-    before = window[: match.start()]
     if _NEW_LINE.search(match.group()):
-        return bool(window[: match.end()].strip())
+        return not window[: match.end()].isspace()
     if match["mark"] != ".":
         return True
-    return not (_ABBREVIATED.search(before) or _NUMBERED.match(before))
+    start = match.start()
+    is_abbreviated = _ABBREVIATED.search(window, max(0, start - _BEFORE), start)
+    return not (is_abbreviated or _NUMBERED.fullmatch(window, 0, start))
 
 
-def _may_cut(text: str, end: int) -> bool:
+def _spell_tags(text: str, stop: int) -> Sequence[tuple[int, bool]]:
+    """
+    Return where each tag that switches spelling ends, and whether it switches it on.
+    """
+    if "<" not in text:  # as nearly always
+        return ()
+    return [(match.end(), not match[1]) for match in _SPELL.finditer(text, 0, stop)]
+
+
+def _may_cut(text: str, end: int, tags: Sequence[tuple[int, bool]]) -> bool:
     """
     Return whether a cut at *end* leaves characters and markup in one.
     """
-    before = text[:end]
-    if _joined(text, end) or _IN_TAG.search(before):
+    bracket = text.rfind("<", max(0, end - _TAG), end)
+    if _joined(text, end) or (bracket >= 0 and _IN_TAG.fullmatch(text, bracket, end)):
         return False
-    tags = _SPELL.findall(before)
-    return not tags or tags[-1] == "/"
+    before = bisect(tags, (end, True))
+    return before == 0 or not tags[before - 1][1]
 
 
 def _joined(text: str, end: int) -> bool:

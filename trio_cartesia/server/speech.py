@@ -29,6 +29,12 @@ _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 IDLE: Final = (1000, "connection idle timeout")  # protocol §1.8, §7.1 T23
 STOPPING: Final = (1001, "the service is stopping")
 EMPTY: Final = invalid("There is nothing to speak: the only input of the context is empty.")
+TOO_MANY: Final = Refusal(  # protocol §1.8, §2.4
+    status=429,
+    title="Concurrency limit reached",
+    message="Too many contexts are open on this connection. Wait until one has ended.",
+    code="concurrency_limited",
+)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -93,6 +99,7 @@ class SpeechSession:
             while True:
                 message = await self._websocket.receive()
                 self._traffic_at = trio.current_time()
+                await trio.lowlevel.checkpoint()  # many messages may have come at once
                 try:
                     self._hear(message, nursery)
                 except Refused as refused:
@@ -118,6 +125,8 @@ class SpeechSession:
         if not request.transcript and not request.continues:  # protocol §7.1 T12
             self._remember(request.context_id)
             raise Refused(EMPTY, request.context_id)
+        if len(self._contexts) >= self._behaviour.max_contexts:  # protocol §7.1 T21
+            raise Refused(TOO_MANY, request.context_id)
         context = Context(
             settings=request,
             record=self._journal.add_context(self.number, request),
