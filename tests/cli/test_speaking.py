@@ -127,7 +127,7 @@ async def test_a_service_that_hears_nothing_is_not_asked_for_ever(tmp_path: Path
     connection = EndingAtOnce()
     with speaker_of(Transcript.of("One."), tmp_path / "a.wav") as speaker:
         with pytest.raises(ContextExpired):
-            await speaker.speak(connection)  # type: ignore[arg-type]  # it has what is needed
+            await speaker.speak(connection)
     assert connection.contexts == 1
 
 

@@ -132,7 +132,7 @@ class Client:
             if isinstance(event, TextMessage):
                 text += event.data
                 if event.message_finished:
-                    return json.loads(text)  # type: ignore[no-any-return]
+                    return json.loads(text)
             elif isinstance(event, Pong):
                 self.pongs.append(bytes(event.payload))
             elif isinstance(event, Ping):
@@ -234,7 +234,7 @@ class catch_logs:  # noqa: N801  # used like a function
     def __init__(self, level: int) -> None:
         self.lines: list[str] = []
         self.handler = logging.Handler(level)
-        self.handler.emit = lambda record: self.lines.append(record.getMessage())  # type: ignore[method-assign]
+        self.handler.emit = lambda record: self.lines.append(record.getMessage())
 
     def __enter__(self) -> list[str]:
         logging.getLogger("trio_cartesia.server").addHandler(self.handler)

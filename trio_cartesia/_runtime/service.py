@@ -15,10 +15,7 @@ import attrs
 import trio
 from trio.lowlevel import ParkingLot, enable_ki_protection
 
-from trio_cartesia._errors import (
-    CartesiaError,
-    ConnectionLost,
-)
+from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.contexts import End
 from trio_cartesia._protocol.entries import Entry
 from trio_cartesia._protocol.formats import GenerationConfig
@@ -31,7 +28,6 @@ from trio_cartesia._runtime.line import Line, block_has_ended, overflow
 from trio_cartesia._runtime.transport import Transport
 
 __all__ = ["LAST_WORDS_SECONDS", "Service"]
-
 
 LAST_WORDS_SECONDS: Final = 2.0  # for reading on when the peer takes nothing more
 
@@ -59,7 +55,9 @@ class Service:
     _scope: trio.CancelScope
     loss: ConnectionLost | None = attrs.field(default=None, init=False)
     writing_since: float | None = attrs.field(default=None, init=False)
-    _deafness: ConnectionLost | None = attrs.field(default=None, init=False)  # it reads no more
+    _deafness: ConnectionLost | None = attrs.field(
+        default=None, init=False
+    )  # the peer takes nothing more
     waiting: Tally = attrs.field(factory=Tally, init=False)
     heard_at: float = attrs.field(factory=trio.current_time, init=False)
     sent_at: float = attrs.field(factory=trio.current_time, init=False)
