@@ -95,9 +95,9 @@ async def test_a_refused_context_says_so_once() -> None:
         await client.send(generation("a", "More."))
         await client.send({"context_id": "a", "cancel": True})
         await client.send(generation("a", "And more.", model_id="sonic-9"))
-        events = await client.receive_until_over("a")
-        assert kinds(events) == ["chunk", "error"]
-        assert closed(events[-1], "a")
+        *before, end = await client.receive_until_over("a")
+        assert kinds(before) in ([], ["chunk"])  # one may have been on its way
+        assert closed(end, "a")
         assert kinds([await client.ask("")]) == ["error"]
         assert server.journal.context("a").ended == "error"
 

@@ -56,7 +56,7 @@ async def test_a_voice_that_fails_ends_one_context() -> None:
         await client.send(generation("b", "Good") | {"continue": True})
         event = await client.ask(generation("a", "This is bad."))
         assert (event["type"], event["status_code"], event["context_id"]) == ("error", 500, "a")
-        assert "bad" not in json.dumps(event)
+        assert "This is" not in json.dumps(event)
         assert audio(await client.speak(generation("b", " day."))) == await tones("Good day.")
 
 
