@@ -83,8 +83,6 @@ def test_imports_point_downward(path):
     """
     layer = dotted(path).split(".")[0]
     used = {layer_of(name) for name in imports(path)} - {None, layer, "__future__"}
-    if layer in ("server", "_protocol"):
-        used -= {name for name in used if name and dotted(path) in ALONE.get(name, set())}
     allowed = LAYERS[layer] | {name for name, where in ALONE.items() if dotted(path) in where}
     assert used <= allowed
 

@@ -28,7 +28,7 @@ attributes.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 __all__ = [
     "AuthenticationFailed",
@@ -49,6 +49,7 @@ __all__ = [
     "RemoteProtocolError",
     "ServiceFailed",
     "VoiceNotFound",
+    "raise_kept",
 ]
 
 
@@ -265,3 +266,10 @@ class InboxOverflow(ContextFailed):
     """A context's events were not received before its byte budget was used up."""
 
     next_step = "Receive faster, raise `inbox_bytes`, or choose `overflow='block'`."
+
+
+def raise_kept(error: BaseException) -> NoReturn:
+    """Raise an error that was kept: ours as a copy of its own, a caller's as it is."""
+    if isinstance(error, CartesiaError):
+        raise error.anew() from error.__cause__
+    raise error

@@ -95,7 +95,7 @@ def parse_header_lines(lines: str) -> dict[str, str]:
     Read the lines of ``CARTESIA_CUSTOM_HEADERS``, each ``Name: value`` (protocol §1.1).
 
     Raises:
-        LocalProtocolError: A line is not of this form.
+        LocalProtocolError: A line is not of this form, or its header cannot be sent.
     """
     headers = {}
     for line in lines.splitlines():
@@ -104,22 +104,19 @@ def parse_header_lines(lines: str) -> dict[str, str]:
             if not colon:
                 raise LocalProtocolError("CARTESIA_CUSTOM_HEADERS: a line is not 'Name: value'")
             headers[name.strip()] = value.strip()
-    return headers
+    return check_headers(headers)
 
 
 def request_headers(
     *, version: str, user_agent: str, credential: Credential | None, extra: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """
-    Return the headers that every request carries.
-
-    Raises:
-        LocalProtocolError: An extra header has no proper name or value, or is one of ours.
+    Return the headers that every request carries, with the *extra* ones, which were checked.
     """
     headers = [("Cartesia-Version", version), ("User-Agent", user_agent)]
     if credential is not None:
         headers.append(("Authorization", credential.authorization))
-    headers.extend(check_headers(extra).items())
+    headers.extend(extra.items())
     return headers
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from trio_cartesia._errors import CartesiaError, ContextExpired, LocalProtocolError
+from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
 from trio_cartesia._protocol.contexts import End, State
 from trio_cartesia._protocol.outbox import Outgoing
 from trio_cartesia._protocol.settings import ContextSettings
@@ -85,10 +85,8 @@ class Entry:
             ContextExpired: The service ended it before.
             Exception: What it failed with.
         """
-        if isinstance(self.failure, CartesiaError):
-            raise self.failure.anew()
         if self.failure is not None:
-            raise self.failure
+            raise_kept(self.failure)
         if self.end is End.CANCELLED:
             raise LocalProtocolError("the context was cancelled", context_id=context_id)
         if self.end is End.EXPIRED:

@@ -30,10 +30,12 @@ __all__ = [
     "UnknownEvent",
     "WordTimes",
     "WordTimestamps",
+    "size_of",
 ]
 
 
-def _size(value: object) -> str:
+def size_of(value: object) -> str:
+    """Show how large a value is, for reprs that must not show what it is."""
     unit = "bytes" if isinstance(value, bytes) else "items"
     return f"<{len(value)} {unit}>" if isinstance(value, (bytes, tuple, Mapping)) else "<...>"
 
@@ -93,7 +95,7 @@ class Chunk:
     type: ClassVar[Literal["chunk"]] = "chunk"
 
     context_id: str
-    audio: bytes = attrs.field(repr=_size)
+    audio: bytes = attrs.field(repr=size_of)
     segment: int = 0
     flush_id: int | None = None
     step_time: float | None = None
@@ -111,9 +113,9 @@ class WordTimes:
         end: Likewise.
     """
 
-    words: tuple[str, ...] = attrs.field(repr=_size)
-    start: tuple[float, ...] = attrs.field(repr=_size)
-    end: tuple[float, ...] = attrs.field(repr=_size)
+    words: tuple[str, ...] = attrs.field(repr=size_of)
+    start: tuple[float, ...] = attrs.field(repr=size_of)
+    end: tuple[float, ...] = attrs.field(repr=size_of)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,9 +129,9 @@ class PhonemeTimes:
         end: Likewise.
     """
 
-    phonemes: tuple[str, ...] = attrs.field(repr=_size)
-    start: tuple[float, ...] = attrs.field(repr=_size)
-    end: tuple[float, ...] = attrs.field(repr=_size)
+    phonemes: tuple[str, ...] = attrs.field(repr=size_of)
+    start: tuple[float, ...] = attrs.field(repr=size_of)
+    end: tuple[float, ...] = attrs.field(repr=size_of)
 
 
 @attrs.frozen(kw_only=True)
@@ -227,7 +229,7 @@ class ErrorEvent:
     type: ClassVar[Literal["error"]] = "error"
 
     context_id: str | None
-    fields: Mapping[str, object] = attrs.field(repr=_size)
+    fields: Mapping[str, object] = attrs.field(repr=size_of)
 
 
 @attrs.frozen(kw_only=True)
@@ -245,7 +247,7 @@ class UnknownEvent:
 
     context_id: str | None
     wire_type: str
-    fields: Mapping[str, object] = attrs.field(repr=_size)
+    fields: Mapping[str, object] = attrs.field(repr=size_of)
 
 
 Event = Chunk | WordTimestamps | PhonemeTimestamps | FlushDone | Done | UnknownEvent

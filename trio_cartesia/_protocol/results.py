@@ -14,13 +14,10 @@ from trio_cartesia._protocol.messages import (
     FlushDone,
     PhonemeTimestamps,
     WordTimestamps,
+    size_of,
 )
 
 __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
-
-
-def _size(value: object) -> str:
-    return f"<{len(value)} {'bytes' if isinstance(value, bytes) else 'items'}>"  # type: ignore[arg-type]  # bytes or tuple
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +46,7 @@ class Segment:
         flush_id: The service's own count, if it sent one.
     """
 
-    audio: bytes = attrs.field(repr=_size)
+    audio: bytes = attrs.field(repr=size_of)
     flush_id: int | None
 
 
@@ -69,10 +66,10 @@ class Speech:
             `Context.cancel`, by expiry, or where it is the part that came before an error.
     """
 
-    audio: bytes = attrs.field(repr=_size)
+    audio: bytes = attrs.field(repr=size_of)
     output_format: RawOutputFormat
-    words: tuple[TimedText, ...] = attrs.field(repr=_size)
-    phonemes: tuple[TimedText, ...] = attrs.field(repr=_size)
+    words: tuple[TimedText, ...] = attrs.field(repr=size_of)
+    phonemes: tuple[TimedText, ...] = attrs.field(repr=size_of)
     segments: tuple[Segment, ...]
     complete: bool
 

@@ -5,13 +5,13 @@ One context's events, between the reader and a receive loop that may be slower.
 from __future__ import annotations
 
 import math
-from typing import Final, NoReturn
+from typing import Final
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
-from trio_cartesia._errors import CartesiaError, LocalProtocolError
+from trio_cartesia._errors import LocalProtocolError, raise_kept
 from trio_cartesia._protocol.messages import Chunk, Event
 
 __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
@@ -147,10 +147,3 @@ class Inbox:
     def _count(self, size: int) -> None:
         self.tally.add(size)
         self._total.add(size)
-
-
-def raise_kept(error: BaseException) -> NoReturn:
-    """Raise an error that was kept: ours as a copy of its own, a caller's as it is."""
-    if isinstance(error, CartesiaError):
-        raise error.anew() from error.__cause__
-    raise error
