@@ -36,7 +36,7 @@ ALONE = {
     "cattrs": {"_protocol.codec", "_protocol.requests"},
     "trio_websocket": {"_runtime.transport", "testing.peer"},
     "h11": {"server.wire", "_runtime.refused"},
-    "wsproto": {"server.wire"},
+    "wsproto": {"server.websocket"},
     "espeakng_loader": {"server.libespeak"},
     "ctypes": {"server.libespeak"},
     "numpy": {"server.espeak"},

@@ -195,14 +195,14 @@ async def connected(
     pair: StreamPair = memory_stream_pair,
     voice: Any = TONES,
     behaviour: Behaviour | None = None,
-    api_keys: list[str] | None = None,
+    **options: Any,
 ) -> AsyncIterator[tuple[Client, Server]]:
     """
     A service in memory, and a client of it.
     """
     async with (
         open_server(
-            port=None, voice=voice, behaviour=behaviour or Behaviour(), api_keys=api_keys
+            port=None, voice=voice, behaviour=behaviour or Behaviour(), **options
         ) as server,
         trio.open_nursery() as nursery,
     ):

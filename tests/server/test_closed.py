@@ -146,11 +146,11 @@ async def test_a_context_holds_so_many_inputs(monkeypatch: pytest.MonkeyPatch) -
 
 
 @on_virtual_time
-async def test_a_connection_holds_so_many_contexts() -> None:
+async def test_an_account_has_so_many_contexts() -> None:
     """
     One context too many is refused with 429, and may be opened as soon as another has ended.
     """
-    async with connected(behaviour=Behaviour(max_contexts=2)) as (client, server):
+    async with connected(plan="free") as (client, server):
         for name in "ab":
             await client.send(generation(name, "Good") | {"continue": True})
         for _ in range(2):

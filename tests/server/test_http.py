@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import memory_stream_pair
 
-from trio_cartesia.server import wire
+from trio_cartesia.server import streams, wire
 from trio_cartesia.server.http import Malformed, Request
-from trio_cartesia.server.wire import Disconnected, HttpConnection, hang_up
+from trio_cartesia.server.streams import Disconnected, hang_up
+from trio_cartesia.server.wire import HttpConnection
 
 from .support import Sliced, examples, on_virtual_time
 
@@ -157,7 +158,7 @@ async def test_hanging_up_takes_a_second_at_most() -> None:
     ours, theirs = memory_stream_pair()
     await ours.send_all(b"nobody reads this")
     await hang_up(theirs)
-    assert trio.current_time() == pytest.approx(wire.CLOSE_SECONDS)
+    assert trio.current_time() == pytest.approx(streams.CLOSE_SECONDS)
     with pytest.raises(trio.ClosedResourceError):
         await theirs.receive_some()
     await hang_up(Sliced(theirs, [1]))  # once more does no harm

@@ -4,10 +4,13 @@ A local service that speaks Cartesia's protocol, for development and for tests.
 
 from __future__ import annotations
 
+from .accounts import PLANS as PLANS
+from .accounts import Plan as Plan
 from .app import Server as Server
 from .app import open_server as open_server
 from .app import serve as serve
 from .behaviour import Behaviour as Behaviour
+from .faults import Fault as Fault
 from .journal import ConnectionRecord as ConnectionRecord
 from .journal import ContextRecord as ContextRecord
 from .journal import Journal as Journal

@@ -5,7 +5,7 @@ The local service as a whole: where it listens, what it shares, and how it stops
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Final
@@ -14,12 +14,15 @@ import attrs
 import trio
 
 from .._nursery import open_service_nursery
+from .accounts import PLANS, Plan
 from .behaviour import Behaviour
 from .credentials import Credentials
+from .exchange import Service
+from .faults import Fault
 from .journal import Journal
-from .routes import Service, serve_requests
+from .routes import serve_requests
+from .streams import hang_up
 from .voice import Voice, default_voice, open_voice
-from .wire import hang_up
 
 __all__ = ["Server", "open_server", "serve"]
 
@@ -102,6 +105,8 @@ async def open_server(
     voice: Voice | str | None = None,
     api_keys: Collection[str] | None = None,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+    faults: Sequence[Fault] = (),
+    plan: Plan | str = "enterprise",
 ) -> AsyncIterator[Server]:
     """
     Run a service for as long as the block lasts.
@@ -114,6 +119,8 @@ async def open_server(
         voice: A voice or its name; the best that is installed if None.
         api_keys: Who may come in. If None, any credential is accepted and none is needed.
         behaviour: What to do where the protocol is open.
+        faults: What is to go wrong, with every connection.
+        plan: What each account may do at once: a plan, or the name of one (protocol §1.8).
 
     Raises:
         OSError: The address cannot be had.
@@ -138,7 +145,8 @@ async def open_server(
         voice=chosen,
         behaviour=behaviour,
         journal=Journal(),
-        credentials=Credentials.of(api_keys),
+        faults=tuple(faults),
+        credentials=Credentials.of(api_keys, _plan(plan)),
     )
     listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
     server = Server(service, _url(listeners))
@@ -158,6 +166,8 @@ async def serve(
     voice: Voice | str | None = None,
     api_keys: Collection[str] | None = None,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+    faults: Sequence[Fault] = (),
+    plan: Plan | str = "enterprise",
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """
@@ -166,10 +176,24 @@ async def serve(
     The arguments are those of `open_server`.
     """
     async with open_server(
-        host=host, port=port, voice=voice, api_keys=api_keys, behaviour=behaviour
+        host=host,
+        port=port,
+        voice=voice,
+        api_keys=api_keys,
+        behaviour=behaviour,
+        faults=faults,
+        plan=plan,
     ) as server:
         task_status.started(server)
         await trio.sleep_forever()
+
+
+def _plan(plan: Plan | str) -> Plan:
+    if isinstance(plan, Plan):
+        return plan
+    if plan not in PLANS:
+        raise ValueError(f"no plan is called {plan!r}; there are {', '.join(PLANS)}")
+    return PLANS[plan]
 
 
 def _url(listeners: list[trio.SocketListener]) -> str:

@@ -37,8 +37,6 @@ class Behaviour:
         chunk_bytes: The most audio in one chunk; chunks hold whole frames (T24).
         max_message_bytes: A longer message closes the connection with 1009 (T24).
         max_waiting_characters: The most text that may wait in one context (T24).
-        max_contexts: How many contexts may be open at once on one connection; one more is refused
-            with 429 and ``concurrency_limited``, and may be tried again once another has ended.
         remembered_contexts: How many ended ids a connection knows, to refuse late inputs (T9).
             An older id opens a new context.
     """
@@ -54,5 +52,4 @@ class Behaviour:
     chunk_bytes: int = attrs.field(default=16 * 1024, validator=ge(4))
     max_message_bytes: int = attrs.field(default=MIB, validator=ge(1))
     max_waiting_characters: int = attrs.field(default=MIB, validator=ge(1))
-    max_contexts: int = attrs.field(default=100, validator=ge(1))
     remembered_contexts: int = attrs.field(default=10_000, validator=ge(0))

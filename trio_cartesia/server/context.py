@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final
@@ -24,12 +24,11 @@ from .journal import ContextRecord, Journal, SpokenUnit
 from .refusals import CONTEXT_CLOSED, Refusal, Refused, invalid
 from .requests import Generation
 from .script import Mark, Script, Sentence
+from .sinks import Sink
 from .voice import Spoken, Utterance, Voice
 
 logger = logging.getLogger("trio_cartesia.server")
 
-Emit = Callable[[events.Event], Awaitable[None]]
-EmitError = Callable[[Refusal, str], Awaitable[None]]
 MAX_WAITING: Final = 65_536  # inputs, however short
 VOICE_FAILED = Refusal(
     status=500, title="Internal server error", message="The voice could not speak the text."
@@ -66,8 +65,7 @@ class Context:
     _journal: Journal
     _voice: Voice
     _behaviour: Behaviour
-    _emit: Emit
-    _emit_error: EmitError
+    _sink: Sink
     _script: Script = attrs.field(init=False)
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
     _active_at: float = attrs.field(factory=trio.current_time, init=False)
@@ -245,9 +243,8 @@ class Context:
     async def _send_chunk(self, audio: bytes, step_seconds: float) -> None:
         self._chunks_left -= 1
         self._sending_chunk = True
-        await self._send(
-            events.chunk(self._id, audio, flush_id=self._flush_id, step_seconds=step_seconds)
-        )
+        await self._sink.chunk(audio, flush_id=self._flush_id, step_seconds=step_seconds)
+        self._active_at = trio.current_time()
         self._sending_chunk = False
         self._journal.add_chunk(self.record, audio)
 
@@ -259,20 +256,22 @@ class Context:
         wanted["phoneme"] = phonemes if self.settings.add_phoneme_timestamps else []
         for unit, units in wanted.items():
             if units and self._chunks_left == math.inf:  # else their audio may never come
-                await self._send(events.times(self._id, unit, units, flush_id=self._flush_id))
+                await self._sink.times(unit, units, flush_id=self._flush_id)
+                self._active_at = trio.current_time()
 
     async def _end_segment(self) -> None:
         flush_id, self._flush_id = self._flush_id, self._flush_id + 1
         self.record.flushes += 1
-        await self._send(events.flush_done(self._id, flush_id=flush_id))
+        await self._sink.flush_done(flush_id=flush_id)
+        self._active_at = trio.current_time()
 
     async def _end(self, how: str) -> None:
         with self._ending(how):
-            await self._send(events.done(self._id, status=self._behaviour.done_status))
+            await self._sink.done(status=self._behaviour.done_status)
 
     async def _end_with_error(self) -> None:
         with self._ending("error"):
-            await self._emit_error(self._refusal, self._id)
+            await self._sink.error(self._refusal)
 
     @contextmanager
     def _ending(self, how: str) -> Iterator[None]:
@@ -286,7 +285,3 @@ class Context:
         except BaseException:
             self.record.ended = "lost"
             raise
-
-    async def _send(self, event: events.Event) -> None:
-        await self._emit(event)
-        self._active_at = trio.current_time()

@@ -7,12 +7,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
+from .accounts import Account, Plan
 from .http import Request
-from .refusals import Refusal
+from .refusals import Refusal, Refused
+
+Grant = Literal["tts", "stt", "agent"]
 
 UNAUTHORIZED: Final = Refusal(
     status=401,
@@ -38,30 +41,57 @@ def presented(request: Request) -> Iterator[str]:
         yield from filter(None, request.query.get(name, ()))
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(kw_only=True, repr=False)
+class Identity:
+    """
+    Who asks.
+
+    Attributes:
+        account: Whose limits apply.
+    """
+
+    account: Account
+
+
+@attrs.define(eq=False, repr=False)
 class Credentials:
     """
     The keys that are accepted: those of a collection, or any and none at all.
     """
 
     _digests: tuple[bytes, ...] | None
+    _plan: Plan
+    _accounts: dict[bytes, Account] = attrs.field(factory=dict, init=False)
 
     @classmethod
-    def of(cls, api_keys: Collection[str] | None) -> Credentials:
+    def of(cls, api_keys: Collection[str] | None, plan: Plan) -> Credentials:
         """
         Accept one of *api_keys*; with None, accept everybody.
         """
         if isinstance(api_keys, str):
             raise TypeError("api_keys is a collection of keys, not one key")
-        return cls(None if api_keys is None else tuple(map(_digest, api_keys)))
+        return cls(None if api_keys is None else tuple(map(_digest, api_keys)), plan)
 
-    def accept(self, request: Request) -> bool:
+    def identify(self, request: Request, grant: Grant | None) -> Identity:
         """
-        Return whether *request* may be served.
+        Return who sent *request*.
+
+        Args:
+            request: With its credentials, wherever they stand.
+            grant: What an access token must allow; None if only an API key will do.
+
+        Raises:
+            Refused: With 401 if the credential is missing or unknown, with 403 if it does not
+                allow this.
         """
-        if self._digests is None:
-            return True
         offers = [_digest(credential) for credential in presented(request)]
-        # A list, for all() and any() would stop early and so tell how far they came.
-        matches = [hmac.compare_digest(a, b) for a in offers for b in self._digests]
-        return any(matches)
+        if self._digests is None:
+            return Identity(account=self._account(offers[0] if offers else b""))
+        # A list, for next() would stop early and so tell how far it came.
+        matches = [a for a in offers for b in self._digests if hmac.compare_digest(a, b)]
+        if not matches:
+            raise Refused(UNAUTHORIZED)
+        return Identity(account=self._account(matches[0]))
+
+    def _account(self, digest: bytes) -> Account:
+        return self._accounts.setdefault(digest, Account(self._plan))

@@ -1,52 +1,68 @@
 """
-One connection's requests, one after another: who may ask, for what, and what is answered.
+Which endpoint answers which request, and who may ask for it.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
+import re
+from collections.abc import Awaitable, Callable
 from typing import Final
-from uuid import uuid4
 
 import attrs
 import trio
 
-from .behaviour import Behaviour
 from .catalogue import CURRENT_VERSION
-from .credentials import UNAUTHORIZED, Credentials
-from .http import Headers, Malformed, Request, check_handshake
-from .journal import Journal
-from .refusals import JSON_TYPE, Refusal, Refused, http_body
-from .speech import SpeechSession
-from .voice import Voice
-from .wire import Disconnected, HttpConnection
+from .cors import allow_origin
+from .credentials import Grant
+from .exchange import Exchange, Service, plain
+from .http import Malformed, Request
+from .refusals import Refused
+from .speech_socket import SPEECH, serve_speech
+from .streams import Disconnected
+from .wire import HttpConnection
 
-logger = logging.getLogger("trio_cartesia.server")
-
-SPEECH: Final = "/tts/websocket"
 LATER: Final = frozenset(  # what the API has and this service does not, by its first words
     {
-        *("/tts/bytes", "/tts/sse", "/infill", "/voice-changer", "/stt", "/audio"),
-        *("/access-token", "/voices", "/accents", "/datasets", "/fine-tunes"),
+        *("/infill", "/voice-changer", "/stt", "/audio", "/accents", "/datasets", "/fine-tunes"),
+        *("/tts/bytes", "/tts/sse", "/voices", "/access-token"),
         *("/pronunciation-dicts", "/agents", "/usage"),
     }
 )
 
 
+async def _tell_status(exchange: Exchange) -> None:
+    await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})  # protocol §5.1
+
+
 @attrs.frozen(kw_only=True)
-class Service:
+class Route:
     """
-    What all connections of a server share.
+    One method of one address.
+
+    Attributes:
+        path: With ``{id}`` where one word may be anything.
+        grant: What an access token must allow; None if only an API key will do.
+        is_open: Whether nobody has to say who they are.
     """
 
-    voice: Voice
-    behaviour: Behaviour
-    journal: Journal
-    credentials: Credentials
+    method: str
+    path: str
+    answer: Callable[[Exchange], Awaitable[None]]
+    grant: Grant | None = None
+    is_open: bool = False
+
+    def matches(self, path: str) -> bool:
+        """
+        Return whether *path*, without a slash at its end, is this route's.
+        """
+        pattern = re.escape(self.path).replace(r"\{id\}", "[^/]+")
+        return re.fullmatch(pattern, path) is not None
+
+
+ROUTES: Final = (
+    Route(method="GET", path="", answer=_tell_status, is_open=True),
+    Route(method="GET", path=SPEECH, answer=serve_speech, grant="tts"),
+)
 
 
 async def serve_requests(service: Service, stream: trio.abc.Stream) -> None:
@@ -74,134 +90,65 @@ async def _serve_one(service: Service, connection: HttpConnection) -> bool:
         return False
     if patience.cancelled_caught or request is None:
         return False
-    await Exchange(service, connection, request).answer()
+    await answer(Exchange(service, connection, request))
     return True
 
 
-@attrs.define(eq=False)
-class Exchange:
+async def answer(exchange: Exchange) -> None:
     """
-    One request and its answer.
+    Find out what is asked, and answer it or say why not.
     """
+    try:
+        if exchange.request.method == "OPTIONS":
+            await allow_origin(exchange.request, exchange.respond)
+            return
+        exchange.hear_wishes()
+        await _route(exchange).answer(exchange)
+    except Refused as refused:
+        _journal_refusal(exchange, refused.refusal.status)
+        await exchange.refuse(refused.refusal)
+    except Malformed as malformed:
+        _journal_refusal(exchange, malformed.status)
+        await exchange.refuse_malformed(malformed)
 
-    service: Service
-    connection: HttpConnection
-    request: Request
-    request_id: str = attrs.field(factory=lambda: str(uuid4()), init=False)
 
-    @property
-    def version(self) -> str:
-        """
-        The API version that is asked for; the query wins over the header (protocol §1.2).
-        """
-        asked = self.request.query.get("cartesia_version", [""])[0]
-        return asked or self.request.headers.get("cartesia-version") or CURRENT_VERSION
+def _route(exchange: Exchange) -> Route:
+    """
+    Find the route, once it is clear that the path exists, for that method and these credentials.
 
-    async def answer(self) -> None:
-        """
-        Find out what is asked, and answer it or say why not.
-        """
-        path = self.request.path.rstrip("/")  # protocol §1.1: both forms are accepted
-        try:
-            self._check(path)
-            if path == SPEECH:
-                await self._serve_speech()
-            else:
-                await self._respond(200, json.dumps({"ok": True, "version": CURRENT_VERSION}))
-        except Refused as refused:
-            self._journal_refusal(path, refused.refusal.status)
-            await self._refuse(refused.refusal)
-        except Malformed as malformed:
-            self._journal_refusal(path, malformed.status)
-            await self.refuse_malformed(malformed)
+    Raises:
+        Refused: It does not, or not for these credentials.
+        Malformed: It has other methods.
+    """
+    path, credentials = exchange.path, exchange.service.credentials
+    here = [route for route in ROUTES if route.matches(path)]
+    is_later = any("/".join(path.split("/")[:count]) in LATER for count in (2, 3))
+    if not here and not is_later:
+        raise Refused(plain(404, "There is nothing at this address."))
+    method = "GET" if exchange.request.method == "HEAD" and path != SPEECH else ""
+    method = method or exchange.request.method
+    chosen = next((route for route in here if route.method == method), None)
+    is_open = bool(here) and here[0].is_open
+    grant = chosen.grant if chosen else here[0].grant if here else None
+    if not is_open:
+        exchange.identity = credentials.identify(exchange.request, grant)
+    if not here:
+        raise Refused(plain(501, "The local service does not do this yet."))
+    if chosen is None:
+        allow = ", ".join(dict.fromkeys(name for route in here for name in _methods(route)))
+        raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
+    return chosen
 
-    def _check(self, path: str) -> None:
-        """
-        Raise unless the path exists, for that method and for these credentials.
 
-        Raises:
-            Refused: It does not, or not for these credentials.
-            Malformed: It has other methods.
-        """
-        words = path.split("/")
-        is_later = any("/".join(words[:count]) in LATER for count in (2, 3))
-        if path not in ("", SPEECH) and not is_later:
-            raise Refused(_plain(404, "There is nothing at this address."))
-        if path and not self.service.credentials.accept(self.request):
-            raise Refused(UNAUTHORIZED)
-        if is_later:
-            raise Refused(_plain(501, "The local service does not do this yet."))
-        methods = ("GET",) if path == SPEECH else ("GET", "HEAD")
-        if self.request.method not in methods:
-            allow = ", ".join(methods)
-            raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
+def _methods(route: Route) -> tuple[str, ...]:
+    return ("GET", "HEAD") if route.method == "GET" and route.path != SPEECH else (route.method,)
 
-    async def _serve_speech(self) -> None:
-        check_handshake(self.request)
-        behaviour = self.service.behaviour
-        with self._patience():
-            websocket = await self.connection.accept_websocket(
-                self.request,
-                max_message_bytes=behaviour.max_message_bytes,
-                headers=[("x-request-id", self.request_id)],
-            )
-        number = self.service.journal.add_connection(
-            path=SPEECH, version=self.version, request_id=self.request_id, status=101
+
+def _journal_refusal(exchange: Exchange, status: int) -> None:
+    if exchange.path == SPEECH or "websocket" in exchange.request.tokens("upgrade"):
+        exchange.service.journal.add_connection(
+            path=exchange.path,
+            version=exchange.version,
+            request_id=exchange.request_id,
+            status=status,
         )
-        self._log(101)
-        session = SpeechSession(
-            number=number,
-            version=self.version,
-            request_id=self.request_id,
-            websocket=websocket,
-            voice=self.service.voice,
-            behaviour=behaviour,
-            journal=self.service.journal,
-        )
-        await session.serve()
-
-    def _journal_refusal(self, path: str, status: int) -> None:
-        if path == SPEECH or "websocket" in self.request.tokens("upgrade"):
-            self.service.journal.add_connection(
-                path=path, version=self.version, request_id=self.request_id, status=status
-            )
-
-    async def refuse_malformed(self, malformed: Malformed) -> None:
-        """
-        Answer what is not a request, or not one for this address.
-        """
-        await self._refuse(_plain(malformed.status, str(malformed)), malformed.headers)
-
-    async def _refuse(self, refusal: Refusal, headers: Headers = ()) -> None:
-        kind, body = http_body(refusal, version=self.version, request_id=self.request_id)
-        await self._respond(refusal.status, body, kind, headers)
-
-    async def _respond(
-        self, status: int, body: str | bytes, kind: str = JSON_TYPE, headers: Headers = ()
-    ) -> None:
-        data = body.encode() if isinstance(body, str) else body
-        with self._patience():
-            await self.connection.respond(
-                status, data, [("content-type", kind), ("x-request-id", self.request_id), *headers]
-            )
-        self._log(status, len(data))
-
-    @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """
-        Give up on a peer that does not read within the idle time.
-        """
-        with trio.move_on_after(self.service.behaviour.idle_seconds) as scope:
-            yield
-        if scope.cancelled_caught:
-            raise Disconnected
-
-    def _log(self, status: int, size: int = 0) -> None:
-        logger.info(
-            "request %s: %s %.80r: %d, %d bytes",
-            *(self.request_id, self.request.method, self.request.path, status, size),
-        )
-
-
-def _plain(status: int, message: str) -> Refusal:
-    return Refusal(status=status, title=HTTPStatus(status).phrase, message=message)

@@ -14,13 +14,16 @@ from typing import Any, Final
 import attrs
 import trio
 
+from .accounts import Account
 from .behaviour import Behaviour
 from .context import Context
 from .journal import Journal
 from .refusals import CONTEXT_CLOSED, Refusal, Refused, error_event, invalid
 from .requests import Cancel, Generation, read_request
+from .sinks import EventSink
+from .streams import Disconnected
 from .voice import Voice
-from .wire import Disconnected, WebSocket
+from .websocket import WebSocket
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -29,12 +32,6 @@ _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 IDLE: Final = (1000, "connection idle timeout")  # protocol §1.8, §7.1 T23
 STOPPING: Final = (1001, "the service is stopping")
 EMPTY: Final = invalid("There is nothing to speak: the only input of the context is empty.")
-TOO_MANY: Final = Refusal(  # protocol §1.8, §2.4
-    status=429,
-    title="Concurrency limit reached",
-    message="Too many contexts are open on this connection. Wait until one has ended.",
-    code="concurrency_limited",
-)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -55,6 +52,7 @@ class SpeechSession:
     _voice: Voice
     _behaviour: Behaviour
     _journal: Journal
+    _account: Account
     _contexts: dict[str, Context] = attrs.field(factory=dict, init=False)
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _traffic_at: float = attrs.field(factory=trio.current_time, init=False)
@@ -125,16 +123,23 @@ class SpeechSession:
         if not request.transcript and not request.continues:  # protocol §7.1 T12
             self._remember(request.context_id)
             raise Refused(EMPTY, request.context_id)
-        if len(self._contexts) >= self._behaviour.max_contexts:  # protocol §7.1 T21
-            raise Refused(TOO_MANY, request.context_id)
+        try:
+            self._account.claim()
+        except Refused as refused:  # protocol §7.1 T21
+            raise Refused(refused.refusal, request.context_id) from None
+        sink = EventSink(
+            context_id=request.context_id,
+            emit=self._emit,
+            version=self.version,
+            request_id=self.request_id,
+        )
         context = Context(
             settings=request,
             record=self._journal.add_context(self.number, request),
             journal=self._journal,
             voice=self._voice,
             behaviour=self._behaviour,
-            emit=self._emit,
-            emit_error=self._emit_error,
+            sink=sink,
         )
         self._contexts[request.context_id] = context
         nursery.start_soon(self._run, context, nursery.cancel_scope)
@@ -146,6 +151,8 @@ class SpeechSession:
         except Disconnected:
             scope.cancel("the peer has left")
             return
+        finally:
+            self._account.release()
         context_id = context.settings.context_id
         del self._contexts[context_id]
         self._remember(context_id)

@@ -1,8 +1,8 @@
 """
-HTTP/1.1 and WebSockets over any Trio stream.
+HTTP/1.1 over any Trio stream.
 
-h11 and wsproto know the grammar; this module moves their bytes, bounds what a peer may make us
-hold, and keeps their exceptions to itself. Nothing here knows about speech.
+h11 knows the grammar; this module moves its bytes, bounds what a peer may make us hold, and keeps
+its exceptions to itself. Nothing here knows about speech.
 """
 
 from __future__ import annotations
@@ -12,30 +12,14 @@ from typing import Final
 import attrs
 import h11
 import trio
-from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
-from wsproto.utilities import LocalProtocolError, generate_accept_token
 
+from .faults import Fault
 from .http import Headers, Malformed, Request, read_target
+from .streams import RECEIVE_BYTES, STREAM_ENDED, Disconnected
+from .websocket import WebSocket, accept_token
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
-CLOSE_SECONDS: Final = 1.0  # for a peer to answer our close, or to read our last answer
-RECEIVE_BYTES: Final = 64 * 1024
-STREAM_ENDED: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
-
-
-class Disconnected(Exception):
-    """
-    The peer is gone, or one of us has said goodbye: no more messages, either way.
-
-    Attributes:
-        code: The WebSocket close code, 1006 if there was no close at all.
-    """
-
-    def __init__(self, code: int = 1006) -> None:
-        super().__init__(f"closed with {code}")
-        self.code = code
 
 
 @attrs.define(eq=False)
@@ -101,28 +85,64 @@ class HttpConnection:
         """
         Answer the request, or what could not be read as one.
         """
-        response = h11.Response(
-            status_code=status, headers=[("content-length", str(len(body))), *headers]
-        )
+        length = ("content-length", str(len(body)))
+        response = h11.Response(status_code=status, headers=[length, *headers])
         content = [] if self._head else [h11.Data(data=body)]
         await self._send(response, *content, h11.EndOfMessage())
 
+    async def start_response(self, status: int, headers: Headers = ()) -> None:
+        """
+        Begin an answer whose length nobody knows yet; HTTP/1.1 peers get it in chunks.
+        """
+        await self._send(h11.Response(status_code=status, headers=list(headers)))
+
+    async def send_data(self, data: bytes) -> None:
+        """
+        Send the next piece of the answer; if cancelled, the answer is cut and the peer sees that.
+        """
+        if data:
+            await self._send(h11.Data(data=data))
+
+    async def end_response(self) -> None:
+        """
+        End an answer that has all its pieces.
+        """
+        await self._send(h11.EndOfMessage())
+
+    async def wait_gone(self) -> None:
+        """
+        Return when the peer has closed its side, while the answer to its request is still made.
+
+        A further request that comes early is kept; after it nobody listens for the end any more.
+        """
+        try:
+            data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
+        except STREAM_ENDED:
+            return
+        self._http.receive_data(data)
+        if data:
+            await trio.sleep_forever()
+
     async def accept_websocket(
-        self, request: Request, *, max_message_bytes: int, headers: Headers = ()
+        self,
+        request: Request,
+        *,
+        max_message_bytes: int,
+        headers: Headers = (),
+        faults: tuple[Fault, ...] = (),
     ) -> WebSocket:
         """
         Answer 101 to a request that `check_handshake` has passed.
         """
-        accept = generate_accept_token(request.headers["sec-websocket-key"].encode())
         switch = [
             ("upgrade", "websocket"),
             ("connection", "Upgrade"),
-            ("sec-websocket-accept", accept.decode()),
+            ("sec-websocket-accept", accept_token(request.headers["sec-websocket-key"])),
             *headers,
         ]
         await self._send(h11.InformationalResponse(status_code=101, headers=switch))
         early, _ = self._http.trailing_data
-        return WebSocket(self.stream, early, max_message_bytes=max_message_bytes)
+        return WebSocket(self.stream, early, max_message_bytes=max_message_bytes, faults=faults)
 
 
 def _request(event: h11.Request, body: bytes) -> Request:
@@ -139,138 +159,3 @@ def _request(event: h11.Request, body: bytes) -> Request:
         http_version=event.http_version.decode("ascii"),
         body=body,
     )
-
-
-@attrs.define(eq=False)
-class WebSocket:
-    """
-    Whole messages over one stream. Any number of tasks may send; one receives.
-    """
-
-    _stream: trio.abc.Stream
-    _early: bytes = b""
-    _max_message_bytes: int = attrs.field(kw_only=True)
-    _frames: Connection = attrs.field(init=False)
-    _sending: trio.Lock = attrs.field(factory=trio.Lock, init=False)
-    _torn: bool = attrs.field(default=False, init=False)  # a frame may have gone out by half
-    _deaf: bool = attrs.field(default=False, init=False)  # what comes makes no sense any more
-    _parts: list[str | bytes] = attrs.field(factory=list, init=False)
-    _size: int = attrs.field(default=0, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._frames = Connection(ConnectionType.SERVER, trailing_data=self._early)
-
-    async def receive(self) -> str | bytes:
-        """
-        Return the next message; answer pings and the peer's close on the way.
-
-        Raises:
-            Disconnected: There will be no more. A peer that broke the rules has been told how.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        while True:
-            for event in self._frames.events():
-                message = await self._take(event)
-                if message is not None:
-                    return message
-            self._frames.receive_data(await self._receive_some())
-
-    async def _receive_some(self) -> bytes:
-        try:
-            data = await self._stream.receive_some(RECEIVE_BYTES)
-        except STREAM_ENDED as error:
-            raise Disconnected from error
-        if not data:
-            raise Disconnected
-        return bytes(data)
-
-    async def _take(self, event: Event) -> str | bytes | None:
-        if isinstance(event, (TextMessage, BytesMessage)):
-            return await self._join(event)
-        if isinstance(event, Ping):
-            await self._send(event.response())
-        elif isinstance(event, CloseConnection):
-            if self._frames.state is ConnectionState.REMOTE_CLOSING:
-                await self._send(event.response())
-            else:  # wsproto's words for a frame that breaks the rules
-                self._deaf = True
-                await self.aclose(event.code, "protocol error")
-            raise Disconnected(event.code)
-        return None
-
-    async def _join(self, event: TextMessage | BytesMessage) -> str | bytes | None:
-        data = event.data if isinstance(event.data, str) else bytes(event.data)
-        self._size += len(data.encode() if isinstance(data, str) else data)
-        if self._size > self._max_message_bytes:  # protocol §2.11
-            await self.aclose(1009, f"more than {self._max_message_bytes} bytes")
-            raise Disconnected(1009)
-        if data:  # a peer may send empty fragments for ever
-            self._parts.append(data)
-        if not event.message_finished:
-            return None
-        parts, self._parts, self._size = self._parts, [], 0
-        return data[:0].join(parts)  # type: ignore[arg-type]  # a message's parts are alike
-
-    async def send(self, message: str) -> None:
-        """
-        Send a text message.
-
-        If cancelled while its bytes are on their way the connection is lost, for the peer
-        may have half a frame; if cancelled before, nothing has happened.
-
-        Raises:
-            Disconnected: It cannot arrive any more.
-        """
-        await self._send(TextMessage(message))
-
-    async def _send(self, event: Event) -> None:
-        async with self._sending:
-            if self._torn:
-                raise Disconnected
-            try:
-                data = self._frames.send(event)
-            except LocalProtocolError as error:
-                raise Disconnected from error
-            self._torn = True
-            try:
-                await self._stream.send_all(data)
-            except STREAM_ENDED as error:
-                raise Disconnected from error
-            self._torn = False
-
-    async def aclose(self, code: int = 1000, reason: str = "") -> None:
-        """
-        Say goodbye and wait for the answer, no longer than `CLOSE_SECONDS`.
-
-        The stream stays open: it belongs to whoever made it.
-        """
-        with trio.move_on_after(CLOSE_SECONDS):
-            try:
-                await self._send(CloseConnection(code, reason))
-                while self._frames.state is not ConnectionState.CLOSED:
-                    data = await self._receive_some()
-                    if not self._deaf:
-                        self._frames.receive_data(data)
-                        self._deaf = any(
-                            isinstance(event, CloseConnection) for event in self._frames.events()
-                        )
-            except Disconnected:
-                return
-
-
-async def hang_up(stream: trio.abc.Stream) -> None:
-    """
-    Close *stream* so that the peer can still read our last words.
-
-    Bytes that nobody has read would turn a plain close into a reset, which may overtake them.
-    """
-    try:
-        with trio.move_on_after(CLOSE_SECONDS):
-            if isinstance(stream, trio.abc.HalfCloseableStream):
-                await stream.send_eof()
-            while await stream.receive_some(RECEIVE_BYTES):
-                pass
-    except STREAM_ENDED:
-        pass
-    finally:
-        await trio.aclose_forcefully(stream)

@@ -11,8 +11,9 @@ from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Event, Pong, TextMessage
 
-from trio_cartesia.server import wire
-from trio_cartesia.server.wire import Disconnected, WebSocket
+from trio_cartesia.server import streams
+from trio_cartesia.server.streams import Disconnected
+from trio_cartesia.server.websocket import WebSocket
 
 from .support import Sliced, examples, on_virtual_time
 
@@ -170,7 +171,7 @@ async def test_closing_waits_for_the_answer_a_second_at_most() -> None:
     assert trio.current_time() == 0
     deaf, _, _ = open_socket()
     await deaf.aclose()
-    assert trio.current_time() == pytest.approx(wire.CLOSE_SECONDS)
+    assert trio.current_time() == pytest.approx(streams.CLOSE_SECONDS)
 
 
 @on_virtual_time
