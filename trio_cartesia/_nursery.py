@@ -59,7 +59,7 @@ async def open_service_nursery(translate: Translate = _as_internal) -> AsyncIter
         if crashes is None:  # nothing but cancellation, which is not ours to keep
             escaped = group if escaped is None else escaped
         elif (leaving := _request_to_leave(escaped, crashes)) is not None:
-            raise leaving from crashes
+            raise leaving from leaving.__cause__  # without the group that it came in
         else:
             raise translate(crashes) from crashes
     if escaped is not None:

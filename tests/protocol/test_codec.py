@@ -53,7 +53,7 @@ def test_the_standard_library_reads_the_same(event):
     expected = outcome(read_event, text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(codec, "_loads", codec.plain_loads)
-        patch.setattr(codec, "_b64decode", codec.plain_b64decode)
+        patch.setattr(codec, "decode_base64", codec.plain_b64decode)
         assert outcome(read_event, text) == expected
 
 

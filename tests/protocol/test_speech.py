@@ -335,7 +335,7 @@ def test_segments_of_contexts_that_are_gone_are_forgotten():
         protocol.next_outgoing()
         protocol.receive(json.dumps({"type": "flush_done", "context_id": name}), 0.0)
         protocol.retire(name, 0.0)
-    assert protocol._segments == {}
+    assert protocol.segments == {}
 
 
 def test_unspoken_texts_are_bounded():

@@ -366,6 +366,9 @@ class SlowPong:
     def __init__(self, events: int):
         self.events, self.pings, self.cancelled_pings = events, 0, 0
 
+    def open_lane(self, sink):
+        pass
+
     async def receive(self):
         if not self.events:
             await trio.sleep_forever()

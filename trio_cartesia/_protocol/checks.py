@@ -22,6 +22,7 @@ __all__ = [
     "number_between",
     "one_of",
     "text",
+    "transcript",
     "whole_between",
 ]
 
@@ -38,6 +39,15 @@ def text(value: object, name: str) -> str:
     if _SURROGATE.search(value):  # not by encoding it: that error would hold the text
         raise LocalProtocolError(f"{name} holds a lone surrogate, which is not text")
     return value
+
+
+def transcript(value: object, context_id: str, *, may_be_empty: bool) -> None:
+    """Check that *value* can be an input's text."""
+    if not text(value, "transcript") and not may_be_empty:
+        raise LocalProtocolError(
+            "push takes no empty text: flush() ends a segment, no_more_inputs() the text",
+            context_id=context_id,
+        )
 
 
 def identifier(_: object, field: attrs.Attribute[Any], value: object) -> None:

@@ -33,7 +33,7 @@ from trio_cartesia._protocol.messages import (
     WordTimestamps,
 )
 
-__all__ = ["read_event", "read_event_generally"]
+__all__ = ["chunk_from", "decode_base64", "read_event", "read_event_generally", "read_json"]
 
 
 def _refuse_constant(name: str) -> object:
@@ -45,13 +45,19 @@ def plain_loads(text: str | bytes) -> Any:
     return json.loads(text, parse_constant=_refuse_constant)
 
 
-def plain_b64decode(data: str) -> bytes:
+def plain_read_json(data: bytes | bytearray) -> Any:
+    """Read JSON that must be UTF-8, with the standard library, which would take more."""
+    return plain_loads(data.decode())
+
+
+def plain_b64decode(data: str | memoryview) -> bytes:
     """Decode standard base64 with the standard library; nothing else is skipped or repaired."""
     return base64.b64decode(data, validate=True)
 
 
 _loads: Callable[[str | bytes], Any] = plain_loads
-_b64decode: Callable[[str], bytes] = plain_b64decode
+read_json: Callable[[bytes | bytearray], Any] = plain_read_json
+decode_base64: Callable[[str | memoryview], bytes] = plain_b64decode
 
 try:
     import orjson
@@ -59,8 +65,8 @@ try:
 except ImportError:
     pass  # not CPython: the standard library does the same, only slower
 else:
-    _loads = orjson.loads
-    _b64decode = partial(pybase64.b64decode, validate=True)  # fast only when strict
+    _loads = read_json = orjson.loads
+    decode_base64 = partial(pybase64.b64decode, validate=True)  # fast only when strict
 
 
 _NO_SEGMENTS: Final[Mapping[str, int]] = MappingProxyType({})
@@ -117,16 +123,29 @@ def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
     data, audio = fields.get("data"), None
     if type(context_id) is str and type(data) is str:
         with suppress(ValueError):
-            audio = _b64decode(data)
-    if audio is None or type(context_id) is not str:
-        return _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
+            audio = decode_base64(data)
+    chunk = None if audio is None else chunk_from(fields, audio, segments)
+    return chunk or _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
+
+
+def chunk_from(
+    fields: Mapping[str, Any], audio: bytes, segments: Mapping[str, int]
+) -> Chunk | None:
+    """Return the chunk whose *audio* is decoded already; None if it names no context."""
+    context_id = fields.get("context_id")
+    if type(context_id) is not str:
+        return None
+    flush_id, step_time = fields.get("flush_id"), fields.get("step_time")
+    status_code = fields.get("status_code")
+    if type(step_time) is not float or step_time - step_time != 0:  # finite, as nearly always
+        step_time = _real_or_none(step_time)
     return Chunk(
         context_id=context_id,
         audio=audio,
         segment=segments.get(context_id, 0),
-        flush_id=_whole_or_none(fields.get("flush_id")),
-        step_time=_real_or_none(fields.get("step_time")),
-        status_code=_whole_or_none(fields.get("status_code")),
+        flush_id=flush_id if type(flush_id) is int else None,
+        step_time=step_time,
+        status_code=status_code if type(status_code) is int else None,
     )
 
 
@@ -199,7 +218,7 @@ def _string(value: object, _: object = None) -> str:
 
 
 def _audio(value: object, _: object = None) -> bytes:
-    return _b64decode(_string(value))
+    return decode_base64(_string(value))
 
 
 def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple[Any, ...]]:

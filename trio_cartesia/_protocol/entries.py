@@ -64,7 +64,8 @@ class Entry:
     @property
     def is_open(self) -> bool:
         """True while the service works for it, or may: it can be cancelled and can fail."""
-        return self.state in (State.OPEN, State.HALF_CLOSED)
+        state = self.state
+        return state is State.OPEN or state is State.HALF_CLOSED
 
     @property
     def is_ending(self) -> bool:

@@ -46,6 +46,7 @@ class SpeechProtocol:
 
     Attributes:
         voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
+        segments: The segment that each open context is in, where it is not the first.
         retired: The error that says that no more contexts can be carried, if one came.
     """
 
@@ -54,7 +55,7 @@ class SpeechProtocol:
     retired: CartesiaError | None = attrs.field(default=None, init=False)
     counters: Counters = attrs.field(factory=Counters, init=False)
     _entries: dict[str, Entry] = attrs.field(factory=dict, init=False)
-    _segments: dict[str, int] = attrs.field(factory=dict, init=False)
+    segments: dict[str, int] = attrs.field(factory=dict, init=False)
     _tombstones: Tombstones = attrs.field(factory=Tombstones, init=False)
     _outbox: Outbox = attrs.field(factory=Outbox, init=False)
 
@@ -90,16 +91,10 @@ class SpeechProtocol:
 
         Raises:
             LocalProtocolError: The text is not fit to be sent, or the context takes no more.
-            ContextExpired: The service ended the context first.
-            CartesiaError: What the context has failed with.
+            CartesiaError: The service ended the context first, or it failed.
         """
         entry = self._entries[context_id]
-        checks.text(transcript, "transcript")
-        if not transcript and not flush and not last:
-            raise LocalProtocolError(
-                "push takes no empty text: flush() ends a segment, no_more_inputs() the text",
-                context_id=context_id,
-            )
+        checks.transcript(transcript, context_id, may_be_empty=flush or last)
         entry.check_takes_input(context_id, transcript)
         if flush and entry.state is State.NEW and not entry.queued:
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
@@ -149,7 +144,7 @@ class SpeechProtocol:
         """Forget a context whose block was left, cancelling it where it had not ended."""
         self.cancel(context_id)
         entry = self._entries.pop(context_id)
-        self._segments.pop(context_id, None)
+        self.segments.pop(context_id, None)
         if entry.state is State.DRAINING:
             self._tombstones.prune(now)
             self._tombstones.add(context_id, now)
@@ -198,13 +193,13 @@ class SpeechProtocol:
         """
         self.counters.events_received += 1
         try:
-            event = read_event(text, self._segments)
+            event = read_event(text, self.segments)
         except RemoteProtocolError as error:
             self.counters.malformed_events += 1
             return self._hear_malformed(error)
         if isinstance(event, Chunk):
-            self.counters.audio_bytes_received += len(event.audio)
-        elif isinstance(event, UnknownEvent):
+            return [(event.context_id, event)] if self._hear_chunk(event, now) else []
+        if isinstance(event, UnknownEvent):
             self.counters.unknown_events += 1
         elif isinstance(event, ErrorEvent) and event.context_id is None:
             return self._hear_unattributed(event, now)
@@ -213,6 +208,11 @@ class SpeechProtocol:
             self._hear_late(event, entry, now)
             return []
         return [self._hear(event, entry)]
+
+    def hear_chunk(self, chunk: Chunk, now: float) -> bool:
+        """Take a message that was read elsewhere; True if its context is to have it."""
+        self.counters.events_received += 1
+        return self._hear_chunk(chunk, now)
 
     def draining_count(self, now: float) -> int:
         """Return how many cancelled contexts the service has not ended yet."""
@@ -224,11 +224,19 @@ class SpeechProtocol:
         """Return how many contexts are registered and have not ended."""
         return sum(entry.end is None for entry in self._entries.values())
 
-    # -- inside
-
     def _queue(self, request: Request) -> Outgoing:
         text = write_request(request, voice_as_object=self.voice_as_object)
         return self._outbox.add(request, text)
+
+    def _hear_chunk(self, chunk: Chunk, now: float) -> bool:
+        self.counters.audio_bytes_received += len(chunk.audio)
+        entry = self._entries.get(chunk.context_id)
+        if entry is None or not entry.is_open:
+            self._hear_late(chunk, entry, now)
+            return False
+        if chunk.audio:
+            entry.unspoken.clear()
+        return True
 
     def _hear(self, event: Received, entry: Entry) -> Delivery:
         assert event.context_id is not None
@@ -240,11 +248,8 @@ class SpeechProtocol:
             return event.context_id, entry.failure.anew()
         if isinstance(event, Done):
             self._hear_done(entry)
-        elif isinstance(event, Chunk):
-            if event.audio:
-                entry.unspoken.clear()
         elif isinstance(event, FlushDone):
-            self._segments[event.context_id] = event.segment + 1
+            self.segments[event.context_id] = event.segment + 1
         return event.context_id, event
 
     def _hear_done(self, entry: Entry) -> None:
@@ -291,6 +296,5 @@ class SpeechProtocol:
         if len(open_ids) != 1:
             self.retired = refusal(event.fields)
         return [
-            self._hear(attrs.evolve(event, context_id=context_id), self._entries[context_id])
-            for context_id in open_ids
+            self._hear(attrs.evolve(event, context_id=key), self._entries[key]) for key in open_ids
         ]

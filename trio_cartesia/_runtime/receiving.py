@@ -4,10 +4,10 @@ Receive loops: classes, so that nothing is left suspended where a loop breaks.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Self
 
 import attrs
-import trio
 
 from trio_cartesia._protocol.audio import WholeFrames
 from trio_cartesia._protocol.messages import Chunk, Event
@@ -29,11 +29,10 @@ class EventReceiver:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
-        try:
-            return await self._inbox.receive()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
+    def __anext__(self) -> Awaitable[Event]:
+        return (
+            self._inbox.next_event()
+        )  # a coroutine in between would cost more than all of its work
 
 
 @attrs.define(eq=False)
@@ -48,9 +47,6 @@ class AudioReceiver:
 
     async def __anext__(self) -> bytes:
         while True:
-            try:
-                event = await self._inbox.receive()
-            except trio.EndOfChannel:
-                raise StopAsyncIteration from None
+            event = await self._inbox.next_event()
             if isinstance(event, Chunk) and (audio := self._frames.take(event.audio)):
                 return audio

@@ -19,12 +19,13 @@ from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.contexts import End
 from trio_cartesia._protocol.entries import Entry
 from trio_cartesia._protocol.formats import GenerationConfig
-from trio_cartesia._protocol.messages import Done, Event
+from trio_cartesia._protocol.messages import Chunk, Done, Event
 from trio_cartesia._protocol.outbox import Outgoing, Status
 from trio_cartesia._protocol.settings import ContextSettings
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.line import Line, block_has_ended, overflow
+from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.transport import Transport
 
 __all__ = ["LAST_WORDS_SECONDS", "Service"]
@@ -43,9 +44,7 @@ class Service:
         protocol: What decides.
         loss: Why the connection has ended, if it has.
         waiting: Bytes in all inboxes.
-        heard_at: When the last message came, on Trio's clock.
         sent_at: When the last message went.
-        is_stalled: True while the reader waits for an inbox that blocks.
         goodbye: The scope in which the connection is closed.
         writing_since: Since when a message has been on its way, if one is.
     """
@@ -59,14 +58,27 @@ class Service:
         default=None, init=False
     )  # the peer takes nothing more
     waiting: Tally = attrs.field(factory=Tally, init=False)
-    heard_at: float = attrs.field(factory=trio.current_time, init=False)
     sent_at: float = attrs.field(factory=trio.current_time, init=False)
-    is_stalled: bool = attrs.field(default=False, init=False)
     goodbye: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _is_closing: bool = attrs.field(default=False, init=False)
     _lines: dict[str, Line] = attrs.field(factory=dict, init=False)
     _to_write: ParkingLot = attrs.field(factory=ParkingLot, init=False)
     _written: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    _reader: Reader = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._reader = Reader(self.protocol, self._deliver, self.lose)
+        self.transport.open_lane(self._reader)
+
+    @property
+    def heard_at(self) -> float:
+        """When the last message came, on Trio's clock."""
+        return self._reader.heard_at
+
+    @property
+    def is_stalled(self) -> bool:
+        """True while the reader waits for an inbox that blocks."""
+        return self._reader.is_stalled
 
     # -- for contexts
 
@@ -154,19 +166,9 @@ class Service:
 
     # -- the tasks
 
-    @enable_ki_protection
     async def read(self) -> None:
-        """Take every message, route it, and never wait for a consumer that did not ask for it."""
-        try:
-            while True:
-                text = await self.transport.receive()
-                self.heard_at = trio.current_time()
-                for context_id, item in self.protocol.receive(text, self.heard_at):
-                    await self._deliver(context_id, item, len(text))
-                if (refused := self.protocol.retired) is not None:
-                    raise ConnectionLost("the service refused the connection") from refused
-        except CartesiaError as error:
-            self.lose(error)
+        """Hear the service until the connection has ended."""
+        await self._reader.read(self.transport)
 
     @enable_ki_protection
     async def write(self) -> None:
@@ -246,21 +248,23 @@ class Service:
             line.sent.unpark_all()
         self._written.unpark_all()
 
-    async def _deliver(self, context_id: str, item: Event | CartesiaError, characters: int) -> None:
+    def _deliver(
+        self, context_id: str, item: Event | CartesiaError, characters: int
+    ) -> Inbox | None:
+        """Put an event, or an error, where it belongs; return an inbox that must be waited for."""
         inbox = self._lines[context_id].inbox
-        if isinstance(item, CartesiaError):
+        if type(item) is not Chunk and isinstance(item, CartesiaError):
             inbox.close(item)
             self._notice(context_id)
         elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
             self.fail(context_id, overflow(context_id, inbox))
-        elif isinstance(item, Done):
+        elif type(item) is Done:
             inbox.close(self._expiry(context_id))
             self._notice(context_id)
-        elif inbox.is_full:
-            self.is_stalled = True
-            await inbox.wait_room()
-            self.is_stalled = False
+        elif inbox.blocks and inbox.is_full:
+            return inbox
+        return None
 
     def _expiry(self, context_id: str) -> CartesiaError | None:
         """Return what the end means to a context that is fed: there was more to be said."""

@@ -9,6 +9,7 @@ libraries below it, end here.
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,7 @@ from typing import Final, Protocol
 
 import attrs
 import trio
+from trio.lowlevel import enable_ki_protection
 from trio_websocket import (
     ConnectionClosed,
     ConnectionRejected,
@@ -28,6 +30,7 @@ from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.addresses import Address
 from trio_cartesia._protocol.refusals import refusal_from_body
+from trio_cartesia._runtime.fastlane import Sink
 from trio_cartesia._runtime.refused import header, refusal_in
 from trio_cartesia._runtime.wire import Wire
 
@@ -37,6 +40,8 @@ CONNECT_SECONDS: Final = 30.0  # name, route, TLS and handshake together
 MAX_MESSAGE_BYTES: Final = 16 * 2**20  # a larger one ends the connection with 1009
 RECEIVE_BYTES: Final = 256 * 2**10  # of one read; trio-websocket's own 4 KiB cost twice the time
 QUEUED_MESSAGES: Final = 16  # between trio-websocket's task and our reader
+
+LANE_IS_ON: Final = os.environ.get("TRIO_CARTESIA_FAST_LANE", "1") != "0"  # when in doubt: off
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 Group = BaseExceptionGroup[BaseException]
@@ -56,6 +61,13 @@ class Transport(Protocol):
 
     @property
     def request_id(self) -> str | None: ...
+
+    def open_lane(self, sink: Sink) -> None:
+        """
+        Hand whole messages to *sink* from now on, where this can be done before `receive`.
+
+        Those that cannot are still received, and what was received comes after what *sink* got.
+        """
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
@@ -77,6 +89,11 @@ class WebSocketTransport:
     request_id: str | None
     _websocket: WebSocketConnection
     _wire: Wire
+
+    def open_lane(self, sink: Sink) -> None:
+        """Hand whole text frames to *sink*, unless a frame has come already."""
+        if LANE_IS_ON:
+            self._wire.open_lane(sink, MAX_MESSAGE_BYTES)
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
@@ -181,7 +198,7 @@ async def _shake_hands(
     nursery: trio.Nursery, wire: Wire, address: Address, headers: list[tuple[str, str]]
 ) -> Transport:
     websocket = await wrap_client_stream(
-        nursery,
+        _ProtectedNursery(nursery),  # type: ignore[arg-type]  # it starts a task, no more
         wire,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
         address.host_header,
         address.resource,
@@ -193,6 +210,21 @@ async def _shake_hands(
     wire.handshake_is_over()
     request_id = header(websocket.handshake_headers, b"x-request-id")
     return WebSocketTransport(request_id, websocket, wire)
+
+
+@attrs.frozen(eq=False)
+class _ProtectedNursery:
+    """Starts tasks that Ctrl-C does not reach: it is for the user's code."""
+
+    _nursery: trio.Nursery
+
+    def start_soon(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        self._nursery.start_soon(_protected, async_fn, *args)
+
+
+@enable_ki_protection
+async def _protected(async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+    await async_fn(*args)
 
 
 def _no_handshake(address: Address, wire: Wire | None) -> CartesiaError:

@@ -13,9 +13,13 @@ from typing import Final
 import attrs
 import trio
 
+from trio_cartesia._runtime.fastlane import FastLane, Sink
+
 __all__ = ["HANDSHAKE_BYTES", "Wire"]
 
 HANDSHAKE_BYTES: Final = 65_536  # of the answer to the handshake, its body included
+
+_HEAD_END: Final = b"\r\n\r\n"
 
 _log: Final = logging.getLogger("trio_cartesia.transport")
 
@@ -40,14 +44,58 @@ class Wire(trio.abc.Stream):
     answer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     has_ended: bool = attrs.field(default=False, init=False)
     is_deaf: bool = attrs.field(default=False, init=False)
+    _lane: FastLane | None = attrs.field(default=None, init=False)
+    _has_passed_frames: bool = attrs.field(default=False, init=False)
 
     def handshake_is_over(self) -> None:
         """From here on, the connection's end is trio-websocket's to tell."""
         self._handshake = None
+        self._has_passed_frames = self.answer.find(_HEAD_END) != len(self.answer) - len(_HEAD_END)
         self.answer.clear()
 
+    def open_lane(self, sink: Sink, largest_bytes: int) -> None:
+        """Hand whole text frames to *sink* from now on, unless frames have passed already."""
+        if not self._has_passed_frames:
+            self._lane = FastLane(self._receive_into, sink, largest_bytes)
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Return what came and is for trio-websocket; nothing means the end."""
+        if (lane := self._lane) is None:
+            data = await self._receive(max_bytes)
+            if (lane := self._opened_lane()) is None or not data:
+                self._has_passed_frames |= self._handshake is None
+                return data
+            lane.feed(data)
+        if lane.is_open and (passed := await lane.receive_some()):
+            return passed
+        return await self._receive(max_bytes)
+
+    def _opened_lane(self) -> FastLane | None:
+        return self._lane  # a checker would not believe that it may have been opened meanwhile
+
+    async def _receive_into(self, room: memoryview) -> int:
+        """Read into *room*; returns how many bytes came."""
+        if type(self._stream) is trio.SocketStream:
+            try:
+                count = await self._stream.socket.recv_into(room)
+            except trio.ClosedResourceError:
+                self._end()
+                raise
+            except OSError as error:
+                self._end()
+                raise trio.BrokenResourceError("the connection broke") from error
+            if not count:
+                self._end()
+            return count
+        data = await self._receive(len(room))
+        room[: len(data)] = data
+        return len(data)
+
+    async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
         """Return what came; nothing means the end."""
+        if self.has_ended:
+            await trio.lowlevel.checkpoint()
+            return b""
         try:
             data = await self._stream.receive_some(max_bytes)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
