@@ -18,8 +18,8 @@ from trio_cartesia import (
     WavOutputFormat,
 )
 from trio_cartesia._protocol.formats import EMOTIONS
-from trio_cartesia._protocol.messages import CancelRequest, GenerationRequest
-from trio_cartesia._protocol.requests import write_request
+from trio_cartesia._protocol.messages import GenerationRequest
+from trio_cartesia._protocol.requests import write_cancel, write_input, write_settings
 from trio_cartesia._protocol.settings import settings_from
 
 RAW = {"encoding": "pcm_s16le", "sample_rate": 44100}
@@ -105,14 +105,13 @@ def test_what_is_allowed_is_written_as_the_wire_has_it(
     """
     A request's JSON has the wire's names, the given values, and nothing that was not given.
     """
+    settings = ContextSettings(**SETTINGS, generation_config=config, max_buffer_delay_ms=delay)
     request = GenerationRequest(
-        **SETTINGS,
+        settings=settings,
         context_id="a",
         transcript=transcript,
         continue_=continues,
         flush=flushes,
-        generation_config=config,
-        max_buffer_delay_ms=delay,
     )
     expected = {
         "context_id": "a",
@@ -129,7 +128,29 @@ def test_what_is_allowed_is_written_as_the_wire_has_it(
     if config:
         emotion = {"emotion": config["emotion"].lower()} if "emotion" in config else {}
         expected["generation_config"] = {**config, **emotion}
-    assert json.loads(write_request(request)) == expected
+    assert json.loads(write_input(request, write_settings(settings))) == expected
+
+
+def test_an_input_may_have_a_delivery_of_its_own():
+    """
+    A ``generation_config`` that is given with an input stands in for the context's.
+    """
+    settings = ContextSettings(**SETTINGS, generation_config={"speed": 0.8})
+    inputs = [
+        GenerationRequest(
+            settings=settings,
+            context_id="a",
+            transcript="x",
+            continue_=True,
+            generation_config=config,
+        )
+        for config in (None, {"speed": 1.2, "emotion": "sad"})
+    ]
+    written = [json.loads(write_input(one, write_settings(settings))) for one in inputs]
+    assert [one["generation_config"] for one in written] == [
+        {"speed": 0.8},
+        {"speed": 1.2, "emotion": "sad"},
+    ]
 
 
 def test_both_generations_of_the_voice():
@@ -137,20 +158,18 @@ def test_both_generations_of_the_voice():
     A voice is taken as an id or as an object, and written as the API version has it.
     """
     for voice in (VOICE, {"id": VOICE}, {"mode": "id", "id": VOICE}):
-        request = GenerationRequest(
-            **{**SETTINGS, "voice": voice}, context_id="a", transcript="x", continue_=True
-        )
-        assert json.loads(write_request(request))["voice"] == VOICE
-        older = json.loads(write_request(request, voice_as_object=True))
-        assert older["voice"] == {"mode": "id", "id": VOICE}
+        settings = ContextSettings(**{**SETTINGS, "voice": voice})
+        newer = json.loads(f"{{{write_settings(settings)}}}")
+        assert newer["voice"] == VOICE
+        older = json.loads(f"{{{write_settings(settings, voice_as_object=True)}}}")
+        assert older == {**newer, "voice": {"mode": "id", "id": VOICE}}
 
 
 def test_a_cancel_has_two_fields_and_nothing_else():
     """
     A cancel is what protocol §2.2.2 shows.
     """
-    written = write_request(CancelRequest(context_id="a"), voice_as_object=True)
-    assert json.loads(written) == {"context_id": "a", "cancel": True}
+    assert json.loads(write_cancel("a")) == {"context_id": "a", "cancel": True}
 
 
 def test_times_are_of_the_written_text_unless_said_otherwise():
@@ -183,5 +202,7 @@ def test_a_transcript_shows_in_no_repr():
     """
     The repr of a request leaves its text out.
     """
-    request = GenerationRequest(**SETTINGS, context_id="a", transcript="canary", continue_=True)
+    request = GenerationRequest(
+        settings=ContextSettings(**SETTINGS), context_id="a", transcript="canary", continue_=True
+    )
     assert "canary" not in repr(request)

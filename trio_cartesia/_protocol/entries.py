@@ -52,9 +52,15 @@ class Unspoken:
 
 @attrs.define(eq=False)
 class Entry:
-    """One context, from the opening of its block to the end of it."""
+    """
+    One context, from the opening of its block to the end of it.
+
+    Attributes:
+        common: What all its inputs repeat, as it goes over the wire.
+    """
 
     settings: ContextSettings
+    common: str = attrs.field(default="", repr=False)
     state: State = State.NEW
     end: End | None = None
     failure: Exception | None = None

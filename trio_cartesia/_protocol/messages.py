@@ -8,12 +8,12 @@ Transcripts and audio are left out of every repr.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import attrs
 
 from trio_cartesia._protocol.formats import GenerationConfig
-from trio_cartesia._protocol.settings import ContextSettings
+from trio_cartesia._protocol.settings import ContextSettings, generation_config_from
 
 __all__ = [
     "CancelRequest",
@@ -41,31 +41,27 @@ def size_of(value: object) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class GenerationRequest(ContextSettings):
+class GenerationRequest:
     """
-    One input of a context: its settings, repeated, and a piece of the transcript.
+    One input of a context: its settings, which every input repeats, and a piece of the transcript.
 
     Attributes:
+        settings: The context's.
         context_id: The context's name on its connection.
         transcript: Verbatim; empty in a flush and in a final input.
         continue_: True while more inputs may follow (``continue`` on the wire).
         flush: True ends the segment (protocol §2.7).
+        generation_config: Instead of the context's own; None means that.
     """
 
+    settings: ContextSettings
     context_id: str
     transcript: str = attrs.field(repr=False)
     continue_: bool
     flush: bool = False
-
-    @classmethod
-    def within(
-        cls, settings: ContextSettings, config: GenerationConfig | None, **fields: Any
-    ) -> Self:
-        """Make an input of a context with *settings*, but for *config*, where it is given."""
-        common = attrs.asdict(settings, recurse=False)
-        if config is not None:
-            common["generation_config"] = config
-        return cls(**common, **fields)
+    generation_config: GenerationConfig | None = attrs.field(
+        default=None, converter=generation_config_from
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -1,5 +1,8 @@
 """
-Requests to JSON text, through cattrs.
+Requests to JSON text.
+
+What all inputs of a context repeat is written once, when the context is opened, through cattrs;
+an input is that, and what is its own.
 """
 
 from __future__ import annotations
@@ -8,38 +11,68 @@ import json
 from typing import Any, Final
 
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.formats import GenerationConfig, RawOutputFormat
-from trio_cartesia._protocol.messages import CancelRequest, GenerationRequest, Request
+from trio_cartesia._protocol.messages import GenerationRequest
+from trio_cartesia._protocol.settings import ContextSettings
 
-__all__ = ["MAX_REQUEST_BYTES", "write_request"]
+__all__ = ["MAX_REQUEST_BYTES", "write_cancel", "write_input", "write_settings"]
 
 MAX_REQUEST_BYTES: Final = 2**20  # the service may close with 1009 above it (protocol §2.11)
 
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-def write_request(request: Request, *, voice_as_object: bool = False) -> str:
+
+def write_settings(settings: ContextSettings, *, voice_as_object: bool = False) -> str:
     """
-    Write one message to the service.
+    Write what all inputs of a context have in common: members of an object, without its braces.
+
+    Args:
+        settings: The context's; ``generation_config`` is left to `write_input`.
+        voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
+    """
+    fields: dict[str, Any] = _converter.unstructure(settings)
+    fields.pop("generation_config", None)
+    if voice_as_object:
+        fields["voice"] = {"mode": "id", "id": fields["voice"]}
+    return _to_json(fields)[1:-1]
+
+
+def write_input(request: GenerationRequest, common: str) -> str:
+    """
+    Write one input of a context (protocol §2.2.1).
 
     Args:
         request: What to say.
-        voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
+        common: What `write_settings` made of the context's settings.
 
     Raises:
         LocalProtocolError: The message would be larger than `MAX_REQUEST_BYTES`.
     """
-    fields: dict[str, object] = _converter.unstructure(request)
-    if voice_as_object and "voice" in fields:
-        fields["voice"] = {"mode": "id", "id": fields["voice"]}
-    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    fields: dict[str, object] = {"context_id": request.context_id}
+    config = request.generation_config or request.settings.generation_config
+    if config is not None and (written := _converter.unstructure(config)):
+        fields["generation_config"] = written
+    fields["transcript"] = request.transcript
+    fields["continue"] = request.continue_
+    if request.flush:
+        fields["flush"] = True
+    text = f"{{{common},{_to_json(fields)[1:]}"
     if len(text) * 4 > MAX_REQUEST_BYTES and len(text.encode()) > MAX_REQUEST_BYTES:
         raise LocalProtocolError(
             f"a message may have {MAX_REQUEST_BYTES} bytes at most: push the text in pieces",
             context_id=request.context_id,
         )
     return text
+
+
+def write_cancel(context_id: str) -> str:
+    """
+    Write the message that stops a context (protocol §2.2.2).
+    """
+    return _to_json({"context_id": context_id, "cancel": True})
 
 
 def _omit_nones(fields: dict[str, Any]) -> dict[str, Any]:
@@ -49,9 +82,7 @@ def _omit_nones(fields: dict[str, Any]) -> dict[str, Any]:
 def _make_converter() -> Converter:
     converter = Converter()
     config = make_dict_unstructure_fn(GenerationConfig, converter)
-    converter.register_unstructure_hook(
-        GenerationConfig, lambda value: _omit_nones(config(value)) or None
-    )
+    converter.register_unstructure_hook(GenerationConfig, lambda value: _omit_nones(config(value)))
     converter.register_unstructure_hook(
         RawOutputFormat,
         lambda value: {
@@ -60,18 +91,8 @@ def _make_converter() -> Converter:
             "sample_rate": value.sample_rate,
         },
     )
-    generation = make_dict_unstructure_fn(
-        GenerationRequest,
-        converter,
-        continue_=override(rename="continue"),
-        flush=override(omit_if_default=True),
-    )
-    converter.register_unstructure_hook(
-        GenerationRequest, lambda value: _omit_nones(generation(value))
-    )
-    converter.register_unstructure_hook(
-        CancelRequest, lambda value: {"context_id": value.context_id, "cancel": True}
-    )
+    settings = make_dict_unstructure_fn(ContextSettings, converter)
+    converter.register_unstructure_hook(ContextSettings, lambda value: _omit_nones(settings(value)))
     return converter
 
 

@@ -19,7 +19,14 @@ from trio_cartesia._protocol.formats import (
     value_from,
 )
 
-__all__ = ["ContextOptions", "ContextSettings", "Speed", "settings_from", "voice_id"]
+__all__ = [
+    "ContextOptions",
+    "ContextSettings",
+    "Speed",
+    "generation_config_from",
+    "settings_from",
+    "voice_id",
+]
 
 Speed = Literal["slow", "normal", "fast"]
 SPEEDS: Final = ("slow", "normal", "fast")
@@ -50,7 +57,8 @@ def _normalization(owner: object, field: attrs.Attribute[str], value: object) ->
         checks.language_tag(owner, field, value)
 
 
-def _generation_config(value: object) -> GenerationConfig | None:
+def generation_config_from(value: object) -> GenerationConfig | None:
+    """Return a configuration that is given as one, or as a mapping like it, or not at all."""
     return None if value is None else value_from(GenerationConfig, value, "generation_config")
 
 
@@ -102,7 +110,7 @@ class ContextSettings:
         default=None, validator=optional(checks.identifier)
     )
     generation_config: GenerationConfig | None = attrs.field(
-        default=None, converter=_generation_config
+        default=None, converter=generation_config_from
     )
     speed: Speed | None = attrs.field(default=None, validator=optional(checks.one_of(SPEEDS)))
     duration: float | None = attrs.field(

@@ -25,12 +25,11 @@ from trio_cartesia._protocol.messages import (
     FlushDone,
     GenerationRequest,
     Received,
-    Request,
     UnknownEvent,
 )
 from trio_cartesia._protocol.outbox import Outbox, Outgoing, Status
 from trio_cartesia._protocol.refusals import refusal
-from trio_cartesia._protocol.requests import write_request
+from trio_cartesia._protocol.requests import write_cancel, write_input, write_settings
 from trio_cartesia._protocol.settings import ContextSettings
 from trio_cartesia._protocol.tombstones import Tombstones
 
@@ -69,7 +68,8 @@ class SpeechProtocol:
         if context_id in self._entries or (context_id or "") in self._tombstones:
             raise LocalProtocolError("the context id is in use", context_id=context_id)
         context_id = self._ids.make() if context_id is None else self._ids.claim(context_id)
-        self._entries[context_id] = Entry(settings=settings)
+        common = write_settings(settings, voice_as_object=self.voice_as_object)
+        self._entries[context_id] = Entry(settings=settings, common=common)
         self.counters.contexts_opened += 1
         return context_id
 
@@ -98,15 +98,15 @@ class SpeechProtocol:
         entry.check_takes_input(context_id, transcript)
         if flush and entry.state is State.NEW and not entry.queued:
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
-        request = GenerationRequest.within(
-            entry.settings,
-            generation_config,
+        request = GenerationRequest(
+            settings=entry.settings,
             context_id=context_id,
             transcript=transcript,
             continue_=not last,
             flush=flush,
+            generation_config=generation_config,
         )
-        outgoing = self._queue(request)
+        outgoing = self._outbox.add(request, write_input(request, entry.common))
         entry.queued[outgoing] = None
         return outgoing
 
@@ -131,7 +131,7 @@ class SpeechProtocol:
         entry.state = advance(entry.state, Step.CANCEL)
         entry.end = End.CANCELLED
         if known:
-            self._queue(CancelRequest(context_id=context_id))
+            self._outbox.add(CancelRequest(context_id=context_id), write_cancel(context_id))
         return True
 
     def fail(self, context_id: str, error: Exception) -> None:
@@ -223,10 +223,6 @@ class SpeechProtocol:
     def open_count(self) -> int:
         """Return how many contexts are registered and have not ended."""
         return sum(entry.end is None for entry in self._entries.values())
-
-    def _queue(self, request: Request) -> Outgoing:
-        text = write_request(request, voice_as_object=self.voice_as_object)
-        return self._outbox.add(request, text)
 
     def _hear_chunk(self, chunk: Chunk, now: float) -> bool:
         self.counters.audio_bytes_received += len(chunk.audio)
