@@ -22,8 +22,8 @@ LAYERS = {
     "_protocol": {"_errors", "attrs", "cattrs"},
     "_runtime": {"_errors", "_nursery", "_protocol", "attrs", "trio"},
     "_client": {"_errors", "_nursery", "_protocol", "_runtime", "_version", "attrs", "trio"},
-    "server": {"_nursery", "_protocol", "attrs", "trio"},
-    "testing": {PUBLIC, "_nursery", "_protocol", "attrs", "trio", "trio_websocket"},
+    "server": {"_nursery", "_protocol", "_version", "attrs", "trio"},
+    "testing": {PUBLIC, "_nursery", "_protocol", "server", "attrs", "trio"},
     "_cli": {PUBLIC, "server", "attrs", "trio", "cyclopts", "rich"},
     "__main__": {"_cli"},
     "__init__": {"_errors", "_version", "_protocol", "_runtime", "_client"},
@@ -37,10 +37,13 @@ ALONE = {
     "trio_websocket": {"_runtime.transport", "testing.peer"},
     "h11": {"server.wire", "_runtime.refused"},
     "wsproto": {"server.websocket"},
+    "hypothesis": {"testing.machine", "testing.strategies"},
     "espeakng_loader": {"server.libespeak"},
     "ctypes": {"server.libespeak"},
-    "numpy": {"server.espeak"},
+    "lameenc": {"server.mp3"},
+    "numpy": {"server.espeak", "server.espeak_times"},
     "soxr": {"server.espeak"},
+    "trustme": {"server.certificates"},
 }
 
 # what layers may import of which others' modules at the most

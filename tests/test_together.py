@@ -207,8 +207,8 @@ async def test_a_wrong_key_is_refused():
             assert conn.request_id
 
 
-@pytest.mark.parametrize("version", ["2026-08-14", "2025-04-16"])
-async def test_errors_of_both_generations(version, autojump_clock):
+@pytest.mark.parametrize(("version", "status"), [("2026-08-14", 404), ("2025-04-16", 400)])
+async def test_errors_of_both_generations(version, status, autojump_clock):
     """
     An unknown voice or model raises its exception, with the fields that its version has.
     """
@@ -217,7 +217,7 @@ async def test_errors_of_both_generations(version, autojump_clock):
         with pytest.raises(VoiceNotFound if version > "2026" else Exception) as caught:
             async with connection.speak("Hello.", **nobody) as context:
                 await context.collect()
-        assert (caught.value.status_code, caught.value.title) == (404, "Voice not found")
+        assert (caught.value.status_code, caught.value.title) == (status, "Voice not found")
         assert caught.value.context_id
         with pytest.raises(ModelNotFound if version > "2026" else Exception) as caught:
             async with connection.speak("Hello.", **{**SETTINGS, "model_id": "sonar-9"}) as context:

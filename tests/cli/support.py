@@ -22,7 +22,9 @@ PACKAGE_PARENT = Path(trio_cartesia.__file__).parents[1]
 COMMAND = [sys.executable, "-m", "trio_cartesia"]
 LONG_TEXT = "Good morning, dear all. " * 4000
 FORMAT = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)
-OPTIONS = ContextOptions(model_id="sonic-latest", voice="a", output_format=FORMAT)
+OPTIONS = ContextOptions(
+    model_id="sonic-latest", voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b", output_format=FORMAT
+)
 NO_VOICE = "00000000-0000-0000-0000-000000000000"
 TAGS = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
 

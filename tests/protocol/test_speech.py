@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -39,6 +40,13 @@ class Model:
     is_over: bool = False  # a terminal event came, or we cancelled, or it is lost
     was_ended_by_peer: bool = False
     has_block: bool = True
+    is_draining: bool = False  # it was cancelled, and the service has not ended it since
+    forgotten_at: float = math.inf
+
+    def stop(self):
+        self.is_draining = self.is_draining or (bool(self.on_wire) and not self.is_over)
+        self.is_over = True
+        self.queued.clear()
 
 
 class SpeechMachine(RuleBasedStateMachine):
@@ -116,8 +124,7 @@ class SpeechMachine(RuleBasedStateMachine):
         model = self.models[name]
         if model.has_block:
             self.protocol.cancel(name)
-            model.queued.clear()
-            model.is_over = True
+            model.stop()
 
     @rule(names=st.data())
     def leave(self, names):
@@ -126,8 +133,8 @@ class SpeechMachine(RuleBasedStateMachine):
             name = names.draw(st.sampled_from(inside))
             self.protocol.retire(name, self.now)
             model = self.models[name]
-            model.has_block, model.is_over = False, True
-            model.queued.clear()
+            model.stop()
+            model.has_block, model.forgotten_at = False, self.now + DRAINING_SECONDS
 
     @rule(name=contexts, audio=st.binary(min_size=1, max_size=3))
     def peer_speaks(self, name, audio):
@@ -146,8 +153,7 @@ class SpeechMachine(RuleBasedStateMachine):
         delivered = self.protocol.receive(message, self.now)
         assert bool(delivered) == (bool(model.on_wire) and not model.is_over)
         if kind != "flush_done" and model.on_wire:
-            model.was_ended_by_peer = True
-            model.is_over = True
+            model.was_ended_by_peer, model.is_over, model.is_draining = True, True, False
             model.queued.clear()
 
     @rule(seconds=st.sampled_from([0.1, 5, 20]))
@@ -182,8 +188,9 @@ class SpeechMachine(RuleBasedStateMachine):
         inside = [name for name, model in self.models.items() if model.has_block]
         open_now = sum(not self.models[name].is_over for name in inside)
         assert self.protocol.open_count() == open_now
-        draining = self.protocol.draining_count(self.now)
-        assert draining <= len(self.models)
+        draining = [model for model in self.models.values() if model.is_draining]
+        remembered = sum(model.forgotten_at > self.now for model in draining)
+        assert self.protocol.draining_count(self.now) == remembered
         for name in inside:
             is_closed = self.protocol.entry(name).state in (State.CLOSED, State.DRAINING)
             assert is_closed == self.models[name].is_over

@@ -217,15 +217,17 @@ async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
             return await super().speak(utterance)
 
     voice = Listening()
+    voice_id = "a0e99841-438c-4a64-b679-ae501e7d6091"
     async with connected(voice=voice) as (client, _):
         config: Any = {"speed": 1.5, "volume": 0.5, "emotion": "sad"}
-        request = generation("a", "Hi.", voice="v", locale="en-GB", generation_config=config)
+        request = generation("a", "Hi.", voice=voice_id, locale="en-GB", generation_config=config)
         await client.speak(request)
         assert voice.heard == Utterance(
             text="Hi.",
-            voice_id="v",
+            voice_id=voice_id,
             language="en-GB",
             sample_rate=8000,
+            normalized=True,
             **config,
         )
 

@@ -51,7 +51,7 @@ async def test_an_empty_only_input_is_an_error() -> None:
     "change",
     [
         {"model_id": "sonic-2"},
-        {"voice": {"id": "another"}},
+        {"voice": {"id": "6ccbfb76-1fc6-48f7-b71d-91ac6298247c"}},
         {"language": "de"},
         {"locale": "en-GB"},
         {"output_format": {**S16, "sample_rate": 16000}},

@@ -2,27 +2,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
-import runpy
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trio
 
-from trio_cartesia.server import Utterance, espeak_child, espeak_process
+from trio_cartesia.server import Utterance, espeak_process
 from trio_cartesia.server.espeak import Espeak
-from trio_cartesia.server.espeak_child import MANNER, NUMBER, Frame, Frames, Gone
+from trio_cartesia.server.espeak_child import Frames
 from trio_cartesia.server.espeak_process import EspeakCrashed, Speaker
-from trio_cartesia.server.libespeak import Event, Kind, Manner
+from trio_cartesia.server.libespeak import Kind, Manner
 
 from .support import audio, connected, generation, kinds
 
@@ -128,6 +125,40 @@ def test_a_child_killed_in_mid_speech_fails_that_text(speaker: Speaker) -> None:
     assert not exists(calls[0])
     assert words(speaker, "one two three") == 3
     assert pid_of(speaker) != calls[0]
+
+
+@posix
+def test_a_text_that_was_not_to_blame_is_spoken(speaker: Speaker) -> None:
+    """
+    If the child dies, and has spoken before, the text is tried once more; twice, and it is over.
+    """
+    assert words(speaker, "one") == 1
+    first = pid_of(speaker)
+    kills = [first]
+
+    def kill_once() -> None:
+        if pid_of(speaker) in kills:
+            kill_child(speaker)
+
+    samples, _ = speaker.synthesise(SENTENCE, Manner(), checkpoint=kill_once)
+    assert len(samples) / 2 / speaker.sample_rate > 3
+    assert pid_of(speaker) != first
+    with pytest.raises(EspeakCrashed):
+        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
+    assert words(speaker, "one two") == 2
+
+
+@posix
+def test_the_next_child_starts_at_once(speaker: Speaker) -> None:
+    """
+    After a crash nobody has to ask before there is another child.
+    """
+    with pytest.raises(EspeakCrashed):
+        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
+    pid = pid_of(speaker)
+    assert exists(pid)
+    assert words(speaker, "one two") == 2
+    assert pid_of(speaker) == pid
 
 
 @posix
@@ -265,88 +296,6 @@ def test_the_text_stays_between_the_two(speaker: Speaker) -> None:
         assert b"xylophone" not in public
 
 
-SCRIPT = """
-import os, signal, sys, time
-from trio_cartesia.server.espeak_process import speaker
-from trio_cartesia.server.libespeak import Manner
-def speak():
-    assert len(speaker.synthesise("Hello", Manner())[0]) > 20000
-    return speaker._child._process.pid
-pid = speak()
-print(pid, flush=True)
-"""
-WAITING = "sys.stdin.read()"
-INTERRUPTED = """
-interrupts = []
-signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
-print("ready", flush=True)
-sys.stdin.read()
-assert interrupts and speak() == pid
-"""
-FORKED = """
-fork = os.fork()
-if not fork:
-    assert speak() != pid
-    sys.exit(7)
-assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 7
-assert speak() == pid
-"""
-INHERITED = """
-if not os.fork():
-    os.kill(os.getppid(), signal.SIGKILL)
-    time.sleep(2)  # and it has no end of the pipes
-"""
-
-
-@contextlib.contextmanager
-def running(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """
-    Run a program that has a child, and return the child's pid too.
-    """
-    with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT + script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        yield process, int(process.stdout.readline())
-
-
-@posix
-@pytest.mark.parametrize("script", [WAITING, INHERITED])
-@pytest.mark.slow
-def test_a_child_does_not_outlive_its_parent(script: str) -> None:
-    """
-    If the parent is killed, the child is gone within a second, even where a fork lives on.
-    """
-    with running(script) as (process, pid):
-        if script is WAITING:
-            assert exists(pid)
-            process.kill()
-        process.wait()
-        wait_gone(pid)
-
-
-@posix
-@pytest.mark.parametrize("script", ["", WAITING, INTERRUPTED, FORKED])
-@pytest.mark.slow
-def test_it_ends_cleanly(script: str) -> None:
-    """
-    The program's end is the child's, without a warning; Ctrl-C is not, and forks do not share it.
-    """
-    with running(script) as (process, pid):
-        if script is INTERRUPTED:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            os.killpg(process.pid, signal.SIGINT)
-            time.sleep(0.1)
-        _, errors = process.communicate(timeout=20)
-        assert (process.returncode, errors) == (0, b"")
-        assert not exists(pid)
-
-
 @posix
 def test_a_fork_lets_go(speaker: Speaker) -> None:
     """
@@ -418,207 +367,6 @@ def test_nonsense_is_a_crash(
         pid = pid_of(speaker)
         with pytest.raises(EspeakCrashed, match=r"^eSpeak NG crashed \(.+\)$"):
             words(speaker, "one")
+        speaker.close()  # the next one, which is of the same kind
     assert not exists(pid)
     assert words(speaker, "one two") == 2
-
-
-CHILD = f"""
-import importlib.util, os, time
-spec = importlib.util.spec_from_file_location("child", {str(espeak_child.__file__)!r})
-child = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(child)
-neighbour = child._neighbour
-"""
-HANGING = """
-def library(name):
-    module = neighbour(name)
-    module.Engine.synthesise = lambda *_, **__: time.sleep(60)
-    child.PATIENCE_SECONDS = 0.1
-    return module
-child._neighbour = library
-child.main()
-"""
-TALKING = """
-def library(name):
-    os.write(1, b"no frame")
-    print("no frame", flush=True)
-    return neighbour(name)
-child._neighbour = library
-child.main()
-"""
-BROKEN = """
-def library(name):
-    raise OSError("libespeak-ng.so: cannot open shared object file")
-child._neighbour = library
-child.main()
-"""
-
-
-@pytest.fixture
-def run_child(
-    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[[str], int]:
-    def run(script: str) -> int:
-        path = tmp_path / "child.py"
-        path.write_text(CHILD + script)
-        monkeypatch.setattr(espeak_process, "CHILD", path)
-        return words(speaker, "one two")
-
-    return run
-
-
-@pytest.mark.slow
-def test_a_child_that_hangs_ends_itself(run_child: Callable[[str], int]) -> None:
-    """
-    If the library does not come back, the child gives up on it, and it counts as a crash.
-    """
-    with pytest.raises(EspeakCrashed, match="status 1"):
-        run_child(HANGING)
-
-
-def test_what_the_library_prints_is_lost(run_child: Callable[[str], int]) -> None:
-    """
-    Nothing but frames comes through the pipe.
-    """
-    assert run_child(TALKING) == 2
-
-
-def test_a_library_that_does_not_start_says_why(run_child: Callable[[str], int]) -> None:
-    """
-    If the library cannot be loaded, the error has the reason, each time.
-    """
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match=r"started: OSError: libespeak-ng\.so: "):
-            run_child(BROKEN)
-
-
-def serve(*requests: tuple[Frame, bytes], engine: Any) -> list[tuple[Frame, bytes]]:
-    """
-    Let the child's part run here, with a library of our own.
-    """
-    down, up = io.BytesIO(), io.BytesIO()
-    paths = "\0".join(sys.path).encode()
-    for frame in ((Frame.HELLO, paths), *requests):
-        Frames(down, down).send(*frame)
-    down.seek(0)
-    library = SimpleNamespace(engine=engine, Manner=Manner)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(espeak_child, "_neighbour", lambda _: library)
-        with contextlib.suppress(Gone):
-            espeak_child.serve(Frames(down, up))
-    up.seek(0)
-    answers, frames = [], Frames(up, up)
-    with contextlib.suppress(Gone):
-        while True:
-            answers.append(frames.receive())
-    return answers
-
-
-class Library:
-    """
-    A library that calls the checkpoint as often as the text says, or raises what it names.
-    """
-
-    sample_rate = 8000
-
-    def synthesise(
-        self, text: str, manner: Manner, *, checkpoint: Callable[[], None]
-    ) -> tuple[bytes, list[Event]]:
-        assert manner == Manner()
-        if text == "LookupError":
-            raise LookupError("no voice")
-        if text == "RuntimeError":
-            raise RuntimeError("gave up")
-        for _ in range(int(text)):
-            checkpoint()
-        return b"ab", [Event(kind=Kind.PHONEME, frame=1, position=2, symbol="ɔ")]
-
-
-def request(text: str) -> tuple[Frame, bytes]:
-    return Frame.SPEAK, espeak_process._request(text, Manner())
-
-
-def test_the_child_answers_what_it_is_asked() -> None:
-    """
-    Every request has one answer, after questions that are answered by go on or stop.
-    """
-    go_on, stop = (Frame.GO_ON, b""), (Frame.STOP, b"")
-    requests = [request("15"), request("LookupError"), request("RuntimeError")]
-    requests += [request("32"), go_on, go_on, request("40"), go_on, stop, request("16")]
-    ready, *answers = serve(*requests, engine=Library)
-    assert ready == (Frame.READY, NUMBER.pack(8000))
-    question, spoken = (Frame.QUESTION, b""), answers[0]
-    assert answers[1:3] == [(Frame.NO_VOICE, b"no voice"), (Frame.FAILED, b"gave up")]
-    assert answers[3:6] == [question, question, spoken]
-    assert answers[6:9] == [question, question, (Frame.STOPPED, b"")]
-    assert answers[9:] == [question]
-    event = Event(kind=Kind.PHONEME, frame=1, position=2, symbol="ɔ")
-    assert espeak_process._result(*spoken) == (b"ab", [event])
-    with pytest.raises(RuntimeError, match="gave up"):
-        espeak_process._result(*answers[2])
-
-
-def test_a_start_that_fails_is_an_answer() -> None:
-    """
-    If the library cannot be started, the child says why, and no more.
-    """
-
-    def fail() -> None:
-        raise OSError("no such file")
-
-    assert serve(request("1"), engine=fail) == [(Frame.FAILED, b"OSError: no such file")]
-
-
-@pytest.mark.parametrize("text", ["", "a\0b", "\ud83d\ude00", "\udfff", "한" * 1000])
-def test_any_text_reaches_the_child(text: str) -> None:
-    """
-    Whatever a text is made of, the child gets the same one.
-    """
-    heard = []
-
-    def synthesise(text: str, *_: Any, **__: Any) -> tuple[bytes, list[Event]]:
-        heard.append(text)
-        return b"", []
-
-    serve(request(text), engine=lambda: SimpleNamespace(sample_rate=1, synthesise=synthesise))
-    assert heard == [text]
-
-
-def test_nobody_to_hear_is_no_other_error() -> None:
-    """
-    What is sent into a pipe that has no other end any more, or is closed, is told as such.
-    """
-    incoming, outgoing = os.pipe()
-    os.close(incoming)
-    with open(outgoing, "wb", buffering=0) as pipe:
-        frames = Frames(pipe, pipe)
-        with pytest.raises(Gone):
-            frames.send(Frame.GO_ON)
-    with pytest.raises(Gone):
-        frames.send(Frame.GO_ON)
-
-
-def test_the_child_finds_its_neighbour() -> None:
-    """
-    The library's module needs nothing else of the package.
-    """
-    assert espeak_child._neighbour("libespeak").Manner().voice == Manner().voice
-    assert MANNER.size + NUMBER.size == 20
-
-
-def test_the_child_ends_with_its_input() -> None:
-    """
-    Run as a program, it takes over the standard streams, and ends when there is nothing to read.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    saved = [os.dup(number) for number in (0, 1)]
-    try:
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-            runpy.run_path(str(espeak_child.__file__), run_name="__main__")
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        for number, copy in enumerate(saved):
-            os.dup2(copy, number)
-            os.close(copy)
-        signal.signal(signal.SIGINT, before)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_cartesia.server import ContextRecord, Journal, SpokenUnit
+from trio_cartesia.server import ContextRecord, Journal, SpokenUnit, SpokenUnits
 from trio_cartesia.server.requests import Generation, read_request
 
 from .support import (
@@ -90,7 +90,7 @@ async def test_reprs_and_logs_show_sizes_and_not_speech() -> None:
         logger.setLevel(level)
     text = shown + "\n".join(lines)
     assert "secret" not in text
-    assert "1 inputs, 1 chunks" in text
+    assert "1 transcripts, 11 characters" in text
 
 
 operations = st.lists(
@@ -112,6 +112,7 @@ def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
             settings = settings_of(str(len(records)), "secret words" * size)
             records.append(journal.add_context(1, settings))
             journal.add_connection(path="/", version="", request_id="", status=101)
+            journal.add_request(method="GET", path="/", version="", request_id="", status=200)
         record = records[max(0, len(records) - 1 - index)]
         if kind == "a":
             journal.add_chunk(record, bytes(size))
@@ -127,8 +128,10 @@ def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
         assert held <= journal.statistics().held_bytes <= 1000
         assert len(journal.contexts) <= 3
         assert len(journal.connections) <= 3
+        assert len(journal.requests) <= 3
     statistics = journal.statistics()
     assert statistics.contexts == statistics.connections == len(records)
+    assert statistics.requests == len(records)
     assert statistics.forgotten_contexts == max(0, len(records) - 3)
     assert (statistics.chunks, len(journal.order)) == (chunks, chunks)
     for record in journal.contexts:
@@ -162,7 +165,7 @@ def test_the_oldest_records_go() -> None:
     journal.add_times(records[0], [SpokenUnit("Hello.", 0, 1)], [])
     assert journal.contexts == (records[1],)
     assert [record.number for record in journal.connections] == [2]
-    assert (records[0].inputs, records[0].transcripts, records[0].words) == (1, [], [])
+    assert (records[0].inputs, records[0].transcripts, len(records[0].words)) == (1, [], 0)
     assert journal.statistics().held_bytes == 0
 
 
@@ -174,6 +177,51 @@ def test_names_are_kept_short() -> None:
     journal.add_connection(path="/x" * 9999, version="2" * 9999, request_id="", status=404)
     (record,) = journal.connections
     assert (record.path, record.version) == ("/x" * 128, "2" * 256)
+
+
+@examples
+@given(
+    before=st.lists(st.sampled_from("ab"), max_size=9),
+    after=st.lists(st.sampled_from("ab"), max_size=9),
+)
+def test_what_was_forgotten_counts_no_more(before: list[str], after: list[str]) -> None:
+    """
+    After `forget` only what is new is known, old records take no room, and old cancels are strays.
+    """
+    journal = Journal()
+    old = [journal.add_context(1, settings_of(name)) for name in before]
+    journal.add_connection(path="/", version="", request_id="", status=101)
+    journal.add_request(method="GET", path="/", version="", request_id="", status=200)
+    journal.forget()
+    assert (journal.contexts, journal.connections, journal.requests) == ((), (), ())
+    for record in old:
+        journal.add_chunk(record, bytes(100))
+        journal.add_cancel(1, record.context_id)
+    new = [journal.add_context(1, settings_of(name)) for name in after]
+    assert list(journal.contexts) == new
+    statistics = journal.statistics()
+    assert (statistics.held_bytes, statistics.stray_cancels) == (0, len(old))
+    assert statistics.contexts == len(before) + len(after)
+    assert journal.open_connections == {1}
+    journal.end_connection(1)
+    assert journal.open_connections == set()
+
+
+@examples
+@given(st.lists(st.tuples(st.text(max_size=5), st.floats(0, 9), st.floats(0, 9)), max_size=9))
+def test_units_are_a_sequence(rows: list[tuple[str, float, float]]) -> None:
+    """
+    Units that are held in columns read as the list that they were.
+    """
+    units, expected = SpokenUnits(), [SpokenUnit(*row) for row in rows]
+    units.extend(expected)
+    assert list(units) == expected == units[:]
+    assert units[1:-1:2] == expected[1:-1:2]
+    assert len(units) == len(expected)
+    assert list(reversed(units)) == expected[::-1]
+    assert repr(units) == f"SpokenUnits(texts=<{len(rows)}>)"
+    with pytest.raises(IndexError):
+        units[len(rows)]
 
 
 @examples

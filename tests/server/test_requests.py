@@ -13,6 +13,8 @@ from trio_cartesia.server.requests import Cancel, Delivery, Generation, read_req
 
 from .support import S16, generation
 
+VOICE: Final = generation("")["voice"]
+
 
 def read(**fields: Any) -> Generation:
     request = read_request(json.dumps({**generation("c-1", "Hello."), **fields}))
@@ -31,7 +33,7 @@ def test_a_whole_request_is_read() -> None:
     Every field of a generation request arrives in the value.
     """
     request = read(
-        voice={"id": "v"},
+        voice={"id": VOICE},
         flush=True,
         max_buffer_delay_ms=0,
         locale="en-GB",
@@ -49,7 +51,7 @@ def test_a_whole_request_is_read() -> None:
         context_id="c-1",
         model_id="sonic-3.5",
         transcript="Hello.",
-        voice_id="v",
+        voice_id=VOICE,
         output=SampleFormat(encoding="pcm_s16le", sample_rate=8000),
         continues=True,
         flush=True,
@@ -83,13 +85,17 @@ def test_null_means_not_set() -> None:
 
 
 @pytest.mark.parametrize(
-    "voice", ["v", {"id": "v"}, {"mode": "id", "id": "v"}, {"id": "v", "embedding": None}]
+    "voice",
+    [
+        *(VOICE, VOICE.upper(), {"id": VOICE}, {"mode": "id", "id": VOICE}),
+        {"id": VOICE, "embedding": None, "__experimental_controls": None},
+    ],
 )
 def test_a_voice_is_known_by_its_id(voice: Any) -> None:
     """
     All shapes of a voice with an id are read alike.
     """
-    assert read(voice=voice).voice_id == "v"
+    assert read(voice=voice).voice_id == VOICE
 
 
 BAD_VALUES: Final[dict[str, tuple[Any, ...]]] = {
@@ -97,7 +103,16 @@ BAD_VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "model_id": (None, 3, "", "sonic-" + "x" * 1019),
     "transcript": (None, 1, ["Hello"]),
     "voice": (
-        *(None, 1, "", {}, {"id": ""}, {"id": 1}, {"id": "v", "embedding": [0.0]}),
+        *(
+            None,
+            1,
+            "",
+            {},
+            {"id": ""},
+            {"id": 1},
+            {"id": VOICE, "embedding": [0.0]},
+            {"id": VOICE, "__experimental_controls": {}},
+        ),
         *("v" * 1025, {"id": "v" * 1025}),
     ),
     "output_format": (None, "raw", {}, []),
@@ -184,6 +199,8 @@ def test_language_and_locale_exclude_each_other() -> None:
             "voice_not_found",
             "Voice not found",
         ),
+        ("voice", "Barbershop Man", 404, "voice_not_found", "Voice not found"),
+        ("voice", {"id": VOICE + "0"}, 404, "voice_not_found", "Voice not found"),
     ],
 )
 def test_what_does_not_exist_has_a_code(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -9,25 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import CloseConnection, Event, Pong, TextMessage
+from wsproto.events import AcceptConnection, CloseConnection, Event, Pong, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
 
-from trio_cartesia.server import streams
+from trio_cartesia.server import Behaviour, streams
 from trio_cartesia.server.streams import Disconnected
 from trio_cartesia.server.websocket import WebSocket
 
-from .support import Sliced, examples, on_virtual_time
-
-MASK = bytes(4)
-
-
-def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
-    """
-    A masked frame, made by hand.
-    """
-    size = len(payload)
-    short = size if size < 126 else 126 if size < 65536 else 127
-    extended = b"" if size < 126 else struct.pack("!H" if size < 65536 else "!Q", size)
-    return bytes([0x80 * fin | opcode, 0x80 | short]) + extended + MASK + payload
+from .raw import SPEECH, frame, service
+from .support import (
+    TWO_SENTENCES,
+    Sliced,
+    audio,
+    connected,
+    examples,
+    generation,
+    on_virtual_time,
+    tones,
+)
 
 
 def open_socket(
@@ -217,6 +217,107 @@ async def test_a_send_that_waits_for_its_turn_can_be_cancelled() -> None:
         nursery.start_soon(socket.send, "third")
         events = await heard(ours, client)
     assert [event.data for event in events if isinstance(event, TextMessage)] == ["first", "third"]
+
+
+@on_virtual_time
+async def test_a_socket_knows_when_it_was_pinged_last() -> None:
+    """
+    A ping leaves its time behind; nothing else does.
+    """
+    socket, ours, _ = open_socket()
+    await ours.send_all(frame(10) + frame(1, b"x"))
+    await socket.receive()
+    assert socket.pinged_at == -math.inf
+    await trio.sleep(7)
+    await ours.send_all(frame(9, b"x") + frame(1, b"x"))
+    await socket.receive()
+    assert socket.pinged_at == 7
+
+
+DEFLATES = Behaviour(deflate=True)
+DEFLATE = "permessage-deflate"
+SMALL = "server_no_context_takeover; client_max_window_bits=10"
+OFFER = "permessage-deflate; client_max_window_bits"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "offer", "answer"),
+    [
+        (DEFLATES, "permessage-deflate", "permessage-deflate"),
+        (DEFLATES, OFFER, "permessage-deflate; client_max_window_bits=15"),
+        (
+            DEFLATES,
+            f"x-other; y=1, {DEFLATE}; server_max_window_bits=7, {DEFLATE}; {SMALL}",
+            f"{DEFLATE}; {SMALL}",
+        ),
+        (DEFLATES, "permessage-deflate; client_max_window_bits=what", None),
+        (DEFLATES, "x-webkit-deflate-frame", None),
+        (DEFLATES, None, None),
+        (Behaviour(), OFFER, None),
+    ],
+)
+@on_virtual_time
+async def test_compression_is_agreed_on_where_both_want_it(
+    behaviour: Any, offer: Any, answer: Any
+) -> None:
+    """
+    The first offer that makes sense is accepted if the service is to; if not, nothing is said.
+    """
+    headers = [("Sec-WebSocket-Extensions", offer)] if offer else []
+    async with service("memory", behaviour=behaviour) as place:
+        raw = await place.dial()
+        await raw.ask_for_websocket(SPEECH, *headers)
+        assert await raw.read_head() == 101
+    lines = raw.head.decode().split("\r\n")
+    found = [line for line in lines if line.lower().startswith("sec-websocket-extensions")]
+    assert [line.partition(": ")[2] for line in found] == ([answer] if answer else [])
+
+
+@pytest.mark.slow
+@examples
+@given(st.lists(st.integers(1, 5000), min_size=1))
+@on_virtual_time
+async def test_compressed_messages_are_the_same(sizes: list[int]) -> None:
+    """
+    With a client that compresses, all of the audio comes, however its bytes are cut.
+    """
+    async with connected(behaviour=DEFLATES) as (plain, server):
+        ours, theirs = memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, Sliced(theirs, sizes))
+            client = type(plain)(ours)
+            extensions = [PerMessageDeflate()]
+            request = Request(host="me", target="/tts/websocket", extensions=extensions)
+            await client.send_event(request)
+            accepted = await client.next_event()
+            assert isinstance(accepted, AcceptConnection)
+            assert [extension.name for extension in accepted.extensions] == ["permessage-deflate"]
+            for name in "ab":
+                events = await client.speak(generation(name, TWO_SENTENCES))
+                assert audio(events) == await tones(TWO_SENTENCES)
+            nursery.cancel_scope.cancel()
+
+
+@on_virtual_time
+async def test_what_becomes_too_large_is_refused() -> None:
+    """
+    A small message that is large once it is decompressed closes the connection with 1009.
+    """
+    async with connected(behaviour=DEFLATES) as (plain, server):
+        ours, theirs = memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, theirs)
+            client = type(plain)(ours)
+            extensions = [PerMessageDeflate()]
+            await client.send_event(
+                Request(host="me", target="/tts/websocket", extensions=extensions)
+            )
+            assert isinstance(await client.next_event(), AcceptConnection)
+            await client.send_event(TextMessage("x" * 20_000_000))
+            goodbye = await client.next_event()
+            assert isinstance(goodbye, CloseConnection)
+            assert goodbye.code == 1009
+            nursery.cancel_scope.cancel()
 
 
 async def receive_all(socket: WebSocket) -> None:

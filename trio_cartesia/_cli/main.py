@@ -26,6 +26,7 @@ from trio_cartesia._cli.interrupts import run_until_signalled
 from trio_cartesia._cli.say import Request
 from trio_cartesia._cli.say import say as run_say
 from trio_cartesia._cli.serve import serve as run_serve
+from trio_cartesia._cli.service_options import ServiceOptions
 
 __all__ = ["app", "main"]
 
@@ -42,6 +43,8 @@ app = App(
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Encoding = Literal["pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"]
 SampleRate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
+PlanName = Literal["free", "pro", "startup", "scale", "enterprise"]
+Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)]
 
 
 @app.command
@@ -111,21 +114,56 @@ async def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
     voice: Literal["espeak", "tones"] | None = None,
+    tls: Flag = False,
+    ca_file: str | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
+    api_key: Several = None,
+    plan: PlanName = "enterprise",
+    behaviour: Several = None,
+    fault: Several = None,
     debug: Flag = False,
 ) -> int:
     """
     Run a local service that speaks the API's protocol, until Ctrl-C.
 
-    Its URL is the first line on standard output. It takes any key, keeps none and sends nothing
-    to anybody but its clients.
+    Its URL is the first line on standard output. It keeps no key and sends nothing to anybody but
+    its clients. Each request and each context is a line on standard error.
 
     Args:
         host: The address to listen on; only this machine can reach 127.0.0.1.
         port: The port to listen on; 0 finds a free one.
         voice: espeak is speech, tones are notes; if none is given, the better one installed.
+        tls: Speak TLS, with a certificate of an authority that is made for this run alone.
+        ca_file: Where to put that authority's certificate, for clients to trust; it stays. If none
+            is given, a temporary file.
+        tls_cert: Speak TLS with the certificate in this file (PEM).
+        tls_key: The file with its key, if that is another one.
+        api_key: Let in who has this key, and each further one that is given. If none is, any key
+            will do. CARTESIA_LOCAL_API_KEYS, with commas, keeps keys out of the list of processes.
+        plan: What each key may do at once.
+        behaviour: What to do where the protocol is open: "flush_id_base=0, done_status=200". With
+            list, all of them are printed, and nothing is started.
+        fault: What is to go wrong with every connection: "close at_frame=3 code=1011". With list,
+            all of them are printed, and nothing is started.
         debug: Show tracebacks of errors.
     """
-    return await run_serve(host=host, port=port, voice=voice, debug=debug)
+    return await run_serve(
+        ServiceOptions(
+            host=host,
+            port=port,
+            voice=voice,
+            tls=tls,
+            ca_file=ca_file,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            api_keys=api_key or (),
+            plan=plan,
+            behaviour=behaviour or (),
+            faults=fault or (),
+            debug=debug,
+        )
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

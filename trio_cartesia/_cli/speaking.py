@@ -15,7 +15,6 @@ from trio_cartesia import (
     Cartesia,
     Chunk,
     Connection,
-    ConnectionLost,
     Context,
     ContextExpired,
     ContextOptions,
@@ -95,10 +94,12 @@ class Speaker:
             # out when it comes: cancelled, it might lose one.
         if feeder.error is not None:
             raise feeder.error
+        if feeder.expiry is not None and connection.statistics().is_lost:
+            return False  # the connection went after the context, with nothing of the text
         after = (self.transcript.pieces_read, self.recording.seconds)
         if feeder.expiry is not None and before == after:
             raise feeder.expiry  # another context would do no better
-        return not feeder.was_left_idle
+        return True
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Chunk):
@@ -116,30 +117,21 @@ class Feeder:
     Attributes:
         error: Why there is no use in going on.
         expiry: That the service ended the context before the text.
-        was_left_idle: The connection went after that, with nothing of the text.
     """
 
     _transcript: Transcript
     error: Expected | None = attrs.field(default=None, init=False)
     expiry: ContextExpired | None = attrs.field(default=None, init=False)
-    was_left_idle: bool = attrs.field(default=False, init=False)
 
     async def feed(self, context: Context) -> None:
         """Push until the end of the text or of the context; what was not spoken is put back."""
-        in_hand: list[str] = []
         try:
             while await self._transcript.has_more():
-                in_hand = [self._transcript.take()]
-                await context.push(*in_hand)
-                in_hand = []
+                await context.push(self._transcript.take())
             await context.no_more_inputs()
         except ContextExpired as expiry:
             self._transcript.put_back(expiry.unspoken)
             self.expiry = expiry
         except EXPECTED as error:
-            if isinstance(error, ConnectionLost) and context.statistics().end == "expired":
-                self._transcript.put_back(in_hand)
-                self.was_left_idle = True
-            else:
-                self.error = self.error or error
-                context.cancel()
+            self.error = self.error or error
+            context.cancel()

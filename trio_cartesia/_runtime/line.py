@@ -7,10 +7,10 @@ from __future__ import annotations
 import attrs
 from trio.lowlevel import ParkingLot
 
-from trio_cartesia._errors import InboxOverflow, LocalProtocolError
+from trio_cartesia._errors import CartesiaError, InboxOverflow, LocalProtocolError
 from trio_cartesia._runtime.inbox import Inbox
 
-__all__ = ["Line", "block_has_ended", "overflow"]
+__all__ = ["Line", "block_has_ended", "identified", "overflow"]
 
 
 @attrs.define(eq=False)
@@ -40,3 +40,10 @@ def overflow(context_id: str, inbox: Inbox) -> InboxOverflow:
         f"more than {inbox.budget_bytes} bytes of events wait to be received",
         context_id=context_id,
     )
+
+
+def identified(error: Exception, request_id: str | None) -> Exception:
+    """Return *error*, which names the connection's request where the service named no other."""
+    if isinstance(error, CartesiaError):
+        error.request_id = error.request_id or request_id
+    return error

@@ -24,7 +24,7 @@ from trio_cartesia._protocol.outbox import Outgoing, Status
 from trio_cartesia._protocol.settings import ContextSettings
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._runtime.inbox import Inbox, Tally
-from trio_cartesia._runtime.line import Line, block_has_ended, overflow
+from trio_cartesia._runtime.line import Line, block_has_ended, identified, overflow
 from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.transport import Transport
 
@@ -116,7 +116,8 @@ class Service:
     ) -> None:
         """Queue an input and wait until it is on the wire; if cancelled before, withdraw it."""
         entry = self.entry(context_id)
-        self.raise_if_lost(context_id)
+        if entry.end in (None, End.LOST):  # else a further input meets the context's own end
+            self.raise_if_lost(context_id)
         outgoing = self.protocol.queue_input(
             context_id,
             transcript,
@@ -254,11 +255,13 @@ class Service:
         """Put an event, or an error, where it belongs; return an inbox that must be waited for."""
         inbox = self._lines[context_id].inbox
         if type(item) is not Chunk and isinstance(item, CartesiaError):
-            inbox.close(item)
+            entry = self.protocol.entry(context_id)
+            inbox.close(identified(entry.failure or item, self.transport.request_id))
             self._notice(context_id)
         elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
-            self.fail(context_id, overflow(context_id, inbox))
+            error = overflow(context_id, inbox)
+            self.fail(context_id, identified(error, self.transport.request_id))
         elif type(item) is Done:
             inbox.close(self._expiry(context_id))
             self._notice(context_id)
@@ -278,7 +281,7 @@ class Service:
         self._to_write.unpark_all()
 
     def _loss_for(self, loss: ConnectionLost, context_id: str | None) -> ConnectionLost:
-        lost = loss.anew()
+        lost = identified(loss.anew(), self.transport.request_id)
         assert isinstance(lost, ConnectionLost)
         lost.context_id = context_id
         return lost
@@ -290,6 +293,7 @@ class Service:
             return  # it counts as sent; that the context has ended is for the next call to say
         if context_id not in self._lines:
             raise block_has_ended(context_id)
-        self.raise_if_lost(context_id)
+        if entry.end in (None, End.LOST):
+            self.raise_if_lost(context_id)
         if not (outgoing.is_last and entry.end is End.DONE):
             entry.check_takes_input(context_id)  # its text is among what was not spoken already

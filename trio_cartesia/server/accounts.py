@@ -7,16 +7,17 @@ refused with 429, and nothing of the account's other work is touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
+from weakref import WeakValueDictionary
 
 import attrs
 from attrs.validators import ge
 
 from .refusals import Refusal, Refused
 
-__all__ = ["PLANS", "Account", "Plan"]
+__all__ = ["PLANS", "Account", "Accounts", "Plan", "plan_called"]
 
 SOCKETS_PER_CONTEXT: Final = 10
 
@@ -56,6 +57,21 @@ PLANS: Final = {
     )
 }
 
+
+def plan_called(plan: Plan | str) -> Plan:
+    """
+    Return the plan of that name, or the plan itself.
+
+    Raises:
+        ValueError: None of `PLANS` has that name.
+    """
+    if isinstance(plan, Plan):
+        return plan
+    if plan not in PLANS:
+        raise ValueError(f"no plan is called {plan!r}; there are {', '.join(PLANS)}")
+    return PLANS[plan]
+
+
 TOO_MANY_CONTEXTS: Final = Refusal(
     status=429,
     title="Concurrency limit reached",
@@ -77,11 +93,13 @@ class Account:
 
     Attributes:
         plan: What it may do.
+        id: A name for it, from which its key cannot be told.
         contexts: How many contexts are active now.
         sockets: How many WebSockets are open now.
     """
 
     plan: Plan
+    id: str = ""
     contexts: int = attrs.field(default=0, init=False)
     sockets: int = attrs.field(default=0, init=False)
 
@@ -131,3 +149,31 @@ class Account:
             yield
         finally:
             self.sockets -= 1
+
+
+@attrs.define(eq=False, repr=False)
+class Accounts:
+    """
+    The accounts that do something now.
+
+    Whoever serves a request holds its account, and so does what is kept for it. An account that
+    nobody holds has nothing open and is forgotten: there are never more of them than there are
+    connections and stored files.
+    """
+
+    _plan: Plan
+    _plans: Mapping[str, Plan]
+    _live: WeakValueDictionary[str, Account] = attrs.field(factory=WeakValueDictionary, init=False)
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def of(self, account_id: str) -> Account:
+        """
+        Return the account of that id, which has a plan of its own or the plan of all others.
+        """
+        account = self._live.get(account_id)
+        if account is None:
+            account = Account(self._plans.get(account_id, self._plan), account_id)
+            self._live[account_id] = account
+        return account

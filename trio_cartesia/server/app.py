@@ -5,24 +5,33 @@ The local service as a whole: where it listens, what it shares, and how it stops
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+import os
+import ssl
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import attrs
 import trio
 
 from .._nursery import open_service_nursery
-from .accounts import PLANS, Plan
+from .accounts import Plan
 from .behaviour import Behaviour
+from .certificates import Security, open_security
 from .credentials import Credentials
-from .exchange import Service
+from .exchange import Exchange, Service
 from .faults import Fault
+from .faulty_stream import FaultyStream
+from .http import Malformed, Request
 from .journal import Journal
+from .listeners import names_of, open_listeners, url_of
 from .routes import serve_requests
-from .streams import hang_up
+from .streams import Disconnected, hang_up
+from .tls import SpokePlainly, TlsFailed, end_tls, secured, shake_hands
 from .voice import Voice, default_voice, open_voice
+from .wire import HttpConnection
 
 __all__ = ["Server", "open_server", "serve"]
 
@@ -30,6 +39,9 @@ logger = logging.getLogger("trio_cartesia.server")
 logger.addHandler(logging.NullHandler())
 
 DEFAULT_BEHAVIOUR: Final = Behaviour()
+SPEAKS_TLS: Final = Malformed(
+    400, "TLS is spoken at this address: use https or wss.", [("connection", "close")]
+)
 
 
 @attrs.define(eq=False, repr=False)
@@ -38,12 +50,13 @@ class Server:
     A service that runs.
 
     Attributes:
-        url: Where this machine reaches it, as ``http://127.0.0.1:8080``; ``http://localhost`` if
-            it listens nowhere.
+        url: Where this machine reaches it, as ``http://127.0.0.1:8080``, or ``https`` with TLS;
+            ``http://localhost`` if it listens nowhere.
     """
 
     _service: Service
     url: str
+    _security: Security | None = None
     _scopes: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     _is_stopped: bool = attrs.field(default=False, init=False)
 
@@ -56,6 +69,13 @@ class Server:
         The same address for WebSockets.
         """
         return self.url.replace("http", "ws", 1)
+
+    @property
+    def ca_file(self) -> Path | None:
+        """
+        The certificate that clients have to trust, in PEM; None without an authority of its own.
+        """
+        return self._security.ca_file if self._security else None
 
     @property
     def journal(self) -> Journal:
@@ -71,25 +91,60 @@ class Server:
         """
         return self._service.voice
 
-    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+    async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
         """
         Serve one connection over *stream*, whatever it is made of, and close it.
 
         It returns when the connection is over or the server stops. What goes wrong inside is
         logged, and ends this connection alone.
+
+        Args:
+            stream: Anything that carries bytes; also a `trio.SSLStream` of the server's side.
+            tls: Whether TLS comes first, as with those who connect to the server's port.
+
+        Raises:
+            ValueError: The server has no TLS.
         """
+        if tls:
+            if self._security is None:
+                raise ValueError("this server has no TLS: open_server(tls=True) has")
+            stream = secured(stream, self._security.context)
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             if self._is_stopped:
                 scope.cancel("the server has stopped")
             try:
-                await serve_requests(self._service, stream)
-                await hang_up(stream)
+                await self._serve(stream)
             except* Exception:  # a bug that one peer found must not take the others with it
                 logger.exception("a connection's handler crashed")
             finally:
                 self._scopes.discard(scope)
                 await trio.aclose_forcefully(stream)
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        if not isinstance(stream, trio.SSLStream):
+            if await self._answer(stream):
+                await hang_up(stream)
+            return
+        try:
+            await shake_hands(stream)
+            if not await self._answer(stream):
+                return
+        except SpokePlainly:
+            await _refuse_plain_http(self._service, stream.transport_stream)
+        except TlsFailed:
+            return
+        await hang_up(await end_tls(stream))
+
+    async def _answer(self, stream: trio.abc.Stream) -> bool:
+        """
+        Answer what comes; False if a fault has taken the place of a goodbye.
+        """
+        async with open_service_nursery() as nursery:
+            faulty = FaultyStream(stream, nursery)
+            await serve_requests(self._service, faulty)
+            await faulty.wind_up()
+        return not faulty.is_spent
 
     def _stop(self) -> None:
         self._is_stopped = True
@@ -103,10 +158,12 @@ async def open_server(
     host: str = "127.0.0.1",
     port: int | None = 0,
     voice: Voice | str | None = None,
-    api_keys: Collection[str] | None = None,
+    api_keys: Collection[str] | Mapping[str, Plan | str] | None = None,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
     faults: Sequence[Fault] = (),
     plan: Plan | str = "enterprise",
+    tls: bool | ssl.SSLContext = False,
+    tls_ca_file: str | os.PathLike[str] | None = None,
 ) -> AsyncIterator[Server]:
     """
     Run a service for as long as the block lasts.
@@ -117,14 +174,20 @@ async def open_server(
         host: The address to listen on; only this machine can reach the default.
         port: 0 for one that is free; None to listen nowhere and serve streams alone.
         voice: A voice or its name; the best that is installed if None.
-        api_keys: Who may come in. If None, any credential is accepted and none is needed.
+        api_keys: Who may come in, each with an account of its own; a mapping tells the plan of
+            each. If None, any credential is accepted and none is needed.
         behaviour: What to do where the protocol is open.
         faults: What is to go wrong, with every connection.
-        plan: What each account may do at once: a plan, or the name of one (protocol §1.8).
+        plan: What each account may do at once, unless its key has a plan of its own: a plan, or
+            the name of one (protocol §1.8).
+        tls: Speak TLS at the port: with a context of your own, or with an authority that is made
+            for this server (extra ``tls``), for ``localhost``, its addresses and *host*.
+        tls_ca_file: Where the certificate of that authority is written, to stay; if None, into a
+            temporary file, removed at the end. `Server.ca_file` tells where.
 
     Raises:
-        OSError: The address cannot be had.
-        ValueError: There is no such voice.
+        OSError: The address cannot be had, or the file not be written.
+        ValueError: There is no such voice or plan, or the extra ``tls`` is not installed.
 
     Example::
 
@@ -144,19 +207,20 @@ async def open_server(
     service = Service(
         voice=chosen,
         behaviour=behaviour,
-        journal=Journal(),
+        journal=Journal(clock=trio.current_time),
         faults=tuple(faults),
-        credentials=Credentials.of(api_keys, _plan(plan)),
+        credentials=Credentials.of(api_keys, plan),
     )
-    listeners = [] if port is None else await trio.open_tcp_listeners(port, host=host)
-    server = Server(service, _url(listeners))
-    async with open_service_nursery() as nursery:
-        if listeners:
-            await nursery.start(trio.serve_listeners, server.serve_stream, listeners)
-        try:
-            yield server
-        finally:
-            server._stop()
+    async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
+        with open_security(tls, hosts=names_of(host), ca_file=tls_ca_file) as security:
+            server = Server(service, url_of(listeners, is_secure=security is not None), security)
+            if listeners:
+                handler = partial(server.serve_stream, tls=security is not None)
+                await nursery.start(trio.serve_listeners, handler, listeners)
+            try:
+                yield server
+            finally:
+                server._stop()
 
 
 async def serve(
@@ -164,10 +228,12 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     voice: Voice | str | None = None,
-    api_keys: Collection[str] | None = None,
+    api_keys: Collection[str] | Mapping[str, Plan | str] | None = None,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
     faults: Sequence[Fault] = (),
     plan: Plan | str = "enterprise",
+    tls: bool | ssl.SSLContext = False,
+    tls_ca_file: str | os.PathLike[str] | None = None,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """
@@ -183,24 +249,16 @@ async def serve(
         behaviour=behaviour,
         faults=faults,
         plan=plan,
+        tls=tls,
+        tls_ca_file=tls_ca_file,
     ) as server:
         task_status.started(server)
         await trio.sleep_forever()
 
 
-def _plan(plan: Plan | str) -> Plan:
-    if isinstance(plan, Plan):
-        return plan
-    if plan not in PLANS:
-        raise ValueError(f"no plan is called {plan!r}; there are {', '.join(PLANS)}")
-    return PLANS[plan]
-
-
-def _url(listeners: list[trio.SocketListener]) -> str:
-    if not listeners:
-        return "http://localhost"
-    host, port, *_ = listeners[0].socket.getsockname()
-    address = ip_address(host)
-    if address.is_unspecified:  # all addresses, of which a client on this machine needs one
-        host = "127.0.0.1" if address.version == 4 else "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+async def _refuse_plain_http(service: Service, stream: trio.abc.Stream) -> None:
+    nothing = Request(method="-", path="-")
+    try:
+        await Exchange(service, HttpConnection(stream), nothing).refuse_malformed(SPEAKS_TLS)
+    except Disconnected:
+        return

@@ -10,11 +10,19 @@ from typing import Final
 CURRENT_VERSION: Final = "2026-08-14"
 STRUCTURED_VERSIONS: Final = frozenset({"2026-03-01", "2026-04-03", "2026-08-14"})  # protocol §1.2
 
+# Versions of which more is known than that there were some (protocol §1.2).
+EMBEDDING_VERSIONS: Final = frozenset({"2024-06-10", "2024-11-13"})
+UNBUFFERED_VERSIONS: Final = EMBEDDING_VERSIONS | {"2025-04-16"}
+LEGACY_VERSIONS: Final = UNBUFFERED_VERSIONS | {"2025-11-04"}  # before structured errors
+MODE_VERSIONS: Final = LEGACY_VERSIONS | {"2026-03-01", "2026-04-03"}  # of voices: "mode": "id"
+
 # protocol §1.9. A family's dated and named members ("sonic-3.5-2026-05-04") are all accepted.
 FAMILIES: Final = (
     *("sonic-3.6", "sonic-3.5", "sonic-3", "sonic-2", "sonic-turbo"),
     *("sonic-latest", "sonic-english", "sonic-multilingual", "sonic-preview"),
 )
+# What generation_config does something for (protocol §2.2.1).
+_EXPRESSIVE: Final = re.compile(r"sonic-(3|3\.5|3\.6|latest)(-.*)?")
 _LANGUAGES: Final = """
 en fr de es pt zh ja hi it ko nl pl ru sv tr tl bg ro ar cs el fi hr ms sk da ta uk hu no vi bn th
 he ka id te gu kn ml mr pa or ur
@@ -31,6 +39,7 @@ LANGUAGES: Final = frozenset(_LANGUAGES.split())
 EMOTIONS: Final = frozenset(_EMOTIONS.split())  # protocol §2.2.1
 NO_VOICE: Final = "00000000-0000-0000-0000-000000000000"  # the one id that no voice has
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LOCALE: Final = re.compile(r"([a-z]{2})(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
@@ -40,6 +49,20 @@ def is_model(model_id: str) -> bool:
     """
     families = (model_id == name or model_id.startswith(f"{name}-") for name in FAMILIES)
     return model_id == "sonic" or any(families)
+
+
+def is_expressive(model_id: str) -> bool:
+    """
+    True for speech models that can be told how fast, how loud and in what mood to speak.
+    """
+    return _EXPRESSIVE.fullmatch(model_id) is not None
+
+
+def is_voice_id(voice_id: str) -> bool:
+    """
+    True for what may be the id of a voice; `NO_VOICE` may not.
+    """
+    return _UUID.fullmatch(voice_id) is not None and voice_id != NO_VOICE
 
 
 def is_language(tag: str) -> bool:

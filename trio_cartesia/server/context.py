@@ -2,15 +2,14 @@
 One context: inputs in, events out, from its first input to its terminal event (protocol §2.4).
 
 `Context.hear`, `cancel` and `refuse` are called by whoever reads the socket, and never wait. One
-task, `Context.run`, speaks: a sentence at a time, each event sent before the next is made, so a
-context holds the audio of one sentence at most.
+task, `Context.run`, speaks, a sentence at a time.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final
@@ -18,19 +17,20 @@ from typing import Final
 import attrs
 import trio
 
-from . import events
 from .behaviour import Behaviour
-from .journal import ContextRecord, Journal, SpokenUnit
-from .refusals import CONTEXT_CLOSED, Refusal, Refused, invalid
+from .journal import Journal
+from .records import ContextRecord
+from .refusals import CANCELLED, CONTEXT_CLOSED, NOTHING_TO_DO, Refusal, Refused, invalid
 from .requests import Generation
-from .script import Mark, Script, Sentence
+from .script import Mark, Pause, Script, Sentence
 from .sinks import Sink
-from .voice import Spoken, Utterance, Voice
+from .speaker import Speaker
+from .voice import Voice
 
 logger = logging.getLogger("trio_cartesia.server")
 
 MAX_WAITING: Final = 65_536  # inputs, however short
-VOICE_FAILED = Refusal(
+VOICE_FAILED: Final = Refusal(
     status=500, title="Internal server error", message="The voice could not speak the text."
 )
 
@@ -42,7 +42,7 @@ class State(Enum):
 
     OPEN = "takes inputs"
     FINISHING = "has its final input"
-    CANCELLED = "may only end, with done"
+    CANCELLED = "speaks no more"
     REFUSED = "may only end, with an error"
     ENDED = "has sent its terminal event, or is about to"
 
@@ -53,64 +53,83 @@ class Context:
     A context of one connection.
 
     Its settings are those of the first input. Later ones are refused if what must stay the same
-    has changed (protocol §2.5); of their other settings only the delivery counts.
+    has changed (protocol §2.5); of their other settings only the delivery and the duration count.
 
     Attributes:
         settings: The first input, which is yet to be heard.
+        on_end: Called once, before the terminal event is sent: nothing of the context counts any
+            more for whoever hears that.
     """
 
     settings: Generation
     record: ContextRecord
+    on_end: Callable[[], None] = lambda: None
     state: State = attrs.field(default=State.OPEN, init=False)
     _journal: Journal
     _voice: Voice
     _behaviour: Behaviour
     _sink: Sink
     _script: Script = attrs.field(init=False)
+    _speaker: Speaker = attrs.field(init=False)
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
-    _active_at: float = attrs.field(factory=trio.current_time, init=False)
-    _made_at: float = attrs.field(factory=trio.current_time, init=False)
+    _heard_at: float = attrs.field(factory=trio.current_time, init=False)
+    _text_at: float = attrs.field(factory=trio.current_time, init=False)
+    _taken: int = attrs.field(default=0, init=False)  # characters that nobody has spoken yet
+    _has_segment: bool = attrs.field(default=False, init=False)  # text since the last flush
     _refusal: Refusal = attrs.field(default=CONTEXT_CLOSED, init=False)
-    _chunks_left: float = attrs.field(default=math.inf, init=False)
-    _sending_chunk: bool = attrs.field(default=False, init=False)
-    _frames: int = attrs.field(default=0, init=False)  # of audio, up to the current sentence
-    _flush_id: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._flush_id = self._behaviour.flush_id_base
-        self._script = Script(
-            self.settings.max_buffer_delay_ms / 1000, self._behaviour.auto_flush_done
+        self._script = Script(self._delay_seconds, self._behaviour.auto_flush_done)
+        self._speaker = Speaker(
+            settings=self.settings,
+            record=self.record,
+            journal=self._journal,
+            behaviour=self._behaviour,
+            sink=self._sink,
         )
 
     @property
     def _id(self) -> str:
         return self.settings.context_id
 
+    @property
+    def _delay_seconds(self) -> float:
+        return self.settings.max_buffer_delay_ms / 1000
+
     def hear(self, generation: Generation) -> None:
         """
-        Take an input.
+        Take an input, which only an open context does.
 
         Raises:
-            Refused: The context is closed for it, or has too much to say already.
+            Refused: It does not belong here, or there is too much to say already.
         """
-        if self.state is not State.OPEN:  # protocol §7.1 T9
-            raise Refused(CONTEXT_CLOSED, self._id)
-        if generation.transcript and generation.fixed != self.settings.fixed:
-            raise Refused(CONTEXT_CLOSED, self._id)
-        waiting = self._script.characters + len(generation.transcript)
-        if waiting > self._behaviour.max_waiting_characters or len(self._script) >= MAX_WAITING:
-            raise Refused(invalid("Too much text waits in this context."), self._id)
+        assert self.state is State.OPEN
+        self._check(generation)
         if generation.is_empty:
             return
         self._journal.add_input(self.record, generation.transcript)
+        now = self._heard_at = trio.current_time()
+        if generation.duration is not None:
+            self._speaker.duration = generation.duration
         if generation.transcript:
-            self._script.write(generation.transcript, generation.delivery, trio.current_time())
+            self._text_at = now
+            self._script.write(generation.transcript, generation.delivery, now)
         if generation.flush:  # protocol §7.1 T15: after the text
             self._script.mark(Mark.FLUSH)
         if not generation.continues:
             self._script.mark(Mark.END)
             self.state = State.FINISHING
-        self._touch()
+        self._news.set()
+
+    def _check(self, generation: Generation) -> None:
+        is_changed = generation.fixed != self.settings.fixed
+        if generation.transcript and is_changed and self._behaviour.strict_context_fields:
+            raise Refused(CONTEXT_CLOSED, self._id)  # protocol §7.1 T11
+        if generation.is_empty and self._behaviour.empty_input == "error":  # protocol §7.1 T13
+            raise Refused(NOTHING_TO_DO, self._id)
+        waiting = self._script.characters + len(generation.transcript)
+        if waiting > self._behaviour.max_waiting_characters or len(self._script) >= MAX_WAITING:
+            raise Refused(invalid("Too much text waits in this context."), self._id)
 
     def cancel(self) -> None:
         """
@@ -135,12 +154,15 @@ class Context:
             self._stop(0)
         return True
 
-    def _stop(self, chunks: int) -> None:
-        self._chunks_left = max(0, chunks - self._sending_chunk)
-        self._touch()
+    def leave(self) -> None:
+        """
+        Call `on_end`, unless that was done.
+        """
+        on_end, self.on_end = self.on_end, lambda: None
+        on_end()
 
-    def _touch(self) -> None:
-        self._active_at = trio.current_time()
+    def _stop(self, chunks: int) -> None:
+        self._speaker.stop(chunks)
         self._news.set()
 
     async def run(self) -> None:
@@ -152,23 +174,36 @@ class Context:
         """
         while self.state is not State.ENDED:
             if self.state is State.REFUSED:
-                await self._end_with_error()
-            elif self.state is State.CANCELLED:  # protocol §7.1 T6
-                await self._end("cancelled")
+                await self._end("error", error=self._refusal)
+            elif self.state is State.CANCELLED:
+                await self._end_cancelled()
             else:
                 await self._proceed()
 
     async def _proceed(self) -> None:
-        match self._script.take(trio.current_time()):
+        match self._take():
             case Sentence() as sentence:
                 await self._speak(sentence)
                 await trio.lowlevel.checkpoint()  # much of a long text may make no sound
+            case Pause(seconds):
+                self._tell_generated()
+                await self._speaker.pause(seconds)
+                await trio.lowlevel.checkpoint()  # there may be many without a length
             case Mark.FLUSH:
-                await self._end_segment()
+                await self._flush()
             case Mark.END:
                 await self._end("done")
             case _:
                 await self._wait()
+
+    def _take(self) -> Sentence | Pause | Mark | None:
+        now, waiting = trio.current_time(), self._script.characters
+        if self._behaviour.buffer_timer == "last" and now < self._text_at + self._delay_seconds:
+            now = -math.inf  # nothing is due, but what is complete is ready
+        item = self._script.take(now)
+        self._taken += waiting - self._script.characters
+        self._has_segment |= isinstance(item, (Sentence, Pause))
+        return item
 
     async def _wait(self) -> None:
         """
@@ -176,18 +211,32 @@ class Context:
         """
         self._news = trio.Event()
         due = self._script.due
-        expiry = self._active_at + self._behaviour.expiry_seconds
-        with trio.move_on_at(expiry if due is None else due):
+        if due is None:
+            active_at = max(self._heard_at, self._speaker.active_at)
+            wake_at = active_at + self._behaviour.expiry_seconds
+        elif self._behaviour.buffer_timer == "last":  # protocol §7.1 T16
+            wake_at = max(due, self._text_at + self._delay_seconds)
+        else:
+            wake_at = due
+        with trio.move_on_at(wake_at):
             await self._news.wait()
         if due is None and not self._news.is_set():
-            await self._end("expired")
+            await self._end("expired", is_silent=not self._behaviour.expiry_done)
+
+    async def _flush(self) -> None:
+        if self._has_segment or self._behaviour.empty_flush == "flush_done":  # protocol §7.1 T14
+            await self._speaker.end_segment()
+        self._has_segment = False
 
     async def _speak(self, sentence: Sentence) -> None:
+        if self._speaker.is_full:
+            return
         if not sentence.text.strip():
+            self._tell_generated()
             return
         started = trio.current_time()
         try:
-            spoken = await self._voice.speak(self._utterance(sentence))
+            spoken = await self._voice.speak(self._speaker.utterance(sentence))
             if len(spoken.samples) % 2:
                 raise ValueError("half a sample")
         except Exception as error:  # noqa: BLE001  # a voice may be anybody's; others must go on
@@ -195,83 +244,31 @@ class Context:
             logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400
             self.refuse(VOICE_FAILED)
             return
-        await self._send_speech(spoken, started)
+        self._tell_generated()
+        await self._speaker.say(spoken, started)
 
-    def _utterance(self, sentence: Sentence) -> Utterance:
-        return Utterance(
-            text=sentence.text,
-            voice_id=self.settings.voice_id,
-            language=self.settings.locale or self.settings.language or "en",
-            sample_rate=self.settings.output.sample_rate,
-            speed=sentence.delivery.speed,
-            volume=sentence.delivery.volume,
-            emotion=sentence.delivery.emotion,
-        )
+    def _tell_generated(self) -> None:
+        characters, self._taken = self._taken, 0
+        self._journal.add_generated(self.record, characters)
 
-    async def _send_speech(self, spoken: Spoken, started: float) -> None:
-        output, first = self.settings.output, self._behaviour.timestamps_first
-        timing = {"before": self._frames, "sample_rate": output.sample_rate}
-        words = events.units_of(spoken.words, **timing)
-        phonemes = events.units_of(spoken.phonemes, **timing)
-        chunks = events.cut(spoken.samples, output, self._behaviour.chunk_bytes)
-        for number, chunk in enumerate(chunks):
-            if number == 0 and first:  # protocol §7.1 T3
-                await self._send_times(words, phonemes)
-            await self._keep_pace(len(chunk))
-            if not self._chunks_left:
-                break
-            await self._send_chunk(chunk, trio.current_time() - started)
-            self._frames += output.frames(len(chunk))
-            if number == 0 and not first:
-                await self._send_times(words, phonemes)
-            started = trio.current_time()
-        heard = self._frames / output.sample_rate
-        spoken_times = (
-            [unit for unit in units if unit.end <= heard] for units in (words, phonemes)
-        )
-        self._journal.add_times(self.record, *spoken_times)
+    async def _end_cancelled(self) -> None:
+        ending = self._behaviour.cancel_ends_with  # protocol §7.1 T6
+        error = CANCELLED if ending == "error" else None
+        await self._end("cancelled", error=error, is_silent=ending == "nothing")
 
-    async def _keep_pace(self, size: int) -> None:
+    async def _end(
+        self, how: str, *, error: Refusal | None = None, is_silent: bool = False
+    ) -> None:
         """
-        Wait until the chunk of *size* bytes that is to come could have been made.
+        Send the terminal event, unless there is to be none.
         """
-        if self._made_at > trio.current_time():
-            await trio.sleep_until(self._made_at)
-        seconds = self.settings.output.seconds(size) / self._behaviour.times_real_time
-        self._made_at = trio.current_time() + seconds
-
-    async def _send_chunk(self, audio: bytes, step_seconds: float) -> None:
-        self._chunks_left -= 1
-        self._sending_chunk = True
-        await self._sink.chunk(audio, flush_id=self._flush_id, step_seconds=step_seconds)
-        self._active_at = trio.current_time()
-        self._sending_chunk = False
-        self._journal.add_chunk(self.record, audio)
-
-    async def _send_times(self, words: list[SpokenUnit], phonemes: list[SpokenUnit]) -> None:
-        """
-        Send the times that were asked for, cumulative over the context (protocol §7.1 T4).
-        """
-        wanted = {"word": words if self.settings.add_timestamps else []}
-        wanted["phoneme"] = phonemes if self.settings.add_phoneme_timestamps else []
-        for unit, units in wanted.items():
-            if units and self._chunks_left == math.inf:  # else their audio may never come
-                await self._sink.times(unit, units, flush_id=self._flush_id)
-                self._active_at = trio.current_time()
-
-    async def _end_segment(self) -> None:
-        flush_id, self._flush_id = self._flush_id, self._flush_id + 1
-        self.record.flushes += 1
-        await self._sink.flush_done(flush_id=flush_id)
-        self._active_at = trio.current_time()
-
-    async def _end(self, how: str) -> None:
         with self._ending(how):
-            await self._sink.done(status=self._behaviour.done_status)
-
-    async def _end_with_error(self) -> None:
-        with self._ending("error"):
-            await self._sink.error(self._refusal)
+            if is_silent:
+                await trio.lowlevel.checkpoint()
+            elif error is not None:
+                await self._sink.error(error)
+            else:
+                await self._sink.done(status=self._behaviour.done_status)
 
     @contextmanager
     def _ending(self, how: str) -> Iterator[None]:
@@ -280,6 +277,7 @@ class Context:
         """
         self.state = State.ENDED
         self.record.ended = how
+        self.leave()  # protocol §7.1 T28
         try:
             yield
         except BaseException:

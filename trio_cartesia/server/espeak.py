@@ -10,10 +10,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-import re
 import unicodedata
-import zlib
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -22,60 +19,50 @@ import numpy.typing as npt
 import soxr
 import trio
 
+from .espeak_phonemes import LAUGHTER, mnemonics
+from .espeak_portions import pauses, portions
 from .espeak_process import speaker
-from .libespeak import Event, Kind, Manner
-from .sentences import cut
-from .voice import Spoken, Timed, Utterance, written_words
+from .espeak_times import Take, end_of_sound, phoneme_times, sounds_of, word_times
+from .espeak_voices import language_of, manner_of, mood_of
+from .libespeak import PHONEMES, SSML, Event, Manner
+from .reading import Reading, read
+from .voice import Spoken, Timed, Utterance
 
-__all__ = ["LANGUAGES", "Espeak"]
+__all__ = ["Espeak"]
 
-WORDS_PER_MINUTE: Final = 160  # at speed 1; of short English words it speaks nearly 190
-GAIN: Final = 0.65  # leaves room for twice the volume: the library peaks at about 24,000
+GAIN: Final = 0.55  # leaves room for twice the volume: the library peaks at 24,000 to 30,000
+LOUDEST: Final = 2.0  # of the volume and the emotion together
+SLOWEST, FASTEST = 80, 449  # words a minute; past them the library does something else
+TRIES: Final = 3  # at a speed
+CLOSE_ENOUGH: Final = 0.01  # of the length
 
-_SAME: Final = (  # these end in the code of their language
-    "roa/fr gmw/de roa/es jpx/ja inc/hi roa/it ko gmw/nl zlw/pl zle/ru gmq/sv trk/tr zls/bg roa/ro "
-    "sem/ar zlw/cs grk/el urj/fi zls/hr poz/ms zlw/sk gmq/da dra/ta zle/uk urj/hu aav/vi inc/bn "
-    "tai/th sem/he ccs/ka poz/id dra/te inc/gu dra/kn dra/ml inc/mr inc/pa inc/or inc/ur"
-)
-LANGUAGES: Final = {  # the service's languages, and the voices that eSpeak NG has for them
-    "en": "gmw/en-US",
-    "pt": "roa/pt-BR",
-    "zh": "sit/cmn",
-    "no": "gmq/nb",
-    "tl": "poz/id",  # it has no Tagalog; Indonesian is a relative, and spelt as it is spoken too
-    **{identifier.rpartition("/")[2]: identifier for identifier in _SAME.split()},
-}
-VARIANTS: Final = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m7", "m8")  # not alike
-KNOWN: Final = {  # voice ids of Cartesia's documentation: variant, pitch and range
-    "6ccbfb76-1fc6-48f7-b71d-91ac6298247b": ("f2", 52, 55),
-    "a0e99841-438c-4a64-b679-ae501e7d6091": ("m3", 45, 50),
-}
-
-BUDGET: Final = 350  # what one call of the library may cost; it has room for 1,000 phonemes
-DIGIT_COST: Final = 11  # phonemes, of a digit, a symbol or a Chinese character, at worst
-SYLLABLE_COST: Final = 6  # of Korean and Japanese; longer sentences lost some
-OVERLONG: Final = re.compile(
-    # 40 letters without a break, or 20 that are spelt one by one: more are cut in two.
-    r"[^\s!-@\[-`{-~\u4e00-\u9fff]{40}(?=[^\s!-@\[-`{-~\u4e00-\u9fff])"
-    r"|(?:[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ\d\U00010000-\U0010ffff]|[^\w\s]){20}(?=\S)"
-)
-
-
-@attrs.frozen(kw_only=True)
-class _Take:
-    """What the library made of one text: audio, and events whose positions are the text's."""
-
-    samples: npt.NDArray[np.int16]
-    events: Sequence[Event]
+_SPELL: Final = '<say-as interpret-as="characters">'
+_SPELT: Final = "</say-as>"
+_ESCAPES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_UNNAMED: Final = {"vi": "'()<[]{}", "mr": '"'}  # by language; in spellings they crash the library
 
 
 class Espeak:
     """
     The voice ``espeak``: clear, quick and a bit of a robot, in all languages of the service.
 
-    A language that it does not know is read as English, and emotions are ignored. The same
-    utterance may differ a little from one time to the next, since the library remembers what
-    it spoke before.
+    Voices of the catalogue differ in timbre, pitch and accent, by gender and locale; an id that is
+    not in it always has the same voice, by chance. A language with a region is spoken as there,
+    where eSpeak NG has that or something near; the speaker's own language is spoken with the
+    speaker's own accent, and others as they are usually spoken, with the speaker's timbre. What it
+    does not know is read as English.
+
+    Speed is exact to about two percent of the length, and volume to the sample, until it clips.
+    Emotions are approximate: nine groups of them (`espeak_voices`) change the pitch, its range, the
+    pace and the loudness of the same voice. With an emotion, speed and volume are factors of that.
+
+    Laughter is three syllables. Phonemes are approximate too: see `espeak_phonemes`. English
+    figures are read by rules of our own (`normalize`), which is what normalised words are; in other
+    languages eSpeak NG has its own, and words are reported as they were written. Without
+    normalization digits are read one by one.
+
+    The same utterance may differ a little from one time to the next, since the library remembers
+    what it spoke before.
     """
 
     name: Final = "espeak"
@@ -97,9 +84,12 @@ class Espeak:
 
 
 def _speak(utterance: Utterance) -> Spoken:
-    take = _take(utterance.text, _manner(utterance))
+    manner = manner_of(utterance)
+    reading = _reading(utterance, manner)
+    take = _at_speed(utterance, reading, manner)
     native = speaker.sample_rate
-    samples = _at_rate(take.samples, native, utterance.sample_rate, utterance.volume)
+    volume = min(LOUDEST, utterance.volume * mood_of(utterance.emotion).volume)
+    samples = _at_rate(take.samples, native, utterance.sample_rate, volume)
 
     def scaled(timed: Timed) -> Timed:
         start, end = (
@@ -110,143 +100,102 @@ def _speak(utterance: Utterance) -> Spoken:
 
     return Spoken(
         samples=samples.tobytes(),
-        words=tuple(map(scaled, _words(utterance.text, take))),
-        phonemes=tuple(map(scaled, _phonemes(take))),
+        words=tuple(map(scaled, word_times(reading.words, take))),
+        phonemes=tuple(map(scaled, phoneme_times(take))),
     )
 
 
-def _manner(utterance: Utterance) -> Manner:
-    """
-    Find the settings for a voice id; whatever it is, it always gets the same ones.
-    """
-    language = utterance.language.replace("_", "-").split("-")[0].lower()
-    base = LANGUAGES.get(language, LANGUAGES["en"])
-    number = zlib.crc32(utterance.voice_id.encode("utf-8", "replace"))
-    number, index = divmod(number, len(VARIANTS))
-    chosen = (VARIANTS[index], 35 + number % 31, 40 + number // 31 % 31)
-    variant, pitch, pitch_range = KNOWN.get(utterance.voice_id, chosen)
-    return Manner(
-        voice=f"{base}+{variant}",
-        words_per_minute=round(WORDS_PER_MINUTE * utterance.speed),
-        pitch=pitch,
-        pitch_range=pitch_range,
+def _reading(utterance: Utterance, manner: Manner) -> Reading:
+    to_mnemonics = functools.partial(mnemonics, voice=manner.voice)
+    return read(
+        utterance,
+        language=language_of(utterance),
+        laughter=to_mnemonics(LAUGHTER) if utterance.spans else "",
+        mnemonics=to_mnemonics,
+        checkpoint=trio.from_thread.check_cancelled,
     )
 
 
-def _take(text: str, manner: Manner) -> _Take:
+def _at_speed(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
     """
-    Speak *text* portion by portion, as if it were spoken in one go.
+    Speak at the speed asked for.
+
+    The library's words a minute are only a hint, so the length is compared with that of the same
+    text at speed 1, until it is about right.
+    """
+    take = _take(utterance, reading, manner)
+    goal = len(take.samples) / utterance.speed
+    if utterance.speed == 1 or not goal:
+        return take
+    pace = manner.words_per_minute * utterance.speed
+    for _ in range(TRIES):
+        words_per_minute = round(min(FASTEST, max(SLOWEST, pace)))
+        take = _take(utterance, reading, attrs.evolve(manner, words_per_minute=words_per_minute))
+        excess = len(take.samples) / goal
+        if abs(excess - 1) < CLOSE_ENOUGH:
+            break
+        pace *= excess
+    return take
+
+
+def _take(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
+    """
+    Speak a text portion by portion, as if it were spoken in one go.
     """
     samples: list[npt.NDArray[np.int16]] = []
     events: list[Event] = []
     position = frames = 0
-    for portion in _portions(text):
-        data, heard = speaker.synthesise(
-            portion, manner, checkpoint=trio.from_thread.check_cancelled
-        )
+    stop = len(reading.text.rstrip())
+    for portion in portions(reading.text, spelled=utterance.spelled, sounds=reading.sounds):
+        data, heard = _synthesise(portion, manner, utterance, reading)
         position_here = position
         position += len(portion)
         size = len(data) // 2
-        if position < len(text) and not _pauses(portion):
-            size = _last_sound(_sounds(heard), 0, size)
+        is_last = position >= stop
+        if not pauses(portion) and not (is_last and utterance.closes):
+            size = end_of_sound(sounds_of(heard), 0, size)
         samples.append(np.frombuffer(data, np.int16)[:size])
         for event in heard:
             frame, place = frames + min(event.frame, size), position_here + event.position
             events.append(attrs.evolve(event, frame=frame, position=place))
         frames += size
-    return _Take(samples=np.concatenate(samples or [np.empty(0, np.int16)]), events=events)
+    return Take(samples=np.concatenate(samples or [np.empty(0, np.int16)]), events=events)
 
 
-def _pauses(portion: str) -> bool:
+def _synthesise(
+    portion: str, manner: Manner, utterance: Utterance, reading: Reading
+) -> tuple[bytes, list[Event]]:
     """
-    Return whether a reader would pause at the end of *portion*, or it was cut without regard.
+    Speak a portion in the notation that it needs; nobody else's markup reaches the library.
     """
-    return unicodedata.category((portion.rstrip() or ".")[-1])[0] not in "LMN"
+    checkpoint = trio.from_thread.check_cancelled
+    if utterance.spelled:
+        mute = _UNNAMED.get(language_of(utterance), "")
+        escaped = [" " if letter in mute else _spelling(letter) for letter in portion]
+        text = f"{_SPELL}{''.join(escaped)}{_SPELT}"
+        manner = attrs.evolve(manner, flags=SSML)
+        data, events = speaker.synthesise(text, manner, checkpoint=checkpoint)
+        places = list(itertools.accumulate(map(len, escaped), initial=len(_SPELL)))
+
+        def unescaped(event: Event) -> Event:
+            place = bisect.bisect_right(places, event.position) - 1
+            return attrs.evolve(event, position=min(max(0, place), len(portion) - 1))
+
+        return data, list(map(unescaped, events))
+    if reading.sounds:
+        manner = attrs.evolve(manner, flags=PHONEMES)
+    return speaker.synthesise(portion, manner, checkpoint=checkpoint)
 
 
-def _portions(text: str) -> Iterator[str]:
+def _spelling(character: str) -> str:
     """
-    Cut *text* into what the library can take whole; blanks alone are left out at the end.
+    Return a character of a spelling as markup.
+
+    Emoji and other symbols are spoken by their names, which in a spelling crashes the library.
     """
-    while text.strip():
-        costs = itertools.accumulate(map(_cost, text))
-        fitting = next((index for index, cost in enumerate(costs) if cost > BUDGET), len(text))
-        overlong = OVERLONG.search(text, 0, fitting)
-        longest = overlong.end() if overlong else fitting
-        end = cut(text, longest) if longest < len(text) else len(text)
-        yield text[:end]
-        text = text[end:]
-
-
-@functools.lru_cache(maxsize=4096)
-def _cost(character: str) -> int:
-    category = unicodedata.category(character)
-    if category[0] not in "LMZ" or "\u4e00" <= character <= "\u9fff":
-        return DIGIT_COST
-    return SYLLABLE_COST if character >= "\u3040" else 1
-
-
-def _words(text: str, take: _Take) -> Iterator[Timed]:
-    """
-    Give every written word its time.
-
-    One word may have many events (a date has eight), and several may share one ("of the"): then
-    they share its time too, by their letters. A word that is not spoken, like a dash, has none.
-    """
-    written = list(written_words(text))
-    positions = [position for position, _ in written]
-    begins: dict[int, int] = {}
-    for event in take.events:
-        if event.kind is Kind.WORD:
-            number = max(0, bisect.bisect_right(positions, event.position) - 1)
-            begins.setdefault(number, event.frame)
-    begins.setdefault(0, min(begins.values(), default=0))
-    groups = [*sorted(begins.items()), (len(written), len(take.samples))]
-    sounds = _sounds(take.events)
-    last = 0
-    for (first, begin), (stop, limit) in itertools.pairwise(groups):
-        begin = max(last, begin)
-        last = _last_sound(sounds, begin, max(begin, limit))
-        yield from _shared([word for _, word in written[first:stop]], begin, last)
-
-
-def _sounds(events: Sequence[Event]) -> Sequence[Event]:
-    return [event for event in events if event.kind is Kind.PHONEME]
-
-
-def _last_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
-    """
-    Find where the sounds between two frames end, and the pause after them starts.
-    """
-    index = bisect.bisect_left(sounds, end, key=lambda sound: sound.frame)
-    while index and not sounds[index - 1].symbol and sounds[index - 1].frame >= begin:
-        index -= 1
-        end = sounds[index].frame
-    return end
-
-
-def _shared(words: Sequence[str], begin: int, end: int) -> Iterator[Timed]:
-    """
-    Share a time among the *words* of one event; the first is spoken, letters or not.
-    """
-    letters = [sum(map(str.isalnum, word)) for word in words]
-    sums = list(itertools.accumulate([max(1, letters[0]), *letters[1:]] if words else []))
-    edges = [begin, *(begin + (end - begin) * done // sums[-1] for done in sums)]
-    for word, (start, stop) in zip(words, itertools.pairwise(edges), strict=True):
-        yield Timed(text=word, start=start, end=stop)
-
-
-def _phonemes(take: _Take) -> Iterator[Timed]:
-    """
-    Give every phoneme its time, which lasts until the next one or a pause.
-    """
-    sounds = _sounds(take.events)
-    ends = [*(sound.frame for sound in sounds[1:]), len(take.samples)]
-    last = 0
-    for sound, end in zip(sounds, ends, strict=False):
-        start, last = last, max(last, end)
-        if sound.symbol:
-            yield Timed(text=sound.symbol, start=max(start, sound.frame), end=last)
+    if character.isascii() or unicodedata.category(character)[0] in "LMN":
+        return _ESCAPES.get(character, character)
+    return f"{_SPELT} {character} {_SPELL}"
 
 
 def _at_rate(

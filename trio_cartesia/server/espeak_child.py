@@ -31,7 +31,7 @@ BUFFERS_PER_QUESTION: Final = 16  # of 60 ms: about a second of audio, made in o
 LARGEST_BYTES: Final = 1 << 28
 
 NUMBER: Final = struct.Struct("=I")  # the sample rate, or how many events there are
-MANNER: Final = struct.Struct("=iiiI")  # words a minute, pitch, range, length of the voice's name
+MANNER: Final = struct.Struct("=iiiiI")  # a manner's numbers, and the length of the voice's name
 EVENT: Final = struct.Struct("=Bii8s")  # kind, frame, position, symbol
 _HEAD: Final = struct.Struct("=BI")
 
@@ -137,7 +137,7 @@ def serve(frames: Frames) -> None:
             part.decode("utf-8", "surrogatepass")
             for part in (request[MANNER.size :][:size], request[MANNER.size + size :])
         )
-        names = ("words_per_minute", "pitch", "pitch_range")
+        names = ("words_per_minute", "pitch", "pitch_range", "flags")
         manner = libespeak.Manner(voice=voice, **dict(zip(names, numbers, strict=True)))
         with _watched():
             answer = _speak(engine, text, manner, _asking(frames))

@@ -31,7 +31,7 @@ NO_WINDOW: Final[int] = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows ha
 
 class EspeakCrashed(RuntimeError):
     """
-    The process of eSpeak NG ended while it spoke; the next text is spoken by a new one.
+    The process of eSpeak NG ended while it spoke, and a new one could not speak that text either.
     """
 
 
@@ -77,6 +77,9 @@ class Speaker:
         """
         Speak *text*, and block until it is done: `libespeak.Engine.synthesise`, elsewhere.
 
+        If the child crashes, and it is not the first text that it spoke, an earlier one may be to
+        blame: then a new child tries once more.
+
         Args:
             text: Plain text; what cannot be spoken in it becomes a blank.
             manner: How.
@@ -88,10 +91,19 @@ class Speaker:
 
         Raises:
             LookupError: There is no such voice.
-            EspeakCrashed: The library crashed, or took more than ten seconds.
+            EspeakCrashed: The library crashed at this text, or took more than ten seconds.
             RuntimeError: The library cannot be started, or gave up.
         """
-        with self._speaking() as child:
+        is_first = True
+        try:
+            with self._speaking() as child:
+                is_first = not child.has_spoken
+                checkpoint()
+                return child.synthesise(text, manner, checkpoint)
+        except EspeakCrashed:
+            if is_first:
+                raise
+        with self._speaking() as child:  # what was spoken before may have broken its memory
             checkpoint()
             return child.synthesise(text, manner, checkpoint)
 
@@ -107,7 +119,11 @@ class Speaker:
                 yield child
             except Gone as error:
                 self._child = None
-                raise EspeakCrashed(f"eSpeak NG crashed ({child.end()})") from error
+                end = child.end()
+                if child.sample_rate:  # it did start, so another one will
+                    with suppress(RuntimeError):
+                        self._living()
+                raise EspeakCrashed(f"eSpeak NG crashed ({end})") from error
 
     def _living(self) -> _Child:
         if self._child is not None and not self._child.is_usable():
@@ -143,6 +159,7 @@ class _Child:
 
     Attributes:
         sample_rate: Known once it is ready.
+        has_spoken: Whether it was asked to speak before.
     """
 
     def __init__(self) -> None:
@@ -159,6 +176,7 @@ class _Child:
         assert self._process.stdout is not None
         self._frames = Frames(self._process.stdout, self._process.stdin)
         self.sample_rate = 0
+        self.has_spoken = False
         self._owes_answer = False
         with suppress(Gone):  # it will be noticed
             self._frames.send(Frame.HELLO, os.fsencode("\0".join(map(str, sys.path))))
@@ -185,6 +203,7 @@ class _Child:
             kind, payload = self._frames.receive()
             if kind is not Frame.QUESTION:
                 self._owes_answer = False
+                self.has_spoken = True
                 return _result(kind, payload)
             try:
                 checkpoint()
@@ -217,8 +236,8 @@ class _Child:
 
 def _request(text: str, manner: Manner) -> bytes:
     voice = manner.voice.encode()
-    numbers = (manner.words_per_minute, manner.pitch, manner.pitch_range, len(voice))
-    return MANNER.pack(*numbers) + voice + text.encode("utf-8", "surrogatepass")
+    numbers = (manner.words_per_minute, manner.pitch, manner.pitch_range, manner.flags)
+    return MANNER.pack(*numbers, len(voice)) + voice + text.encode("utf-8", "surrogatepass")
 
 
 def _result(kind: Frame, payload: bytes) -> tuple[bytes, list[Event]]:

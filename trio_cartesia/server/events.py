@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .._protocol.audio import SampleFormat
 from .encode import encode
-from .journal import SpokenUnit
+from .records import SpokenUnit
 from .voice import Timed
 
 Event = dict[str, Any]

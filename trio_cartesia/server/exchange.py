@@ -5,46 +5,34 @@ One request and its answer: what every endpoint needs, whatever it does.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import attrs
 import trio
 
+from .._nursery import open_service_nursery
 from .accounts import Account
 from .asking import asked_behaviour, asked_faults
 from .behaviour import Behaviour
 from .catalogue import CURRENT_VERSION
 from .cors import cors_headers
-from .credentials import Credentials, Identity
+from .credentials import Identity
+from .fault_frames import refuse_as_asked
 from .faults import Fault
 from .http import Headers, Malformed, Request
-from .journal import Journal
+from .log import log_request
 from .refusals import JSON_TYPE, Refusal, Refused, http_body
+from .service import Service
 from .streams import Disconnected
-from .voice import Voice
 from .wire import HttpConnection
 
 __all__ = ["Exchange", "Service", "plain"]
 
-logger = logging.getLogger("trio_cartesia.server")
-
-
-@attrs.frozen(kw_only=True)
-class Service:
-    """
-    What all connections of a server share.
-    """
-
-    voice: Voice
-    behaviour: Behaviour
-    faults: tuple[Fault, ...]
-    journal: Journal
-    credentials: Credentials
+OWN_PATHS: Final = "/_local"  # of the service alone, and no part of what tests look at
 
 
 @attrs.define(eq=False)
@@ -62,9 +50,13 @@ class Exchange:
     connection: HttpConnection
     request: Request
     request_id: str = attrs.field(factory=lambda: str(uuid4()), init=False)
+    started: float = attrs.field(factory=trio.current_time, init=False)
     behaviour: Behaviour = attrs.field(init=False)
     faults: tuple[Fault, ...] = attrs.field(init=False)
     identity: Identity | None = attrs.field(default=None, init=False)
+    _has_begun: bool = attrs.field(default=False, init=False)
+    _beginning: Headers = attrs.field(default=(), init=False)
+    _sent_bytes: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.behaviour = self.service.behaviour
@@ -101,19 +93,10 @@ class Exchange:
             Refused: It cannot be had.
         """
         self.behaviour = asked_behaviour(self.service.behaviour, self.request)
-        self.faults = (*self.service.faults, *asked_faults(self.request))
-
-    def json(self) -> Any:
-        """
-        Return the body of the request.
-
-        Raises:
-            Refused: It is not JSON.
-        """
-        try:
-            return json.loads(self.request.body)
-        except (ValueError, RecursionError) as error:
-            raise Refused(plain(400, "The body is not valid JSON.")) from error
+        if not self.path.startswith(OWN_PATHS):
+            self.faults = (*self.service.faults, *asked_faults(self.request))
+            self.connection.arm(self.faults)
+            refuse_as_asked(self.faults)
 
     async def refuse_malformed(self, malformed: Malformed) -> None:
         """
@@ -126,6 +109,8 @@ class Exchange:
         Answer with an error, in the shape of the version that was asked for (protocol §1.7).
         """
         kind, body = http_body(refusal, version=self.version, request_id=self.request_id)
+        if refusal.status == HTTPStatus.NOT_IMPLEMENTED:  # it will be the same the next time
+            headers = [*headers, ("x-should-retry", "false")]  # protocol §1.5
         await self.respond(refusal.status, body, kind, headers)
 
     async def respond_json(self, value: Any, status: int = 200) -> None:
@@ -141,6 +126,7 @@ class Exchange:
         Answer with a whole body.
         """
         data = body.encode() if isinstance(body, str) else body
+        self._record(status)
         with self.patience():
             await self.connection.respond(status, data, [*self._headers(kind), *headers])
         self.log(status, len(data))
@@ -150,39 +136,57 @@ class Exchange:
         """
         Answer 200, with a body that the block sends piece by piece through `send`.
 
-        The body ends with the block. If the block raises, it is cut instead, so that the peer
-        can tell. Should the peer leave, the block is cancelled and `Disconnected` raised.
+        The answer begins with its first piece: a block that refuses before that leaves the
+        exchange as it was, to be answered with the refusal. Later nothing can be said any more,
+        so whatever the block raises cuts the body, and a refusal becomes `Disconnected`. Should
+        the peer leave, at any time, the block is cancelled and `Disconnected` raised. The body
+        ends with the block.
         """
-        with self.patience():
-            await self.connection.start_response(200, [*self._headers(kind), *headers])
-        self.log(200)
-        has_left = False
-        async with trio.open_nursery() as nursery:
+        self._beginning = [*self._headers(kind), *headers]
+        try:
+            with trio.CancelScope() as scope:
+                async with open_service_nursery() as nursery:
+                    nursery.start_soon(self._watch, scope)
+                    yield
+            if scope.cancelled_caught:
+                raise Disconnected
+            await self._begin()
+            with self.patience():
+                await self.connection.end_response()
+        except Refused as refused:
+            if self._has_begun:
+                raise Disconnected from refused
+            raise
+        finally:
+            if self._has_begun:
+                self.log(200, self._sent_bytes)
 
-            async def watch() -> None:
-                nonlocal has_left
-                await self.connection.wait_gone()
-                has_left = True
-                nursery.cancel_scope.cancel("the peer has left")
+    async def _watch(self, scope: trio.CancelScope) -> None:
+        await self.connection.wait_gone()
+        scope.cancel("the peer has left")
 
-            nursery.start_soon(watch)
-            yield
-            nursery.cancel_scope.cancel("the answer is whole")
-        if has_left:
-            raise Disconnected
-        with self.patience():
-            await self.connection.end_response()
+    async def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._record(200)
+            with self.patience():
+                await self.connection.start_response(200, self._beginning)
 
     async def send(self, data: bytes) -> None:
         """
-        Send a piece of the body within `streaming`.
+        Send a piece of the body within `streaming`; nothing if it is empty.
         """
+        if not data:
+            return
+        await self._begin()
         with self.patience():
             await self.connection.send_data(data)
+        self._sent_bytes += len(data)
 
     def _headers(self, kind: str) -> list[tuple[str, str]]:
-        common = [("content-type", kind), ("x-request-id", self.request_id)]
-        return [*common, *cors_headers(self.request)]
+        content_type = [("content-type", kind)] if kind else []  # 204 has no content
+        request_id = ("x-request-id", self.request_id)
+        return [*content_type, request_id, *cors_headers(self.request)]
 
     @contextmanager
     def patience(self) -> Iterator[None]:
@@ -198,10 +202,27 @@ class Exchange:
         """
         Tell the log what was answered.
         """
-        logger.info(
-            "request %s: %s %.80r: %d, %d bytes",
-            *(self.request_id, self.request.method, self.request.path, status, size),
+        log_request(
+            self.request_id,
+            self.request.method,
+            self.request.path,
+            status=status,
+            size_bytes=size,
+            seconds=trio.current_time() - self.started,
         )
+
+    def _record(self, status: int) -> None:
+        """
+        Tell the journal what is answered, before it is: whoever reads it may look at once.
+        """
+        if not self.path.startswith(OWN_PATHS):
+            self.service.journal.add_request(
+                method=self.request.method,
+                path=self.path or "/",
+                version=self.version,
+                request_id=self.request_id,
+                status=status,
+            )
 
 
 def plain(status: int, message: str) -> Refusal:

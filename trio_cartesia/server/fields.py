@@ -13,7 +13,11 @@ from typing import Any, Final
 
 import attrs
 
+from .behaviour import Behaviour
+from .catalogue import CURRENT_VERSION
 from .refusals import Refused, invalid
+
+__all__ = ["MAX_NAME", "Dialect", "Fields", "read_body", "read_object"]
 
 MAX_NAME: Final = 1024  # characters of an id, which may be kept for long
 
@@ -34,8 +38,35 @@ def read_object(text: str) -> Mapping[str, Any]:
     return value
 
 
+def read_body(body: bytes) -> Mapping[str, Any]:
+    """
+    Parse the JSON object that is the body of a request.
+
+    Raises:
+        Refused: It is not one.
+    """
+    try:
+        return read_object(body.decode())
+    except UnicodeDecodeError as error:
+        raise Refused(invalid("The body is not UTF-8.")) from error
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+@attrs.frozen(kw_only=True)
+class Dialect:
+    """
+    What decides how a request is to be understood.
+
+    Attributes:
+        version: The API version; one that does not exist counts as the current one.
+        behaviour: How the service reads what the protocol leaves open.
+    """
+
+    version: str = CURRENT_VERSION
+    behaviour: Behaviour = attrs.field(factory=Behaviour)
 
 
 @attrs.frozen
@@ -45,11 +76,14 @@ class Fields:
 
     Attributes:
         path: Where the object is, for messages: ``output_format.`` or nothing at the top.
+        context_id: The context that refusals belong to.
+        dialect: How the object is to be understood.
     """
 
     values: Mapping[str, Any]
     path: str = ""
     context_id: str | None = None
+    dialect: Dialect = attrs.field(factory=Dialect)
 
     def refuse(self, name: str, wants: str) -> Refused:
         """
@@ -90,9 +124,11 @@ class Fields:
             raise self.refuse(name, "true or false")
         return value
 
-    def number(self, name: str, *, low: float, high: float, default: float) -> float:
+    def number(
+        self, name: str, *, low: float, high: float, default: float, may_clamp: bool = False
+    ) -> float:
         """
-        Return a number from *low* to *high*.
+        Return a number from *low* to *high*; the nearest, where that is what the service does.
         """
         value = self.values.get(name)
         if value is None:
@@ -100,19 +136,23 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.refuse(name, "a number")
         if not low <= value <= high:
-            raise self.refuse(name, f"between {low} and {high}")
+            if not may_clamp or self.dialect.behaviour.range_errors == "error":
+                raise self.refuse(name, f"between {low} and {high}")
+            value = min(max(value, low), high)
         return float(value)
 
-    def whole(self, name: str, *, low: int, high: int, default: int) -> int:
+    def whole(
+        self, name: str, *, low: int, high: int, default: int, may_clamp: bool = False
+    ) -> int:
         """
-        Return an integer from *low* to *high*.
+        Return an integer from *low* to *high*; the nearest, where that is what the service does.
         """
         value = self.values.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.refuse(name, f"an integer from {low} to {high}")
-        return value
+        return int(self.number(name, low=low, high=high, default=default, may_clamp=may_clamp))
 
     def choice(self, name: str, choices: Collection[Any], *, required: bool = False) -> Any:
         """
@@ -135,4 +175,4 @@ class Fields:
             value = {}
         if not isinstance(value, dict):
             raise self.refuse(name, "an object")
-        return Fields(value, f"{self.path}{name}.", self.context_id)
+        return Fields(value, f"{self.path}{name}.", self.context_id, self.dialect)

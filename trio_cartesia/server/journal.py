@@ -1,61 +1,47 @@
 """
 What the service was asked, and what it said: for tests that look at the other side.
 
-Everything is bounded. The journal keeps the last 4,096 connections and contexts, 256 MiB of speech
-and transcripts, and the order of the last 65,536 chunks. Past the bytes the oldest contexts lose
-their speech; past the number they go. Settings and ids, which are short, are not counted; text is
-counted as UTF-8. Credentials never come here.
+Everything is bounded. The journal keeps the last 4,096 connections, requests and contexts, 256 MiB
+of speech and transcripts, and the order of the last 65,536 chunks. Past the bytes the oldest
+contexts lose their speech; past the number they go. Settings and ids, which are short, are not
+counted; text is counted as UTF-8. Credentials never come here.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import attrs
 
+from .records import (
+    MAX_NAME,
+    ConnectionRecord,
+    ContextRecord,
+    JournalStatistics,
+    RequestRecord,
+    SpokenUnit,
+    shown_path,
+)
 from .requests import Generation
-from .sentences import join_halves
 
-__all__ = ["ConnectionRecord", "ContextRecord", "Journal", "JournalStatistics", "SpokenUnit"]
+__all__ = [
+    "ConnectionRecord",
+    "ContextRecord",
+    "Journal",
+    "JournalStatistics",
+    "RequestRecord",
+    "SpokenUnit",
+]
 
+SWITCHING: Final = 101
 MAX_RECORDS: Final = 4096
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_ORDER: Final = 65_536
-MAX_NAME: Final = 256  # characters of a path or a version
+MAX_METHOD: Final = 32  # characters
 UNIT_BYTES: Final = 176  # what an input, a word or a phoneme counts, beside its text
-
-
-@attrs.frozen
-class SpokenUnit:
-    """
-    A word or a phoneme; its times are seconds from the start of the context's audio.
-    """
-
-    text: str
-    start: float
-    end: float
-
-
-@attrs.frozen(kw_only=True)
-class ConnectionRecord:
-    """
-    One WebSocket handshake.
-
-    Attributes:
-        path: Its first 256 characters, and so of the version.
-        status: 101 if it was accepted, else the status of the refusal.
-    """
-
-    number: int
-    path: str
-    version: str
-    request_id: str
-    status: int
-
-
-def _sizes(values: list[str]) -> str:
-    return f"<{len(values)} transcripts, {sum(map(len, values))} characters>"
 
 
 def _utf8_bytes(text: str) -> int:
@@ -66,98 +52,37 @@ def _key(record: ContextRecord) -> tuple[int, str]:
     return record.connection, record.context_id
 
 
-def _count(values: list[SpokenUnit]) -> str:
-    return f"<{len(values)}>"
-
-
-@attrs.define(eq=False, kw_only=True)
-class ContextRecord:
-    """
-    One context, as the service saw it.
-
-    Attributes:
-        settings: The first input, without its transcript.
-        transcripts: All inputs that were accepted, in order, those without text included.
-        audio: Exactly the bytes that were written, once decoded.
-        words: Words whose audio was written whole.
-        inputs: How many inputs there were.
-        chunks: How many chunks there were.
-        cancels: How many cancel requests were heard, also after its end.
-        chunks_after_cancel: Chunks that were written after the first of them.
-        flushes: How many ``flush_done`` were sent.
-        ended: ``done``, ``cancelled``, ``expired``, ``error``, ``lost``; None while it lives.
-        complete: False if the journal no longer holds all of it.
-    """
-
-    connection: int
-    context_id: str
-    settings: Generation
-    transcripts: list[str] = attrs.field(factory=list, repr=_sizes, init=False)
-    audio: bytearray = attrs.field(
-        factory=bytearray, repr=lambda audio: f"<{len(audio)} bytes>", init=False
-    )
-    words: list[SpokenUnit] = attrs.field(factory=list, repr=_count, init=False)
-    phonemes: list[SpokenUnit] = attrs.field(factory=list, repr=_count, init=False)
-    inputs: int = attrs.field(default=0, init=False)
-    chunks: int = attrs.field(default=0, init=False)
-    cancels: int = attrs.field(default=0, init=False)
-    chunks_after_cancel: int = attrs.field(default=0, init=False)
-    flushes: int = attrs.field(default=0, init=False)
-    audio_bytes: int = attrs.field(default=0, init=False)
-    ended: str | None = attrs.field(default=None, init=False)
-    complete: bool = attrs.field(default=True, init=False)
-
-    @property
-    def transcript(self) -> str:
-        """
-        All inputs, joined verbatim; two halves of a character make one.
-        """
-        return join_halves("".join(self.transcripts))
-
-
-@attrs.frozen(kw_only=True)
-class JournalStatistics:
-    """
-    Counters since the service started.
-
-    Attributes:
-        forgotten_contexts: Contexts that are no longer in the journal.
-        stray_cancels: Cancel requests for contexts that the journal does not know.
-        stripped_contexts: Contexts whose speech and transcripts the journal had to drop.
-        held_bytes: Speech and transcripts in the journal now.
-    """
-
-    connections: int
-    contexts: int
-    forgotten_contexts: int
-    stripped_contexts: int
-    chunks: int
-    stray_cancels: int
-    held_bytes: int
-
-
 @attrs.define(eq=False, repr=False, kw_only=True)
 class Journal:
     """
-    Records of the last connections and contexts, oldest first.
+    Records of the last connections, requests and contexts, oldest first.
 
     Attributes:
+        clock: Tells the time, in seconds, from any start.
         order: The context ids of the last chunks that were written, one a chunk.
     """
 
     max_records: int = MAX_RECORDS
     max_bytes: int = MAX_BYTES
+    clock: Callable[[], float] = time.monotonic
     order: deque[str] = attrs.field(factory=lambda: deque(maxlen=MAX_ORDER), init=False)
-    _connections: deque[ConnectionRecord] = attrs.field(factory=deque, init=False)
+    _connections: deque[ConnectionRecord] = attrs.field(init=False)
+    _open: set[int] = attrs.field(factory=set, init=False)  # connections, by their numbers
+    _requests: deque[RequestRecord] = attrs.field(init=False)
     _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
     _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
     _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
     _held: int = attrs.field(default=0, init=False)
     _opened: int = attrs.field(default=0, init=False)
     _accepted: int = attrs.field(default=0, init=False)
+    _answered: int = attrs.field(default=0, init=False)
     _stripped: int = attrs.field(default=0, init=False)
     _stray_cancels: int = attrs.field(default=0, init=False)
     _chunks: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._connections = deque(maxlen=self.max_records)
+        self._requests = deque(maxlen=self.max_records)
 
     def __repr__(self) -> str:
         return f"Journal({self.statistics()!r})"
@@ -168,6 +93,20 @@ class Journal:
         All handshakes that are still known.
         """
         return tuple(self._connections)
+
+    @property
+    def open_connections(self) -> frozenset[int]:
+        """
+        The numbers of the connections that are not over.
+        """
+        return frozenset(self._open)
+
+    @property
+    def requests(self) -> tuple[RequestRecord, ...]:
+        """
+        All requests that are still known.
+        """
+        return tuple(self._requests)
 
     @property
     def contexts(self) -> tuple[ContextRecord, ...]:
@@ -194,6 +133,7 @@ class Journal:
         """
         return JournalStatistics(
             connections=self._accepted,
+            requests=self._answered,
             contexts=self._opened,
             forgotten_contexts=self._opened - len(self._contexts),
             stripped_contexts=self._stripped,
@@ -207,23 +147,60 @@ class Journal:
         Record a handshake and return its number, counted from 1.
         """
         self._accepted += 1
-        path, version = path[:MAX_NAME], version[:MAX_NAME]
         record = ConnectionRecord(
-            number=self._accepted, path=path, version=version, request_id=request_id, status=status
+            number=self._accepted,
+            path=shown_path(path),
+            version=version[:MAX_NAME],
+            request_id=request_id,
+            status=status,
         )
         self._connections.append(record)
-        if len(self._connections) > self.max_records:
-            self._connections.popleft()
+        if status == SWITCHING:
+            self._open.add(record.number)
         return record.number
 
-    def add_context(self, connection: int, settings: Generation) -> ContextRecord:
+    def end_connection(self, number: int) -> None:
         """
-        Start the record of a context.
+        Record that an accepted connection is over.
+        """
+        self._open.discard(number)
+
+    def add_request(
+        self, *, method: str, path: str, version: str, request_id: str, status: int
+    ) -> int:
+        """
+        Record a request that is answered over HTTP, and return its number, counted from 1.
+        """
+        self._answered += 1
+        record = RequestRecord(
+            number=self._answered,
+            method=method[:MAX_METHOD],
+            path=shown_path(path),
+            version=version[:MAX_NAME],
+            request_id=request_id,
+            status=status,
+        )
+        self._requests.append(record)
+        return record.number
+
+    def add_context(
+        self,
+        connection: int,
+        settings: Generation,
+        *,
+        path: str = "/tts/websocket",
+        request_id: str = "",
+    ) -> ContextRecord:
+        """
+        Start the record of a context, whose *connection* is 0 if it is one HTTP request's.
         """
         record = ContextRecord(
             connection=connection,
             context_id=settings.context_id,
             settings=attrs.evolve(settings, transcript=""),
+            path=path,
+            request_id=request_id,
+            opened_at=self.clock(),
         )
         self._opened += 1
         self._contexts.append(record)
@@ -238,6 +215,7 @@ class Journal:
         Record an input that was accepted.
         """
         record.inputs += 1
+        record.characters += len(transcript)
         if self._hold(record, _utf8_bytes(transcript) + UNIT_BYTES):
             record.transcripts.append(transcript)
 
@@ -251,15 +229,19 @@ class Journal:
         else:
             record.cancels += 1
 
+    def add_generated(self, record: ContextRecord, characters: int) -> None:
+        """
+        Record that so many more characters of the text were turned into speech.
+        """
+        record.generated_characters += characters
+
     def add_chunk(self, record: ContextRecord, audio: bytes) -> None:
         """
         Record a chunk that was written.
         """
         self._chunks += 1
         self.order.append(record.context_id)
-        record.chunks += 1
-        record.audio_bytes += len(audio)
-        record.chunks_after_cancel += record.cancels > 0
+        record.count_chunk(audio, at=self.clock())
         if self._hold(record, len(audio)):
             record.audio += audio
 
@@ -271,8 +253,20 @@ class Journal:
         """
         units = [*words, *phonemes]
         if self._hold(record, sum(_utf8_bytes(unit.text) + UNIT_BYTES for unit in units)):
-            record.words += words
-            record.phonemes += phonemes
+            record.words.extend(words)
+            record.phonemes.extend(phonemes)
+
+    def forget(self) -> None:
+        """
+        Drop all records, also those of what still goes on; the counters stay.
+
+        What goes on is no longer recorded here, though its record counts on.
+        """
+        while self._contexts:
+            self._forget_oldest()
+        self._connections.clear()
+        self._requests.clear()
+        self.order.clear()
 
     def _hold(self, record: ContextRecord, size_bytes: int) -> bool:
         """
@@ -295,6 +289,4 @@ class Journal:
 
     def _drop(self, record: ContextRecord) -> None:
         self._held -= self._sizes.pop(record, 0)
-        record.complete = False
-        record.audio = bytearray()
-        record.transcripts, record.words, record.phonemes = [], [], []
+        record.strip()

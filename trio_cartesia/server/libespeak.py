@@ -20,23 +20,24 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Self
 
 import attrs
 import espeakng_loader
 
-__all__ = ["Engine", "Event", "Kind", "Manner", "engine"]
+__all__ = ["PHONEMES", "SSML", "Engine", "Event", "Kind", "Manner", "engine"]
 
 BUFFER_MS: Final = 60  # of audio a callback; the library has no shorter one
+SSML: Final = 0x0010  # flags of a text: it is markup
+PHONEMES: Final = 0x0100  # or has the library's mnemonics of phonemes, in double square brackets
 LONGEST_PATH_BYTES: Final = 120  # it cuts longer ones at about 160, and then finds nothing
 
-_SYNCHRONOUS: Final = 2
+_SYNCHRONOUS, _BY_CHARACTER = 2, 1
 _PHONEME_EVENTS: Final = 0x0001
 _PHONEME_IPA: Final = 0x0002
 _DONT_EXIT: Final = 0x8000  # if there is no data, it would end the process
 _UTF8: Final = 0x0001
 _END_PAUSE: Final = 0x1000
-_BY_CHARACTER: Final = 1
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _FULL_VOLUME: Final = 100
 
@@ -88,12 +89,14 @@ class Manner:
         words_per_minute: 80 to 449.
         pitch: 0 to 99.
         pitch_range: 0 to 99; 0 is a monotone.
+        flags: What is in the text: 0, `SSML` or `PHONEMES`.
     """
 
     voice: str = "gmw/en-US"
     words_per_minute: int = 175
     pitch: int = 50
     pitch_range: int = 50
+    flags: int = 0
 
 
 class _Event(ctypes.Structure):
@@ -137,8 +140,8 @@ class _Recording:
     events: list[Event] = attrs.field(factory=list)
     error: BaseException | None = None
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         self.error = error
@@ -183,7 +186,7 @@ class Engine:
         Long words, and long clauses of many sounds, are cut short by the library without notice.
 
         Args:
-            text: Plain text; what cannot be spoken in it becomes a blank.
+            text: What cannot be spoken in it becomes a blank.
             manner: How.
             checkpoint: Called every 60 ms of audio; what it raises ends the synthesis.
 
@@ -198,8 +201,9 @@ class Engine:
         with self._lock:
             self._set(manner)
             self._recording = recording = _Recording(checkpoint)
+            flags = _UTF8 | _END_PAUSE | manner.flags
             failed = self._library.espeak_Synth(
-                data, len(data) + 1, 0, _BY_CHARACTER, 0, _UTF8 | _END_PAUSE, None, None
+                data, len(data) + 1, 0, _BY_CHARACTER, 0, flags, None, None
             )
         if recording.error is not None:
             raise recording.error
@@ -219,21 +223,17 @@ class Engine:
             self._library.espeak_SetParameter(parameter, value, 0)
 
     def _hear(
-        self,
-        wave: ctypes._Pointer[ctypes.c_short],
-        frames: int,
-        events: ctypes._Pointer[_Event],
+        self, wave: ctypes._Pointer[ctypes.c_short], frames: int, events: ctypes._Pointer[_Event]
     ) -> int:
         """
         Keep what the library says; returns whether it shall stop.
         """
-        recording = self._recording
-        with recording:
+        with self._recording as recording:
             recording.events.extend(_read(events))
             if frames > 0:
                 recording.samples += ctypes.string_at(wave, 2 * frames)
             recording.checkpoint()
-        return recording.error is not None
+        return self._recording.error is not None
 
 
 def engine() -> Engine:
@@ -250,8 +250,8 @@ _engine: Final = functools.cache(Engine)
 
 def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    integer, text, pointer = ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
-    unsigned = ctypes.c_uint
+    integer, unsigned = ctypes.c_int, ctypes.c_uint
+    text, pointer = ctypes.c_char_p, ctypes.c_void_p
     library.espeak_Initialize.argtypes = (integer, integer, text, integer)
     library.espeak_SetSynthCallback.argtypes = (_CALLBACK,)
     library.espeak_SetVoiceByName.argtypes = (text,)

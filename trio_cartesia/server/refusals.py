@@ -58,11 +58,22 @@ CONTEXT_CLOSED: Final = Refusal(  # protocol §7.1 T9, T10
 )
 
 
+CANCELLED: Final = Refusal(  # protocol §7.1 T6
+    status=400, title="Context cancelled", message="The context was cancelled, as it was asked to."
+)
+
+
 def invalid(message: str) -> Refusal:
     """
     Return the refusal of a request that says something it must not.
     """
     return Refusal(status=400, title="Invalid request", message=message)
+
+
+CONTEXT_UNKNOWN: Final = Refusal(  # protocol §7.1 T8
+    status=400, title="Context not found", message="No context of that id is open."
+)
+NOTHING_TO_DO: Final = invalid("There is nothing to do: the input is empty, and not the last.")
 
 
 def is_structured(version: str) -> bool:

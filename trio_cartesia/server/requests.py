@@ -7,29 +7,30 @@ Unknown fields are ignored; known ones are checked, whether or not the local voi
 from __future__ import annotations
 
 from typing import Final
+from uuid import uuid4
 
 import attrs
 
 from .._protocol.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
-from .catalogue import EMOTIONS, NO_VOICE, is_language, is_model
-from .fields import MAX_NAME, Fields, read_object
-from .refusals import Refusal, Refused, invalid
+from .catalogue import UNBUFFERED_VERSIONS
+from .fields import Dialect, Fields, read_object
+from .refusals import Refused, invalid
+from .settings import (
+    Delivery,
+    read_delivery,
+    read_dictionary,
+    read_duration,
+    read_language,
+    read_model,
+    read_normalization,
+    read_normalized,
+    read_voice,
+)
+
+__all__ = ["Cancel", "Delivery", "Generation", "read_generation", "read_request"]
 
 DEFAULT_DELAY_MS: Final = 3000  # protocol §2.8
 MAX_DELAY_MS: Final = 5000
-MAX_DURATION_SECONDS: Final = 86_400
-SPEED_WORDS: Final = {"slow": 0.8, "normal": 1.0, "fast": 1.2}  # the factors are our own
-
-
-@attrs.frozen(kw_only=True)
-class Delivery:
-    """
-    How a text is to be spoken; the one setting that may change within a context.
-    """
-
-    speed: float = 1.0
-    volume: float = 1.0
-    emotion: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +42,8 @@ class Generation:
         continues: True if more inputs may follow.
         output: Encoding and rate of the raw audio.
         language: Given by a client that does not give ``locale``; neither means automatic.
-        duration: The legacy limit in seconds. It is read and not applied: output "may" be cut.
+        duration: Seconds after which the context's audio is cut, an old setting; of several
+            inputs that set it the last one counts.
     """
 
     context_id: str
@@ -55,7 +57,7 @@ class Generation:
     language: str | None = None
     locale: str | None = None
     normalization: str = "auto"
-    delivery: Delivery = Delivery()
+    delivery: Delivery = attrs.field(factory=Delivery)
     add_timestamps: bool = False
     add_phoneme_timestamps: bool = False
     use_normalized_timestamps: bool | None = None
@@ -86,7 +88,7 @@ class Cancel:
     context_id: str
 
 
-def read_request(message: str | bytes) -> Generation | Cancel:
+def read_request(message: str | bytes, dialect: Dialect | None = None) -> Generation | Cancel:
     """
     Read one WebSocket message.
 
@@ -95,74 +97,52 @@ def read_request(message: str | bytes) -> Generation | Cancel:
     """
     if isinstance(message, bytes):  # protocol §2.11
         raise Refused(invalid("Messages are JSON in text frames; this one is binary."))
+    dialect = dialect or Dialect()
     values = read_object(message)
-    context_id = Fields(values).name("context_id")
-    fields = Fields(values, context_id=context_id)
+    context_id = _read_context_id(Fields(values, dialect=dialect))
+    fields = Fields(values, context_id=context_id, dialect=dialect)
     if fields.flag("cancel"):
         return Cancel(context_id=context_id)
-    return _read_generation(fields, context_id)
+    return read_generation(fields, context_id)
 
 
-def _read_generation(fields: Fields, context_id: str) -> Generation:
-    language, locale = _read_language(fields)
+def _read_context_id(fields: Fields) -> str:
+    """
+    Return the context's id. Versions that need not give one get one (protocol §2.2.1).
+    """
+    is_optional = fields.dialect.version in UNBUFFERED_VERSIONS
+    if is_optional and fields.values.get("context_id") is None and not fields.flag("cancel"):
+        return str(uuid4())
+    return fields.name("context_id")
+
+
+def read_generation(fields: Fields, context_id: str) -> Generation:
+    """
+    Read an input for the context of that id.
+
+    Raises:
+        Refused: It cannot be had.
+    """
+    language, locale = read_language(fields)
     return Generation(
         context_id=context_id,
-        model_id=_read_model(fields),
+        model_id=read_model(fields),
         transcript=fields.text("transcript", required=True) or "",
-        voice_id=_read_voice(fields),
+        voice_id=read_voice(fields),
         output=_read_output(fields.inner("output_format", required=True)),
         continues=fields.flag("continue"),
         flush=fields.flag("flush"),
-        max_buffer_delay_ms=fields.whole(
-            "max_buffer_delay_ms", low=0, high=MAX_DELAY_MS, default=DEFAULT_DELAY_MS
-        ),
+        max_buffer_delay_ms=_read_delay(fields),
         language=language,
         locale=locale,
-        normalization=_read_normalization(fields),
-        delivery=_read_delivery(fields),
+        normalization=read_normalization(fields),
+        delivery=read_delivery(fields),
         add_timestamps=fields.flag("add_timestamps"),
         add_phoneme_timestamps=fields.flag("add_phoneme_timestamps"),
-        use_normalized_timestamps=_read_optional_flag(fields, "use_normalized_timestamps"),
-        pronunciation_dict_id=fields.text("pronunciation_dict_id", longest=MAX_NAME),
-        duration=fields.number("duration", low=0, high=MAX_DURATION_SECONDS, default=0) or None,
+        use_normalized_timestamps=read_normalized(fields),
+        pronunciation_dict_id=read_dictionary(fields),
+        duration=read_duration(fields),
     )
-
-
-def _read_model(fields: Fields) -> str:
-    model_id = fields.name("model_id")
-    if is_model(model_id):
-        return model_id
-    refusal = Refusal(  # protocol §1.7.5
-        status=400,
-        title="Invalid model",
-        message="There is no speech model of that name.",
-        code="model_not_found",
-    )
-    raise Refused(refusal, fields.context_id)
-
-
-def _read_voice(fields: Fields) -> str:
-    if fields.values.get("voice") is None:
-        raise Refused(
-            invalid("A voice is missing: voice must be the id of one."), fields.context_id
-        )
-    if isinstance(fields.values.get("voice"), str):
-        voice_id = fields.name("voice")
-    else:
-        voice = fields.inner("voice", required=True)
-        voice.choice("mode", ("id",))  # protocol §1.2: superfluous since 2026-08-14
-        if voice.values.get("embedding") is not None:
-            raise voice.refuse("embedding", "left out; voices have ids")
-        voice_id = voice.name("id")
-    if voice_id != NO_VOICE:
-        return voice_id
-    refusal = Refusal(
-        status=404,
-        title="Voice not found",
-        message=f"No voice with id {NO_VOICE} is available to this account.",
-        code="voice_not_found",
-    )
-    raise Refused(refusal, fields.context_id)
 
 
 def _read_output(fields: Fields) -> SampleFormat:
@@ -173,41 +153,15 @@ def _read_output(fields: Fields) -> SampleFormat:
     )
 
 
-def _read_language(fields: Fields) -> tuple[str | None, str | None]:
-    language, locale = fields.text("language"), fields.text("locale")
-    if language is not None and locale is not None:
-        raise fields.refuse("locale", "left out where language is given")
-    tag = language if locale is None else locale
-    if tag is None or is_language(tag):
-        return language, locale
-    refusal = Refusal(
-        status=400,
-        title="Language not supported",
-        message="The service does not speak that language.",
-        code="language_not_supported",
+def _read_delay(fields: Fields) -> int:
+    """
+    Return for how long text may wait; older versions do not wait by default (protocol §2.8).
+    """
+    is_old = fields.dialect.version in UNBUFFERED_VERSIONS
+    return fields.whole(
+        "max_buffer_delay_ms",
+        low=0,
+        high=MAX_DELAY_MS,
+        default=0 if is_old else DEFAULT_DELAY_MS,
+        may_clamp=True,
     )
-    raise Refused(refusal, fields.context_id)
-
-
-def _read_normalization(fields: Fields) -> str:
-    value = fields.text("normalization") or "auto"
-    if value not in ("auto", "off") and not is_language(value):
-        raise fields.refuse("normalization", "auto, off or a locale")
-    return value
-
-
-def _read_delivery(fields: Fields) -> Delivery:
-    word = fields.choice("speed", tuple(SPEED_WORDS)) or "normal"
-    config = fields.inner("generation_config")
-    emotion = config.text("emotion")
-    if emotion is not None and emotion.lower() not in EMOTIONS:
-        raise config.refuse("emotion", "an emotion of the list in the documentation")
-    return Delivery(  # protocol §2.2.1
-        speed=config.number("speed", low=0.6, high=1.5, default=SPEED_WORDS[word]),
-        volume=config.number("volume", low=0.5, high=2.0, default=1.0),
-        emotion=None if emotion is None else emotion.lower(),
-    )
-
-
-def _read_optional_flag(fields: Fields, name: str) -> bool | None:
-    return None if fields.values.get(name) is None else fields.flag(name)

@@ -12,26 +12,36 @@ import attrs
 import trio
 
 from .catalogue import CURRENT_VERSION
-from .cors import allow_origin
-from .credentials import Grant
+from .cors import is_preflight, may_be_rebound, preflight_headers
+from .credentials import Need
 from .exchange import Exchange, Service, plain
+from .files_http import download_file, tell_file
 from .http import Malformed, Request
-from .refusals import Refused
+from .local_state import STATE, forget_state, tell_state
+from .previews import PREVIEW, speak_preview
+from .refusals import Refusal, Refused
+from .speech_http import BYTES, SSE, speak_bytes, speak_events
 from .speech_socket import SPEECH, serve_speech
 from .streams import Disconnected
+from .token_api import make_token
+from .voices_api import list_voices, tell_voice
 from .wire import HttpConnection
 
-LATER: Final = frozenset(  # what the API has and this service does not, by its first words
-    {
-        *("/infill", "/voice-changer", "/stt", "/audio", "/accents", "/datasets", "/fine-tunes"),
-        *("/tts/bytes", "/tts/sse", "/voices", "/access-token"),
-        *("/pronunciation-dicts", "/agents", "/usage"),
-    }
+BY_ADDRESS: Final = Refusal(
+    status=403,
+    title="Forbidden",
+    message="Without API keys this is told only to who asks by an address or a local name.",
 )
+ANY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 async def _tell_status(exchange: Exchange) -> None:
     await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})  # protocol §5.1
+
+
+async def _put_off(_: Exchange) -> None:
+    await trio.lowlevel.checkpoint_if_cancelled()
+    raise Refused(plain(501, "The local service does not do this yet."))
 
 
 @attrs.frozen(kw_only=True)
@@ -41,14 +51,14 @@ class Route:
 
     Attributes:
         path: With ``{id}`` where one word may be anything.
-        grant: What an access token must allow; None if only an API key will do.
+        grant: What the credential must allow; None if only an API key will do.
         is_open: Whether nobody has to say who they are.
     """
 
     method: str
     path: str
-    answer: Callable[[Exchange], Awaitable[None]]
-    grant: Grant | None = None
+    answer: Callable[[Exchange], Awaitable[None]] = _put_off
+    grant: Need = None
     is_open: bool = False
 
     def matches(self, path: str) -> bool:
@@ -58,11 +68,62 @@ class Route:
         pattern = re.escape(self.path).replace(r"\{id\}", "[^/]+")
         return re.fullmatch(pattern, path) is not None
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """
+        The methods that it answers: who may GET may also ask for the head alone.
+        """
+        is_plain_get = self.method == "GET" and self.path != SPEECH
+        return ("GET", "HEAD") if is_plain_get else (self.method,)
+
+
+LATER_HERE: Final = (  # where the service does other things already
+    ("POST", "/voices"),
+    ("PATCH", "/voices/{id}"),
+    ("DELETE", "/voices/{id}"),
+    ("POST", "/voices/clone"),
+    ("POST", "/voices/clone/clip"),
+    ("POST", "/voices/localize"),
+    ("POST", "/voices/mix"),
+    ("PATCH", "/voices/{id}/accents"),
+    ("DELETE", "/voices/{id}/accents/{id}"),
+)
 
 ROUTES: Final = (
     Route(method="GET", path="", answer=_tell_status, is_open=True),
     Route(method="GET", path=SPEECH, answer=serve_speech, grant="tts"),
+    Route(method="POST", path=BYTES, answer=speak_bytes, grant="tts"),
+    Route(method="POST", path=SSE, answer=speak_events, grant="tts"),
+    Route(method="GET", path="/files/{id}/info", answer=tell_file),
+    Route(method="GET", path="/files/{id}/download", answer=download_file),
+    Route(method="POST", path="/access-token", answer=make_token),
+    Route(method="GET", path="/voices", answer=list_voices),
+    Route(method="GET", path="/voices/{id}", answer=tell_voice),
+    Route(method="GET", path=PREVIEW, answer=speak_preview),
+    *(Route(method=method, path=path) for method, path in LATER_HERE),
+    Route(method="GET", path=STATE, answer=tell_state),
+    Route(method="DELETE", path=STATE, answer=forget_state),
 )
+
+# What else the API has, by its first words. The longest fit decides who may ask (protocol §1.3).
+LATER: Final[dict[str, Need]] = {
+    "/accents": None,
+    "/agents": None,
+    "/agents/stream": "agent",
+    "/api-keys": "admin",
+    "/audio": "stt",
+    "/datasets": None,
+    "/files": None,
+    "/fine-tunes": None,
+    "/infill": None,
+    "/links": None,
+    "/locales": None,
+    "/pronunciation-dicts": None,
+    "/stt": "stt",
+    "/usage": "admin",
+    "/v1/agents/websocket": "agent",
+    "/voice-changer": None,
+}
 
 
 async def serve_requests(service: Service, stream: trio.abc.Stream) -> None:
@@ -99,9 +160,12 @@ async def answer(exchange: Exchange) -> None:
     Find out what is asked, and answer it or say why not.
     """
     try:
-        if exchange.request.method == "OPTIONS":
-            await allow_origin(exchange.request, exchange.respond)
+        if is_preflight(exchange.request):
+            allowed = preflight_headers(exchange.request, methods_at(exchange.path) or ANY_METHOD)
+            await exchange.respond(204, b"", kind="", headers=allowed)
             return
+        if may_be_rebound(exchange.request) and not exchange.service.credentials.are_needed:
+            raise Refused(BY_ADDRESS)
         exchange.hear_wishes()
         await _route(exchange).answer(exchange)
     except Refused as refused:
@@ -112,6 +176,14 @@ async def answer(exchange: Exchange) -> None:
         await exchange.refuse_malformed(malformed)
 
 
+def methods_at(path: str) -> tuple[str, ...]:
+    """
+    Return the methods that *path* answers; none if it is put off or not there.
+    """
+    found = (method for route in ROUTES if route.matches(path) for method in route.methods)
+    return tuple(dict.fromkeys(found))
+
+
 def _route(exchange: Exchange) -> Route:
     """
     Find the route, once it is clear that the path exists, for that method and these credentials.
@@ -120,28 +192,26 @@ def _route(exchange: Exchange) -> Route:
         Refused: It does not, or not for these credentials.
         Malformed: It has other methods.
     """
-    path, credentials = exchange.path, exchange.service.credentials
+    path, method = exchange.path, exchange.request.method
     here = [route for route in ROUTES if route.matches(path)]
-    is_later = any("/".join(path.split("/")[:count]) in LATER for count in (2, 3))
-    if not here and not is_later:
+    chosen = next((route for route in here if method in route.methods), None)
+    nearest = chosen or (here[0] if here else _put_off_at(path, method))
+    if nearest is None:
         raise Refused(plain(404, "There is nothing at this address."))
-    method = "GET" if exchange.request.method == "HEAD" and path != SPEECH else ""
-    method = method or exchange.request.method
-    chosen = next((route for route in here if route.method == method), None)
-    is_open = bool(here) and here[0].is_open
-    grant = chosen.grant if chosen else here[0].grant if here else None
-    if not is_open:
-        exchange.identity = credentials.identify(exchange.request, grant)
-    if not here:
-        raise Refused(plain(501, "The local service does not do this yet."))
-    if chosen is None:
-        allow = ", ".join(dict.fromkeys(name for route in here for name in _methods(route)))
+    if not nearest.is_open:
+        credentials = exchange.service.credentials
+        exchange.identity = credentials.identify(exchange.request, nearest.grant)
+    if here and chosen is None:
+        allow = ", ".join(methods_at(path))
         raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
-    return chosen
+    return nearest
 
 
-def _methods(route: Route) -> tuple[str, ...]:
-    return ("GET", "HEAD") if route.method == "GET" and route.path != SPEECH else (route.method,)
+def _put_off_at(path: str, method: str) -> Route | None:
+    words = path.split("/")
+    starts = ("/".join(words[:count]) for count in (4, 3, 2))
+    start = next((start for start in starts if start in LATER), None)
+    return None if start is None else Route(method=method, path=start, grant=LATER[start])
 
 
 def _journal_refusal(exchange: Exchange, status: int) -> None:

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect
-from collections.abc import Sequence
 from typing import Final
 
 __all__ = ["AHEAD", "LONGEST", "cut", "first_piece", "join_halves", "split"]
@@ -47,9 +45,6 @@ _ABBREVIATED: Final = re.compile(  # what stands before a full stop that ends no
 )
 _NUMBERED: Final = re.compile(r"\s*\d{1,3}")  # an entry of a list: "1. Wash your hands."
 _BEFORE: Final = 8  # characters: more than any of those has
-_IN_TAG: Final = re.compile(r"<(?:[^\s<>\d=-][^<>]{0,80})?")
-_TAG: Final = 82  # characters: as many as that may have
-_SPELL: Final = re.compile(r"<(/?)spell\s*>", re.IGNORECASE)
 _HALVES: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
@@ -117,25 +112,22 @@ def cut(text: str, longest: int) -> int:
     Returns:
         How many characters the piece gets.
     """
-    tags = _spell_tags(text, longest)
     for pattern in (_CLAUSE_END, _BLANK):
         ends = [min(match.end(), longest) for match in pattern.finditer(text, 0, longest + 1)]
         for end in reversed(ends):
-            if 2 * end > longest and _may_cut(text, end, tags):
+            if 2 * end > longest and not _joined(text, end):
                 return end
     places = range(longest, longest // 2, -1)
-    in_one = next((end for end in places if _may_cut(text, end, tags)), None)
-    return in_one or next((end for end in places if not _joined(text, end)), longest)
+    return next((end for end in places if not _joined(text, end)), longest)
 
 
 def _sentence_end(window: str) -> int | None:
     """
     Find where the first sentence ends, if a character after it shows that it does.
     """
-    tags = _spell_tags(window, len(window))
     for match in _SENTENCE_END.finditer(window):
         end = match.end()
-        if end < len(window) and _ends_sentence(window, match) and _may_cut(window, end, tags):
+        if end < len(window) and _ends_sentence(window, match) and not _joined(window, end):
             return end
     return None
 
@@ -148,26 +140,6 @@ def _ends_sentence(window: str, match: re.Match[str]) -> bool:
     start = match.start()
     is_abbreviated = _ABBREVIATED.search(window, max(0, start - _BEFORE), start)
     return not (is_abbreviated or _NUMBERED.fullmatch(window, 0, start))
-
-
-def _spell_tags(text: str, stop: int) -> Sequence[tuple[int, bool]]:
-    """
-    Return where each tag that switches spelling ends, and whether it switches it on.
-    """
-    if "<" not in text:  # as nearly always
-        return ()
-    return [(match.end(), not match[1]) for match in _SPELL.finditer(text, 0, stop)]
-
-
-def _may_cut(text: str, end: int, tags: Sequence[tuple[int, bool]]) -> bool:
-    """
-    Return whether a cut at *end* leaves characters and markup in one.
-    """
-    bracket = text.rfind("<", max(0, end - _TAG), end)
-    if _joined(text, end) or (bracket >= 0 and _IN_TAG.fullmatch(text, bracket, end)):
-        return False
-    before = bisect(tags, (end, True))
-    return before == 0 or not tags[before - 1][1]
 
 
 def _joined(text: str, end: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from .exchange import Exchange
+from .fault_frames import FrameFaults
 from .http import check_handshake
 from .speech import SpeechSession
 
@@ -20,12 +21,19 @@ async def serve_speech(exchange: Exchange) -> None:
     check_handshake(exchange.request)
     service, behaviour = exchange.service, exchange.behaviour
     with exchange.account.connected():
+        faults = FrameFaults.of(
+            exchange.faults,
+            stream=exchange.connection.stream,
+            version=exchange.version,
+            request_id=exchange.request_id,
+        )
         with exchange.patience():
             websocket = await exchange.connection.accept_websocket(
                 exchange.request,
                 max_message_bytes=behaviour.max_message_bytes,
                 headers=[("x-request-id", exchange.request_id)],
-                faults=exchange.faults,
+                deflate=behaviour.deflate,
+                faults=faults,
             )
         number = service.journal.add_connection(
             path=SPEECH, version=exchange.version, request_id=exchange.request_id, status=101
@@ -41,4 +49,9 @@ async def serve_speech(exchange: Exchange) -> None:
             journal=service.journal,
             account=exchange.account,
         )
-        await session.serve()
+        if faults is not None:
+            faults.refuse = session.refuse
+        try:
+            await session.serve()
+        finally:
+            service.journal.end_connection(number)

@@ -20,6 +20,8 @@ import attrs
 import trio
 from attrs.validators import ge, le
 
+from .markup import Sound, Span, blank_laughter
+
 __all__ = ["Spoken", "Timed", "Tones", "Utterance", "Voice", "default_voice", "open_voice"]
 
 LETTERS_PER_SECOND: Final = 15  # of tones at speed 1, and about what people read aloud
@@ -27,6 +29,7 @@ LOWEST_HERTZ: Final = 135
 PITCHES: Final = 32
 PITCH_HERTZ: Final = 15  # from one pitch to the next: one wave more in a note
 LOUDNESS: Final = 8000  # the peak at volume 1, of 32767
+LAUGHTER: Final = "h h h"  # three notes; no word has blanks
 RAMP: Final = 0.1  # of a note, at either end: without it each one would click
 
 # Chinese and Japanese put no blanks between words, so there each character is a word of its own.
@@ -46,20 +49,31 @@ class Utterance:
     Attributes:
         text: What to speak; only its length appears in reprs.
         voice_id: Whose voice it is; any text, and different ones should sound different.
-        language: A language code such as ``en``.
+        language: A language such as ``en``, or ``en-GB`` with a region; None for the voice's own.
         sample_rate: Frames a second that the samples must have.
         speed: 0.6 to 1.5, and 1 is the voice's own.
         volume: 0.5 to 2, and 1 is the voice's own.
         emotion: Anything; a voice may ignore it.
+        spelled: Whether the text is read character by character.
+        closes: False if the sentence goes on after this, so that no pause should follow.
+        spans: Where in the text there are phonemes and laughter (protocol §2.14).
+        normalized: Whether words are reported as they are read, and not as they were written.
+        normalization: What turns "$20" into words: ``auto``, ``off``, or a language (with a
+            region, or without) whose rules shall be used.
     """
 
     text: str = attrs.field(repr=_size)
     voice_id: str
-    language: str = "en"
+    language: str | None = None
     sample_rate: int = attrs.field(validator=[ge(8000), le(48000)])
     speed: float = attrs.field(default=1.0, validator=[ge(0.6), le(1.5)])
     volume: float = attrs.field(default=1.0, validator=[ge(0.5), le(2.0)])
     emotion: str | None = None
+    spelled: bool = False
+    closes: bool = True
+    spans: tuple[Span, ...] = ()
+    normalized: bool = False
+    normalization: str = "auto"
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +100,7 @@ class Spoken:
     Attributes:
         samples: Mono ``pcm_s16le`` at the utterance's rate.
         words: Every word of the text, in order and with its punctuation; a Chinese or Japanese
-            character counts as a word.
+            character counts as a word, and laughter does not.
         phonemes: The sounds, in order.
     """
 
@@ -119,6 +133,9 @@ class Tones:
     It is deterministic, and stays in its task: under an autojumping clock a worker thread would
     count as idle. A word sounds the same wherever it stands and brings its own pause, so text may
     be cut at blanks without a change to what is heard.
+
+    Speed and volume are exact. Emotions are ignored, and words are reported as they were written.
+    Spelled letters have a pause each, phonemes are played as letters, and laughter is three notes.
     """
 
     name: Final = "tones"
@@ -134,13 +151,16 @@ class Tones:
         words: list[Timed] = []
         phonemes: list[Timed] = []
         position = 0
-        for _, word in written_words(utterance.text):
+        for word in _played(utterance):
             letters = list(filter(str.isalnum, word)) or [word]
             cycles = round(_hertz(utterance.voice_id, word) * frames / utterance.sample_rate)
-            parts += [_note(frames, cycles, amplitude)] * len(letters) + [bytes(2 * frames)]
-            starts = range(position, position + len(letters) * frames, frames)
-            phonemes += _letters(letters, starts)
-            words.append(Timed(text=word, start=position, end=starts.stop))
+            note = _note(frames, cycles, amplitude) + bytes(2 * frames * utterance.spelled)
+            parts += [note] * len(letters) + [bytes(2 * frames)]
+            step = len(note) // 2
+            starts = range(position, position + len(letters) * step, step)
+            if word != LAUGHTER:
+                phonemes += _letters(letters, starts)
+                words.append(Timed(text=word, start=position, end=starts.stop))
             position = starts.stop + frames
         return Spoken(samples=b"".join(parts), words=tuple(words), phonemes=tuple(phonemes))
 
@@ -152,6 +172,22 @@ def written_words(text: str) -> Iterator[tuple[int, str]]:
     Words are what stands between blanks, with punctuation; a Chinese or Japanese character is one.
     """
     return ((match.start(), match.group()) for match in _WORD.finditer(text))
+
+
+def words_of(utterance: Utterance) -> Iterator[tuple[int, str]]:
+    """
+    Find the words of an utterance, each with its position; laughter is none.
+    """
+    return written_words(blank_laughter(utterance.text, utterance.spans))
+
+
+def _played(utterance: Utterance) -> Iterator[str]:
+    """
+    Return what tones are made of: the words, and laughter as itself.
+    """
+    laughs = (span.start for span in utterance.spans if span.sound is Sound.LAUGHTER)
+    units = sorted([*words_of(utterance), *((start, LAUGHTER) for start in laughs)])
+    return (unit for _, unit in units)
 
 
 def open_voice(name: str) -> Voice:

@@ -7,14 +7,27 @@ keeps its exceptions to itself. Nothing here knows about speech.
 
 from __future__ import annotations
 
+import math
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
 import attrs
 import trio
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import LocalProtocolError, generate_accept_token
 
+from .fault_frames import FrameFaults, Outgoing
 from .faults import Fault
 from .streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_ENDED, Disconnected
+from .trouble import ENDINGS
+
+DEFLATED_BYTES: Final = 4096  # received at once; deflate may make a thousand times as much of them
+FRAGMENTS: Final = 100  # made at once
+FLOOD_BYTES: Final = 64 * 1024  # sent at once, of a message that is too large to be held
 
 
 def accept_token(key: str) -> str:
@@ -24,16 +37,55 @@ def accept_token(key: str) -> str:
     return generate_accept_token(key.encode()).decode()
 
 
+@attrs.frozen
+class Deflate:
+    """
+    What was agreed on compression.
+
+    Attributes:
+        answer: The value of ``Sec-WebSocket-Extensions``.
+    """
+
+    answer: str
+    _extension: Extension
+
+    @classmethod
+    def agreed(cls, offers: str) -> Deflate | None:
+        """
+        Accept ``permessage-deflate`` if it is among what the peer *offers* (RFC 7692).
+        """
+        for offer in offers.split(","):
+            extension = PerMessageDeflate()
+            try:
+                accepted = extension.accept(offer)
+            except ValueError:  # a parameter that makes no sense
+                continue
+            if offer.partition(";")[0].strip() == extension.name and isinstance(accepted, str):
+                return cls("; ".join(filter(None, (extension.name, accepted))), extension)
+        return None
+
+    def extensions(self) -> list[Extension]:
+        """
+        Return what the frames go through.
+        """
+        return [self._extension]
+
+
 @attrs.define(eq=False)
 class WebSocket:
     """
     Whole messages over one stream. Any number of tasks may send; one receives.
+
+    Attributes:
+        pinged_at: When the peer's last ping came; minus infinity if none has.
     """
 
     _stream: trio.abc.Stream
     _early: bytes = b""
     _max_message_bytes: int = attrs.field(kw_only=True)
-    _faults: tuple[Fault, ...] = attrs.field(default=(), kw_only=True)
+    _deflate: Deflate | None = attrs.field(default=None, kw_only=True)
+    _faults: FrameFaults | None = attrs.field(default=None, kw_only=True)
+    pinged_at: float = attrs.field(default=-math.inf, init=False)
     _frames: Connection = attrs.field(init=False)
     _sending: trio.Lock = attrs.field(factory=trio.Lock, init=False)
     _torn: bool = attrs.field(default=False, init=False)  # a frame may have gone out by half
@@ -42,7 +94,8 @@ class WebSocket:
     _size: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._frames = Connection(ConnectionType.SERVER, trailing_data=self._early)
+        extensions = self._deflate.extensions() if self._deflate else []
+        self._frames = Connection(ConnectionType.SERVER, extensions, self._early)
 
     async def receive(self) -> str | bytes:
         """
@@ -61,7 +114,8 @@ class WebSocket:
 
     async def _receive_some(self) -> bytes:
         try:
-            data = await self._stream.receive_some(RECEIVE_BYTES)
+            most = DEFLATED_BYTES if self._deflate else RECEIVE_BYTES
+            data = await self._stream.receive_some(most)
         except STREAM_ENDED as error:
             raise Disconnected from error
         if not data:
@@ -72,11 +126,12 @@ class WebSocket:
         if isinstance(event, (TextMessage, BytesMessage)):
             return await self._join(event)
         if isinstance(event, Ping):
+            self.pinged_at = trio.current_time()
             await self._send(event.response())
         elif isinstance(event, CloseConnection):
             if self._frames.state is ConnectionState.REMOTE_CLOSING:
                 await self._send(event.response())
-            else:  # wsproto's words for a frame that breaks the rules
+            elif self._frames.state is ConnectionState.OPEN:  # a frame that breaks the rules
                 self._deaf = True
                 await self.aclose(event.code, "protocol error")
             raise Disconnected(event.code)
@@ -105,22 +160,82 @@ class WebSocket:
         Raises:
             Disconnected: It cannot arrive any more.
         """
-        await self._send(TextMessage(message))
+        if self._faults is None:
+            await self._send(TextMessage(message))
+        else:
+            await self._send_spoilt(self._faults.plan(message), self._faults)
 
     async def _send(self, event: Event) -> None:
         async with self._sending:
-            if self._torn:
-                raise Disconnected
-            try:
-                data = self._frames.send(event)
-            except LocalProtocolError as error:
-                raise Disconnected from error
-            self._torn = True
-            try:
-                await self._stream.send_all(data)
-            except STREAM_ENDED as error:
-                raise Disconnected from error
-            self._torn = False
+            await self._write(self._framed(event))
+
+    def _framed(self, *events: Event) -> bytes:
+        try:
+            return b"".join(map(self._frames.send, events))
+        except LocalProtocolError as error:
+            raise Disconnected from error
+
+    async def _write(self, data: bytes) -> None:
+        if self._torn:
+            raise Disconnected
+        self._torn = True
+        try:
+            await self._stream.send_all(data)
+        except STREAM_ENDED as error:
+            raise Disconnected from error
+        self._torn = False
+
+    async def _send_spoilt(self, outgoing: Outgoing, faults: FrameFaults) -> None:
+        """
+        Send what has become of a message.
+        """
+        await trio.sleep(outgoing.wait_seconds)
+        if outgoing.refused is not None and faults.refuse is not None:
+            await faults.refuse(outgoing.refused)
+            return
+        if outgoing.is_dropped:
+            return
+        async with self._sending:
+            for text in outgoing.before:
+                await self._write(self._framed(TextMessage(text)))
+            for piece in _flood(outgoing.flood_bytes):
+                await self._write(piece)
+            for fault in outgoing.strikes:
+                await self._strike(fault, outgoing, faults)
+            await self._write(await self._frames_of(outgoing))
+            for text in outgoing.after:
+                await self._write(self._framed(TextMessage(text)))
+
+    async def _frames_of(self, outgoing: Outgoing) -> bytes:
+        """
+        Return the message as it crosses the wire; nobody waits while there are many fragments.
+        """
+        frames, fragments = bytearray(), _fragments(outgoing)
+        while some := tuple(islice(fragments, FRAGMENTS)):
+            frames += self._framed(*some)
+            await trio.lowlevel.checkpoint()
+        return bytes(frames)
+
+    async def _strike(self, fault: Fault, outgoing: Outgoing, faults: FrameFaults) -> None:
+        """
+        Let *fault* happen before the message is sent, or inside it.
+
+        Raises:
+            Disconnected: The connection has ended with it.
+        """
+        if fault.name == "close":
+            self._framed(CloseConnection(1000))  # which is what wsproto is to believe
+            await self._write(_close_frame(fault))
+            await trio.sleep(CLOSE_SECONDS)  # whoever receives knows of an answer earlier
+            raise Disconnected(fault.code or 0)
+        if fault.name in ENDINGS:
+            frames = await self._frames_of(outgoing)
+            size = len(frames) // 2 if fault.size_bytes is None else fault.size_bytes
+            if size:
+                await self._write(frames[:size])
+        await faults.stream.strike(fault)
+        if fault.name in ENDINGS:
+            raise Disconnected
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """
@@ -140,3 +255,39 @@ class WebSocket:
                         )
             except Disconnected:
                 return
+
+
+def _fragments(outgoing: Outgoing) -> Iterator[Event]:
+    """
+    Yield the message in as many frames as it is to have.
+    """
+    text = outgoing.text  # JSON in ASCII, so that characters are bytes
+    size = outgoing.fragment_bytes or len(text)
+    for start in range(0, len(text), size):
+        piece, is_last = text[start : start + size], start + size >= len(text)
+        if outgoing.is_binary:
+            yield BytesMessage(piece.encode(), message_finished=is_last)
+        else:
+            yield TextMessage(piece, message_finished=is_last)
+
+
+def _close_frame(fault: Fault) -> bytes:
+    """
+    Return a close frame, also with a code that may not be sent (RFC 6455 §7.4.1).
+    """
+    body = struct.pack("!H", fault.code) + (fault.reason or "").encode()
+    return b"\x88\0" if fault.code == 1005 else bytes([0x88, len(body)]) + body
+
+
+def _flood(size: int | None) -> Iterator[bytes]:
+    """
+    Yield one text frame of so many bytes, an event that nobody knows, piece by piece.
+    """
+    if size is None:
+        return
+    start, end = b'{"type":"surprise","done":false,"status_code":206,"text":"', b'"}'
+    size = max(size, len(start) + len(end))
+    yield b"\x81\x7f" + struct.pack("!Q", size) + start
+    for left in range(size - len(start) - len(end), 0, -FLOOD_BYTES):
+        yield b"x" * min(left, FLOOD_BYTES)
+    yield end

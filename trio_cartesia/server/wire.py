@@ -7,19 +7,27 @@ its exceptions to itself. Nothing here knows about speech.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 import h11
 import trio
 
+from .fault_frames import FrameFaults
 from .faults import Fault
+from .faulty_stream import FaultyStream
 from .http import Headers, Malformed, Request, read_target
 from .streams import RECEIVE_BYTES, STREAM_ENDED, Disconnected
-from .websocket import WebSocket, accept_token
+from .websocket import Deflate, WebSocket, accept_token
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
+BODILESS: Final = frozenset({204, 304})
+
+
+def _faulty(stream: trio.abc.Stream) -> FaultyStream:
+    return FaultyStream.around(stream)
 
 
 @attrs.define(eq=False)
@@ -28,7 +36,7 @@ class HttpConnection:
     One stream that carries requests one after another, until it becomes a WebSocket.
     """
 
-    stream: trio.abc.Stream
+    stream: FaultyStream = attrs.field(converter=_faulty)
     max_body_bytes: int = MAX_BODY_BYTES
     _head: bool = attrs.field(default=False, init=False)
     _http: h11.Connection = attrs.field(
@@ -44,6 +52,7 @@ class HttpConnection:
             Malformed: It is not HTTP/1.1, or too large. Answer, and hang up.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        await self.stream.disarm()
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
         if self._http.our_state is not h11.IDLE:  # one of us wants no further request
@@ -74,20 +83,44 @@ class HttpConnection:
             self._http.receive_data(bytes(await self.stream.receive_some(RECEIVE_BYTES)))
         return event
 
+    def arm(self, faults: Iterable[Fault]) -> None:
+        """
+        Let *faults* happen to the answer that comes next, and to the WebSocket if it is one.
+        """
+        self.stream.arm(faults)
+
     async def _send(self, *events: h11.Event) -> None:
-        data = b"".join(self._http.send(event) or b"" for event in events)
         try:
-            await self.stream.send_all(data)
+            if self.stream.is_armed:
+                await self._send_counting(events)
+            else:
+                data = b"".join(self._http.send(event) or b"" for event in events)
+                await self.stream.send_all(data)
         except STREAM_ENDED as error:
             raise Disconnected from error
+
+    async def _send_counting(self, events: Iterable[h11.Event]) -> None:
+        """
+        Send *events* so that faults know which bytes are the body's.
+        """
+        for event in events:
+            body = event.data if isinstance(event, h11.Data) else None
+            for part in self._http.send_with_data_passthrough(event) or ():
+                if part is body:
+                    await self.stream.send_all(part)
+                else:
+                    await self.stream.send_uncounted(part)
+            if isinstance(event, (h11.Response, h11.InformationalResponse)):
+                await self.stream.begin(is_body=isinstance(event, h11.Response))
 
     async def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
         """
         Answer the request, or what could not be read as one.
         """
-        length = ("content-length", str(len(body)))
-        response = h11.Response(status_code=status, headers=[length, *headers])
-        content = [] if self._head else [h11.Data(data=body)]
+        has_body = status not in BODILESS
+        length = [("content-length", str(len(body)))] if has_body else []
+        response = h11.Response(status_code=status, headers=[*length, *headers])
+        content = [h11.Data(data=body)] if has_body and not self._head else []
         await self._send(response, *content, h11.EndOfMessage())
 
     async def start_response(self, status: int, headers: Headers = ()) -> None:
@@ -113,15 +146,20 @@ class HttpConnection:
         """
         Return when the peer has closed its side, while the answer to its request is still made.
 
-        A further request that comes early is kept; after it nobody listens for the end any more.
+        Further requests that come early are kept. After too many bytes of them nobody listens for
+        the end any more.
         """
+        kept = 0
         try:
-            data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
+            while kept < MAX_HEADER_BYTES:
+                data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
+                self._http.receive_data(data)
+                kept += len(data)
+                if not data:
+                    return
         except STREAM_ENDED:
             return
-        self._http.receive_data(data)
-        if data:
-            await trio.sleep_forever()
+        await trio.sleep_forever()
 
     async def accept_websocket(
         self,
@@ -129,20 +167,38 @@ class HttpConnection:
         *,
         max_message_bytes: int,
         headers: Headers = (),
-        faults: tuple[Fault, ...] = (),
+        deflate: bool = False,
+        faults: FrameFaults | None = None,
     ) -> WebSocket:
         """
         Answer 101 to a request that `check_handshake` has passed.
+
+        Args:
+            request: Which the WebSocket comes of.
+            max_message_bytes: A longer message closes it.
+            headers: What the answer has beside its own.
+            deflate: Whether messages may be compressed, if the peer offers to.
+            faults: What is to go wrong with messages.
         """
+        offers = request.headers.get("sec-websocket-extensions", "")
+        deflated = Deflate.agreed(offers) if deflate else None
+        extensions = [("sec-websocket-extensions", deflated.answer)] if deflated else []
         switch = [
             ("upgrade", "websocket"),
             ("connection", "Upgrade"),
             ("sec-websocket-accept", accept_token(request.headers["sec-websocket-key"])),
+            *extensions,
             *headers,
         ]
         await self._send(h11.InformationalResponse(status_code=101, headers=switch))
         early, _ = self._http.trailing_data
-        return WebSocket(self.stream, early, max_message_bytes=max_message_bytes, faults=faults)
+        return WebSocket(
+            self.stream,
+            early,
+            max_message_bytes=max_message_bytes,
+            deflate=deflated,
+            faults=faults,
+        )
 
 
 def _request(event: h11.Request, body: bytes) -> Request:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -17,7 +17,8 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from trio_cartesia import Cartesia, Connection
 from trio_cartesia._nursery import open_service_nursery
-from trio_cartesia.testing.streams import PIPE_BYTES, MemoryStream, bounded_stream_pair
+from trio_cartesia.testing.pipes import DIRECT, PIPE_BYTES, Link
+from trio_cartesia.testing.streams import MemoryStream, bounded_stream_pair
 
 __all__ = ["Peer", "StreamServer", "connect_in_memory", "connected_pair"]
 
@@ -34,7 +35,9 @@ class StreamServer(Protocol):
 @attrs.define(eq=False)
 class Peer:
     """
-    A service that says just what it is told to.
+    A service that says just what it is told to; made by `connected_pair`.
+
+    Its methods raise `trio.BrokenResourceError` where the connection has ended, but for `hear`.
 
     Attributes:
         stream: Its end of the connection, to be stalled, cut or reset.
@@ -42,6 +45,7 @@ class Peer:
 
     stream: MemoryStream
     _websocket: WebSocketConnection
+    _closing: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
 
     @property
     def closed_with(self) -> int | None:
@@ -63,18 +67,51 @@ class Peer:
         request: dict[str, Any] = json.loads(text)
         return request
 
+    async def hear_cancel(self, context_id: str) -> None:
+        """
+        Wait until the client cancels a context; other requests are passed over.
+
+        Raises:
+            trio.EndOfChannel: The connection has ended.
+        """
+        while (await self.hear()) != {"context_id": context_id, "cancel": True}:
+            pass
+
     async def say(self, **event: object) -> None:
         """Send an event of any shape."""
         await self.say_text(json.dumps(event))
 
     async def say_text(self, text: str | bytes) -> None:
         """Send a message of any content: text, or binary."""
-        await self._websocket.send_message(text)
+        try:
+            await self._websocket.send_message(text)
+        except ConnectionClosed as error:
+            raise trio.BrokenResourceError("the connection has ended") from error
 
     async def chunk(self, context_id: str, audio: bytes, **fields: object) -> None:
         """Send audio."""
         data = base64.b64encode(audio).decode()
         await self.say(type="chunk", context_id=context_id, data=data, **fields)
+
+    async def words(
+        self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
+    ) -> None:
+        """Send word times: each word with its start and its end, in seconds."""
+        columns = _columns("words", times)
+        await self.say(type="timestamps", context_id=context_id, word_timestamps=columns, **fields)
+
+    async def phonemes(
+        self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
+    ) -> None:
+        """Send phoneme times: each phoneme with its start and its end, in seconds."""
+        columns = _columns("phonemes", times)
+        await self.say(
+            type="phoneme_timestamps", context_id=context_id, phoneme_timestamps=columns, **fields
+        )
+
+    async def flush_done(self, context_id: str, **fields: object) -> None:
+        """End a segment."""
+        await self.say(type="flush_done", context_id=context_id, flush_done=True, **fields)
 
     async def done(self, context_id: str) -> None:
         """End a context."""
@@ -86,8 +123,17 @@ class Peer:
         await self.say(type="error", done=True, **{"status_code": 400, **named, **fields})
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
-        """Close the WebSocket, politely."""
-        await self._websocket.aclose(code, reason)
+        """Close the WebSocket, politely, and wait until the client has agreed or is gone."""
+        with trio.CancelScope() as self._closing:
+            await self._websocket.aclose(code, reason)
+
+
+def _columns(name: str, times: Iterable[tuple[str, float, float]]) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = {name: [], "start": [], "end": []}
+    for row in times:
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+    return columns
 
 
 @asynccontextmanager
@@ -95,6 +141,7 @@ async def connected_pair(
     *,
     inbox_bytes: int = 64 * 2**20,
     pipe_bytes: int = PIPE_BYTES,
+    link: Link = DIRECT,
     version: str = "2026-08-14",
 ) -> AsyncIterator[tuple[Connection, Peer]]:
     """
@@ -103,6 +150,7 @@ async def connected_pair(
     Args:
         inbox_bytes: Of the connection.
         pipe_bytes: What may be under way in each direction before sending waits.
+        link: How slow and in which pieces it is carried.
         version: The API version that the client asks for.
 
     Example::
@@ -130,8 +178,8 @@ async def connected_pair(
     accepted, peers = trio.open_memory_channel[Peer](1)
 
     async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
-        near, far = bounded_stream_pair(pipe_bytes)
-        nursery.start_soon(_accept, nursery, far, accepted)
+        near, far = bounded_stream_pair(pipe_bytes, link=link)
+        nursery.start_soon(_accept, far, accepted)
         await trio.lowlevel.checkpoint()
         return near
 
@@ -143,16 +191,27 @@ async def connected_pair(
             yield connection, await peers.receive()
 
 
-async def _accept(
-    nursery: trio.Nursery, stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]
-) -> None:
-    request = await wrap_server_stream(nursery, stream)
-    accepted.send_nowait(Peer(stream, await request.accept()))
+async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) -> None:
+    """Serve one stream: shake hands, hand a peer over, and answer pings."""
+    peer: Peer | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            request = await wrap_server_stream(nursery, stream)
+            peer = Peer(stream, await request.accept())
+            accepted.send_nowait(peer)
+    except* Exception:
+        if peer is None:
+            raise
+        # trio-websocket crashes when it is pinged while it closes; the connection ends here anyway
+    finally:
+        if peer is not None:
+            peer._closing.cancel("the connection has ended")
+        await trio.aclose_forcefully(stream)
 
 
 @asynccontextmanager
 async def connect_in_memory(
-    server: StreamServer, pipe_bytes: int = PIPE_BYTES
+    server: StreamServer, pipe_bytes: int = PIPE_BYTES, *, link: Link = DIRECT
 ) -> AsyncIterator[OpenStream]:
     """
     Make connections to *server* in memory: give what this yields to `Cartesia` as *open_stream*.
@@ -160,10 +219,11 @@ async def connect_in_memory(
     Args:
         server: Serves each of them, in a task of its own.
         pipe_bytes: What may be under way in each direction before sending waits.
+        link: How slow and in which pieces it is carried.
     """
 
     async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
-        near, far = bounded_stream_pair(pipe_bytes)
+        near, far = bounded_stream_pair(pipe_bytes, link=link)
         nursery.start_soon(partial(server.serve_stream, far))
         await trio.lowlevel.checkpoint()
         return near

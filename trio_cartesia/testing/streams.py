@@ -1,39 +1,20 @@
 """
-Connections in memory: bounded, so that they push back, and breakable.
+Connections in memory: bounded, so that they push back; as slow and lumpy as asked; breakable.
 """
 
 from __future__ import annotations
 
+import itertools
 import operator
-from typing import Final
+from collections.abc import Iterator
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
-__all__ = ["PIPE_BYTES", "MemoryStream", "bounded_stream_pair"]
+from trio_cartesia.testing.pipes import DIRECT, PIPE_BYTES, Link, Pipe
 
-PIPE_BYTES: Final = 65_536
-
-
-@attrs.define(eq=False)
-class _Pipe:
-    """One direction: bytes that were sent and not yet received."""
-
-    limit_bytes: int
-    held: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
-    is_ended: bool = attrs.field(default=False, init=False)
-    is_broken: bool = attrs.field(default=False, init=False)
-    changed: ParkingLot = attrs.field(factory=ParkingLot, init=False)
-
-    def end(self) -> None:
-        self.is_ended = True
-        self.changed.unpark_all()
-
-    def break_off(self) -> None:
-        self.is_broken = True
-        self.held.clear()
-        self.changed.unpark_all()
+__all__ = ["MemoryStream", "bounded_stream_pair"]
 
 
 @attrs.define(eq=False)
@@ -58,17 +39,20 @@ class MemoryStream(trio.abc.HalfCloseableStream):
     One end of a connection in memory; made by `bounded_stream_pair`.
 
     Unlike the pairs of ``trio.testing`` it is bounded: sending waits while the peer does not
-    receive.
+    receive. `stall`, `cut_after` and `reset` are for tests of what happens then; ``send_eof``
+    half-closes it.
     """
 
-    _incoming: _Pipe
-    _outgoing: _Pipe
+    _incoming: Pipe = attrs.field(repr=False)
+    _outgoing: Pipe = attrs.field(repr=False)
+    _pieces: Iterator[int] | None = attrs.field(repr=False)
+    _left_bytes: int | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
     _has_said_all: bool = attrs.field(default=False, init=False)
     _is_stalled: bool = attrs.field(default=False, init=False)
-    _moving: ParkingLot = attrs.field(factory=ParkingLot, init=False)
-    _sending: _Turn = attrs.field(factory=lambda: _Turn("sending"), init=False)
-    _receiving: _Turn = attrs.field(factory=lambda: _Turn("receiving"), init=False)
+    _moving: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
+    _sending: _Turn = attrs.field(factory=lambda: _Turn("sending"), init=False, repr=False)
+    _receiving: _Turn = attrs.field(factory=lambda: _Turn("receiving"), init=False, repr=False)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*; if cancelled, a part of it may have been sent."""
@@ -82,16 +66,27 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             raise trio.ClosedResourceError("send_eof() was called")
         while True:
             await self._check_moves()
-            if pipe.is_broken or pipe.is_ended:
+            if pipe.is_broken or pipe.has_ended:
                 raise trio.BrokenResourceError("the peer has gone")
-            room = pipe.limit_bytes - len(pipe.held)
-            if room > 0:
-                pipe.held += rest[:room]
-                rest = rest[room:]
-                pipe.changed.unpark_all()
+            if pipe.room_bytes > 0:
+                rest = rest[self._put(rest[: pipe.room_bytes]) :]
             if not rest:
                 return
-            await pipe.changed.park()
+            if pipe.room_bytes <= 0:
+                await pipe.changed.park()
+
+    def _put(self, data: memoryview) -> int:
+        """Put *data* on its way, or as much as goes before the cut; return how much."""
+        if self._left_bytes is None:
+            self._outgoing.put(data)
+            return len(data)
+        data = data[: self._left_bytes]
+        self._outgoing.put(data)
+        self._left_bytes -= len(data)
+        if self._left_bytes == 0:
+            self._outgoing.end()
+            self._incoming.end()
+        return len(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room, or nobody left to send to."""
@@ -99,7 +94,7 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             await trio.lowlevel.checkpoint()
             pipe = self._outgoing
             self._check_open()
-            while len(pipe.held) >= pipe.limit_bytes and not pipe.is_broken and not pipe.is_ended:
+            while pipe.room_bytes <= 0 and not pipe.is_broken and not pipe.has_ended:
                 await pipe.changed.park()
                 self._check_open()
 
@@ -109,6 +104,9 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             raise ValueError("max_bytes must be at least 1")
         with self._receiving:
             await trio.lowlevel.checkpoint()
+            if self._pieces is not None:
+                piece = next(self._pieces)
+                max_bytes = piece if max_bytes is None else min(piece, max_bytes)
             return await self._receive(max_bytes)
 
     async def _receive(self, max_bytes: int | None) -> bytes:
@@ -117,20 +115,17 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             await self._check_moves()
             if pipe.is_broken:
                 raise trio.BrokenResourceError("connection reset by peer")
-            if pipe.held:
-                data = bytes(pipe.held[:max_bytes])
-                del pipe.held[: len(data)]
-                pipe.changed.unpark_all()
+            if data := pipe.take(max_bytes):
                 return data
-            if pipe.is_ended:
+            if pipe.is_over:
                 return b""
-            await pipe.changed.park()
+            await pipe.wait_change()
 
     async def send_eof(self) -> None:
         """Send no more; the peer may."""
         with self._sending:
             await trio.lowlevel.checkpoint()
-            self._check_open()
+            await self._check_moves()
             self._has_said_all = True
             self._outgoing.end()
 
@@ -148,6 +143,14 @@ class MemoryStream(trio.abc.HalfCloseableStream):
         self._is_stalled = False
         self._moving.unpark_all()
 
+    def cut_after(self, count_bytes: int) -> None:
+        """
+        Send so many bytes more, at least one, and then end the connection, in mid-message or not.
+        """
+        if count_bytes < 1:
+            raise ValueError("count_bytes must be at least 1")
+        self._left_bytes = count_bytes
+
     def reset(self) -> None:
         """Break the connection: both ends fail at once, and what was under way is lost."""
         self._incoming.break_off()
@@ -158,6 +161,8 @@ class MemoryStream(trio.abc.HalfCloseableStream):
         self._is_closed = True
         self._outgoing.end()
         self._incoming.end()
+        self._incoming.changed.unpark_all()  # also where the peer had ended it
+        self._outgoing.changed.unpark_all()
         self.resume()
 
     async def _check_moves(self) -> None:
@@ -170,12 +175,19 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             raise trio.ClosedResourceError("this end was closed")
 
 
-def bounded_stream_pair(limit_bytes: int = PIPE_BYTES) -> tuple[MemoryStream, MemoryStream]:
+def bounded_stream_pair(
+    limit_bytes: int = PIPE_BYTES, *, link: Link = DIRECT
+) -> tuple[MemoryStream, MemoryStream]:
     """
     Return two connected streams.
 
     Args:
         limit_bytes: What may be under way in each direction before sending waits.
+        link: How slow and in which pieces it is carried.
     """
-    there, back = _Pipe(limit_bytes), _Pipe(limit_bytes)
-    return MemoryStream(back, there), MemoryStream(there, back)
+    there, back = Pipe(limit_bytes, link), Pipe(limit_bytes, link)
+    return MemoryStream(back, there, _sizes(link)), MemoryStream(there, back, _sizes(link))
+
+
+def _sizes(link: Link) -> Iterator[int] | None:
+    return itertools.cycle(link.piece_bytes) if link.piece_bytes else None

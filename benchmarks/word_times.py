@@ -1,0 +1,97 @@
+"""
+How near the times of words are to what is heard.
+
+Run it with the extra `local` installed: ``python benchmarks/word_times.py``. Where a text pauses,
+the audio is silent, and so it can be seen where the next word begins: the figures are how far the
+word's time is from there. Speech that begins softly is heard, and seen, a little later.
+"""
+
+# ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
+
+from __future__ import annotations
+
+import argparse
+import statistics
+
+import numpy as np
+import numpy.typing as npt
+import trio
+
+from trio_cartesia.server.espeak import Espeak
+from trio_cartesia.server.voice import Spoken, Utterance
+from trio_cartesia.server.voices import VOICES
+
+SAMPLE_RATE = 22050
+FRAME = SAMPLE_RATE // 200  # 5 ms
+SILENCE_FRAMES = 30  # 150 ms: more than a stop, if not a long one such as a slow Finnish tt
+QUIET = 0.01  # of the peak
+TEXTS = {
+    "en": "Yes, we can. Later, however, the boats left; nobody spoke. A gull followed them, alone.",
+    "de": "Ja, gerne. Morgen, sagte er, wird es regnen; bleib lieber hier. Wir reden, dann essen.",
+    "fr": "Oui, bien sûr. Demain, peut-être, nous verrons; restez ici. La mer, dit-on, est calme.",
+    "es": "Sí, claro. Mañana, quizás, lloverá; quédate aquí. La casa, el perro, y la luna.",
+    "pt": "Sim, claro. Amanhã, talvez, vai chover; fique aqui. A casa, o mar, e a lua.",
+    "it": "Sì, certo. Domani, forse, pioverà; resta qui. La casa, il cane, e la luna.",
+    "nl": "Ja, graag. Morgen, zei hij, gaat het regenen; blijf hier. Wij praten, dan eten we.",
+    "pl": "Tak, jasne. Jutro, może, będzie padać; zostań tutaj. Dom, pies, i woda.",
+    "ru": "Да, конечно. Завтра, говорят, будет дождь; оставайся. Дом, лес, и река.",
+    "tr": "Evet, tabii. Yarın, belki, yağmur yağacak; burada kal. Ev, deniz, ve ay.",
+    "sv": "Ja, visst. Imorgon, kanske, regnar det; stanna här. Huset, skogen, och sjön.",
+    "hi": "हाँ, ज़रूर। कल, शायद, बारिश होगी; यहीं रहो। घर, नदी, और चाँद।",
+    "id": "Ya, tentu. Besok, mungkin, akan hujan; tinggal di sini. Rumah, laut, dan bulan.",
+    "fi": "Kyllä, tietysti. Huomenna, ehkä, sataa; jää tänne. Talo, metsä, ja järvi.",
+}
+
+
+def onsets(speech: Spoken) -> list[int]:
+    """Return where sound begins after silence, in frames of audio."""
+    wave = np.frombuffer(speech.samples, "<i2").astype(float)
+    count = len(wave) // FRAME
+    peaks: npt.NDArray[np.float64] = np.abs(wave[: count * FRAME].reshape(-1, FRAME)).max(axis=1)
+    loud = np.flatnonzero(peaks > QUIET * peaks.max())
+    gaps = np.diff(loud, prepend=-SILENCE_FRAMES - 1)
+    return [int(index) * FRAME for index in loud[gaps > SILENCE_FRAMES]]
+
+
+def errors_ms(speech: Spoken) -> list[float]:
+    """Return how far the nearest word's start is from each onset, negative where it is early."""
+    starts = [word.start for word in speech.words if word.end > word.start]
+    nearest = [(min(starts, key=lambda start: abs(start - at)), at) for at in onsets(speech)]
+    return [1000 * (start - at) / SAMPLE_RATE for start, at in nearest]
+
+
+async def measure(language: str, speakers: int) -> list[float]:
+    """Return the errors of one language's text, in several voices and at three speeds."""
+    found: list[float] = []
+    voices = [voice for voice in VOICES if voice.language == language][:speakers]
+    for voice in voices:
+        for speed in (0.75, 1.0, 1.3):
+            utterance = Utterance(
+                text=TEXTS[language], voice_id=voice.id, sample_rate=SAMPLE_RATE, speed=speed
+            )
+            found += errors_ms(await Espeak().speak(utterance))
+    return found
+
+
+def row(name: str, errors: list[float]) -> str:
+    """Write a row of the table."""
+    sizes = sorted(map(abs, errors))
+    figures = (statistics.median(sizes), sizes[int(len(sizes) * 0.95)], sizes[-1])
+    return f"| {name} | {len(sizes)} | " + " | ".join(f"{figure:.0f}" for figure in figures) + " |"
+
+
+async def main(speakers: int) -> None:
+    """Measure, and print the table."""
+    print("| ms | pauses | median | p95 | worst |\n|---|---:|---:|---:|---:|")
+    everything: list[float] = []
+    for language in TEXTS:
+        errors = await measure(language, speakers)
+        print(row(language, errors))
+        everything += errors
+    print(row("all", everything))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--speakers", type=int, default=4)
+    trio.run(main, parser.parse_args().speakers)

@@ -1,0 +1,37 @@
+"""
+Clients that may be missing: a reason to skip for a person, and a failure in CI.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from typing import Any, NoReturn
+
+import pytest
+
+HOW = "; see docs/reference/conformance.md"
+
+
+def wanted(module: str) -> Any:
+    """
+    Import a client of the dependency group, or skip the test module.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        missing(f"{module} is not installed: pip install --group conformance")
+
+
+def wanted_program(name: str) -> str:
+    """
+    Find a program, or skip the test module.
+    """
+    return shutil.which(name) or missing(f"there is no {name} on this machine")
+
+
+def missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason + HOW, pytrace=False)
+    pytest.skip(reason + HOW, allow_module_level=True)

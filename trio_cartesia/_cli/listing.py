@@ -1,0 +1,56 @@
+"""
+What ``--behaviour list`` and ``--fault list`` print.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+__all__ = ["behaviours", "faults"]
+
+WIDTH: Final = 78
+FIELD: Final = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
+
+
+def behaviours() -> str:
+    """
+    Return every field of `Behaviour` with its default, and what it means.
+    """
+    from trio_cartesia.server import Behaviour
+
+    usual = attrs.asdict(Behaviour())
+    meanings = dict(FIELD.findall(inspect.getdoc(Behaviour) or ""))
+    return "\n".join(
+        line
+        for name, value in usual.items()
+        for line in _entry(f"{name}={_written(value)}", meanings.get(name, ""))
+    )
+
+
+def faults() -> str:
+    """
+    Return every fault, its parameters and what it does.
+    """
+    from trio_cartesia.server import FAULTS
+
+    return "\n".join(
+        line
+        for name, kind in FAULTS.items()
+        for line in _entry(" ".join([name, *(f"[{key}=]" for key in kind.defaults)]), kind.summary)
+    )
+
+
+def _entry(head: str, meaning: str) -> Iterator[str]:
+    yield from textwrap.wrap(head, WIDTH, subsequent_indent=" " * 8)
+    plain = " ".join(meaning.replace("`", "").split())
+    yield from textwrap.wrap(plain, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

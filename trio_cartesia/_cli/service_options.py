@@ -1,0 +1,112 @@
+"""
+What ``trio-cartesia serve`` was asked for, and what that is in Python.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from trio_cartesia._cli.console import UsageError
+
+__all__ = ["API_KEYS", "ServiceOptions"]
+
+API_KEYS: Final = "CARTESIA_LOCAL_API_KEYS"
+
+
+@attrs.frozen(kw_only=True)
+class ServiceOptions:
+    """
+    The options of the command line, as they were written.
+
+    Attributes:
+        voice: Its name, or None for the best that is installed.
+        tls: Whether the service makes an authority of its own.
+        tls_cert: A file with a certificate of the user's, and perhaps its key.
+        api_keys: Who may come in, beside those whom the environment names.
+        behaviour: Texts such as ``flush_id_base=0``.
+        faults: Texts such as ``close at_frame=3``.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    voice: str | None = None
+    tls: bool = False
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    ca_file: str | None = None
+    api_keys: Sequence[str] = attrs.field(default=(), repr=False)
+    plan: str = "enterprise"
+    behaviour: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    debug: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """
+        Return the arguments of `open_server`, but for the voice.
+
+        Raises:
+            UsageError: Some of the options make no sense, together or at all.
+        """
+        from trio_cartesia.server import Behaviour, Fault
+
+        behaviour = Behaviour()
+        for text in self.behaviour:
+            behaviour = _read("--behaviour", behaviour.with_text, text)
+        faults = [fault for text in self.faults for fault in _read("--fault", Fault.read, text)]
+        return {
+            "host": self.host,
+            "port": self.port,
+            "api_keys": self._keys(),
+            "plan": self.plan,
+            "behaviour": behaviour,
+            "faults": faults,
+            "tls": self._security(),
+            "tls_ca_file": self.ca_file,
+        }
+
+    def _keys(self) -> list[str] | None:
+        named = os.environ.get(API_KEYS, "").split(",")
+        keys = [key.strip() for key in (*named, *self.api_keys) if key.strip()]
+        if not keys and (self.api_keys or os.environ.get(API_KEYS)):
+            raise UsageError("an API key is empty")
+        return keys or None
+
+    def _security(self) -> bool | ssl.SSLContext:
+        if self.tls_key and not self.tls_cert:
+            raise UsageError("--tls-key goes with --tls-cert")
+        if self.tls_cert and self.tls:
+            raise UsageError("--tls makes a certificate, and --tls-cert brings one: choose")
+        if self.ca_file and not self.tls:
+            raise UsageError("--ca-file goes with --tls")
+        return _own_certificate(self.tls_cert, self.tls_key) if self.tls_cert else self.tls
+
+
+def _read(option: str, read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def _own_certificate(certificate: str, key: str | None) -> ssl.SSLContext:
+    """
+    Make a context for a certificate of the user's; a key that asks for a password is refused.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    files = certificate if key is None else f"{certificate} and {key}"
+    for path in filter(None, (certificate, key)):
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"there is no file {path} that can be read")
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or "not in PEM"
+        reason = reason.replace("_", " ").lower()
+        raise UsageError(f"{files}: no certificate with its key: {reason}") from error
+    return context

@@ -1,0 +1,138 @@
+"""
+TLS for the local service: an authority of its own, and a certificate for this machine's names.
+
+Both are new each time, and their private keys never reach a file that outlives a moment; what is
+written is the authority's certificate, for clients to trust. Whoever wants one that stays brings a
+certificate of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    import trustme
+
+__all__ = ["Security", "open_security"]
+
+HEAD: Final = b"The authority of a local trio_cartesia service; it is for this machine alone.\n"
+ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
+HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+VALID_DAYS: Final = 397  # browsers refuse certificates that are valid for very long
+
+
+@attrs.frozen(kw_only=True)
+class Security:
+    """
+    What the service speaks TLS with.
+
+    Attributes:
+        ca_file: The certificate that makes clients trust it; None if it is somebody else's.
+    """
+
+    context: ssl.SSLContext
+    ca_file: Path | None = None
+
+
+@contextmanager
+def open_security(
+    tls: bool | ssl.SSLContext, *, hosts: Iterable[str], ca_file: str | os.PathLike[str] | None
+) -> Iterator[Security | None]:
+    """
+    Make what *tls* asks for, for as long as the block lasts; None if it asks for nothing.
+
+    Args:
+        tls: True for an authority of one's own.
+        hosts: What clients may call this machine, beside ``localhost`` and its addresses.
+        ca_file: Where the authority's certificate goes, and stays; if None, into a temporary
+            file that is removed at the end.
+
+    Raises:
+        FileExistsError: *ca_file* is something else, and was left alone.
+        OSError: It cannot be written.
+        ValueError: The extra ``tls`` is not installed, or *ca_file* has nothing to hold.
+    """
+    if tls is not True:
+        if ca_file is not None:
+            raise ValueError("tls_ca_file is for tls=True, where the service has an authority")
+        yield Security(context=tls) if tls else None
+        return
+    authority, context = _make_authority(hosts)
+    certificate = HEAD + authority.cert_pem.bytes()
+    if ca_file is not None:
+        path = Path(ca_file).absolute()
+        _replace(path, certificate)
+        yield Security(context=context, ca_file=path)
+        return
+    descriptor, name = tempfile.mkstemp(prefix="trio-cartesia-ca-", suffix=".pem")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(certificate)
+        yield Security(context=context, ca_file=Path(name))
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _make_authority(hosts: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
+    try:
+        import trustme  # here, since it is an extra and takes a while to import
+    except ImportError as error:
+        raise ValueError("tls=True comes with 'trio-cartesia[tls]'") from error
+    organization = "trio_cartesia, local service"
+    authority = trustme.CA(organization_name=organization, path_length=0)
+    now = datetime.now(UTC)
+    names = [*ALWAYS, *filter(_is_name, hosts)]
+    certificate = authority.issue_cert(
+        *dict.fromkeys(names),
+        organization_name=organization,
+        not_before=now - timedelta(days=1),
+        not_after=now + timedelta(days=VALID_DAYS - 1),
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    certificate.configure_cert(context)
+    return authority, context
+
+
+def _is_name(host: str) -> bool:
+    """
+    Tell whether a certificate can be for *host*: a name, or one address rather than all.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return HOST_NAME.fullmatch(host) is not None
+    return not address.is_unspecified and "%" not in host
+
+
+def _replace(path: Path, certificate: bytes) -> None:
+    """
+    Write *certificate* so that readers see all of it or what was there before.
+    """
+    if path.exists() and not _is_ours(path):
+        raise FileExistsError(17, "it exists, and is not from here", str(path))
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(certificate)
+        os.chmod(name, 0o644)  # it is public
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HEAD)) == HEAD

@@ -1,0 +1,127 @@
+"""
+Access tokens: JSON Web Tokens that this service signs, and believes nobody else's signature on.
+
+They are HS256, as the real ones are (protocol §1.3). The secret is the service's own and new with
+every start, so tokens end with the service that made them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import math
+import secrets
+import time
+from collections.abc import Collection
+from typing import Any, Final, Literal
+
+import attrs
+import trio
+
+__all__ = ["GRANTS", "Claims", "Grant", "Tokens"]
+
+Grant = Literal["tts", "stt", "agent"]
+
+GRANTS: Final[tuple[Grant, ...]] = ("tts", "stt", "agent")
+HEADER: Final = {"alg": "HS256", "typ": "JWT"}
+SECRET_BYTES: Final = 32
+
+
+@attrs.frozen(kw_only=True)
+class Claims:
+    """
+    What a token of this service says.
+
+    Attributes:
+        account: The id of the account whose key asked for it.
+        grants: What it allows.
+        is_expired: Whether its time is over.
+    """
+
+    account: str
+    grants: frozenset[Grant]
+    is_expired: bool
+
+
+def _calendar_lead() -> float:
+    return time.time() - time.perf_counter()
+
+
+@attrs.define(eq=False)
+class Calendar:
+    """
+    Trio's time, laid onto the calendar: dates are true, and a virtual clock moves them, too.
+
+    It starts at a full second, so that virtual times stay exact. Whole seconds that the calendar
+    gains or loses later, while the machine sleeps or because somebody sets it, are added.
+    """
+
+    _offset: float = attrs.field(
+        factory=lambda: math.floor(time.time()) - trio.current_time(), init=False
+    )
+    _lead: float = attrs.field(factory=_calendar_lead, init=False)
+
+    def now(self) -> float:
+        """
+        Return the seconds since 1970.
+        """
+        return trio.current_time() + self._offset + round(_calendar_lead() - self._lead)
+
+
+@attrs.define(eq=False, repr=False)
+class Tokens:
+    """
+    The secrets of one service, and what is done with them.
+    """
+
+    _secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
+    _naming: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
+    _calendar: Calendar = attrs.field(factory=Calendar, init=False)
+
+    def account_id(self, credential: bytes) -> str:
+        """
+        Return a name for whoever has *credential*: always the same, and no way back from it.
+        """
+        return hmac.digest(self._naming, credential, "sha256").hex()
+
+    def sign(self, *, account: str, grants: Collection[Grant], seconds: int) -> str:
+        """
+        Return a token that expires after *seconds*, or within the second that follows.
+        """
+        now = self._calendar.now()
+        claims = {
+            "iat": math.floor(now),
+            "exp": math.ceil(now + seconds),
+            "sub": account,
+            "grants": {grant: grant in grants for grant in GRANTS},
+        }
+        signed = f"{_encode(HEADER)}.{_encode(claims)}"
+        return f"{signed}.{self._signature(signed.encode()).decode()}"
+
+    def read(self, token: bytes) -> Claims | None:
+        """
+        Return what *token* says; None if this service has not signed it.
+        """
+        signed, _, signature = token.rpartition(b".")
+        if not hmac.compare_digest(signature, self._signature(signed)):
+            return None
+        # Ours to the last byte, so its parts need no further checks.
+        payload = signed.partition(b".")[2]
+        claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+        return Claims(
+            account=claims["sub"],
+            grants=frozenset(grant for grant in GRANTS if claims["grants"][grant]),
+            is_expired=self._calendar.now() >= claims["exp"],
+        )
+
+    def _signature(self, signed: bytes) -> bytes:
+        return _base64(hmac.digest(self._secret, signed, "sha256"))
+
+
+def _encode(value: dict[str, Any]) -> str:
+    return _base64(json.dumps(value, separators=(",", ":")).encode()).decode()
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
