@@ -177,7 +177,7 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     theirs = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(mine)
     authority.configure_trust(theirs)
-    # Older releases of Python take an end without close_notify for one with it, unless told otherwise.
+    # Older Pythons take an end without close_notify for one with it, unless told otherwise.
     theirs.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     return mine, theirs
 
