@@ -249,3 +249,27 @@ async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
             statistics = connection.statistics()
             assert (statistics.contexts_open, statistics.contexts_draining) == (0, 0)
             nursery.cancel_scope.cancel()
+
+
+async def test_a_piece_that_comes_after_expiry_is_among_what_was_not_spoken(autojump_clock):
+    """
+    A piece that `speak` takes after the service has ended the context is in `unspoken`.
+    """
+
+    async def pieces():
+        yield "One. "
+        await trio.sleep(3)
+        yield "Two. "
+
+    async def slowly_receive(connection, peer):
+        async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
+            await peer.hear()
+            await peer.chunk("a", bytes(4))
+            await peer.done("a")
+            async for _ in context.receive():
+                await trio.sleep(5)
+
+    async with connected_pair() as (connection, peer):
+        with pytest.raises(ContextExpired) as caught:
+            await slowly_receive(connection, peer)
+        assert caught.value.unspoken == ("Two. ",)

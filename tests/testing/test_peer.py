@@ -166,6 +166,7 @@ async def test_a_script_may_end_the_connection(last, autojump_clock):
     assert [event.type for event in events] == ["chunk"]
 
 
+@pytest.mark.slow
 @given(script=scripts(["a", "b"]), link=links())
 @on_virtual_time
 async def test_whatever_a_service_does_a_conversation_ends(script, link):
@@ -194,7 +195,9 @@ async def test_whatever_a_service_does_a_conversation_ends(script, link):
                 peer.stream.reset()
     assert sorted(ends) == ["a", "b"]
     statistics = connection.statistics()
-    assert (statistics.contexts_open, statistics.inbox_bytes, statistics.requests_queued) == (0,) * 3
+    assert (statistics.contexts_open, statistics.inbox_bytes, statistics.requests_queued) == (
+        0,
+    ) * 3
 
 
 @given(script=scripts(["a"]))

@@ -12,7 +12,7 @@ from typing import Final, Literal, Unpack
 import attrs
 import trio
 
-from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._errors import ContextExpired, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
@@ -230,6 +230,8 @@ async def _feed(
                 await context.feed(pieces)
         else:
             await context.feed(pieces)
+    except ContextExpired as expiry:  # the receive loop is to know of the last piece, too
+        context._inbox.amend(expiry)
     except Exception as error:  # noqa: BLE001  # a caller's iterator may raise anything
         _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
         service.fail(context.context_id, error)  # does nothing where the context has ended

@@ -18,7 +18,9 @@ __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
 
 EVENT_BYTES: Final = 256  # what an event counts for itself
 IN_A_ROW: Final = 64  # events that one receive loop takes before others get their turn
-CHARACTER_BYTES: Final = 16  # what a character counts of an event that is not audio: it is objects
+CHARACTER_BYTES: Final = (
+    32  # of an event that is not audio: at worst, it is that many small objects
+)
 
 
 def size_bytes(event: Event, characters: int) -> int:
@@ -104,6 +106,11 @@ class Inbox:
             self._is_closed, self._error = True, error
             self._send.close()
             self._room.unpark_all()
+
+    def amend(self, error: BaseException) -> None:
+        """Let receivers meet *error* instead of the one that it was closed with."""
+        if self._error is not None:
+            self._error = error
 
     def discard(self, error: BaseException | None = None) -> None:
         """Drop what waits, and end it; where it was not over, receivers meet *error*."""
