@@ -1,5 +1,5 @@
 """
-The console script: Ctrl-C ends it with 130 and in silence from its first moment on.
+The console script: Ctrl-C ends it in silence, from its first moment on and up to its last.
 
 It stands beside the package, for importing anything of the package imports all of it, which takes
 a quarter of a second.
@@ -22,4 +22,7 @@ def main() -> int:
 
     if is_ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return run()
+    code = run()
+    if is_ours:  # what is left to do is to end, in silence
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code))
+    return code

@@ -29,6 +29,23 @@ TICK_SECONDS = 0.001
 FAST = Behaviour(times_real_time=float("inf"))
 
 
+class Collections:
+    """
+    How long Python's garbage collector took at worst, of processor time; it runs inside of steps.
+    """
+
+    def __init__(self) -> None:
+        self._began = self.longest = 0.0
+        gc.callbacks.append(self._look)
+
+    def _look(self, phase: str, info: dict[str, int]) -> None:  # noqa: ARG002
+        now = time.thread_time()
+        if phase == "start":
+            self._began = now
+        else:
+            self.longest = max(self.longest, now - self._began)
+
+
 class Steps(trio.abc.Instrument):
     """
     How long each step of a task held the loop up; and of that, how long the machine was busy.
@@ -39,8 +56,8 @@ class Steps(trio.abc.Instrument):
     def __init__(self) -> None:
         place = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._file = place.open("rb", 0) if place.exists() else None
-        self._began: tuple[float, float] | None = None
-        self.longest = self.longest_wall = 0.0
+        self._began: tuple[float, float, float] | None = None
+        self.longest = self.longest_wall = self.longest_cpu = 0.0
 
     def _queued(self) -> float:
         if self._file is None:
@@ -50,7 +67,7 @@ class Steps(trio.abc.Instrument):
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
         """Look at the clock."""
-        self._began = time.perf_counter(), self._queued()
+        self._began = time.perf_counter(), self._queued(), time.thread_time()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
         """Look again."""
@@ -58,6 +75,7 @@ class Steps(trio.abc.Instrument):
             wall = time.perf_counter() - self._began[0]
             self.longest_wall = max(self.longest_wall, wall)
             self.longest = max(self.longest, wall - (self._queued() - self._began[1]))
+            self.longest_cpu = max(self.longest_cpu, time.thread_time() - self._began[2])
 
 
 async def tick(lags: Counter[int]) -> None:
@@ -84,14 +102,15 @@ async def serve() -> None:
         gc.collect()
         gc.freeze()  # as trio-cartesia serve does
         print(server.url, flush=True)
-        steps = Steps()
+        steps, collections = Steps(), Collections()
         trio.lowlevel.add_instrument(steps)
         nursery.start_soon(tick, lags)
         while await trio.to_thread.run_sync(sys.stdin.readline):
-            print(json.dumps(report(lags, steps, server.journal.statistics().held_bytes)))
-            sys.stdout.flush()
+            found = report(lags, steps, server.journal.statistics().held_bytes)
+            found["collection_worst_ms"] = 1000 * collections.longest
+            print(json.dumps(found), flush=True)
             lags.clear()
-            steps.longest = steps.longest_wall = 0.0
+            steps.longest = steps.longest_wall = steps.longest_cpu = collections.longest = 0.0
         nursery.cancel_scope.cancel()
 
 
@@ -113,6 +132,7 @@ def report(lags: Counter[int], steps: Steps, held_bytes: int) -> dict[str, float
         "lag_worst_ms": quantile(lags, 1),
         "step_worst_wall_ms": 1000 * steps.longest_wall,
         "step_worst_ms": 1000 * steps.longest,
+        "step_worst_cpu_ms": 1000 * steps.longest_cpu,
         "memory_bytes": memory_bytes(),
         "journal_bytes": held_bytes,
     }

@@ -16,11 +16,12 @@ import trio_cartesia
 import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia import CartesiaError
-from trio_cartesia._protocol import ids, requests, tombstones
+from trio_cartesia._protocol import codec, ids, requests, tombstones
 from trio_cartesia._protocol.contexts import TRANSITIONS, State
 from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS
 from trio_cartesia._runtime import (
     connection,
+    guard,
     inbox,
     keepalive,
     opening,
@@ -28,7 +29,21 @@ from trio_cartesia._runtime import (
     transport,
     wire,
 )
-from trio_cartesia.server import Server, open_server
+from trio_cartesia.server import (
+    Server,
+    faults,
+    faulty_stream,
+    http,
+    open_server,
+    previews,
+    routes,
+    slowness,
+    speech,
+    streams,
+    tls,
+)
+from trio_cartesia.server import context as server_context
+from trio_cartesia.server import wire as server_wire
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -146,6 +161,8 @@ def test_the_errors_page_lists_every_error():
 LIMITS = {
     "CONNECT_SECONDS": transport.CONNECT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
+    "MAX_PIECES": guard.MAX_PIECES,
+    "MAX_VALUES": codec.MAX_VALUES,
     "MAX_REQUEST_BYTES": requests.MAX_REQUEST_BYTES,
     "INBOX_BYTES": connection.INBOX_BYTES,
     "EVENT_BYTES": inbox.EVENT_BYTES,
@@ -169,6 +186,49 @@ def test_the_limits_page_has_the_code_s_numbers(name, value):
     """
     page = (ROOT / "docs/reference/limits.md").read_text()
     assert f"| `{name}` | {value:,.10g} |" in page
+
+
+LOCAL_LIMITS = {
+    "MAX_WAITING": f"{server_context.MAX_WAITING:,} ",
+    "MAX_LATE": f"{speech.MAX_LATE:,} ",
+    "MAX_FAULTS": f"{faults.MAX_FAULTS} ",
+    "MAX_HEADER_BYTES": f"{server_wire.MAX_HEADER_BYTES // 1024} KiB ",
+    "MAX_BODY_BYTES": f"{server_wire.MAX_BODY_BYTES // 1024**2} MiB ",
+    "MAX_QUERY_FIELDS": f"{http.MAX_QUERY_FIELDS} ",
+    "LINE_BYTES": f"{slowness.LINE_BYTES // 1024**2} MiB ",
+    "HANDSHAKE_SECONDS": f"{tls.HANDSHAKE_SECONDS:g} ",
+    "CLOSE_SECONDS": f"{streams.CLOSE_SECONDS:g} ",
+    "SILENCE_SECONDS": f"{faulty_stream.SILENCE_SECONDS:g} ",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), LOCAL_LIMITS.items())
+def test_the_limits_page_has_the_local_service_s_numbers(name, value):
+    """
+    Each bound of the local service that has a name stands in the docs with its value.
+    """
+    assert f"| `{name}` | {value}" in (ROOT / "docs/reference/limits.md").read_text()
+
+
+def test_the_endpoints_that_are_answered_are_listed():
+    """
+    What the local service has, and does not put off, is on the page that says how to run it.
+    """
+    page = (ROOT / "docs/how-to/local-service.md").read_text()
+    put_off = routes.Route(method="GET", path="").answer
+    for route in routes.ROUTES:
+        if route.answer is not put_off and route.path != previews.PREVIEW:  # links lead there
+            assert f"`{route.path or '/'}`" in page
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_every_page_can_be_found(page):
+    """
+    Each page of the docs is in their index.
+    """
+    docs = ROOT / "docs"
+    index = (docs / "index.md").read_text()
+    assert page == docs / "index.md" or f"]({page.relative_to(docs).as_posix()})" in index
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import sys
 from typing import Final
 
@@ -34,4 +36,7 @@ def _import_and_run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code))  # as in trio_cartesia_command
+    sys.exit(code)

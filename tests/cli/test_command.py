@@ -33,6 +33,27 @@ def test_control_c_while_it_starts(name: str) -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+ENDING = """
+import atexit, os, signal, sys
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["trio-cartesia", "--version"]
+"""
+CONSOLE_SCRIPT = "from trio_cartesia_command import main; sys.exit(main())"
+MODULE = "import runpy; runpy.run_module('trio_cartesia', run_name='__main__')"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", [CONSOLE_SCRIPT, MODULE])
+def test_control_c_while_it_ends(start: str) -> None:
+    """
+    Ctrl-C once all is done changes neither the exit code nor what was said.
+    """
+    command = [sys.executable, "-c", ENDING + start]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("0.")
+
+
 @pytest.mark.slow
 def test_it_runs_the_command_line() -> None:
     """

@@ -3,12 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import re
+import ssl
 import sys
 
 import pytest
+import trio
 
 import trio_cartesia
-from trio_cartesia import AuthenticationFailed, CartesiaError
+from trio_cartesia import AuthenticationFailed, CartesiaError, ConnectFailed
 from trio_cartesia._cli.console import UsageError, complain, explain, give, tell
 
 from .support import full_output
@@ -49,6 +51,25 @@ def test_an_error_says_what_failed_and_what_to_do(error: Exception, expected: st
     Every error is one or two sentences, and bugs quote nothing.
     """
     assert explain(error) == expected
+
+
+def no_tls(cause: ssl.SSLError) -> ConnectFailed:
+    broken = trio.BrokenResourceError()
+    broken.__cause__ = cause
+    error = ConnectFailed("no TLS with it")
+    error.__cause__ = broken
+    return error
+
+
+def test_where_there_is_no_tls_the_advice_is_about_it() -> None:
+    """
+    A certificate that nobody trusts, and an address without TLS, are told apart.
+    """
+    mistaken = ssl.SSLError(1, "wrong version number")
+    mistaken.reason = "WRONG_VERSION_NUMBER"
+    assert "SSL_CERT_FILE" in explain(no_tls(ssl.SSLCertVerificationError(1, "unknown")))
+    assert "http://" in explain(no_tls(mistaken))
+    assert "network" in explain(no_tls(ssl.SSLError(1, "another")))
 
 
 @pytest.mark.parametrize("kind", ALL_ERRORS)

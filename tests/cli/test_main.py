@@ -287,8 +287,12 @@ def test_the_package_can_be_run(
     ``python -m trio_cartesia`` is the command line.
     """
     monkeypatch.setattr(sys, "argv", ["trio-cartesia", "--version"])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(entry.__file__), run_name="__main__")
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            runpy.run_path(str(entry.__file__), run_name="__main__")
+    finally:
+        signal.signal(signal.SIGINT, before)  # it takes the process to be its own
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"{__version__}\n"
 

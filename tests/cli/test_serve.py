@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -8,8 +9,9 @@ import shlex
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 import attrs
 import pytest
@@ -218,6 +220,7 @@ async def get_state(url: str, key: str) -> dict[str, Any]:
         (["--tls-cert", "nowhere.pem"], "nowhere.pem"),
         (["--tls-cert", __file__], "PEM"),
         (["--api-key", " "], "empty"),
+        (["8080"], "too many"),
     ],
 )
 def test_what_makes_no_sense_starts_nothing(
@@ -232,6 +235,14 @@ def test_what_makes_no_sense_starts_nothing(
     (line,) = err.splitlines()
     assert line.startswith("trio-cartesia: ")
     assert word.lower() in line.lower()
+
+
+def test_an_argument_too_many_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    A second value of an option may be a key.
+    """
+    assert main(["serve", "--api-key", "sk_one", "sk_two"]) == 2
+    assert "sk_" not in capfd.readouterr().err
 
 
 async def test_a_certificate_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -290,10 +301,25 @@ async def test_tls_that_cannot_be_had(
     assert str(path) in line
     assert "--ca-file" in line
     assert "port" not in line
+    nowhere = str(tmp_path / "nowhere" / "ca.pem")
+    assert await serve(ServiceOptions(voice="tones", tls=True, ca_file=nowhere)) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"trio-cartesia: {nowhere}: ")
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkstemp", no_room)
+        assert await serve(ServiceOptions(voice="tones", tls=True)) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("trio-cartesia: the authority's certificate: No space left on device.")
+    assert "with --ca-file" in line
     monkeypatch.setitem(sys.modules, "trustme", None)
     assert await serve(ServiceOptions(voice="tones", tls=True)) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert "pip install 'trio-cartesia[tls]'" in line
+    assert "True" not in line
+
+
+def no_room(**_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(
@@ -317,6 +343,17 @@ def test_list_shows_all_there_are(
     assert all(len(line) < 80 for line in lines)
     assert sum(line.startswith("    ") for line in lines) >= len(names)
     assert err == ""
+    assert "§" not in out
+
+
+def test_the_list_of_faults_has_their_parameters(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    Each parameter stands with its default; brackets say that it may be left out.
+    """
+    assert main(["serve", "--fault", "list"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert "close [at_frame=1] [context_id=] [code=1011] [reason=]" in lines
+    assert "bandwidth [at_frame=] [at_byte=] bytes_per_second=" in lines
 
 
 def test_every_plan_can_be_chosen() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import ssl
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Final
 from trio_cartesia import (
     CartesiaError,
     ConcurrencyLimited,
+    ConnectFailed,
     ConnectionLost,
     ContextExpired,
     InboxOverflow,
@@ -62,6 +64,10 @@ IN_A_SHELL: Final = {  # where an error's own advice is about calls, which only 
     InternalError: "Report it to the authors of trio_cartesia, with what --debug shows.",
     LocalProtocolError: "Ask for something else: the service was not asked.",
 }
+UNTRUSTED: Final = (
+    "If it is a local service, set SSL_CERT_FILE to the file that it named when it started."
+)
+NO_TLS: Final = "If it is a local service without --tls, write http:// in CARTESIA_BASE_URL."
 
 
 class UsageError(Exception):
@@ -156,13 +162,23 @@ def explain(error: BaseException, next_step: str | None = None) -> str:
     if isinstance(error, UsageError):
         return f"{_sentence(str(error))} {error.next_step or next_step or ''}".rstrip()
     if isinstance(error, CartesiaError):
-        next_step = IN_A_SHELL.get(type(error), error.next_step)
+        next_step = _tls_advice(error) or IN_A_SHELL.get(type(error), error.next_step)
         return f"{_sentence(str(error) or type(error).__name__)} {next_step}"
     if isinstance(error, OSError):
         text = error.strerror or str(error) or type(error).__name__
         next_step = next_step or NEXT_STEPS.get(error.errno or 0, "")
         return f"{_sentence(text)} {next_step}".rstrip()
     return f"{type(error).__name__}. This is a bug: report it, with what --debug shows."
+
+
+def _tls_advice(error: CartesiaError) -> str | None:
+    """Return what to do where there is no TLS with the service, if that is why it failed."""
+    cause: BaseException | None = error if isinstance(error, ConnectFailed) else None
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return UNTRUSTED
+    return NO_TLS if getattr(cause, "reason", None) == "WRONG_VERSION_NUMBER" else None
 
 
 def _sentence(text: str) -> str:

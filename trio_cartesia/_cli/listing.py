@@ -15,6 +15,7 @@ import attrs
 __all__ = ["behaviours", "faults"]
 
 WIDTH: Final = 78
+SOURCE: Final = re.compile(r"\s*\((?:[TR]\d+|protocol §[^)]*)\)")  # for who reads the code
 FIELD: Final = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
 
 
@@ -29,21 +30,30 @@ def behaviours() -> str:
     return "\n".join(
         line
         for name, value in usual.items()
-        for line in _entry(f"{name}={_written(value)}", meanings.get(name, ""))
+        for line in _entry(f"{name}={_written(value)}", SOURCE.sub("", meanings.get(name, "")))
     )
 
 
 def faults() -> str:
     """
-    Return every fault, its parameters and what it does.
+    Return every fault, its parameters with their defaults, and what it does.
+
+    What may be left out stands in brackets.
     """
     from trio_cartesia.server import FAULTS
 
     return "\n".join(
         line
         for name, kind in FAULTS.items()
-        for line in _entry(" ".join([name, *(f"[{key}=]" for key in kind.defaults)]), kind.summary)
+        for line in _entry(" ".join([name, *map(_parameter, kind.defaults.items())]), kind.summary)
     )
+
+
+def _parameter(name_and_default: tuple[str, object]) -> str:
+    name, default = name_and_default
+    if default is None or isinstance(default, int | float | str):
+        return f"[{name}={'' if default is None else default}]"
+    return f"{name}="  # it must be given
 
 
 def _entry(head: str, meaning: str) -> Iterator[str]:

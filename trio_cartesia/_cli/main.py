@@ -18,7 +18,7 @@ from functools import partial
 from typing import Annotated, Final, Literal
 
 import trio
-from cyclopts import App, CycloptsError, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, validators
 
 from trio_cartesia import ContextOptions, RawOutputFormat, __version__
 from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain, deliver
@@ -31,6 +31,7 @@ from trio_cartesia._cli.service_options import ServiceOptions
 __all__ = ["app", "main"]
 
 INTERRUPTED: Final = 130
+TOO_MANY: Final = "there is an argument too many: an option has one value, or none if it is a flag"
 OPTION: Final = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 
 app = App(
@@ -76,7 +77,7 @@ async def say(
             suffix and is no file. A file that is named here is replaced if it exists. In a
             directory (if none is given: the current one) the files are speech-1.wav and so on,
             and none is replaced.
-        voice: The id of a voice.
+        voice: The id of a voice, as GET /voices lists them.
         model: The id of a model.
         language: The language of the texts.
         encoding: How samples are written.
@@ -142,10 +143,10 @@ async def serve(
         api_key: Let in who has this key, and each further one that is given. If none is, any key
             will do. CARTESIA_LOCAL_API_KEYS, with commas, keeps keys out of the list of processes.
         plan: What each key may do at once.
-        behaviour: What to do where the protocol is open: "flush_id_base=0, done_status=200". With
-            list, all of them are printed, and nothing is started.
-        fault: What is to go wrong with every connection: "close at_frame=3 code=1011". With list,
-            all of them are printed, and nothing is started.
+        behaviour: What to do where the protocol is open: "flush_id_base=0, done_status=200".
+            --behaviour list prints all there are, and starts nothing.
+        fault: What is to go wrong with every connection: "close at_frame=3 code=1011".
+            --fault list prints all there are, and starts nothing.
         debug: Show tracebacks of errors.
     """
     return await run_serve(
@@ -223,4 +224,6 @@ def _help_for(arguments: Sequence[str]) -> str:
 
 
 def _as_usage_error(error: Exception) -> UsageError:
+    if isinstance(error, UnusedCliTokensError):  # its own words quote them: they may be keys
+        return UsageError(TOO_MANY)
     return error if isinstance(error, UsageError) else UsageError(str(error))

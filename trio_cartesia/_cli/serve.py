@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import shlex
@@ -25,6 +26,9 @@ __all__ = ["serve"]
 LIST: Final = "list"
 OTHER_PORT: Final = "Choose another --port (0 finds a free one) or --host."
 OTHER_FILE: Final = "Choose another --ca-file, or none."
+AUTHORITY: Final = "the authority's certificate"
+SOME_FILE: Final = "Choose a place for it with --ca-file."
+ABOUT_FILES: Final = (errno.ENOENT, errno.ENOSPC, errno.EROFS)  # and no address
 OTHER_VOICE: Final = (
     "Run pip install 'trio-cartesia[local]' (in a checkout: pip install '.[local]'), "
     "or choose --voice tones."
@@ -61,12 +65,17 @@ async def serve(options: ServiceOptions) -> int:
             with _logged_to_stderr(), _short_collections():
                 await trio.sleep_forever()
     except ValueError as error:  # there is no such voice here, or no TLS
-        absent = UsageError(str(error)).with_traceback(error.__traceback__)
+        why = str(error).replace("tls=True", "--tls")
+        absent = UsageError(why).with_traceback(error.__traceback__)
         complain(absent, next_step=missing, debug=debug)
     except OSError as error:
-        place = f"cannot listen on {options.host}, port {options.port}"
-        step = OTHER_PORT if error.filename is None else OTHER_FILE
-        complain(error, place, next_step=step, debug=debug)
+        if error.filename is not None or error.errno in ABOUT_FILES:
+            step = OTHER_FILE if options.ca_file else SOME_FILE
+            error.filename = None  # it may be a passing one beside it
+            complain(error, options.ca_file or AUTHORITY, next_step=step, debug=debug)
+        else:
+            place = f"cannot listen on {options.host}, port {options.port}"
+            complain(error, place, next_step=OTHER_PORT, debug=debug)
     return FAILED
 
 

@@ -24,7 +24,7 @@ from .credentials import Credentials
 from .exchange import Exchange, Service
 from .faults import Fault
 from .faulty_stream import FaultyStream
-from .http import Malformed, Request
+from .http import Malformed
 from .journal import Journal
 from .listeners import names_of, open_listeners, url_of
 from .routes import serve_requests
@@ -257,8 +257,8 @@ async def serve(
 
 
 async def _refuse_plain_http(service: Service, stream: trio.abc.Stream) -> None:
-    nothing = Request(method="-", path="-")
+    connection = HttpConnection(stream)
     try:
-        await Exchange(service, HttpConnection(stream), nothing).refuse_malformed(SPEAKS_TLS)
+        await Exchange(service, connection, connection.asked).refuse_malformed(SPEAKS_TLS)
     except Disconnected:
         return

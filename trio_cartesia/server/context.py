@@ -173,12 +173,18 @@ class Context:
             Disconnected: There is nobody left to hear it.
         """
         while self.state is not State.ENDED:
-            if self.state is State.REFUSED:
-                await self._end("error", error=self._refusal)
-            elif self.state is State.CANCELLED:
-                await self._end_cancelled()
-            else:
-                await self._proceed()
+            try:
+                await self._step()
+            except Refused as refused:  # a fault, in place of what was to be sent
+                self.state, self._refusal = State.REFUSED, refused.refusal
+
+    async def _step(self) -> None:
+        if self.state is State.REFUSED:
+            await self._end("error", error=self._refusal)
+        elif self.state is State.CANCELLED:
+            await self._end_cancelled()
+        else:
+            await self._proceed()
 
     async def _proceed(self) -> None:
         match self._take():
@@ -226,6 +232,8 @@ class Context:
     async def _flush(self) -> None:
         if self._has_segment or self._behaviour.empty_flush == "flush_done":  # protocol §7.1 T14
             await self._speaker.end_segment()
+        else:
+            await trio.lowlevel.checkpoint()  # many may have been asked for
         self._has_segment = False
 
     async def _speak(self, sentence: Sentence) -> None:

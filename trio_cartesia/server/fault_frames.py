@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -128,14 +128,12 @@ class FrameFaults:
 
     Attributes:
         stream: Where those happen that are the connection's.
-        refuse: Ends a context with an error.
     """
 
     stream: FaultyStream
     _watches: list[Watch]
     _version: str
     _request_id: str
-    refuse: Callable[[Refused], Awaitable[None]] | None = attrs.field(default=None, init=False)
 
     @classmethod
     def of(

@@ -89,9 +89,9 @@ def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
     Yield the answer's text, piece by piece.
     """
     journal = exchange.service.journal
-    rows = {
-        "connections": _newest(_connections(journal), wish.limit),
-        "requests": _newest([attrs.asdict(record) for record in journal.requests], wish.limit),
+    rows: dict[str, Iterator[Json]] = {
+        "connections": _connections(journal, wish.limit),
+        "requests": map(attrs.asdict, _newest(journal.requests, wish.limit)),
     }
     contexts = _newest(
         [record for record in journal.contexts if wish.context_id in (None, record.context_id)],
@@ -99,7 +99,10 @@ def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
     )
     yield json.dumps(_overview(exchange))[:-1]
     for name, values in rows.items():
-        yield f', "{name}": {json.dumps(values)}'
+        yield f', "{name}": ['
+        for number, row in enumerate(values):
+            yield (", " if number else "") + json.dumps(row)
+        yield "]"
     yield ', "contexts": ['
     for number, record in enumerate(contexts):
         yield ", " if number else ""
@@ -154,11 +157,10 @@ def _faults(service: Service) -> list[Json]:
     ]
 
 
-def _connections(journal: Journal) -> list[Json]:
-    return [
-        {**attrs.asdict(record), "is_open": record.number in journal.open_connections}
-        for record in journal.connections
-    ]
+def _connections(journal: Journal, limit: int) -> Iterator[Json]:
+    still_open = journal.open_connections
+    for record in _newest(journal.connections, limit):
+        yield {**attrs.asdict(record), "is_open": record.number in still_open}
 
 
 def _context(record: ContextRecord, wish: Wish) -> Iterator[str]:

@@ -16,7 +16,7 @@ from .cors import is_preflight, may_be_rebound, preflight_headers
 from .credentials import Need
 from .exchange import Exchange, Service, plain
 from .files_http import download_file, tell_file
-from .http import Malformed, Request
+from .http import Malformed
 from .local_state import STATE, forget_state, tell_state
 from .previews import PREVIEW, speak_preview
 from .refusals import Refusal, Refused
@@ -146,8 +146,7 @@ async def _serve_one(service: Service, connection: HttpConnection) -> bool:
         with trio.move_on_after(service.behaviour.idle_seconds) as patience:
             request = await connection.read_request()
     except Malformed as malformed:
-        nothing = Request(method="-", path="-")
-        await Exchange(service, connection, nothing).refuse_malformed(malformed)
+        await Exchange(service, connection, connection.asked).refuse_malformed(malformed)
         return False
     if patience.cancelled_caught or request is None:
         return False

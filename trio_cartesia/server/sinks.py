@@ -7,6 +7,7 @@ A context knows what it says and when; a sink knows how that looks on the wire.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import attrs
@@ -14,7 +15,7 @@ import attrs
 from . import events
 from .behaviour import Behaviour
 from .records import SpokenUnit
-from .refusals import Refusal, error_event
+from .refusals import Refusal, Refused, error_event
 
 __all__ = ["EventSink", "Sink"]
 
@@ -96,7 +97,8 @@ class EventSink:
         about = {"version": self.version, "request_id": self.request_id}
         await self._emit(error_event(refusal, context_id=named, **about))
         if ways.done_after_error:
-            await self._emit(events.done(self.context_id, status=ways.done_status))
+            with suppress(Refused):  # a fault in its place; an error is out already
+                await self._emit(events.done(self.context_id, status=ways.done_status))
 
     async def _send_rest(self) -> None:
         rest, self._rest = self._rest, b""

@@ -103,18 +103,19 @@ class Speaker:
         Raises:
             Disconnected: There is nobody left to hear it.
         """
-        output, behaviour = self.settings.output, self._behaviour
-        words, phonemes = self._units(spoken, self._frames)
-        shown = words, phonemes
+        behaviour, before = self._behaviour, self._frames
+        shown_before = before
         if behaviour.times_per_segment:  # protocol §7.1 T4
-            shown = self._units(spoken, self._frames - self._segment_start)
-        chunks = events.cut(spoken.samples, output, behaviour.chunk_bytes)
+            shown_before -= self._segment_start
+        shown = self._units(spoken, shown_before, self._most_frames - before, self._wanted)
+        chunks = events.cut(spoken.samples, self.settings.output, behaviour.chunk_bytes)
         await self._send_chunks(chunks, started, shown)
-        heard = self._frames / output.sample_rate
-        spoken_times = (
-            [unit for unit in units if unit.end <= heard] for units in (words, phonemes)
-        )
-        self._journal.add_times(self.record, *spoken_times)
+        heard = self._units(spoken, before, self._frames - before, (True, True))
+        self._journal.add_times(self.record, *heard)
+
+    @property
+    def _wanted(self) -> tuple[bool, bool]:
+        return self.settings.add_timestamps, self.settings.add_phoneme_timestamps
 
     async def pause(self, seconds: float) -> None:
         """
@@ -140,18 +141,28 @@ class Speaker:
         """
         flush_id, self._flush_id = self._flush_id, self._flush_id + 1
         self._segment_start = self._frames
-        self.record.flushes += 1
         await self._sink.flush_done(flush_id=flush_id)
+        self.record.flushes += 1
         self.active_at = trio.current_time()
 
-    def _units(self, spoken: Spoken, before: int) -> tuple[list[SpokenUnit], list[SpokenUnit]]:
+    def _units(
+        self, spoken: Spoken, before: int, frames: float, wanted: tuple[bool, bool]
+    ) -> tuple[list[SpokenUnit], list[SpokenUnit]]:
         """
-        Return words and phonemes of which the end will be heard, with *before* frames before them.
+        Return the wanted ones of words and phonemes that end within so many *frames*.
+
+        They are objects that the garbage collector looks at, so there are none before their time.
+
+        Args:
+            spoken: What they are of.
+            before: How many frames of audio came earlier.
+            frames: How much of *spoken* counts.
+            wanted: Whether to return words, and whether phonemes.
         """
-        rate, left = self.settings.output.sample_rate, self._most_frames - self._frames
+        rate = self.settings.output.sample_rate
         words, phonemes = (
-            [unit for unit in units if unit.end <= left]
-            for units in (spoken.words, spoken.phonemes)
+            [unit for unit in units if is_wanted and unit.end <= frames]
+            for units, is_wanted in zip((spoken.words, spoken.phonemes), wanted, strict=True)
         )
         return (
             events.units_of(words, before=before, sample_rate=rate),
@@ -207,9 +218,7 @@ class Speaker:
         """
         Send the times that were asked for.
         """
-        wanted = {"word": words if self.settings.add_timestamps else []}
-        wanted["phoneme"] = phonemes if self.settings.add_phoneme_timestamps else []
-        for unit, units in wanted.items():
+        for unit, units in (("word", words), ("phoneme", phonemes)):
             if units and self._chunks_left == math.inf:  # else their audio may never come
                 await self._sink.times(unit, units, flush_id=self._flush_id)
                 self.active_at = trio.current_time()

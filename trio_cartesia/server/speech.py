@@ -88,6 +88,7 @@ class SpeechSession:
         finally:
             for context in self._contexts.values():
                 self._report(context, "lost")
+            self._contexts.clear()  # they know of us, and we of them
             if not is_over:
                 with trio.move_on_after(GOODBYE_SECONDS, shield=True):
                     await self._websocket.aclose(*STOPPING)
@@ -225,14 +226,18 @@ class SpeechSession:
 
     async def _hear_again(self, context_id: str) -> None:
         """
-        Hear what came late, all of it before anything that is yet to come.
+        Hear what came late, as far as the next context takes it, before anything yet to come.
         """
-        refusals = []
-        for request in self._late.pop(context_id, ()):
+        refusals, waiting = [], self._late.pop(context_id, deque())
+        while waiting:
             try:
-                self._hear(request)
+                self._hear(waiting.popleft())
             except Refused as refused:
                 refusals.append(refused)
+            context = self._contexts.get(context_id)
+            if waiting and context is not None and context.state is not State.OPEN:
+                self._late[context_id] = waiting  # for the end of this one
+                break
         for refusal in refusals:
             await self.refuse(refusal)
 

@@ -49,8 +49,6 @@ async def serve_speech(exchange: Exchange) -> None:
             journal=service.journal,
             account=exchange.account,
         )
-        if faults is not None:
-            faults.refuse = session.refuse
         try:
             await session.serve()
         finally:

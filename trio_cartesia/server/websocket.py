@@ -17,16 +17,16 @@ import attrs
 import trio
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
-from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import LocalProtocolError, generate_accept_token
 
+from .deflate import DEFLATED_BYTES, Deflate
 from .fault_frames import FrameFaults, Outgoing
 from .faults import Fault
 from .streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_ENDED, Disconnected
 from .trouble import ENDINGS
 
-DEFLATED_BYTES: Final = 4096  # received at once; deflate may make a thousand times as much of them
 FRAGMENTS: Final = 100  # made at once
+FRAMES: Final = 100  # taken at once, of those that make no message
 FLOOD_BYTES: Final = 64 * 1024  # sent at once, of a message that is too large to be held
 
 
@@ -35,40 +35,6 @@ def accept_token(key: str) -> str:
     Return the ``Sec-WebSocket-Accept`` that answers a client's key (RFC 6455 §4.2.2).
     """
     return generate_accept_token(key.encode()).decode()
-
-
-@attrs.frozen
-class Deflate:
-    """
-    What was agreed on compression.
-
-    Attributes:
-        answer: The value of ``Sec-WebSocket-Extensions``.
-    """
-
-    answer: str
-    _extension: Extension
-
-    @classmethod
-    def agreed(cls, offers: str) -> Deflate | None:
-        """
-        Accept ``permessage-deflate`` if it is among what the peer *offers* (RFC 7692).
-        """
-        for offer in offers.split(","):
-            extension = PerMessageDeflate()
-            try:
-                accepted = extension.accept(offer)
-            except ValueError:  # a parameter that makes no sense
-                continue
-            if offer.partition(";")[0].strip() == extension.name and isinstance(accepted, str):
-                return cls("; ".join(filter(None, (extension.name, accepted))), extension)
-        return None
-
-    def extensions(self) -> list[Extension]:
-        """
-        Return what the frames go through.
-        """
-        return [self._extension]
 
 
 @attrs.define(eq=False)
@@ -90,8 +56,7 @@ class WebSocket:
     _sending: trio.Lock = attrs.field(factory=trio.Lock, init=False)
     _torn: bool = attrs.field(default=False, init=False)  # a frame may have gone out by half
     _deaf: bool = attrs.field(default=False, init=False)  # what comes makes no sense any more
-    _parts: list[str | bytes] = attrs.field(factory=list, init=False)
-    _size: int = attrs.field(default=0, init=False)
+    _message: bytearray = attrs.field(factory=bytearray, init=False)  # as far as it has come
 
     def __attrs_post_init__(self) -> None:
         extensions = self._deflate.extensions() if self._deflate else []
@@ -106,10 +71,12 @@ class WebSocket:
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         while True:
-            for event in self._frames.events():
+            for count, event in enumerate(self._frames.events(), 1):
                 message = await self._take(event)
                 if message is not None:
                     return message
+                if count % FRAMES == 0:
+                    await trio.lowlevel.checkpoint()
             self._frames.receive_data(await self._receive_some())
 
     async def _receive_some(self) -> bytes:
@@ -138,17 +105,15 @@ class WebSocket:
         return None
 
     async def _join(self, event: TextMessage | BytesMessage) -> str | bytes | None:
-        data = event.data if isinstance(event.data, str) else bytes(event.data)
-        self._size += len(data.encode() if isinstance(data, str) else data)
-        if self._size > self._max_message_bytes:  # protocol §2.11
+        is_text = isinstance(event.data, str)
+        self._message += event.data.encode() if isinstance(event.data, str) else event.data
+        if len(self._message) > self._max_message_bytes:  # protocol §2.11
             await self.aclose(1009, f"more than {self._max_message_bytes} bytes")
             raise Disconnected(1009)
-        if data:  # a peer may send empty fragments for ever
-            self._parts.append(data)
         if not event.message_finished:
             return None
-        parts, self._parts, self._size = self._parts, [], 0
-        return data[:0].join(parts)  # type: ignore[arg-type]  # a message's parts are alike
+        message, self._message = self._message, bytearray()
+        return message.decode() if is_text else bytes(message)
 
     async def send(self, message: str) -> None:
         """
@@ -159,6 +124,7 @@ class WebSocket:
 
         Raises:
             Disconnected: It cannot arrive any more.
+            Refused: A fault says so; nothing has been sent.
         """
         if self._faults is None:
             await self._send(TextMessage(message))
@@ -190,9 +156,8 @@ class WebSocket:
         Send what has become of a message.
         """
         await trio.sleep(outgoing.wait_seconds)
-        if outgoing.refused is not None and faults.refuse is not None:
-            await faults.refuse(outgoing.refused)
-            return
+        if outgoing.refused is not None:
+            raise outgoing.refused
         if outgoing.is_dropped:
             return
         async with self._sending:

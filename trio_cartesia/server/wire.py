@@ -14,15 +14,17 @@ import attrs
 import h11
 import trio
 
+from .deflate import Deflate
 from .fault_frames import FrameFaults
 from .faults import Fault
 from .faulty_stream import FaultyStream
 from .http import Headers, Malformed, Request, read_target
 from .streams import RECEIVE_BYTES, STREAM_ENDED, Disconnected
-from .websocket import Deflate, WebSocket, accept_token
+from .websocket import WebSocket, accept_token
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
+NO_REQUEST: Final = Request(method="-", path="-")
 BODILESS: Final = frozenset({204, 304})
 
 
@@ -34,11 +36,14 @@ def _faulty(stream: trio.abc.Stream) -> FaultyStream:
 class HttpConnection:
     """
     One stream that carries requests one after another, until it becomes a WebSocket.
+
+    Attributes:
+        asked: What is known of the request that was read last, whether or not it can be served.
     """
 
     stream: FaultyStream = attrs.field(converter=_faulty)
     max_body_bytes: int = MAX_BODY_BYTES
-    _head: bool = attrs.field(default=False, init=False)
+    asked: Request = attrs.field(default=NO_REQUEST, init=False)
     _http: h11.Connection = attrs.field(
         factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES),
         init=False,
@@ -53,6 +58,7 @@ class HttpConnection:
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.stream.disarm()
+        self.asked = NO_REQUEST
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
         if self._http.our_state is not h11.IDLE:  # one of us wants no further request
@@ -61,8 +67,10 @@ class HttpConnection:
             event = await self._next_event()
             if not isinstance(event, h11.Request):
                 return None
-            self._head = event.method == b"HEAD"
-            return _request(event, await self._read_body())
+            self.asked = _asked(event)
+            path, query = read_target(event.target.decode("latin-1"))
+            self.asked = attrs.evolve(self.asked, path=path, query=query)
+            return attrs.evolve(self.asked, body=await self._read_body())
         except h11.RemoteProtocolError as error:
             raise Malformed(error.error_status_hint, "This is not HTTP/1.1.") from error
         except STREAM_ENDED:
@@ -74,6 +82,7 @@ class HttpConnection:
             body += event.data
             if len(body) > self.max_body_bytes:
                 raise Malformed(413, f"The body has more than {self.max_body_bytes} bytes.")
+            await trio.lowlevel.checkpoint()  # many small pieces may have come at once
         return bytes(body)
 
     async def _next_event(self) -> object:
@@ -120,7 +129,7 @@ class HttpConnection:
         has_body = status not in BODILESS
         length = [("content-length", str(len(body)))] if has_body else []
         response = h11.Response(status_code=status, headers=[*length, *headers])
-        content = [h11.Data(data=body)] if has_body and not self._head else []
+        content = [h11.Data(data=body)] if has_body and self.asked.method != "HEAD" else []
         await self._send(response, *content, h11.EndOfMessage())
 
     async def start_response(self, status: int, headers: Headers = ()) -> None:
@@ -149,7 +158,7 @@ class HttpConnection:
         Further requests that come early are kept. After too many bytes of them nobody listens for
         the end any more.
         """
-        kept = 0
+        kept = len(self._http.trailing_data[0])
         try:
             while kept < MAX_HEADER_BYTES:
                 data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
@@ -201,17 +210,16 @@ class HttpConnection:
         )
 
 
-def _request(event: h11.Request, body: bytes) -> Request:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in event.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    path, query = read_target(event.target.decode("latin-1"))
+def _asked(event: h11.Request) -> Request:
+    """
+    Return what the head of a request tells, but for its address.
+    """
+    headers: dict[str, list[str]] = {}
+    for name, value in event.headers:
+        headers.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
     return Request(
         method=event.method.decode("ascii"),
-        path=path,
-        query=query,
-        headers=headers,
+        path="-",
+        headers={name: ",".join(values) for name, values in headers.items()},
         http_version=event.http_version.decode("ascii"),
-        body=body,
     )

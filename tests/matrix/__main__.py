@@ -1,0 +1,93 @@
+# ruff: noqa: T201  # a command that prints
+"""
+Play the whole matrix, and print how it went.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+
+from tests.matrix.cancelling import NOTHING_WRONG, amid_faults, cancel_at_each_step
+from tests.matrix.operations import OPERATIONS, SITUATIONS
+from tests.matrix.page import PAGE, cells, page
+from tests.matrix.readings import READINGS
+from tests.matrix.scene import play
+from tests.matrix.table import FAULTS, Row
+from trio_cartesia._runtime import transport
+from trio_cartesia.testing import on_virtual_time
+
+
+def try_cell(row: Row, name: str) -> float | str:
+    """Play one cell; return its virtual seconds, or what was wrong."""
+    took = []
+
+    @on_virtual_time
+    async def run() -> None:
+        took.append(await play(row, name))
+
+    try:
+        run()
+    except (AssertionError, BaseExceptionGroup) as error:
+        return repr(error)
+    return took[0]
+
+
+def try_all() -> int:
+    """Play all cells, print what was found, and return how many failed."""
+    counts: Counter[str] = Counter()
+    longest: dict[str, tuple[float, str]] = {}
+    for kind, rows, extra, lane in (
+        ("faults, with the fast lane", FAULTS, (), True),
+        ("faults, without it", FAULTS, (), False),
+        ("readings", READINGS, SITUATIONS, True),
+    ):
+        transport.LANE_IS_ON = lane  # type: ignore[misc]  # as the tests do
+        for row, name in cells(rows, extra):
+            outcome = try_cell(row, name)
+            counts[kind] += 1
+            if isinstance(outcome, str):
+                counts["failed"] += 1
+                print(f"FAILED {row.name}, {name}: {outcome}")
+            else:
+                where = (outcome, f"{row.name}, {name}")
+                longest[kind] = max(longest.get(kind, (0.0, "")), where)
+    transport.LANE_IS_ON = True  # type: ignore[misc]
+    steps = sum(count_steps(name) for name in OPERATIONS)
+    amid = [count_steps(name, row) for row, name in amid_faults()]
+    print("| cells | | longest virtual time to an end |\n|---|---|---|")
+    for kind, (seconds, where) in longest.items():
+        print(f"| {kind} | {counts[kind]:,} | {seconds:.1f} s: `{where}` |")
+    print(f"| operations, cancelled at each step | {len(OPERATIONS)} | {steps:,} cancellations |")
+    print(f"| the same amid faults | {len(amid)} | {sum(amid):,} cancellations |")
+    print(f"{counts['failed']} failed")
+    return counts["failed"]
+
+
+def count_steps(name: str, row: Row = NOTHING_WRONG) -> int:
+    """Cancel an operation at each step, and return how often that was."""
+    times: list[int] = []
+
+    @on_virtual_time
+    async def run() -> None:
+        times.append(await cancel_at_each_step(name, row))
+
+    run()
+    return times[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="only write the page of the docs")
+    if parser.parse_args().write:
+        PAGE.write_text(page())
+        return
+    began = time.monotonic()
+    failed = try_all()
+    print(f"{time.monotonic() - began:.0f} s of real time")
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Every fault, reading and step, with every operation (docs/reference/fault-matrix.md)."""
+
+from __future__ import annotations
+
+from typing import get_args, get_type_hints
+
+import attrs
+import pytest
+import trio
+
+from tests.matrix.cancelling import amid_faults, cancel_at_each_step
+from tests.matrix.operations import OPERATIONS, SETTINGS, SITUATIONS, TEXT
+from tests.matrix.page import PAGE, page
+from tests.matrix.readings import READINGS
+from tests.matrix.scene import Scene, play
+from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, Row, Whose
+from trio_cartesia import ConnectionLost
+from trio_cartesia._runtime import transport
+from trio_cartesia._runtime.opening import GOODBYE_SECONDS
+from trio_cartesia.server import FAULTS as FAULT_KINDS
+from trio_cartesia.server import Behaviour, open_server
+from trio_cartesia.testing import connect_in_memory, on_virtual_time
+
+
+def failures(row: Row, names: tuple[str, ...]) -> list[str]:
+    """Play a row with each operation; return what was wrong, so that one cell hides no other."""
+    found = []
+    for name in names:
+        try:
+            on_virtual_time(play)(row, name)
+        except AssertionError as error:
+            found.append(f"{name}: {error}")
+        except BaseExceptionGroup as group:
+            found.append(f"{name}: {group.exceptions!r}")
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lane_is_on", [True, False], ids=["lane", "no-lane"])
+@pytest.mark.parametrize("row", FAULTS, ids=lambda row: row.name)
+def test_faults(row, lane_is_on, monkeypatch):
+    """
+    Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
+    nobody who is not in the row; and nothing is left.
+    """
+    monkeypatch.setattr(transport, "LANE_IS_ON", lane_is_on)
+    assert failures(row, row.only or tuple(OPERATIONS)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", READINGS, ids=lambda row: row.name)
+def test_readings(row):
+    """
+    However the service reads what the protocol leaves open, each operation does what its row says.
+    """
+    assert failures(row, row.only or (*OPERATIONS, *SITUATIONS)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPERATIONS)
+@on_virtual_time
+async def test_cancelled_at_each_step(name):
+    """
+    Whatever step an operation is cancelled at, nothing is left of it, and the connection goes on.
+    """
+    assert await cancel_at_each_step(name) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in amid_faults()]
+)
+@on_virtual_time
+async def test_cancelled_amid_a_fault(row, name):
+    """
+    Whatever step an operation is cancelled at while something goes wrong, it ends in time, with
+    what its row says or with the cancellation, and nothing is left.
+    """
+    assert await cancel_at_each_step(name, row) > 1
+
+
+@pytest.mark.parametrize("patience_seconds", [1.0, 3600.0])
+@on_virtual_time
+async def test_a_push_that_nobody_takes(patience_seconds):
+    """
+    A push that the service does not read ends with its caller's deadline, or with the connection's
+    keepalive; leaving takes no longer than a goodbye.
+    """
+    async with (
+        open_server(port=None, voice="tones") as server,
+        connect_in_memory(server, 1024) as open_stream,
+    ):
+        row = Row(fault="stall at_byte=0", whose=Whose.CONNECTION, does="")
+        raised = None
+        with trio.move_on_after(patience_seconds) as patience:
+            try:
+                async with (
+                    Scene(server, open_stream, row, "push").client().tts.websocket_connect() as c,
+                    c.context(**SETTINGS) as context,
+                ):
+                    while True:
+                        await context.push(TEXT)
+            except ConnectionLost as error:
+                raised = error
+        assert (raised is None) is patience.cancelled_caught is (patience_seconds == 1)
+        bound = 1 + GOODBYE_SECONDS if raised is None else KEEPALIVE_BOUND
+        assert trio.current_time() <= bound + 0.1
+
+
+def test_every_fault_has_a_row():
+    """
+    The table tries every fault that the service has.
+    """
+    assert {row.fault.split()[0] for row in FAULTS} == set(FAULT_KINDS)
+
+
+def test_every_reading_has_a_row():
+    """
+    The table tries every field of `Behaviour`, and every value of those that have few.
+    """
+    usual, hints = Behaviour(), get_type_hints(Behaviour)
+    tried = [usual.with_text(row.behaviour) for row in READINGS]
+    for field in attrs.fields(Behaviour):
+        values = {getattr(behaviour, field.name) for behaviour in tried}
+        assert len(values) > 1, f"{field.name} is {values} only"
+        kind = hints[field.name]
+        choices = (True, False) if kind is bool else get_args(kind)
+        assert values >= set(choices), f"{field.name} is {values} only"
+
+
+def test_the_page_shows_the_table():
+    """
+    The page that users read is what the table says.
+    """
+    assert PAGE.read_text() == page()
