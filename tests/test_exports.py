@@ -55,16 +55,87 @@ def test_public_classes_say_where_they_are_public(name):
     assert value.__doc__
 
 
+# each is for who serves, tests or prints, or else loaded with the first connection
+NOT_AT_THE_START = [
+    "cattrs",
+    "cyclopts",
+    "email",
+    "h11",
+    "http",
+    "httpx2",
+    "hypothesis",
+    "importlib.metadata",
+    "numpy",
+    "pytest",
+    "rich",
+    "trio_cartesia._cli",
+    "trio_cartesia.server",
+    "trio_cartesia.testing",
+    "trio_websocket",
+    "wsproto",
+]
+
+
+def run(code: str) -> str:
+    """Run code in a process that has imported nothing; return what it prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @pytest.mark.slow
 def test_importing_loads_no_more_than_is_needed():
     """
-    The server, the tests' kit and the command line are loaded by those who ask for them.
+    What the first connection needs is loaded then; the server, the tests' kit and the command line
+    are loaded by those who ask for them; and every public name is there all the same.
     """
     code = (
-        "import sys, trio_cartesia; print([name for name in sys.modules if name.startswith("
-        "('trio_cartesia.server', 'trio_cartesia.testing', 'trio_cartesia._cli.', 'numpy', 'rich',"
-        " 'hypothesis', 'pytest'))])"
+        "import sys, trio; before = set(sys.modules)\n"
+        "from trio_cartesia import *; import trio_cartesia\n"
+        "assert set(trio_cartesia.__all__) <= set(globals())\n"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert loaded.strip() == "[]"
+    loaded = run(code).split()
+    assert "trio_cartesia._runtime.transport" in loaded
+    names = [f"{name}." for name in NOT_AT_THE_START]
+    assert [name for name in loaded if f"{name}.".startswith(tuple(names))] == []
+
+
+REFUSED = """
+import trio
+from trio_cartesia import Cartesia
+
+async def refuse(stream):
+    async with stream:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 ANSWER")
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(trio.serve_tcp, refuse, 0)
+        port = listeners[0].socket.getsockname()[1]
+        try:
+            async with Cartesia("k", base_url=f"http://127.0.0.1:{port}") as client:
+                async with client.tts.websocket_connect():
+                    pass
+        except Exception as error:
+            print(type(error).__name__)
+        nursery.cancel_scope.cancel()
+
+trio.run(main)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (r"401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}", "AuthenticationFailed"),
+        (r"402 Payment Required\r\n\r\n{}", "QuotaExceeded"),  # its body ends with the connection
+        (r"101 Switching Protocols\r\n\r\n", "ConnectFailed"),
+    ],
+)
+def test_the_very_first_connection_fails_as_any_other(answer, expected):
+    """
+    What is loaded late is there when the first thing that a process does goes wrong.
+    """
+    assert run(REFUSED.replace("ANSWER", answer)) == expected

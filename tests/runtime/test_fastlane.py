@@ -152,9 +152,10 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
     counters = attrs.asdict(connection.statistics()) if connection is not None else {}
     for moving in ("idle_seconds", "inbox_peak_bytes", "requests_sent", "requests_queued"):
         counters.pop(moving, None)
-    if counters:  # whether its block is left by then, when more comes for an ended context
-        counters["stray_events"] += counters.pop("dropped_events")
-        del counters["dropped_audio_bytes"]
+    for late in ("events_received", "stray_events", "unknown_events", "dropped_events"):
+        counters.pop(late, None)  # what comes after both contexts have ended may be read, or not
+    counters.pop("dropped_audio_bytes", None)
+    counters.pop("audio_bytes_received", None)
     return outcomes, counters
 
 

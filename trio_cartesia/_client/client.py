@@ -25,6 +25,7 @@ from trio_cartesia._protocol.credentials import (
     request_headers,
     version_of,
 )
+from trio_cartesia._runtime.blocks import abandoned
 from trio_cartesia._runtime.transport import OpenStream
 from trio_cartesia._version import __version__
 
@@ -58,6 +59,7 @@ class Cartesia:
 
     tts: TTS = attrs.field(repr=False)
     version: str
+    _is_entered: bool = attrs.field(default=False, init=False, repr=False)
 
     def __init__(
         self,
@@ -122,9 +124,11 @@ class Cartesia:
             open_stream=open_stream,
         )
         self.tts = TTS(endpoint)
+        self._is_entered = False
 
     async def __aenter__(self) -> Self:
         await trio.lowlevel.checkpoint()
+        self._is_entered = True
         return self
 
     async def __aexit__(
@@ -133,7 +137,12 @@ class Cartesia:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_entered = False
         await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def __del__(self) -> None:
+        if getattr(self, "_is_entered", False):  # not there where the arguments were refused
+            abandoned(self, "a client (Cartesia)")
 
 
 def _base_url(base_url: str | None) -> tuple[str, str]:

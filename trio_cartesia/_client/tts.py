@@ -13,8 +13,11 @@ from functools import partial
 import attrs
 
 from trio_cartesia._protocol.addresses import BaseUrl
+from trio_cartesia._protocol.codec import prepare
+from trio_cartesia._protocol.credentials import Headers
 from trio_cartesia._protocol.ids import ContextIds
 from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._runtime.blocks import block
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
 from trio_cartesia._runtime.opening import open_service
 from trio_cartesia._runtime.transport import OpenStream, open_websocket
@@ -27,7 +30,7 @@ class Endpoint:
     """Where requests go, and what they all carry."""
 
     base: BaseUrl
-    headers: list[tuple[str, str]] = attrs.field(repr=False)
+    headers: Headers = attrs.field(repr=False)
     voice_as_object: bool
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
@@ -39,6 +42,7 @@ class TTS:
 
     _endpoint: Endpoint = attrs.field(repr=False)
 
+    @block("a connection (client.tts.websocket_connect)")
     @asynccontextmanager
     async def websocket_connect(
         self, *, inbox_bytes: int = INBOX_BYTES
@@ -62,6 +66,7 @@ class TTS:
             InternalError: A task of this package crashed.
         """
         endpoint, budget = self._endpoint, check_budget(inbox_bytes)
+        prepare()
         protocol = SpeechProtocol(
             ContextIds(uuid.uuid4().hex[:12]), voice_as_object=endpoint.voice_as_object
         )

@@ -110,6 +110,10 @@ def _split(url: str, name: str) -> SplitResult:
         raise LocalProtocolError(f"{name} must start with https://, http://, wss:// or ws://")
     if parts.username is not None or parts.query or parts.fragment:
         raise LocalProtocolError(f"{name} must have no user, query or fragment")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:  # such as one of a dot alone
+        raise LocalProtocolError(f"{name} has a host that no URL has") from None
     if port == 0 or not url.isascii() or not url.isprintable() or " " in url:
         raise LocalProtocolError(f"{name} has a port, or characters, that no URL has")
     return parts

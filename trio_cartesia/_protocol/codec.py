@@ -12,14 +12,14 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cattrs import ClassValidationError, Converter, transform_error
-from cattrs.gen import make_dict_structure_fn, override
+import attrs
 
 from trio_cartesia._errors import RemoteProtocolError
+from trio_cartesia._protocol import messages
 from trio_cartesia._protocol.messages import (
     Chunk,
     Done,
@@ -33,7 +33,18 @@ from trio_cartesia._protocol.messages import (
     WordTimestamps,
 )
 
-__all__ = ["chunk_from", "decode_base64", "read_event", "read_event_generally", "read_json"]
+if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
+    from cattrs import Converter
+
+__all__ = [
+    "MAX_VALUES",
+    "chunk_from",
+    "decode_base64",
+    "prepare",
+    "read_event",
+    "read_event_generally",
+    "read_json",
+]
 
 
 def _refuse_constant(name: str) -> object:
@@ -69,6 +80,8 @@ else:
     decode_base64 = partial(pybase64.b64decode, validate=True)  # fast only when strict
 
 
+MAX_VALUES: Final = 2**19  # of one message: its commas and brackets
+
 _NO_SEGMENTS: Final[Mapping[str, int]] = MappingProxyType({})
 
 _TIMED: Final = {
@@ -81,6 +94,13 @@ _KINDS: Final[Mapping[str, type[Received]]] = {
     "done": Done,
     **_TIMED,
 }
+
+
+def prepare() -> None:
+    """
+    Load now what would else be loaded, in 10 ms or so, when the first event that is no chunk comes.
+    """
+    _converter()
 
 
 def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
@@ -110,12 +130,27 @@ def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SE
 
 
 def _object(text: str | bytes) -> dict[str, Any]:
+    if _has_too_many_values(text):
+        raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
     fields: Any = None
     with suppress(ValueError, RecursionError):  # they hold the message, so they end here
         fields = _loads(text)
     if not isinstance(fields, dict):
         raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
     return fields
+
+
+def _has_too_many_values(text: str | bytes) -> bool:
+    """
+    Tell whether *text* might become more than `MAX_VALUES` objects.
+
+    Each of them takes up to thirty times the memory of its text: empty arrays, for one.
+    """
+    if len(text) <= MAX_VALUES:
+        return False
+    if isinstance(text, str):
+        return text.count(",") + text.count("[") + text.count("{") > MAX_VALUES
+    return text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES
 
 
 def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
@@ -160,8 +195,10 @@ def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
         return UnknownEvent(context_id=known_id, wire_type=kind, fields=fields)
     segment = segments.get(known_id, 0) if known_id is not None else 0
     try:
-        event: Received = _converter.structure({**fields, "segment": segment}, _KINDS[kind])
-    except ClassValidationError as group:
+        event: Received = _converter().structure({**fields, "segment": segment}, _KINDS[kind])
+    except ExceptionGroup as group:  # cattrs's
+        from cattrs import transform_error
+
         found = "; ".join(transform_error(group, path=kind))
     else:
         found = ""
@@ -230,7 +267,11 @@ def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple
     return structure
 
 
-def _make_converter() -> Converter:
+@cache
+def _converter() -> Converter:
+    from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn, override
+
     converter = Converter()
     for kind, read in ((int, _segment), (float, _real), (str, _string), (bytes, _audio)):
         converter.register_structure_hook(kind, read)
@@ -238,7 +279,8 @@ def _make_converter() -> Converter:
         converter.register_structure_hook(optional, read_leniently)
     converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of(_string))
     converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], _tuple_of(_real))
-    # made now, while the classes' annotations can be resolved where they were written
+    for message in (WordTimes, PhonemeTimes, *_KINDS.values()):
+        attrs.resolve_types(message, vars(messages))  # which is not their __module__
     for nested in (WordTimes, PhonemeTimes):
         converter.register_structure_hook(nested, make_dict_structure_fn(nested, converter))
     for event in (FlushDone, Done, *_TIMED.values()):
@@ -247,6 +289,3 @@ def _make_converter() -> Converter:
         Chunk, make_dict_structure_fn(Chunk, converter, audio=override(rename="data"))
     )
     return converter
-
-
-_converter: Final = _make_converter()

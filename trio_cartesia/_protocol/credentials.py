@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_VERSION",
     "PLAIN_VOICE_SINCE",
     "Credential",
+    "Headers",
     "check_headers",
     "parse_header_lines",
     "request_headers",
@@ -73,6 +74,15 @@ class Credential:
         return f"Bearer {self._secret}"
 
 
+class Headers(list[tuple[str, str]]):
+    """Headers to be sent, which tools that show local variables beside tracebacks do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
 def version_of(version: object) -> str:
     """
     Check an API version, a date.
@@ -109,11 +119,11 @@ def parse_header_lines(lines: str) -> dict[str, str]:
 
 def request_headers(
     *, version: str, user_agent: str, credential: Credential | None, extra: Mapping[str, str]
-) -> list[tuple[str, str]]:
+) -> Headers:
     """
     Return the headers that every request carries, with the *extra* ones, which were checked.
     """
-    headers = [("Cartesia-Version", version), ("User-Agent", user_agent)]
+    headers = Headers([("Cartesia-Version", version), ("User-Agent", user_agent)])
     if credential is not None:
         headers.append(("Authorization", credential.authorization))
     headers.extend(extra.items())

@@ -23,13 +23,15 @@ UNSPOKEN_CHARACTERS: Final = 65_536
 class Unspoken:
     """The transcripts that were sent after the last audio came: the newest, up to a bound."""
 
-    _texts: deque[str] = attrs.field(factory=deque, init=False, repr=False)
+    _texts: deque[str] | None = attrs.field(default=None, init=False, repr=False)
     _characters: int = attrs.field(default=0, init=False)
 
     def add(self, transcript: str) -> None:
         """Note that *transcript* was sent."""
         if not transcript:
             return
+        if self._texts is None:  # an empty deque takes 760 bytes
+            self._texts = deque()
         self._texts.append(transcript)
         self._characters += len(transcript)
         while self._characters > UNSPOKEN_CHARACTERS and len(self._texts) > 1:
@@ -43,11 +45,11 @@ class Unspoken:
 
     def texts(self) -> tuple[str, ...]:
         """Return what is left, oldest first."""
-        return tuple(self._texts)
+        return tuple(self._texts or ())
 
     def has_words(self) -> bool:
         """Tell whether there is something in it that could be heard."""
-        return any(character.isalnum() for text in self._texts for character in text)
+        return any(character.isalnum() for text in self._texts or () for character in text)
 
 
 @attrs.define(eq=False)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from trio_cartesia._protocol.codec import chunk_from, decode_base64, read_json
+from trio_cartesia._protocol.codec import MAX_VALUES, chunk_from, decode_base64, read_json
 from trio_cartesia._protocol.messages import Chunk
 
 __all__ = ["read_chunk"]
@@ -46,7 +46,7 @@ def read_chunk(
         return None
     begin = key + len(_KEY)
     end = data.find(_QUOTE, begin, stop)
-    if end < 0:
+    if end < 0 or stop - start - (end - begin) > MAX_VALUES:
         return None
     try:  # suppress() would take as long as the JSON
         fields = read_json(data[start:begin] + _MARK_BYTES + view[end:stop])

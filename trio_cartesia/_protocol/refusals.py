@@ -8,6 +8,7 @@ of the versions before 2026-03-01. No field is relied on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,9 +25,13 @@ from trio_cartesia._errors import (
     VoiceNotFound,
 )
 
-__all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "refusal", "refusal_from_body"]
+__all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "one_line", "refusal", "refusal_from_body"]
 
 LONGEST_TEXT: Final = 2000  # characters of a message or title that are kept
+
+# control characters, which may command terminals and forge lines of logs, and lone surrogates,
+# which cannot be printed at all
+_NOT_FOR_PRINT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 KIND_OF_CODE: Final[Mapping[str, type[ContextFailed]]] = {  # protocol §1.7.1
     "quota_exceeded": QuotaExceeded,
@@ -128,7 +133,12 @@ def _kind(code: str | None, status_code: int | None) -> type[ContextFailed]:
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return value.strip()[:LONGEST_TEXT] or None
+    return one_line(value.strip()[:LONGEST_TEXT]) or None
+
+
+def one_line(text: str) -> str:
+    """Return what a peer said, in a form that can be shown and logged."""
+    return _NOT_FOR_PRINT.sub(lambda found: " " if found[0].isspace() else "\ufffd", text)
 
 
 def _seconds(value: str | None) -> float | None:

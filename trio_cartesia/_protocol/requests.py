@@ -8,15 +8,20 @@ an input is that, and what is its own.
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
-from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn
+import attrs
 
 from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol import formats
+from trio_cartesia._protocol import settings as settings_module
 from trio_cartesia._protocol.formats import GenerationConfig, RawOutputFormat
 from trio_cartesia._protocol.messages import GenerationRequest
 from trio_cartesia._protocol.settings import ContextSettings
+
+if TYPE_CHECKING:  # loaded by the first connection
+    from cattrs import Converter
 
 __all__ = ["MAX_REQUEST_BYTES", "write_cancel", "write_input", "write_settings"]
 
@@ -25,6 +30,7 @@ MAX_REQUEST_BYTES: Final = 2**20  # the service may close with 1009 above it (pr
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+@lru_cache(maxsize=16)  # contexts of a connection mostly have the same ones
 def write_settings(settings: ContextSettings, *, voice_as_object: bool = False) -> str:
     """
     Write what all inputs of a context have in common: members of an object, without its braces.
@@ -33,7 +39,7 @@ def write_settings(settings: ContextSettings, *, voice_as_object: bool = False) 
         settings: The context's; ``generation_config`` is left to `write_input`.
         voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
     """
-    fields: dict[str, Any] = _converter.unstructure(settings)
+    fields: dict[str, Any] = _converter().unstructure(settings)
     fields.pop("generation_config", None)
     if voice_as_object:
         fields["voice"] = {"mode": "id", "id": fields["voice"]}
@@ -53,7 +59,7 @@ def write_input(request: GenerationRequest, common: str) -> str:
     """
     fields: dict[str, object] = {"context_id": request.context_id}
     config = request.generation_config or request.settings.generation_config
-    if config is not None and (written := _converter.unstructure(config)):
+    if config is not None and (written := _converter().unstructure(config)):
         fields["generation_config"] = written
     fields["transcript"] = request.transcript
     fields["continue"] = request.continue_
@@ -79,7 +85,17 @@ def _omit_nones(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _make_converter() -> Converter:
+@cache
+def _converter() -> Converter:
+    from cattrs import Converter
+    from cattrs.gen import make_dict_unstructure_fn
+
+    for kind, module in (
+        (GenerationConfig, formats),
+        (RawOutputFormat, formats),
+        (ContextSettings, settings_module),
+    ):  # which is not their __module__
+        attrs.resolve_types(kind, vars(module))
     converter = Converter()
     config = make_dict_unstructure_fn(GenerationConfig, converter)
     converter.register_unstructure_hook(GenerationConfig, lambda value: _omit_nones(config(value)))
@@ -91,9 +107,6 @@ def _make_converter() -> Converter:
             "sample_rate": value.sample_rate,
         },
     )
-    settings = make_dict_unstructure_fn(ContextSettings, converter)
-    converter.register_unstructure_hook(ContextSettings, lambda value: _omit_nones(settings(value)))
+    common = make_dict_unstructure_fn(ContextSettings, converter)
+    converter.register_unstructure_hook(ContextSettings, lambda value: _omit_nones(common(value)))
     return converter
-
-
-_converter: Final = _make_converter()

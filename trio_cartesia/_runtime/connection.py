@@ -5,8 +5,8 @@ One WebSocket, and the contexts on it.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Final, Literal, Unpack
 
 import attrs
@@ -15,6 +15,7 @@ import trio
 from trio_cartesia._errors import ContextExpired, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.settings import ContextOptions, settings_from
+from trio_cartesia._runtime.blocks import Manager, Prompt, block
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.service import Service
 from trio_cartesia._runtime.statistics import ConnectionStatistics
@@ -45,15 +46,15 @@ class Connection:
         """The service's name for this connection, if it gave one; quote it in reports."""
         return self._service.transport.request_id
 
-    @asynccontextmanager
-    async def context(
+    @block("a context (connection.context)")
+    def context(
         self,
         *,
         context_id: str | None = None,
         inbox_bytes: int | None = None,
         overflow: Overflow = "fail",
         **settings: Unpack[ContextOptions],
-    ) -> AsyncIterator[Context]:
+    ) -> Manager[Context]:
         """
         Open a context for the block; nothing is sent until something is pushed.
 
@@ -99,9 +100,9 @@ class Connection:
 
             trio.run(main)
         """
-        async with self._open(context_id, inbox_bytes, overflow, settings) as context:
-            yield context
+        return Prompt(self._open(context_id, inbox_bytes, overflow, settings))
 
+    @block("a context (connection.speak)")
     @asynccontextmanager
     async def speak(
         self,
@@ -152,12 +153,10 @@ class Connection:
             trio.run(main)
         """
         _check_pieces(text_or_pieces)
-        async with (
-            self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context,
-            open_service_nursery() as nursery,
-        ):
-            nursery.start_soon(_feed, self._service, context, text_or_pieces)
-            yield context
+        with self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context:
+            async with open_service_nursery() as nursery:
+                nursery.start_soon(_feed, self._service, context, text_or_pieces)
+                yield context
 
     def statistics(self) -> ConnectionStatistics:
         """Return a snapshot of the connection's numbers."""
@@ -173,8 +172,8 @@ class Connection:
             **attrs.asdict(protocol.counters),
         )
 
-    @asynccontextmanager
-    async def _open(
+    @contextmanager
+    def _open(
         self,
         context_id: str | None,
         inbox_bytes: int | None,
@@ -182,7 +181,7 @@ class Connection:
         settings: ContextOptions,
         *,
         is_fed: bool = False,
-    ) -> AsyncIterator[Context]:
+    ) -> Iterator[Context]:
         checked = settings_from(settings)
         if overflow not in ("fail", "block"):
             raise LocalProtocolError(f"overflow must be 'fail' or 'block', not {overflow!r}")

@@ -18,9 +18,7 @@ __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
 
 EVENT_BYTES: Final = 256  # what an event counts for itself
 IN_A_ROW: Final = 64  # events that one receive loop takes before others get their turn
-CHARACTER_BYTES: Final = (
-    32  # of an event that is not audio: at worst, it is that many small objects
-)
+CHARACTER_BYTES: Final = 32  # for each of an event that is not audio: it may be tiny objects
 
 
 def size_bytes(event: Event, characters: int) -> int:

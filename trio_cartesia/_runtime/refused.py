@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import h11
-
 from trio_cartesia._errors import ContextFailed
 from trio_cartesia._protocol.refusals import refusal_from_body
 
@@ -26,6 +24,8 @@ def refusal_in(answer: bytes) -> ContextFailed | None:
     Args:
         answer: All that came before the connection ended.
     """
+    import h11  # with what comes with trio-websocket: not before there is a connection
+
     http = h11.Connection(h11.CLIENT)
     http.send(
         h11.Request(method="GET", target="/", headers=[("Host", "x"), ("Connection", "close")])

@@ -14,25 +14,22 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
-from trio_websocket import (
-    ConnectionClosed,
-    ConnectionRejected,
-    WebSocketConnection,
-    wrap_client_stream,
-)
 
 from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.addresses import Address
-from trio_cartesia._protocol.refusals import refusal_from_body
+from trio_cartesia._protocol.refusals import one_line, refusal_from_body
 from trio_cartesia._runtime.fastlane import Sink
 from trio_cartesia._runtime.refused import header, refusal_in
 from trio_cartesia._runtime.wire import Wire
+
+if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
+    from trio_websocket import WebSocketConnection
 
 __all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "OpenStream", "Transport", "open_websocket"]
 
@@ -97,19 +94,19 @@ class WebSocketTransport:
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
-        with _losses_translated():
+        with _losses_translated(self._wire):
             return await self._websocket.get_message()
 
     async def send(self, message: str) -> None:
         """Send one text message."""
-        with _losses_translated():
+        with _losses_translated(self._wire):
             await self._websocket.send_message(message)
         if self._wire.is_deaf:
             raise ConnectionLost("the connection broke while a message was sent")
 
     async def ping(self) -> None:
         """Send a ping, and wait for its pong."""
-        with _losses_translated():
+        with _losses_translated(self._wire):
             await self._websocket.ping()
 
     async def aclose(self) -> None:
@@ -197,6 +194,8 @@ def _first_reason(error: BaseException) -> BaseException:
 async def _shake_hands(
     nursery: trio.Nursery, wire: Wire, address: Address, headers: list[tuple[str, str]]
 ) -> Transport:
+    from trio_websocket import wrap_client_stream
+
     websocket = await wrap_client_stream(
         _ProtectedNursery(nursery),  # type: ignore[arg-type]  # it starts a task, no more
         wire,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
@@ -209,7 +208,7 @@ async def _shake_hands(
     )
     wire.handshake_is_over()
     request_id = header(websocket.handshake_headers, b"x-request-id")
-    return WebSocketTransport(request_id, websocket, wire)
+    return WebSocketTransport(one_line(request_id or "") or None, websocket, wire)
 
 
 @attrs.frozen(eq=False)
@@ -236,6 +235,8 @@ def _no_handshake(address: Address, wire: Wire | None) -> CartesiaError:
 
 def _crash(address: Address, established: trio.Event, crashes: Group) -> CartesiaError:
     """Say what a crash in trio-websocket's task means: it is the peer's doing."""
+    from trio_websocket import ConnectionRejected
+
     crash: BaseException = crashes
     while isinstance(crash, BaseExceptionGroup):
         crash = crash.exceptions[0]
@@ -253,13 +254,16 @@ def _crash(address: Address, established: trio.Event, crashes: Group) -> Cartesi
 
 
 @contextmanager
-def _losses_translated() -> Iterator[None]:
+def _losses_translated(wire: Wire) -> Iterator[None]:
+    from trio_websocket import ConnectionClosed
+
     try:
         yield
     except ConnectionClosed as error:
         code = error.reason.code if error.reason is not None else None
-        text = error.reason.reason if error.reason is not None else None
-        raise ConnectionLost(_describe(code, text), close_code=code, close_reason=text) from error
+        text = one_line(error.reason.reason or "") or None if error.reason is not None else None
+        why = wire.complaint or _describe(code, text)
+        raise ConnectionLost(why, close_code=code, close_reason=text) from error
 
 
 def _describe(code: int | None, text: str | None) -> str:

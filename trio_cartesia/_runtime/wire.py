@@ -8,18 +8,20 @@ straight to the reader from here, with trio-websocket none the wiser.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Final
 
 import attrs
 import trio
 
 from trio_cartesia._runtime.fastlane import FastLane, Sink
+from trio_cartesia._runtime.guard import MAX_PIECES, Guard
 
 __all__ = ["HANDSHAKE_BYTES", "Wire"]
 
 HANDSHAKE_BYTES: Final = 65_536  # of the answer to the handshake, its body included
 
-_HEAD_END: Final = b"\r\n\r\n"
+_HEAD_END: Final = re.compile(rb"\n\r?\n")  # as h11 has it
 
 _log: Final = logging.getLogger("trio_cartesia.transport")
 
@@ -37,6 +39,7 @@ class Wire(trio.abc.Stream):
         answer: What came during the handshake, as far as it is kept.
         has_ended: True once nothing more can come.
         is_deaf: True once the peer takes nothing more.
+        complaint: Why the connection was ended from here, if it was.
     """
 
     _stream: trio.abc.Stream
@@ -44,13 +47,20 @@ class Wire(trio.abc.Stream):
     answer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     has_ended: bool = attrs.field(default=False, init=False)
     is_deaf: bool = attrs.field(default=False, init=False)
+    complaint: str | None = attrs.field(default=None, init=False)
     _lane: FastLane | None = attrs.field(default=None, init=False)
     _has_passed_frames: bool = attrs.field(default=False, init=False)
+    _guard: Guard = attrs.field(factory=Guard, init=False)
 
     def handshake_is_over(self) -> None:
         """From here on, the connection's end is trio-websocket's to tell."""
         self._handshake = None
-        self._has_passed_frames = self.answer.find(_HEAD_END) != len(self.answer) - len(_HEAD_END)
+        head = _HEAD_END.search(self.answer)
+        passed = self.answer[head.end() :] if head else b""
+        self._has_passed_frames = bool(passed)
+        self._guard.feed(passed)
+        while not self._guard.is_empty:
+            self._guard.take()
         self.answer.clear()
 
     def open_lane(self, sink: Sink, largest_bytes: int) -> None:
@@ -60,15 +70,32 @@ class Wire(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Return what came and is for trio-websocket; nothing means the end."""
+        if not self._guard.is_empty:
+            await trio.lowlevel.checkpoint()
+            return self._dose()
         if (lane := self._lane) is None:
             data = await self._receive(max_bytes)
             if (lane := self._opened_lane()) is None or not data:
-                self._has_passed_frames |= self._handshake is None
-                return data
+                if self._handshake is not None:
+                    return data
+                self._has_passed_frames = True
+                return self._guarded(data)
             lane.feed(data)
         if lane.is_open and (passed := await lane.receive_some()):
-            return passed
-        return await self._receive(max_bytes)
+            return self._guarded(passed)
+        return self._guarded(await self._receive(max_bytes))
+
+    def _guarded(self, data: bytes | bytearray) -> bytes | bytearray:
+        self._guard.feed(data)
+        return self._dose()
+
+    def _dose(self) -> bytes | bytearray:
+        data = self._guard.take()
+        if self._guard.has_overrun:
+            self._end()
+            self.complaint = f"the peer sent a message in more than {MAX_PIECES} pieces"
+            raise trio.BrokenResourceError(self.complaint)
+        return data
 
     def _opened_lane(self) -> FastLane | None:
         return self._lane  # a checker would not believe that it may have been opened meanwhile
