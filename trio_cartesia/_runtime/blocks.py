@@ -76,8 +76,9 @@ class _Block(Manager[T], Generic[T]):
     def __del__(self) -> None:
         if self._is_entered:
             self._is_entered = False
-            with suppress(RuntimeError):  # no run is left to keep it in
-                _keep(self._manager)
+            if not isinstance(self._manager, Prompt):  # which has no tasks, and ends by itself
+                with suppress(RuntimeError):  # no run is left to keep it in
+                    _keep(self._manager)
             abandoned(self, self._name)
 
 
