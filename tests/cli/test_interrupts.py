@@ -29,7 +29,7 @@ async def test_a_signal_leaves_whole_files(
             cwd=tmp_path,
             env={"CARTESIA_BASE_URL": server.url},
         )
-        await wait_size(tmp_path / "a.wav", 1000)
+        await wait_size(tmp_path / "a.wav", 20_000)  # two chunks: the words follow the first
         process.send_signal(number)
         assert await read_all(process.stdout) == "a.wav\n"
         err = await read_all(process.stderr)

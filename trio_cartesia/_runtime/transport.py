@@ -181,7 +181,9 @@ async def _open_stream(
 
 @cache
 def _default_context() -> ssl.SSLContext:
-    return ssl.create_default_context()  # takes tens of milliseconds
+    context = ssl.create_default_context()  # takes tens of milliseconds
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
+    return context
 
 
 def _first_reason(error: BaseException) -> BaseException:
