@@ -18,6 +18,9 @@ __all__ = ["UNSPOKEN_CHARACTERS", "Entry", "Unspoken"]
 
 UNSPOKEN_CHARACTERS: Final = 65_536
 
+_OPEN: Final = State.OPEN  # looked up once: members of an Enum are slow to find
+_HALF_CLOSED: Final = State.HALF_CLOSED
+
 
 @attrs.define(eq=False)
 class Unspoken:
@@ -73,7 +76,7 @@ class Entry:
     def is_open(self) -> bool:
         """True while the service works for it, or may: it can be cancelled and can fail."""
         state = self.state
-        return state is State.OPEN or state is State.HALF_CLOSED
+        return state is _OPEN or state is _HALF_CLOSED
 
     @property
     def is_ending(self) -> bool:

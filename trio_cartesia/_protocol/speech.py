@@ -191,14 +191,15 @@ class SpeechProtocol:
         Raises:
             RemoteProtocolError: It cannot be read, and it cannot be told whose it is.
         """
-        self.counters.events_received += 1
         try:
             event = read_event(text, self.segments)
         except RemoteProtocolError as error:
+            self.counters.events_received += 1
             self.counters.malformed_events += 1
             return self._hear_malformed(error)
         if isinstance(event, Chunk):
-            return [(event.context_id, event)] if self._hear_chunk(event, now) else []
+            return [(event.context_id, event)] if self.hear_chunk(event, now) else []
+        self.counters.events_received += 1
         if isinstance(event, UnknownEvent):
             self.counters.unknown_events += 1
         elif isinstance(event, ErrorEvent) and event.context_id is None:
@@ -210,9 +211,17 @@ class SpeechProtocol:
         return [self._hear(event, entry)]
 
     def hear_chunk(self, chunk: Chunk, now: float) -> bool:
-        """Take a message that was read elsewhere; True if its context is to have it."""
-        self.counters.events_received += 1
-        return self._hear_chunk(chunk, now)
+        """Take a chunk that was read elsewhere; True if its context is to have it."""
+        counters = self.counters
+        counters.events_received += 1
+        counters.audio_bytes_received += len(chunk.audio)
+        entry = self._entries.get(chunk.context_id)
+        if entry is None or not entry.is_open:
+            self._hear_late(chunk, entry, now)
+            return False
+        if chunk.audio:
+            entry.unspoken.clear()
+        return True
 
     def draining_count(self, now: float) -> int:
         """Return how many cancelled contexts the service has not ended yet."""
@@ -223,16 +232,6 @@ class SpeechProtocol:
     def open_count(self) -> int:
         """Return how many contexts are registered and have not ended."""
         return sum(entry.end is None for entry in self._entries.values())
-
-    def _hear_chunk(self, chunk: Chunk, now: float) -> bool:
-        self.counters.audio_bytes_received += len(chunk.audio)
-        entry = self._entries.get(chunk.context_id)
-        if entry is None or not entry.is_open:
-            self._hear_late(chunk, entry, now)
-            return False
-        if chunk.audio:
-            entry.unspoken.clear()
-        return True
 
     def _hear(self, event: Received, entry: Entry) -> Delivery:
         assert event.context_id is not None

@@ -28,6 +28,7 @@ SPARE_BYTES: Final = (
 )  # where less room is left behind what waits, that moves to the front
 
 FRAMES_IN_A_ROW: Final = 256  # delivered before other tasks have their turn
+FLOOD_BYTES: Final = 64 * 2**10  # of one read: more will be there at once, nearly always
 
 _TEXT: Final = 0x81  # a text frame, the last of its message (RFC 6455 §5.2)
 _PING_PONG: Final = (0x89, 0x8A)
@@ -45,8 +46,11 @@ class Verdict(IntEnum):
 class Sink(Protocol):
     """Where frames go."""
 
-    def begin_read(self) -> None:
-        """Hear that bytes came; the frames among them follow."""
+    def begin_turn(self, *, is_flood: bool) -> None:
+        """Hear that frames follow; a flood goes on until `settle`."""
+
+    def settle(self) -> None:
+        """Hear that nothing more is there for now: the stream is about to wait."""
 
     def take_frame(self, data: bytearray, view: memoryview, start: int, stop: int) -> Verdict:
         """Take the payload that is at *start* to *stop* of *data*, at once; keep no reference."""
@@ -100,10 +104,12 @@ class FastLane:
     _receive_into: Callable[[memoryview], Awaitable[int]]
     _sink: Sink
     _largest_bytes: int
+    _tells_before_waiting: bool = False  # whether the stream calls `Sink.settle`
     is_open: bool = attrs.field(default=True, init=False)
     _buffer: Buffer = attrs.field(factory=Buffer, init=False)
     _need: int = attrs.field(default=2, init=False)  # bytes until there is something to do
     _is_stalled: bool = attrs.field(default=False, init=False)
+    _is_flood: bool = attrs.field(default=False, init=False)
 
     def feed(self, data: bytes | bytearray) -> None:
         """Take bytes that were read elsewhere."""
@@ -121,6 +127,7 @@ class FastLane:
         await trio.lowlevel.checkpoint()  # there may be thousands of pings in the buffer
         while True:
             if passed := self._deliver():
+                self._sink.settle()  # what becomes of it may take a while
                 return passed
             if self._is_stalled:
                 await self._sink.wait_room()
@@ -129,6 +136,7 @@ class FastLane:
                 await trio.lowlevel.checkpoint()
             elif not await self._fill():
                 self.is_open = False  # the authority shall judge half a frame
+                self._sink.settle()
                 return buffer.take(buffer.end - buffer.start)
 
     async def _fill(self) -> int:
@@ -136,6 +144,7 @@ class FastLane:
         room = buffer.room(self._need)
         count = await self._receive_into(room)
         buffer.end += count
+        self._is_flood = self._tells_before_waiting and count >= FLOOD_BYTES
         size = len(buffer.data)
         if count == len(room) and size < LARGEST_READ_BYTES:  # there was more to be read
             buffer.room(2 * size)
@@ -146,7 +155,7 @@ class FastLane:
         buffer, take, largest = self._buffer, self._sink.take_frame, self._largest_bytes
         data, view, end = buffer.data, buffer.view, buffer.end
         self._need = 2
-        self._sink.begin_read()
+        self._sink.begin_turn(is_flood=self._is_flood)
         for _ in repeat(None, FRAMES_IN_A_ROW):
             if end - (start := buffer.start) < 2:
                 break

@@ -19,8 +19,9 @@ from trio_cartesia._protocol.frames import read_chunk
 from trio_cartesia._protocol.messages import Event
 from trio_cartesia._protocol.speech import SpeechProtocol
 from trio_cartesia._runtime.fastlane import Verdict
-from trio_cartesia._runtime.inbox import Inbox
+from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.transport import Transport
+from trio_cartesia._runtime.waking import Waker
 
 __all__ = ["Reader"]
 
@@ -49,6 +50,8 @@ class Reader:
     _protocol: SpeechProtocol
     _deliver: Deliver
     _lose: Callable[[CartesiaError], None]
+    _waker: Waker
+    _waiting: Tally
     heard_at: float = attrs.field(factory=trio.current_time, init=False)
     _now: float = attrs.field(default=0.0, init=False)  # the time of the last read
     _full: Inbox | None = attrs.field(default=None, init=False)
@@ -75,9 +78,14 @@ class Reader:
         if self._crash is not None:
             raise self._crash
 
-    def begin_read(self) -> None:
-        """Note that bytes came (`fastlane.Sink`)."""
-        self._now = trio.current_time()
+    def begin_turn(self, *, is_flood: bool) -> None:
+        """Note that frames follow (`fastlane.Sink`)."""
+        now = self._now = trio.current_time()
+        self._waker.begin_turn(now, self._waiting.held_bytes, is_flood=is_flood)
+
+    def settle(self) -> None:
+        """Note that nothing more is there for now (`fastlane.Sink`)."""
+        self._waker.settle()
 
     def take_frame(self, data: bytearray, view: memoryview, start: int, stop: int) -> Verdict:
         """Take a message that lies in a buffer (`fastlane.Sink`)."""
@@ -105,6 +113,7 @@ class Reader:
 
     async def wait_room(self) -> None:
         """Return once the inbox that blocks has room again."""
+        self._waker.settle()
         try:
             while self._full is not None:
                 full = self._full

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 import trio
-from trio.lowlevel import ParkingLot, enable_ki_protection
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.contexts import End
@@ -27,6 +27,8 @@ from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.line import Line, block_has_ended, identified, overflow
 from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.transport import Transport
+from trio_cartesia._runtime.waking import Waker
+from trio_cartesia._runtime.writer import Writer
 
 __all__ = ["LAST_WORDS_SECONDS", "Service"]
 
@@ -44,36 +46,43 @@ class Service:
         protocol: What decides.
         loss: Why the connection has ended, if it has.
         waiting: Bytes in all inboxes.
-        sent_at: When the last message went.
         goodbye: The scope in which the connection is closed.
-        writing_since: Since when a message has been on its way, if one is.
     """
 
     protocol: SpeechProtocol
     transport: Transport
     _scope: trio.CancelScope
     loss: ConnectionLost | None = attrs.field(default=None, init=False)
-    writing_since: float | None = attrs.field(default=None, init=False)
     _deafness: ConnectionLost | None = attrs.field(
         default=None, init=False
     )  # the peer takes nothing more
     waiting: Tally = attrs.field(factory=Tally, init=False)
-    sent_at: float = attrs.field(factory=trio.current_time, init=False)
     goodbye: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _is_closing: bool = attrs.field(default=False, init=False)
     _lines: dict[str, Line] = attrs.field(factory=dict, init=False)
-    _to_write: ParkingLot = attrs.field(factory=ParkingLot, init=False)
-    _written: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    _waker: Waker = attrs.field(factory=Waker, init=False)
     _reader: Reader = attrs.field(init=False)
+    _writer: Writer = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._reader = Reader(self.protocol, self._deliver, self.lose)
+        self._writer = Writer(self.protocol, self.transport, self._note_sent)
+        self._reader = Reader(self.protocol, self._deliver, self.lose, self._waker, self.waiting)
         self.transport.open_lane(self._reader)
 
     @property
     def heard_at(self) -> float:
         """When the last message came, on Trio's clock."""
         return self._reader.heard_at
+
+    @property
+    def sent_at(self) -> float:
+        """When the last message went, likewise."""
+        return self._writer.sent_at
+
+    @property
+    def writing_since(self) -> float | None:
+        """Since when messages have been on their way, if some are."""
+        return self._writer.writing_since
 
     @property
     def is_stalled(self) -> bool:
@@ -95,7 +104,7 @@ class Service:
         """Register a context, and make its inbox; *is_fed*: a task of ours pushes its text."""
         self.raise_if_lost(context_id)
         context_id = self.protocol.open(settings, context_id)
-        inbox = Inbox(inbox_bytes, blocks, self.waiting)
+        inbox = Inbox(inbox_bytes, blocks, self.waiting, self._waker)
         self._lines[context_id] = Line(inbox, is_fed)
         return context_id, inbox
 
@@ -125,7 +134,7 @@ class Service:
             last=last,
             generation_config=generation_config,
         )
-        self._to_write.unpark_all()
+        self._writer.wake()
         sent = self._lines[context_id].sent
         try:
             while outgoing.is_under_way and not self._is_deaf and entry.end is None:
@@ -158,7 +167,7 @@ class Service:
         line = self._lines.pop(context_id)
         line.inbox.discard(block_has_ended(context_id))
         line.sent.unpark_all()
-        self._to_write.unpark_all()
+        self._writer.wake()
 
     def raise_if_lost(self, context_id: str | None = None) -> None:
         """Raise `ConnectionLost` if the connection has ended."""
@@ -173,13 +182,9 @@ class Service:
 
     @enable_ki_protection
     async def write(self) -> None:
-        """Send what is queued, one whole message after the other."""
+        """Send what is queued; when the peer takes nothing more, leave it at that."""
         try:
-            while True:
-                while (outgoing := self.protocol.next_outgoing()) is not None:
-                    await self._send(outgoing)
-                self._written.unpark_all()
-                await self._to_write.park()
+            await self._writer.write()
         except ConnectionLost as error:
             self._go_on_reading(error)
 
@@ -201,14 +206,14 @@ class Service:
         for context_id, line in self._lines.items():
             line.inbox.close(self._loss_for(error, context_id))
             line.sent.unpark_all()
-        self._written.unpark_all()
+        self._writer.give_up()
         if not self._is_closing:  # else the closing handshake is under way
             self._scope.cancel("the connection was lost")
 
     async def say_goodbye(self) -> None:
         """Let the writer finish, then close."""
-        while self.protocol.outgoing_count and not self._is_deaf:
-            await self._written.park()
+        while self._writer.is_busy and not self._is_deaf:
+            await self._writer.wait_written()
         if self.loss is None:
             self._is_closing = True
             await self.transport.aclose()
@@ -221,12 +226,8 @@ class Service:
 
     # -- inside
 
-    async def _send(self, outgoing: Outgoing) -> None:
+    def _note_sent(self, outgoing: Outgoing) -> None:
         context_id = outgoing.context_id
-        if outgoing.text is not None:
-            self.writing_since = trio.current_time()
-            await self.transport.send(outgoing.text)
-            self.writing_since, self.sent_at = None, trio.current_time()
         self.protocol.sent(outgoing)
         line = self._lines.get(context_id)
         if line is None:
@@ -247,7 +248,7 @@ class Service:
         self._scope.deadline = trio.current_time() + LAST_WORDS_SECONDS
         for line in self._lines.values():
             line.sent.unpark_all()
-        self._written.unpark_all()
+        self._writer.give_up()
 
     def _deliver(
         self, context_id: str, item: Event | CartesiaError, characters: int
@@ -278,7 +279,7 @@ class Service:
 
     def _notice(self, context_id: str) -> None:
         self._lines[context_id].sent.unpark_all()
-        self._to_write.unpark_all()
+        self._writer.wake()
 
     def _loss_for(self, loss: ConnectionLost, context_id: str | None) -> ConnectionLost:
         lost = identified(loss.anew(), self.transport.request_id)

@@ -25,7 +25,9 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.addresses import Address
 from trio_cartesia._protocol.refusals import one_line, refusal_from_body
 from trio_cartesia._runtime.fastlane import Sink
+from trio_cartesia._runtime.records import secure
 from trio_cartesia._runtime.refused import header, refusal_in
+from trio_cartesia._runtime.sockets import SocketReader, reader_of
 from trio_cartesia._runtime.wire import Wire
 
 if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
@@ -69,8 +71,8 @@ class Transport(Protocol):
     async def receive(self) -> str | bytes:
         """Return the next message."""
 
-    async def send(self, message: str) -> None:
-        """Send one message; if cancelled, the transport is good for nothing but closing."""
+    async def send(self, first: str, *others: str) -> None:
+        """Send messages; if cancelled, the transport is good for nothing but closing."""
 
     async def ping(self) -> None:
         """Ask the peer for a sign of life, and wait for it."""
@@ -97,12 +99,28 @@ class WebSocketTransport:
         with _losses_translated(self._wire):
             return await self._websocket.get_message()
 
-    async def send(self, message: str) -> None:
-        """Send one text message."""
+    async def send(self, first: str, *others: str) -> None:
+        """Send text messages: the first one at once, the others in one write."""
         with _losses_translated(self._wire):
-            await self._websocket.send_message(message)
+            await self._websocket.send_message(first)
+            if others:
+                await self._send_together(others)
         if self._wire.is_deaf:
             raise ConnectionLost("the connection broke while a message was sent")
+
+    async def _send_together(self, messages: tuple[str, ...]) -> None:
+        from trio_websocket import ConnectionClosed
+
+        closed = None
+        with self._wire.corked() as corked:
+            try:
+                for message in messages:
+                    await self._websocket.send_message(message)
+            except ConnectionClosed as error:  # by the peer, and our answer may be corked
+                closed = error
+        await self._wire.send_all(corked)
+        if closed is not None:
+            raise closed
 
     async def ping(self) -> None:
         """Send a ping, and wait for its pong."""
@@ -143,8 +161,8 @@ async def open_websocket(
         try:
             with scope:
                 scope.deadline = trio.current_time() + CONNECT_SECONDS
-                stream = await _open_stream(address, ssl_context, open_stream)
-                wire = Wire(stream, scope)
+                stream, below = await _open_stream(address, ssl_context, open_stream)
+                wire = Wire(stream, scope, below)
                 transport = await _shake_hands(nursery, wire, address, headers)
             if wire is None or scope.cancelled_caught:
                 raise _no_handshake(address, wire)
@@ -158,15 +176,17 @@ async def open_websocket(
 
 async def _open_stream(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
-) -> trio.abc.Stream:
+) -> tuple[trio.abc.Stream, SocketReader | None]:
+    """Return the stream to the peer, and what reads its socket, if that is ours."""
     try:
         stream = await open_stream(address.host, address.port)
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+    reader = reader_of(stream)
+    stream = reader or stream
     if not address.secure:
-        return stream
-    context = ssl_context or _default_context()
-    secured = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
+        return stream, reader
+    secured = secure(stream, ssl_context or _default_context(), address.host)
     try:
         await secured.do_handshake()
     except trio.BrokenResourceError as error:
@@ -176,7 +196,7 @@ async def _open_stream(
     except BaseException:
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
-    return secured
+    return secured, reader
 
 
 @cache

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import attrs
@@ -16,6 +18,7 @@ import trio
 
 from trio_cartesia._runtime.fastlane import FastLane, Sink
 from trio_cartesia._runtime.guard import MAX_PIECES, Guard
+from trio_cartesia._runtime.sockets import SocketReader
 
 __all__ = ["HANDSHAKE_BYTES", "Wire"]
 
@@ -44,12 +47,14 @@ class Wire(trio.abc.Stream):
 
     _stream: trio.abc.Stream
     _handshake: trio.CancelScope | None
+    _socket: SocketReader | None = None  # the stream, or what is below its TLS
     answer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     has_ended: bool = attrs.field(default=False, init=False)
     is_deaf: bool = attrs.field(default=False, init=False)
     complaint: str | None = attrs.field(default=None, init=False)
     _lane: FastLane | None = attrs.field(default=None, init=False)
     _has_passed_frames: bool = attrs.field(default=False, init=False)
+    _cork: bytearray | None = attrs.field(default=None, init=False, repr=False)
     _guard: Guard = attrs.field(factory=Guard, init=False)
 
     def handshake_is_over(self) -> None:
@@ -66,7 +71,10 @@ class Wire(trio.abc.Stream):
     def open_lane(self, sink: Sink, largest_bytes: int) -> None:
         """Hand whole text frames to *sink* from now on, unless frames have passed already."""
         if not self._has_passed_frames:
-            self._lane = FastLane(self._receive_into, sink, largest_bytes)
+            tells = self._socket is not None
+            self._lane = FastLane(self._receive_into, sink, largest_bytes, tells)
+            if self._socket is not None:
+                self._socket.before_wait = sink.settle
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Return what came and is for trio-websocket; nothing means the end."""
@@ -102,15 +110,12 @@ class Wire(trio.abc.Stream):
 
     async def _receive_into(self, room: memoryview) -> int:
         """Read into *room*; returns how many bytes came."""
-        if type(self._stream) is trio.SocketStream:
+        if self._stream is self._socket:
             try:
-                count = await self._stream.socket.recv_into(room)
-            except trio.ClosedResourceError:
+                count = await self._socket.receive_into(room)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self._end()
                 raise
-            except OSError as error:
-                self._end()
-                raise trio.BrokenResourceError("the connection broke") from error
             if not count:
                 self._end()
             return count
@@ -140,8 +145,21 @@ class Wire(trio.abc.Stream):
             self._end()
         return data
 
+    @contextmanager
+    def corked(self) -> Iterator[bytearray]:
+        """Put what is sent during the block into what this yields, for the caller to send."""
+        self._cork = bytearray()
+        try:
+            yield self._cork
+        finally:
+            self._cork = None
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, or note that the peer takes nothing more."""
+        if self._cork is not None:
+            self._cork += data
+            await trio.lowlevel.checkpoint_if_cancelled()
+            return
         try:
             await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
