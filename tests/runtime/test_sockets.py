@@ -1,0 +1,131 @@
+"""Sockets, as they are read."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_cartesia._runtime.sockets import LARGE_READ_BYTES, SocketReader, reader_of
+from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
+
+
+def pair() -> tuple[SocketReader, trio.SocketStream, list[str]]:
+    """A reader of one end of a pair of sockets, the other end, and what the reader does."""
+    near, far = trio.socket.socketpair()
+    reader = reader_of(trio.SocketStream(near))
+    assert reader is not None
+    done: list[str] = []
+    reader.before_wait = lambda: done.append("wait")
+    return reader, trio.SocketStream(far), done
+
+
+@pytest.mark.slow
+@given(
+    sizes=st.lists(st.integers(1, 3 * LARGE_READ_BYTES), max_size=6),
+    room=st.sampled_from([1000, LARGE_READ_BYTES, 2**20]),
+    buffered=st.booleans(),
+)
+@on_virtual_time
+async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
+    """
+    What is sent is what is read, whatever its pieces and whichever way it is read; then it ends.
+    """
+    reader, far, _ = pair()
+    said, heard = bytearray(), bytearray()
+    buffer = memoryview(bytearray(room))
+
+    async def say() -> None:
+        for number, size in enumerate(sizes):
+            said.extend(bytes([number]) * size)
+            await far.send_all(bytes([number]) * size)
+        await far.aclose()
+
+    async with reader, trio.open_nursery() as nursery:
+        nursery.start_soon(say)
+        while True:
+            if buffered:
+                piece = bytes(buffer[: await reader.receive_into(buffer)])
+            else:
+                piece = await reader.receive_some(room)
+            if not piece:
+                break
+            heard += piece
+    assert heard == said
+
+
+@on_virtual_time
+async def test_it_tells_before_it_waits():
+    """
+    Each wait is told of before; where a large read was had, another is tried without one.
+    """
+    reader, far, done = pair()
+    async with reader, far:
+        far.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+        await far.send_all(b"x")
+        assert await reader.receive_some() == b"x"
+        assert done == []  # the first read is tried at once
+        await far.send_all(bytes(LARGE_READ_BYTES))
+        assert len(await reader.receive_some()) == LARGE_READ_BYTES
+        assert done == ["wait"]  # since the last read was small
+        await far.send_all(b"y")
+        assert await reader.receive_some() == b"y"
+        assert done == ["wait"]
+        with trio.move_on_after(5):
+            await reader.receive_some()
+        assert done == ["wait", "wait"]
+
+
+@on_virtual_time
+async def test_being_cancelled_loses_no_byte():
+    """
+    A read that is cancelled while it waits has taken nothing.
+    """
+    reader, far, _ = pair()
+    async with reader, far:
+        with trio.move_on_after(5):
+            await reader.receive_some()
+        await far.send_all(b"abc")
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await reader.receive_some()
+        assert await reader.receive_some() == b"abc"
+
+
+@on_virtual_time
+async def test_the_ends_of_a_socket_have_names():
+    """
+    A reset raises BrokenResourceError, and closing our own end ClosedResourceError, even while
+    another task waits.
+    """
+    reader, far, _ = pair()
+    await reader.send_all(b"never read")
+    await far.aclose()
+    with pytest.raises(trio.BrokenResourceError):
+        await reader.receive_some()
+    await reader.aclose()
+    with pytest.raises(trio.ClosedResourceError):
+        await reader.receive_some()
+
+    reader, far, _ = pair()
+    async with far, trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await reader.receive_some()
+            with pytest.raises(trio.ClosedResourceError):
+                await reader.receive_some()
+
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        await reader.aclose()
+
+
+def test_only_trios_streams_over_sockets_are_read_so():
+    """
+    Any other stream is left to read itself.
+    """
+    assert reader_of(bounded_stream_pair()[0]) is None

@@ -1,0 +1,163 @@
+"""When receive loops are woken in a flood."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_cartesia import Chunk
+from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
+from trio_cartesia.testing import on_virtual_time
+
+
+class Hearing:
+    """Contexts whose tasks note when they got what."""
+
+    def __init__(self, budget_bytes: int = 64 * 2**20) -> None:
+        self.waker, self.total = Waker(), Tally()
+        self.budget_bytes = budget_bytes
+        self.inboxes: list[Inbox] = []
+        self.heard: list[tuple[int, int]] = []
+
+    async def listen(self, inbox: Inbox, number: int) -> None:
+        while True:
+            try:
+                event = await inbox.next_event()
+            except StopAsyncIteration:
+                return
+            assert isinstance(event, Chunk)
+            self.heard.append((number, len(event.audio)))
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        inbox = Inbox(self.budget_bytes, blocks=False, total=self.total, waker=self.waker)
+        nursery.start_soon(self.listen, inbox, len(self.inboxes))
+        self.inboxes.append(inbox)
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def turn(self, *chunks: tuple[int, int], is_flood: bool = True) -> list[tuple[int, int]]:
+        """Deliver chunks, let others run, and return what was heard of it."""
+        self.waker.begin_turn(trio.current_time(), self.total.held_bytes, is_flood=is_flood)
+        for number, size in chunks:
+            assert self.inboxes[number].put(Chunk(context_id="x", audio=bytes(size)), 0)
+        await trio.testing.wait_all_tasks_blocked()
+        heard, self.heard = self.heard, []
+        return heard
+
+
+async def test_in_a_flood_a_task_is_left_alone_until_it_is_worth_its_while(autojump_clock):
+    """
+    The first chunk is handed over at once; later ones together, once there are many of them.
+    """
+    hearing = Hearing()
+    async with trio.open_nursery() as nursery:
+        await hearing.open(nursery)
+        assert await hearing.turn((0, 100)) == [(0, 100)]
+        size = HELD_BYTES_EACH // 4
+        assert await hearing.turn((0, size)) == []
+        assert await hearing.turn((0, size)) == []
+        assert len(await hearing.turn((0, size), (0, size))) == 4
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_flood_of_one_context_does_not_hold_up_a_quiet_one(autojump_clock):
+    """
+    A context that has heard nothing for a while is handed its chunk at once, in any flood.
+    """
+    hearing = Hearing()
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            await hearing.open(nursery)
+        await hearing.turn((0, 100))
+        assert await hearing.turn((0, 100), (1, 7)) == [(1, 7)]
+        await trio.sleep(HELD_SECONDS)
+        assert (1, 8) in await hearing.turn((1, 8))
+        nursery.cancel_scope.cancel()
+
+
+async def held(hearing: Hearing, nursery: trio.Nursery) -> Inbox:
+    """An inbox in which two bytes wait for a task that is held."""
+    await hearing.open(nursery)
+    await hearing.turn((0, 1))
+    assert await hearing.turn((0, 2)) == []
+    return hearing.inboxes[0]
+
+
+@pytest.mark.parametrize("how", ["settled", "no flood", "time", "bytes", "closed"])
+async def test_what_is_held_is_handed_over(autojump_clock, how):
+    """
+    A held task goes on when nothing more is there, after a tenth of a second, when too much
+    waits in all, and when its context ends.
+    """
+    hearing = Hearing()
+    async with trio.open_nursery() as nursery:
+        inbox = await held(hearing, nursery)
+        if how == "settled":
+            hearing.waker.settle()
+        elif how == "closed":
+            inbox.close()
+        elif how == "time":
+            await trio.sleep(HELD_SECONDS)
+        elif how == "bytes":
+            hearing.total.held_bytes += HELD_BYTES
+        if how in ("settled", "closed"):
+            await trio.testing.wait_all_tasks_blocked()
+            assert hearing.heard == [(0, 2)]
+        else:
+            assert await hearing.turn(is_flood=how != "no flood") == [(0, 2)]
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_held_of_a_context_that_is_cancelled_is_dropped(autojump_clock):
+    """
+    A held task whose context is cancelled ends, without what waited for it.
+    """
+    hearing = Hearing()
+    async with trio.open_nursery() as nursery:
+        (await held(hearing, nursery)).discard()
+    assert hearing.heard == []
+    assert hearing.total.held_bytes == 0
+
+
+async def test_a_held_task_can_be_cancelled(autojump_clock):
+    """
+    Cancelling a held task is no different from cancelling one that waits: nothing is lost.
+    """
+    hearing = Hearing()
+    async with trio.open_nursery() as nursery:
+        inbox = await held(hearing, nursery)
+        nursery.cancel_scope.cancel()
+    hearing.waker.settle()
+    event = await inbox.next_event()
+    assert isinstance(event, Chunk)
+    assert event.audio == bytes(2)
+
+
+@given(
+    budget_bytes=st.integers(10_000, 100_000),
+    turns=st.lists(
+        st.tuples(st.sampled_from([0, 0, 0.01, 0.06]), st.lists(st.integers(0, 300), max_size=4)),
+        max_size=30,
+    ),
+)
+@on_virtual_time
+async def test_nothing_is_held_for_long(budget_bytes, turns):
+    """
+    However a flood goes, chunks keep their order, none waits longer than a tenth of a second
+    and the turn after it, and no budget fills because a task was left alone.
+    """
+    hearing = Hearing(budget_bytes)
+    said: list[tuple[float, int]] = []
+    heard: list[int] = []
+    async with trio.open_nursery() as nursery:
+        await hearing.open(nursery)
+        for seconds, sizes in turns:
+            await trio.sleep(seconds)
+            said += [(trio.current_time(), size) for size in sizes]
+            heard += [size for _, size in await hearing.turn(*((0, size) for size in sizes))]
+            due = [size for at, size in said if at <= trio.current_time() - HELD_SECONDS]
+            assert heard == [size for _, size in said][: len(heard)]
+            assert len(heard) >= len(due)
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,113 @@
+"""Messages on their way out."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import SETTINGS, cancels, requests_until_quiet
+from trio_cartesia.testing import MemoryStream, connected_pair, on_virtual_time
+
+
+def counted_writes(patch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what is written, by both ends."""
+    sizes: list[int] = []
+    send_all = MemoryStream.send_all
+
+    async def count(self: MemoryStream, data: bytes) -> None:
+        sizes.append(len(data))
+        await send_all(self, data)
+
+    patch.setattr(MemoryStream, "send_all", count)
+    return sizes
+
+
+async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeypatch):
+    """
+    The first of many pushes goes at once and alone, the others together; the peer hears all.
+    """
+    async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
+
+        async def push(number: int) -> None:
+            async with connection.context(**SETTINGS, context_id=f"c{number}") as context:
+                await context.push(f"Text {number}.")
+                await trio.sleep(60)
+
+        sizes = counted_writes(monkeypatch)
+        for number in range(64):
+            nursery.start_soon(push, number)
+        await trio.sleep(1)
+        assert len(sizes) == 2
+        assert sizes[0] * 40 < sizes[1]
+        requests = [await peer.hear() for _ in range(64)]
+        assert {request["transcript"] for request in requests} == {
+            f"Text {number}." for number in range(64)
+        }
+        nursery.cancel_scope.cancel()
+
+
+async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(autojump_clock):
+    """
+    Where a connection's block ends together with its contexts', every cancel goes before the close.
+    """
+    names = [f"c{number}" for number in range(50)]
+    async with connected_pair() as (connection, peer), trio.open_nursery() as outer:
+        heard: list[dict[str, object]] = []
+
+        async def hear() -> None:
+            try:
+                while True:
+                    heard.append(await peer.hear())
+            except trio.EndOfChannel:
+                pass
+
+        outer.start_soon(hear)
+        async with trio.open_nursery() as nursery:
+
+            async def talk(name: str) -> None:
+                async with connection.context(**SETTINGS, context_id=name) as context:
+                    await context.push("Hello.")
+                    await trio.sleep_forever()
+
+            for name in names:
+                nursery.start_soon(talk, name)
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+        await connection._service.say_goodbye()
+    assert sorted(cancels(heard)) == sorted(names)
+    assert peer.closed_with == 1000
+
+
+@given(
+    texts=st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y" * 100, "z" * 70_000])),
+        min_size=1,
+        max_size=12,
+    )
+)
+@on_virtual_time
+async def test_each_context_keeps_its_order(texts):
+    """
+    However pushes of several contexts are written together, each context's come in its order.
+    """
+    async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
+
+        async def push(name: str) -> None:
+            async with connection.context(**SETTINGS, context_id=name) as context:
+                for number, (owner, text) in enumerate(texts):
+                    if owner == name:
+                        await context.push(f"{number} {text}")
+                await context.no_more_inputs()
+                await trio.sleep(100)
+
+        for name in "abc":
+            nursery.start_soon(push, name)
+        heard = await requests_until_quiet(peer)
+        nursery.cancel_scope.cancel()
+    for name in "abc":
+        wanted = [f"{number} {text}" for number, (owner, text) in enumerate(texts) if owner == name]
+        assert [one["transcript"] for one in heard if one["context_id"] == name] == (
+            [*wanted, ""] if wanted else []
+        )
