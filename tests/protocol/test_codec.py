@@ -155,7 +155,7 @@ print(event.context_id, event.audio.decode())
 @pytest.mark.slow
 def test_the_standard_library_will_do():
     """
-    Without orjson and pybase64, which other Pythons than CPython lack, events are read all the same.
+    Without orjson and pybase64, which are for CPython alone, events are read all the same.
     """
     event = {"type": "chunk", "context_id": "a", "data": base64_text(b"sound")}
     command = [sys.executable, "-c", WITHOUT, json.dumps(event)]
