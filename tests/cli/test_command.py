@@ -55,6 +55,22 @@ def test_control_c_while_it_ends(start: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("start", [CONSOLE_SCRIPT, MODULE])
+def test_an_ignored_control_c_stays_ignored(start: str) -> None:
+    """
+    Where Ctrl-C is ignored, as for a job in the background, it still is to the very end.
+    """
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + ENDING + start
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    interrupted = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + INTERRUPTED
+    command = [sys.executable, "-c", interrupted.format(name="rich")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
 def test_it_runs_the_command_line() -> None:
     """
     Left alone, it does what it is told, and returns the exit code.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given
@@ -138,6 +140,27 @@ def test_unknown_kinds_are_kept_whole():
     assert isinstance(event, UnknownEvent)
     assert (event.context_id, event.wire_type) == (None, "weather")
     assert event.fields["sky"] == {"blue": True}
+
+
+WITHOUT = """
+import sys
+sys.modules["orjson"] = sys.modules["pybase64"] = None
+from trio_cartesia._protocol import codec
+event = codec.read_event(sys.argv[1])
+assert codec.read_json is codec.plain_read_json
+print(event.context_id, event.audio.decode())
+"""
+
+
+@pytest.mark.slow
+def test_the_standard_library_will_do():
+    """
+    Without orjson and pybase64, which are for CPython alone, events are read all the same.
+    """
+    event = {"type": "chunk", "context_id": "a", "data": base64_text(b"sound")}
+    command = [sys.executable, "-c", WITHOUT, json.dumps(event)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a sound\n", "")
 
 
 def test_speech_shows_in_no_repr():

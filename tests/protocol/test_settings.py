@@ -165,6 +165,16 @@ def test_both_generations_of_the_voice():
         assert older == {**newer, "voice": {"mode": "id", "id": VOICE}}
 
 
+def test_normalization_is_a_switch_or_a_language():
+    """
+    Normalization is left to the service, switched off, or given a language; all are sent as said.
+    """
+    for normalization in ("auto", "off", "en-GB"):
+        settings = ContextSettings(**SETTINGS, normalization=normalization)
+        written = json.loads(f"{{{write_settings(settings)}}}")
+        assert written["normalization"] == normalization
+
+
 def test_a_cancel_has_two_fields_and_nothing_else():
     """
     A cancel is what protocol §2.2.2 shows.

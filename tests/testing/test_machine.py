@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+import threading
 
 import pytest
 import trio
@@ -104,6 +105,34 @@ def test_a_background_crash_is_the_rule_s_failure():
         machine.wait(2)
     assert caught.group_contains(KeyError)
     machine.teardown()
+
+
+def test_a_run_that_has_ended_takes_no_more_rules():
+    """
+    Once a rule has ended the run, each further one fails, and says why.
+    """
+    machine = Plain()
+
+    async def end():
+        machine.nursery.cancel_scope.cancel("a rule said so")
+        await trio.sleep_forever()
+
+    for call in (end, trio.lowlevel.checkpoint):
+        with pytest.raises(RuntimeError, match="the run has ended before its example"):
+            machine.perform(call)
+    machine.teardown()
+
+
+def test_a_run_that_hangs_fails(machine, monkeypatch):
+    """
+    Where nothing happens for a long time, the rule fails instead of waiting for ever.
+    """
+    monkeypatch.setattr(trio_cartesia.testing.machine, "HANG_SECONDS", 0.01)
+    release = threading.Event()
+    with pytest.raises(TimeoutError, match="the run hangs"):
+        machine.perform(trio.to_thread.run_sync, release.wait)
+    release.set()
+    monkeypatch.undo()
 
 
 def test_teardown_ends_what_is_left_even_if_it_takes_its_time():

@@ -15,7 +15,7 @@ from trio_cartesia._protocol.audio import BYTES_PER_FRAME
 from trio_cartesia._protocol.codec import read_event
 from trio_cartesia.server import Behaviour, Tones, open_server
 from trio_cartesia.testing import Script, connect_in_memory, on_virtual_time
-from trio_cartesia.testing.script import Resets, Speaks
+from trio_cartesia.testing.script import Closes, Cuts, Fails, HalfCloses, Resets, Speaks
 from trio_cartesia.testing.strategies import (
     audio,
     behaviours,
@@ -117,6 +117,16 @@ def test_a_failing_script_shrinks_to_its_point():
 
     found = find(scripts(["a"]), lambda script: not passes(check, script))
     assert found == Script(Speaks("a", b""), Resets())
+
+
+@given(script=scripts(["a"], may_lose=False))
+def test_a_script_may_be_kept_from_ending_the_connection(script):
+    """
+    Where the connection may not be lost, no act of a script closes, cuts or resets it.
+    """
+    for act in script:
+        assert not isinstance(act, Closes | Cuts | HalfCloses | Resets)
+        assert not isinstance(act, Fails) or act.context_id is not None
 
 
 def passes(check, value):

@@ -66,6 +66,20 @@ async def test_a_stalled_end_is_silent_and_loses_nothing(autojump_clock):
     assert await far.receive_some() == b"1234"
 
 
+async def test_a_cut_counts_across_sends(autojump_clock):
+    """
+    A cut lets that many bytes through, in however many sends, and then the stream ends.
+    """
+    near, far = bounded_stream_pair()
+    near.cut_after(5)
+    await near.send_all(b"123")
+    assert await far.receive_some() == b"123"
+    with pytest.raises(trio.BrokenResourceError):
+        await near.send_all(b"4567")
+    assert await far.receive_some() == b"45"
+    assert await far.receive_some() == b""
+
+
 async def test_a_reset_breaks_both_ends_at_once(autojump_clock):
     """
     After a reset, sending and receiving fail on both ends, also for those who wait.

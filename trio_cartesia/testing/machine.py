@@ -171,8 +171,9 @@ class TrioStateMachine(RuleBasedStateMachine):
 
     def _raise_crash(self) -> None:
         assert self._ended_with is not None
-        self._is_told = True
-        self._ended_with.unwrap()
+        if not self._is_told:
+            self._is_told = True
+            self._ended_with.unwrap()
         raise RuntimeError("the run has ended before its example")
 
     def _finish(self) -> None:
