@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_every_open_row_has_its_field() -> None:
     """
     Each row that names a knob is in the class's documentation, beside the fields that are it.
     """
-    doc = Behaviour.__doc__ or ""
+    doc = inspect.cleandoc(Behaviour.__doc__ or "")  # compilers since 3.13 do so, others do not
     entries = dict(part.split(":", 1) for part in split_entries(doc))
     assert set(entries) == set(FIELDS)
     for row, names in ROWS.items():
@@ -79,7 +80,7 @@ def split_entries(doc: str) -> list[str]:
     lines = doc.partition("Attributes:\n")[2].splitlines()
     entries: list[str] = []
     for line in lines:
-        if line.startswith("        ") and not line.startswith("         "):
+        if line.startswith("    ") and not line.startswith("     "):
             entries.append(line.strip())
         elif line.strip():
             entries[-1] += f" {line.strip()}"

@@ -96,7 +96,7 @@ class SpeechProtocol:
         entry = self._entries[context_id]
         checks.transcript(transcript, context_id, may_be_empty=flush or last)
         entry.check_takes_input(context_id, transcript)
-        if flush and entry.state is State.NEW and not entry.queued:
+        if flush and entry.state is State.NEW and not any(each.transcript for each in entry.queued):
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
         request = GenerationRequest(
             settings=entry.settings,
