@@ -63,7 +63,9 @@ def report(rows: list[Row]) -> str:
         points = [(row["connections"], middle(row, "connected_bytes") / 1024) for row in found]
         if len(points) > 2:
             lines.append(f"- {name}: {words(fit(points, straight=True))} KiB")
-    return "\n\n".join([*parts, *(["Memory of *n* connections:", "\n".join(lines)] if lines else [])])
+    if lines:
+        parts += ["Memory of *n* connections:", "\n".join(lines)]
+    return "\n\n".join(parts)
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 How long is it from the push of a text to its first audio, over the local service?
 
 ``python benchmarks/first_audio.py``: 1, 16 and 64 contexts of one connection push a short sentence
-at the same time, and hear all of it. The service has a process of its own, on another processor, and
-speaks as fast as it can: in tones, which cost next to nothing, so that what remains is the way there
-and back; and with eSpeak NG, where the extra ``local`` is installed. The official client asks the
-same service, in turns.
+at the same time, and hear all of it. The service has a process of its own, on another processor,
+and speaks as fast as it can: in tones, which cost next to nothing, so that what remains is the way
+there and back; and with eSpeak NG, where the extra ``local`` is installed. The official client asks
+the same service, in turns.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def official_async(url: str, contexts: int, bouts: int) -> Waits:
     return found
 
 
-CLIENTS: dict[str, Callable[[str, int, int], Waits]] = {OURS: ours, "official async": official_async}
+CLIENTS: dict[str, Callable[[str, int, int], Waits]] = {
+    OURS: ours,
+    "official async": official_async,
+}
 
 
 def measure_once(

@@ -3,8 +3,9 @@ What does it cost to push many small pieces of text, as a language model makes t
 
 ``python benchmarks/pushing.py``: each of 1, 16, 64 and 256 contexts of one connection pushes tokens
 of 20 characters, the next as soon as the last has been taken, and then ends its text. Writes are
-calls of the event loop's ``send_all`` or ``write``, for each of these inputs. ``--package FOLDER`` measures another copy of this package in turns with
-this one: that is how a change to the writer is judged.
+calls of the event loop's ``send_all`` or ``write``, for each of these inputs. ``--package FOLDER``
+measures another copy of this package in turns with this one: that is how a change to the writer is
+judged.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ clients and with the libraries below them (group ``bench`` installs those; ``npm
 tests/conformance the one for Node), at 64 contexts with 4 KiB of audio a frame.
 
 ``--contexts 1,16,64 --bytes 1024,4096 --client picows --tls both`` chooses something else.
-``--matrix`` is all that the documentation has: 15 pairs of contexts and sizes plain, and 64 contexts
-over TLS, in about 8 minutes; ``--matrix --tls both`` all of them over TLS, too, in about 14.
+``--matrix`` is all that the documentation has: 15 pairs of contexts and sizes plain, and 64
+contexts over TLS, in about 8 minutes; ``--matrix --tls both`` all of them over TLS, too, in about
+14.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def cases(names: Iterable[str], pairs: Iterable[Pair], frames: int, *, tls: bool
     """Return a case for each client and each number of contexts and bytes."""
     found = []
     for (contexts, size), (name, client) in product(pairs, chosen([*names]).items()):
-        share = 1 if (contexts, size) == NEAR else client.share  # peaks of memory are compared there
+        share = (
+            1 if (contexts, size) == NEAR else client.share
+        )  # peaks of memory are compared there
         count = frames_for(contexts, size, frames, share)
         load = Load(contexts=contexts, bytes=size, frames=count)
         found.append(Case(name, client, load, tls))
@@ -77,9 +80,7 @@ def whole_matrix(frames: int, tls: str) -> list[Case]:
         *cases(CLIENTS, [NEAR], frames, tls=False),
         *cases(MATRIX_CLIENTS, pairs, frames, tls=False),
     ]
-    over_tls = [
-        pair for pair in product(CONTEXTS, SIZES) if tls == "both" or pair[0] == NEAR[0]
-    ]
+    over_tls = [pair for pair in product(CONTEXTS, SIZES) if tls == "both" or pair[0] == NEAR[0]]
     return [*found, *cases(MATRIX_CLIENTS, over_tls, frames, tls=True)]
 
 
@@ -135,9 +136,7 @@ def report_matrix(rows: list[Row]) -> str:
     """Write the matrices of the cost of a frame, and of frames a second."""
     parts = []
     for tls, size in dict.fromkeys((row["tls"], row["bytes"]) for row in rows):
-        some = [
-            row for row in pick(rows, tls=tls, bytes=size) if row["client"] in MATRIX_CLIENTS
-        ]
+        some = [row for row in pick(rows, tls=tls, bytes=size) if row["client"] in MATRIX_CLIENTS]
         if len(kinds(some, "contexts")) > 1:
             title = f"{size // 1024} KiB a frame{', TLS' if tls else ''}; columns are contexts"
             parts += [f"**{title}**", "CPU µs/frame (least to most):"]
