@@ -43,7 +43,8 @@ def fit(points: Sequence[Point], *, straight: bool = False) -> Fit:
 def words(found: Fit) -> str:
     """Write the curve, and how near it is."""
     sign = "-" if found.b < 0 else "+"
-    return f"{number(found.a)} {sign} {number(abs(found.b))}·{found.form} (R² {found.r2:.3f})"
+    slope = number(abs(found.b)) if abs(found.b) >= 0.1 else f"{abs(found.b):.2g}"
+    return f"{number(found.a)} {sign} {slope}·{found.form} (R² {found.r2:.3f})"
 
 
 def _through(points: Sequence[Point], form: str) -> Fit:

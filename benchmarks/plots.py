@@ -1,9 +1,9 @@
 """
-Draw how costs grow, from the figures that ``run_all.py --json`` has kept: ``python
-benchmarks/plots.py``.
+Draw how costs grow, from the figures that ``run_all.py --json`` has kept.
 
 The pictures have no background and colours of middle lightness, so that they can be read on a light
-page and on a dark one. Needs matplotlib (group ``bench``).
+page and on a dark one. ``python benchmarks/plots.py`` draws those of the documentation; it needs
+matplotlib (group ``bench``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import matplotlib.ticker
 from growth import Point, fit, words
 from results import OURS, Row, kinds, label, middle, pick
 
@@ -77,12 +78,13 @@ def draw(axes: Any, found: Curves, x: str, y: str, scale: float = 1, *, logs: bo
     axes.set_xscale("log", base=2)
     ticks = sorted({row[x] for rows in found.values() for row in rows})
     axes.set_xticks(ticks, [label(tick) for tick in ticks])
-    axes.minorticks_off()
     if logs:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     else:
         axes.set_ylim(bottom=0)
+    axes.minorticks_off()
     name_ends(axes, ends)
 
 
@@ -124,28 +126,35 @@ def receiving(rows: list[Row], folder: Path) -> None:
     """Draw the cost of a frame against contexts, and against its size."""
     plain = pick(rows, tls=False)
     cost: dict[str, Any] = {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame", "logs": True}
-    panels = []
     for size in (1024, 4096, 16384):
         xlabel = f"contexts, {size // 1024} KiB of audio a frame"
         found = curves(pick(plain, bytes=size), "client")
-        panels.append({"found": found, "x": "contexts", "xlabel": xlabel, **cost})
-    picture("contexts", folder, panels[:1] + panels[2:])
-    picture("contexts-4k", folder, panels[1:2])
-    sizes = [row | {"kib": row["bytes"] / 1024} for row in pick(plain, contexts=64)]
-    sizes = [row | {"kib": int(row["kib"])} for row in sizes]
+        panel = {"found": found, "x": "contexts", "xlabel": xlabel, **cost}
+        picture(f"contexts-{size // 1024}k", folder, [panel])
+    sizes = [row | {"kib": row["bytes"] // 1024} for row in pick(plain, contexts=64)]
     xlabel = "KiB of audio a frame, 64 contexts"
     found = curves(sorted(sizes, key=lambda row: row["kib"]), "client")
     picture("sizes", folder, [{"found": found, "x": "kib", "xlabel": xlabel, **cost}])
 
 
-def two(name: str, rows: list[Row], folder: Path, x: str, memory: str, held: str) -> None:
+def frames(rows: list[Row], folder: Path) -> None:
+    """Draw what the length of a stream costs."""
+    cost_and_memory(rows, folder, "frames", "peak_bytes", "MB, peak of the process")
+
+
+def connections(rows: list[Row], folder: Path) -> None:
+    """Draw what connections cost."""
+    cost_and_memory(rows, folder, "connections", "connected_bytes", "MB, all of them idle")
+
+
+def cost_and_memory(rows: list[Row], folder: Path, x: str, memory: str, held: str) -> None:
     """Draw the cost of a frame, and memory."""
     found = curves(rows, "client")
     panels: list[dict[str, Any]] = [
         {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame"},
-        {"y": memory, "ylabel": f"MB, {held}", "scale": 1e-6},
+        {"y": memory, "ylabel": held, "scale": 1e-6},
     ]
-    picture(name, folder, [{"found": found, "x": x, "xlabel": x, **panel} for panel in panels])
+    picture(x, folder, [{"found": found, "x": x, "xlabel": x, **panel} for panel in panels])
 
 
 def cancelling(rows: list[Row], folder: Path) -> None:
@@ -167,6 +176,15 @@ def pushing(rows: list[Row], folder: Path) -> None:
     }])  # fmt: skip
 
 
+PICTURES = {
+    "receiving": receiving,
+    "frames": frames,
+    "connections": connections,
+    "cancelling": cancelling,
+    "pushing": pushing,
+}
+
+
 def main() -> None:
     """Draw all that there are figures of."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -176,11 +194,9 @@ def main() -> None:
     found, folder = json.loads(given.json.read_text()), given.to
     folder.mkdir(parents=True, exist_ok=True)
     mpl.rcParams.update(STYLE)
-    receiving(found["receiving"], folder)
-    two("frames", found["frames"], folder, "frames", "peak_bytes", "peak of the process")
-    two("connections", found["connections"], folder, "connections", "connected_bytes", "all idle")
-    cancelling(found["cancelling"], folder)
-    pushing(found["pushing"], folder)
+    for name, paint in PICTURES.items():
+        if name in found:
+            paint(found[name], folder)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,11 @@ def measure(given: argparse.Namespace) -> Figures:
     print(facts(found["machine"]))
     for name in given.only or QUESTIONS:
         began = time.perf_counter()
-        found[name] = ask(name, QUESTIONS[name], quick=given.quick)
+        try:
+            found[name] = ask(name, QUESTIONS[name], quick=given.quick)
+        except subprocess.CalledProcessError as error:  # the others are worth their time
+            print(f"!! no answer: {error}", file=sys.stderr)
+            continue
         print(f"\n## {name}\n\n{QUESTIONS[name].report(found[name])}", flush=True)
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
         if given.json is not None:

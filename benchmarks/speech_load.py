@@ -160,7 +160,7 @@ def flood_in_turns(peers: list[Peer], names: list[list[str]], load: dict[str, An
     """Send each connection its part, a piece in turn; return how many frames that were."""
     audio = base64.b64encode(os.urandom(load["bytes"])).decode()
     frames = [[chunk(name, audio, b"12.25") for name in some] for some in names]
-    turns = load["frames"] // (len(peers) * PIECE_FRAMES)
+    turns = max(1, load["frames"] // (len(peers) * PIECE_FRAMES))
     for turn in range(turns):
         for peer, some in zip(peers, frames, strict=True):
             first = turn * PIECE_FRAMES
