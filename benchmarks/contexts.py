@@ -14,12 +14,12 @@ import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any
 
 import trio
 import trio.testing
 from memory_peer import open_silence
-from rounds import write_json
+from results import Row, full, keep, middle, only, row, table, verdict
+from rounds import begin, options
 
 from trio_cartesia import Cartesia, Connection, ContextOptions
 
@@ -55,8 +55,10 @@ async def push_and_cancel(connection: Connection) -> None:
 
 
 Case = Callable[[Connection], Awaitable[None]]
+OPENING = "open, leave"
+OTHERS = (0, 10, 100, 1000)  # contexts that are open meanwhile
 CASES: dict[str, Case] = {
-    "open, leave": open_and_leave,
+    OPENING: open_and_leave,
     "open, push, leave": push_and_leave,
     "open, push, cancel, leave": push_and_cancel,
 }
@@ -115,45 +117,91 @@ async def left_behind(connection: Connection, count: int) -> float:
     return (tracemalloc.get_traced_memory()[0] - before) / count
 
 
-async def main(batches: int, size: int, json_path: str | None) -> None:
-    """Measure, and print the tables."""
-    results: dict[str, Any] = {}
+async def measure_times(batches: int, size: int) -> dict[str, float]:
+    """Return the figures of one round."""
+    times: dict[str, float] = {}
     client = Cartesia("k", base_url="http://localhost", open_stream=open_silence)
-    print("| µs a context | first batch | median | last batch |\n|---|---:|---:|---:|")
     for name, case in CASES.items():
         async with client, client.tts.websocket_connect() as connection:
-            times = await time_case(connection, case, batches, size)
-            results[name] = times
-            print(f"| {name} | {times[0]:.1f} | {statistics.median(times):.1f} | {times[-1]:.1f} |")
+            found = await time_case(connection, case, batches, size)
+            part = max(1, batches // 4)  # single batches are at the mercy of the machine
+            first, last = statistics.median(found[:part]), statistics.median(found[-part:])
+            times |= {f"{name}: us": statistics.median(found), f"{name}: growth": last / first}
+    for others in OTHERS:
+        async with client, client.tts.websocket_connect() as connection, AsyncExitStack() as stack:
+            for _ in range(others):
+                await stack.enter_async_context(connection.context(**SETTINGS))
+            found = await time_case(connection, open_and_leave, 3, size)
+            times[f"others {others}: us"] = statistics.median(found)
+    return times
+
+
+async def measure_memory() -> dict[str, float]:
+    """Return the bytes that are held; they are the same each time."""
+    client = Cartesia("k", base_url="http://localhost", open_stream=open_silence)
+    memory: dict[str, float] = {}
     tracemalloc.start()
     async with client, client.tts.websocket_connect() as connection:
-        results["idle_context_bytes"] = await weigh(connection, 1000)
-        results["left_behind_bytes"] = await left_behind(connection, 4000)
-    results["connection_bytes"] = await weigh_connections(client, 50)
-    for name in ("idle_context_bytes", "left_behind_bytes", "connection_bytes"):
-        print(f"\n{name}: {results[name]:,.0f}")
-    opening = results["open, leave"]
-    # a quarter of the batches at either end: single ones are at the mercy of the machine
-    part = max(1, batches // 4)
-    growth = statistics.median(opening[-part:]) / statistics.median(opening[:part])
-    results["growth"] = growth
-    print()
-    for said, is_met in (
-        (f"opening and leaving: {statistics.median(opening):.1f} µs, at most {MOST_US}",
-         statistics.median(opening) <= MOST_US),
-        (f"after {batches * size} contexts: {growth:.2f} x, at most {MOST_GROWTH}",
-         growth <= MOST_GROWTH),
-        (f"idle: {results['idle_context_bytes']:.0f} bytes, at most {MOST_BYTES}",
-         results["idle_context_bytes"] <= MOST_BYTES),
-    ):  # fmt: skip
-        print(f"{'met' if is_met else 'MISSED'}: {said}")
-    write_json(json_path, results)
+        memory["idle context"] = await weigh(connection, 1000)
+        memory["what a context leaves behind"] = await left_behind(connection, 2000)
+    memory["idle connection"] = await weigh_connections(client, 50)
+    tracemalloc.stop()
+    return memory
+
+
+def measure(given: argparse.Namespace) -> list[Row]:
+    """Measure in rounds; return a row a case."""
+    times = [trio.run(measure_times, given.batches, given.size) for _ in range(given.rounds)]
+    rows = []
+    for name in CASES:
+        measures = [{f: each[f"{name}: {f}"] for f in ("us", "growth")} for each in times]
+        rows.append(row(measures, case=name))
+    for others in OTHERS:
+        measures = [{"us": each[f"others {others}: us"]} for each in times]
+        rows.append(row(measures, case=OPENING, others=others))
+    memory = trio.run(measure_memory)
+    rows += [row([{"bytes": weight}], case=name) for name, weight in memory.items()]
+    return rows
+
+
+def report(rows: list[Row]) -> str:
+    """Write the tables."""
+    case = {"first": lambda row: str(row["case"])}
+    timed = [row for row in rows if "growth" in row]
+    beside = [row for row in rows if "others" in row]
+    weighed = [row for row in rows if "bytes" in row]
+    columns = {"CPU µs": full("us"), "last quarter to first": full("growth")}
+    others = {"CPU µs": full("us")}
+    parts = [
+        table(timed, "a context, after each other", case["first"], columns),
+        table(beside, "open, leave, beside so many", lambda row: f"{row['others']:,}", others),
+        table(weighed, "memory", case["first"], {"bytes": only("bytes")}),
+    ]
+    return "\n\n".join([*parts, "\n".join(verdicts(rows))])
+
+
+def verdicts(rows: list[Row]) -> list[str]:
+    """Say which of the targets were met."""
+    opening = next(row for row in rows if row["case"] == OPENING and "growth" in row)
+    weight = middle(next(row for row in rows if row["case"] == "idle context"), "bytes")
+    cost, by = middle(opening, "us"), middle(opening, "growth")
+    return [
+        verdict(f"opening and leaving: {cost:.1f} µs; at most {MOST_US}", is_met=cost <= MOST_US),
+        verdict(f"growth: {by:.2f} times; at most {MOST_GROWTH}", is_met=by <= MOST_GROWTH),
+        verdict(f"idle: {weight:.0f} bytes; at most {MOST_BYTES}", is_met=weight <= MOST_BYTES),
+    ]
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = options(__doc__, rounds=3)
+    parser.add_argument("--batches", type=int, default=12)
+    parser.add_argument("--size", type=int, default=1000)
+    given = begin(parser, in_process=True)
+    rows = measure(given)
+    print(report(rows))
+    keep(given.json, rows)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=20)
-    parser.add_argument("--size", type=int, default=1000)
-    parser.add_argument("--json")
-    given = parser.parse_args()
-    trio.run(main, given.batches, given.size, given.json)
+    main()

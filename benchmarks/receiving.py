@@ -3,123 +3,197 @@ How fast are many interleaved contexts received, and what does a frame cost?
 
 ``python benchmarks/receiving.py`` compares this package, by its public names, with the official
 clients and with the libraries below them (group ``bench`` installs those; ``npm ci`` in
-tests/conformance the one for Node). ``--grid`` adds other numbers of contexts and sizes,
-``--tls`` is over TLS, ``--json FILE`` keeps every figure of every round.
+tests/conformance the one for Node), at 64 contexts with 4 KiB of audio a frame.
+
+``--contexts 1,16,64 --bytes 1024,4096 --client picows --tls both`` chooses something else.
+``--matrix`` is all that the documentation has: 15 pairs of contexts and sizes plain, and 64
+contexts over TLS, in about 8 minutes; ``--matrix --tls both`` all of them over TLS, too, in about
+14.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Iterable
+from itertools import product
 
-from rounds import (
-    CLIENTS,
-    Found,
-    Load,
-    ask_for_priority,
-    chosen,
-    compare,
-    median,
-    ratio,
+from results import (
+    OURS,
+    Row,
+    full,
+    keep,
+    kinds,
+    middle,
+    number,
+    only,
+    percent,
+    pick,
+    pivot,
     spread,
     table,
-    write_json,
+    verdict,
 )
+from rounds import CLIENTS, Case, Load, begin, chosen, compare, options, rows_of, whole_numbers
 
-RATE, COST, PEAK = "frames_per_second", "cpu_us_per_frame", "peak_bytes"
-WALL = "frames_per_second_wall"
-GRID_CLIENTS = ["trio_cartesia", "official async", "official JS", "picows"]
-MOST_GROWTH = 1.15  # of the cost of a frame, with 1,024 contexts instead of 16
-GRID = [(contexts, size) for size in (1024, 4096, 16384) for contexts in (1, 16, 64, 256, 1024)]
+RATE, COST = "frames_per_second", "cpu_us_per_frame"
+CONTEXTS, SIZES = (1, 16, 64, 256, 1024), (1024, 4096, 16384)
+NEAR = (64, 4096)  # where all are compared, limits included
+MATRIX_CLIENTS = (
+    OURS,
+    "official async",
+    "official sync",
+    "official JS",
+    "bare websockets",
+    "bare trio-websocket",
+    "picows",
+)
 TARGETS = {  # frames a second, of which the client must reach so much at 64 x 4 KiB
-    "official async": 5.0,
-    "official JS": 1.5,
-    "picows": 0.75,
+    False: {"official async": 5.0, "official JS": 1.5, "picows": 0.75},
+    True: {"official async": 2.2},
 }
-TLS_TARGETS = {"official async": 2.2}
+MOST_GROWTH = 1.15  # of the cost of a frame, with 1,024 contexts instead of 16
+Pair = tuple[int, int]
 
 
-def report(found: Found) -> str:
-    """Write the table of one comparison."""
-    first = next(iter(found))
-    columns = {
-        "frames/s": lambda each: f"{median(each, RATE):,.0f}",
-        "by the clock": lambda each: f"{median(each, WALL):,.0f}",
-        "spread": lambda each: f"{100 * spread(each, RATE):.0f} %",
-        "CPU µs/frame": lambda each: f"{median(each, COST):.1f}",
-        "spread of it": lambda each: f"{100 * spread(each, COST):.0f} %",
-        "peak MB": lambda each: f"{median(each, PEAK) / 1e6:.0f}",
-        "load busy": lambda each: f"{100 * median(each, 'load_busy'):.0f} %",
-    }
-    lines = [table(found, columns), ""]
-    lines += [
-        f"{first} / {name}: {ratio(found, first, name, RATE):.2f} x the frames a second, "
-        f"{ratio(found, first, name, COST):.2f} x the CPU a frame"
-        for name in found
-        if name != first
+def frames_for(contexts: int, size: int, frames: int, share: float) -> int:
+    """Return how many frames take about as long as *frames* of 4 KiB; one a context, at least."""
+    return max(contexts, int(frames * share * 4096 / max(size, 2048)))
+
+
+def cases(names: Iterable[str], pairs: Iterable[Pair], frames: int, *, tls: bool) -> list[Case]:
+    """Return a case for each client and each number of contexts and bytes."""
+    found = []
+    for (contexts, size), (name, client) in product(pairs, chosen([*names]).items()):
+        # peaks of memory are compared where all are: so all are sent the same
+        share = 1 if (contexts, size) == NEAR else client.share
+        count = frames_for(contexts, size, frames, share)
+        load = Load(contexts=contexts, bytes=size, frames=count)
+        found.append(Case(name, client, load, tls))
+    return found
+
+
+def whole_matrix(frames: int, tls: str) -> list[Case]:
+    """Return the cases of the documentation; *tls* is off, on or both."""
+    pairs = [pair for pair in product(CONTEXTS, SIZES) if pair != NEAR]
+    found = [
+        *cases(CLIENTS, [NEAR], frames, tls=False),
+        *cases(MATRIX_CLIENTS, pairs, frames // 2, tls=False),
     ]
-    return "\n".join(lines)
+    over_tls = [pair for pair in product(CONTEXTS, SIZES) if tls == "both" or pair[0] == NEAR[0]]
+    return [*found, *cases(MATRIX_CLIENTS, over_tls, frames // 2, tls=True)]
 
 
-def verdicts(found: Found, targets: dict[str, float]) -> list[str]:
-    """Say which of the targets were met."""
-    ours = "trio_cartesia"
+def some(given: argparse.Namespace) -> list[Case]:
+    """Return the cases that were asked for."""
+    pairs = [*product(given.contexts or [NEAR[0]], given.bytes or [NEAR[1]])]
+    is_near = pairs == [NEAR]
+    names = given.client or (CLIENTS if is_near else MATRIX_CLIENTS)
+    found = []
+    for tls in {"off": [False], "on": [True], "both": [False, True]}[given.tls or "off"]:
+        found += cases(names, pairs, given.frames, tls=tls)
+    return found
+
+
+def measure(given: argparse.Namespace) -> list[Row]:
+    """Measure what was asked for."""
+    wanted = whole_matrix(given.frames, given.tls) if given.matrix else some(given)
+    return rows_of(compare(wanted, given.rounds), "contexts", "bytes")
+
+
+def compared(rows: list[Row]) -> str:
+    """Write the table of one number of contexts and bytes."""
+    columns = {
+        "frames/s": only(RATE),
+        "frames/s, least to most": spread(RATE),
+        "ours is faster by": only("rate_ratio"),
+        "CPU µs/frame": only(COST),
+        "CPU, least to most": spread(COST),
+        "ours takes of it": percent("cpu_ratio"),
+        "peak MB": only("peak_bytes", 1e-6),
+        "load busy": percent("load_busy"),
+    }
+    return table(rows, "client", lambda row: str(row["client"]), columns)
+
+
+def where(contexts: int, size: int, *, tls: bool) -> str:
+    """Say what a table is of."""
+    return f"{contexts:,} contexts, {size // 1024} KiB a frame" + (", TLS" if tls else "")
+
+
+def report_pairs(rows: list[Row]) -> str:
+    """Write a table for each number of contexts and bytes, with what was asked of it."""
+    parts = []
+    for tls, contexts, size in dict.fromkeys((r["tls"], r["contexts"], r["bytes"]) for r in rows):
+        found = pick(rows, tls=tls, contexts=contexts, bytes=size)
+        parts += [f"**{where(contexts, size, tls=tls)}**", compared(found)]
+        if (contexts, size) == NEAR:
+            parts.append("\n".join(verdicts(found, TARGETS[tls])))
+    return "\n\n".join(parts)
+
+
+def report_matrix(rows: list[Row]) -> str:
+    """Write the matrices of the cost of a frame, and of frames a second."""
+    parts = []
+    for tls, size in dict.fromkeys((row["tls"], row["bytes"]) for row in rows):
+        some = [row for row in pick(rows, tls=tls, bytes=size) if row["client"] in MATRIX_CLIENTS]
+        if len(kinds(some, "contexts")) > 1:
+            title = f"{size // 1024} KiB a frame{', TLS' if tls else ''}; columns are contexts"
+            parts += [f"**{title}**", "CPU µs/frame (least to most):"]
+            parts += [pivot(some, "client", "client", "contexts", full(COST)), "Frames/s:"]
+            parts += [pivot(some, "client", "client", "contexts", only(RATE))]
+    return "\n\n".join(parts + growth(rows))
+
+
+def growth(rows: list[Row]) -> list[str]:
+    """Say how the cost of a frame grows from 16 contexts to 1,024."""
     lines = []
-    for name, least in targets.items():
-        if name in found and ours in found:
+    for name in kinds(rows, "client"):
+        found = {row["contexts"]: row for row in pick(rows, client=name, bytes=4096, tls=False)}
+        if {16, 1024} <= found.keys():
+            by = middle(found[1024], COST) / middle(found[16], COST)
+            text = f"{name}, 1,024 contexts: {number(by)} times 16; at most {MOST_GROWTH}"
+            lines.append(verdict(text, is_met=by <= MOST_GROWTH))
+    return ["\n".join(lines)] if lines else []
+
+
+def report(rows: list[Row]) -> str:
+    """Write all that there is."""
+    is_matrix = len(kinds(rows, "contexts")) > 1
+    near = pick(rows, contexts=NEAR[0], bytes=NEAR[1]) if is_matrix else rows
+    parts = [report_pairs(near)]
+    if is_matrix:
+        rest = [row for row in pick(rows, tls=True, contexts=NEAR[0]) if row not in near]
+        parts += [report_pairs(rest)] if len(kinds(pick(rows, tls=True), "contexts")) == 1 else []
+        parts += [report_matrix(rows)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def verdicts(rows: list[Row], targets: dict[str, float]) -> list[str]:
+    """Say which of the targets were met."""
+    lines = []
+    for row in rows:
+        if (least := targets.get(row["client"])) and "rate_ratio" in row:
             # by CPU too: what others did on the machine meanwhile shows less in it
-            by_rate, by_cpu = ratio(found, ours, name, RATE), 1 / ratio(found, ours, name, COST)
-            said = "met" if by_rate >= least else "MISSED"
-            lines.append(f"{said}: {by_rate:.2f} x {name}, {by_cpu:.2f} by CPU; >= {least:g}")
+            by_rate, by_cpu = middle(row, "rate_ratio"), 1 / middle(row, "cpu_ratio")
+            text = f"{number(by_rate)} times the frames/s of {row['client']} "
+            text += f"({number(by_cpu)} by CPU); at least {least:g}"
+            lines.append(verdict(text, is_met=by_rate >= least))
     return lines
-
-
-def grid(names: list[str], rounds: int, frames: int) -> tuple[str, dict[str, Any]]:
-    """Measure each number of contexts with each size."""
-    clients = chosen(names)
-    lines = ["| contexts x bytes | " + " | ".join(clients) + " |", "|---|" + "---:|" * len(clients)]
-    results = {}
-    for contexts, size in GRID:
-        few = max(contexts, frames * 4096 // max(size, 2048))
-        found = compare(clients, Load(contexts=contexts, bytes=size, frames=few), rounds)
-        cells = [f"{median(each, RATE):,.0f} ({median(each, COST):.1f})" for each in found.values()]
-        lines.append(f"| {contexts} x {size} | " + " | ".join(cells) + " |")
-        print(lines[-1], flush=True)
-        results[f"{contexts} x {size}"] = found
-    for name in clients:
-        few, many = (median(results[f"{contexts} x 4096"][name], COST) for contexts in (16, 1024))
-        said = "met" if many <= MOST_GROWTH * few else "MISSED"
-        print(f"{said}: {name}, 1,024 contexts: {many / few:.2f} x 16; <= {MOST_GROWTH}")
-    return "\n".join(lines), results
 
 
 def main() -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contexts", type=int, default=64)
-    parser.add_argument("--bytes", type=int, default=4096)
-    parser.add_argument("--frames", type=int, default=60_000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = options(__doc__)
+    parser.add_argument("--contexts", type=whole_numbers)
+    parser.add_argument("--bytes", type=whole_numbers)
+    parser.add_argument("--frames", type=int, default=48_000)
     parser.add_argument("--client", action="append", choices=list(CLIENTS))
-    parser.add_argument("--tls", action="store_true")
-    parser.add_argument("--grid", action="store_true")
-    parser.add_argument("--priority", action="store_true", help="on a machine that others use")
-    parser.add_argument("--json")
-    given = parser.parse_args()
-    if given.priority:
-        ask_for_priority()
-    if given.grid:
-        text, results = grid(given.client or GRID_CLIENTS, given.rounds, given.frames)
-        print(f"\nframes/s (CPU µs/frame), medians of {given.rounds} rounds\n\n{text}")
-        write_json(given.json, {"grid": results})
-        return
-    load = Load(contexts=given.contexts, bytes=given.bytes, frames=given.frames)
-    found = compare(chosen(given.client), load, given.rounds, tls=given.tls)
-    where = "over TLS" if given.tls else "plain"
-    print(f"{load.contexts} contexts x {load.bytes} bytes, {where}, {given.rounds} rounds\n")
-    print(report(found) + "\n")
-    print("\n".join(verdicts(found, TLS_TARGETS if given.tls else TARGETS)))
-    write_json(given.json, {"load": str(load), "tls": given.tls, "found": found})
+    parser.add_argument("--tls", choices=["off", "on", "both"])
+    parser.add_argument("--matrix", action="store_true")
+    given = begin(parser)
+    rows = measure(given)
+    print(report(rows))
+    keep(given.json, rows)
 
 
 if __name__ == "__main__":

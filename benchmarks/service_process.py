@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
+from processors import stay_on_core
 
 from trio_cartesia.server import Behaviour, open_server
 
@@ -92,11 +93,11 @@ def memory_bytes(pid: int | str = "self") -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def serve() -> None:
+async def serve(voice: str) -> None:
     """Serve until standard input ends; then tell."""
     lags: Counter[int] = Counter()
     async with (
-        open_server(voice="espeak", behaviour=FAST) as server,
+        open_server(voice=voice, behaviour=FAST) as server,
         trio.open_nursery() as nursery,
     ):
         gc.collect()
@@ -158,12 +159,12 @@ async def _line(process: trio.Process) -> bytes:
 
 
 @asynccontextmanager
-async def open_service() -> AsyncIterator[Service]:
+async def open_service(voice: str = "espeak") -> AsyncIterator[Service]:
     """Start the service, and stop it at the end of the block."""
     async with trio.open_nursery() as nursery:
         start = partial(
             trio.run_process,
-            [sys.executable, __file__],
+            [sys.executable, __file__, voice],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -173,4 +174,5 @@ async def open_service() -> AsyncIterator[Service]:
 
 
 if __name__ == "__main__":
-    trio.run(serve)
+    stay_on_core()
+    trio.run(serve, sys.argv[1])

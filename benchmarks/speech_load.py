@@ -1,9 +1,9 @@
 """
 The load: a WebSocket server in a process of its own, that writes chunks as fast as they are taken.
 
-Started by `rounds.open_load` with a `Load` as JSON. It prints its port, then serves one connection
-after another: waits until each context has been given its text, sends the stream, and prints what
-that cost it. Frames are made beforehand, so that it is the client that is measured.
+Started by `rounds.open_load`, it prints its port. For each `Load` that it is told on its standard
+input it serves one client: waits until each context has been given its text, sends the stream, and
+prints what that cost it. Frames are made beforehand, so that it is the client that is measured.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ import ssl
 import struct
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from typing import Any
+
+from processors import stay_on_core
 
 BLOCK_BYTES = 16 * 2**20
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 SENT_AT = b"\xff" * 18  # where a paced frame has the time at which it was sent
-PACES = ("flood", "spread", "burst")
+PIECE_FRAMES = 16  # of one connection, where there are many
+TOKEN = "~" * 19 + " "  # what clients push to a sink
 
 
 class Peer:
@@ -58,8 +62,8 @@ class Peer:
         taken, self.waiting = self.waiting[:size], self.waiting[size:]
         return taken
 
-    def hear(self) -> dict[str, Any]:
-        """Return the next text message."""
+    def hear_text(self) -> bytes:
+        """Return the next text message, as it came."""
         while True:
             first, length = self._take(2)
             if (length := length & 127) >= 126:
@@ -71,8 +75,12 @@ class Peer:
                 self.stream.sendall(b"\x88\x02\x03\xe8")
                 raise EOFError
             if first & 15 == 1:
-                found: dict[str, Any] = json.loads(payload)
-                return found
+                return payload
+
+    def hear(self) -> dict[str, Any]:
+        """Return the next text message."""
+        found: dict[str, Any] = json.loads(self.hear_text())
+        return found
 
     def hear_contexts(self, count: int) -> list[str]:
         """Return the contexts' names, once all have said all they will, and only listen."""
@@ -148,42 +156,92 @@ def paced(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
     return count
 
 
-def serve(listener: socket.socket, context: ssl.SSLContext | None, load: dict[str, Any]) -> None:
-    """Serve one connection, and print what it cost."""
+def flood_in_turns(peers: list[Peer], names: list[list[str]], load: dict[str, Any]) -> int:
+    """Send each connection its part, a piece in turn; return how many frames that were."""
+    audio = base64.b64encode(os.urandom(load["bytes"])).decode()
+    frames = [[chunk(name, audio, b"12.25") for name in some] for some in names]
+    turns = max(1, load["frames"] // (len(peers) * PIECE_FRAMES))
+    for turn in range(turns):
+        for peer, some in zip(peers, frames, strict=True):
+            first = turn * PIECE_FRAMES
+            piece = (some[number % len(some)] for number in range(first, first + PIECE_FRAMES))
+            peer.stream.sendall(b"".join(piece))
+    return turns * len(peers) * PIECE_FRAMES
+
+
+def sink(peer: Peer, contexts: int) -> dict[str, Any]:
+    """Hear until all contexts have said all they will; return how much that was."""
+    found = {"messages": 0, "frames": 0}  # a message may have the text of several pushes
+    while contexts:
+        text = peer.hear_text().replace(b": ", b":")
+        found["messages"] += 1
+        found["frames"] += text.count(b"~") // (len(TOKEN) - 1)
+        contexts -= b'"continue":false' in text
+    return found | {"bytes": 0}
+
+
+def work(peers: list[Peer], load: dict[str, Any]) -> dict[str, Any]:
+    """Do what the load says; return how much that was."""
+    if load["pace"] == "sink":
+        return sink(peers[0], load["contexts"])
+    names = [peer.hear_contexts(load["contexts"] // len(peers)) for peer in peers]
+    cpu, began = time.process_time(), time.perf_counter()
+    if load["pace"] == "pieces":
+        frames = flood_in_turns(peers, names, load)
+    else:
+        send = flood if load["pace"] == "flood" else paced
+        frames = send(peers[0].stream, names[0], load)
+    for peer, some in zip(peers, names, strict=True):
+        peer.stream.sendall(b"".join(map(done, some)))
+    return {
+        "frames": frames,
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - cpu,
+    }
+
+
+def meet(listener: socket.socket, context: ssl.SSLContext | None) -> Peer:
+    """Wait for a connection, and shake hands."""
     stream, _ = listener.accept()
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with stream if context is None else context.wrap_socket(stream, server_side=True) as stream:
-        peer = Peer(stream)
-        names = peer.hear_contexts(load["contexts"])
-        cpu, began = time.process_time(), time.perf_counter()
-        frames = (flood if load["pace"] == "flood" else paced)(stream, names, load)
-        stream.sendall(b"".join(map(done, names)))
-        found = {
-            "frames": frames,
-            "seconds": time.perf_counter() - began,
-            "cpu_seconds": time.process_time() - cpu,
-        }
-        print(json.dumps(found), flush=True)
-        try:
-            while True:
-                peer.hear()
-        except (EOFError, OSError):
-            pass  # some clients leave without a word
+    return Peer(stream if context is None else context.wrap_socket(stream, server_side=True))
 
 
-def main(load: dict[str, Any]) -> None:
-    """Serve until killed."""
-    context = None
-    if load["certificate"]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(load["certificate"])
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(listener.getsockname()[1], flush=True)
+def hear_end(peer: Peer) -> None:
+    """Wait until a client has left."""
+    try:
         while True:
-            serve(listener, context, load)
+            peer.hear_text()
+    except (EOFError, OSError):
+        peer.stream.close()  # some leave without a word
+
+
+def serve(listener: socket.socket, context: ssl.SSLContext | None, load: dict[str, Any]) -> None:
+    """Serve one client, and print what it cost."""
+    if load["pace"] == "pieces":
+        hear_end(meet(listener, context))  # a first connection, for which the client may load more
+    peers = [meet(listener, context) for _ in range(load["connections"])]
+    cpu, began = time.process_time(), time.perf_counter()
+    found = work(peers, load)
+    found.setdefault("seconds", time.perf_counter() - began)
+    found.setdefault("cpu_seconds", time.process_time() - cpu)
+    print(json.dumps(found), flush=True)
+    with ThreadPoolExecutor(len(peers)) as threads:  # in whatever order they leave
+        list(threads.map(hear_end, peers))
+
+
+def main(certificate: str) -> None:
+    """Serve, a client for each line that tells of one."""
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        print(listener.getsockname()[1], flush=True)
+        for line in sys.stdin:
+            serve(listener, context, json.loads(line))
 
 
 if __name__ == "__main__":
-    if (core := os.environ.get("BENCHMARK_CORE")) and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(core)})
-    main(json.loads(sys.argv[1]))
+    stay_on_core()
+    main(sys.argv[1])

@@ -7,17 +7,15 @@ the processor's time, with the bytecode compiled beforehand, as pip leaves it.
 
 from __future__ import annotations
 
-import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 
-from rounds import write_json
+from results import Row, full, keep, middle, only, row, table, verdict
+from rounds import begin, options
 
 CODE = (
     "{before}\nimport time, sys\ncpu, wall, old = time.process_time(), time.perf_counter(), "
@@ -74,30 +72,42 @@ def installed_bytes(names: str) -> int:
     return total
 
 
+def rows_of_all(rounds: int) -> list[Row]:
+    """Measure, and return a row a statement, and a row a package."""
+    names = ("cpu_ms", "wall_ms", "modules")
+    rows = [
+        row([dict(zip(names, each, strict=True)) for each in measures], statement=name)
+        for name, measures in measure(rounds).items()
+    ]
+    for name, packages in PACKAGES.items():
+        rows.append(row([{"installed_bytes": installed_bytes(packages)}], package=name))
+    return rows
+
+
+def report(rows: list[Row]) -> str:
+    """Write the tables."""
+    found = {row["statement"]: row for row in rows if "statement" in row}
+    columns = {"CPU ms": full("cpu_ms"), "by the clock, ms": full("wall_ms")}
+    columns["modules"] = only("modules")
+    imports = table(found.values(), "statement", lambda row: f"`{row['statement']}`", columns)
+    packages = [row for row in rows if "package" in row]
+    sizes = {"MB": only("installed_bytes", 1e-6)}
+    installed = table(packages, "installed", lambda row: str(row["package"]), sizes)
+    added = middle(found[OURS], "cpu_ms")
+    lines = [verdict(f"adds {added:.1f} ms; at most {MOST_MS}", is_met=added <= MOST_MS)]
+    if THEIRS in found:
+        part = added / middle(found[THEIRS], "cpu_ms")
+        text = f"{part:.2f} times `{THEIRS}`; at most {MOST_OF_THEIRS}"
+        lines.append(verdict(text, is_met=part <= MOST_OF_THEIRS))
+    return "\n\n".join([imports, installed, "\n".join(lines)])
+
+
 def main() -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json")
-    given = parser.parse_args()
-    found = measure(given.rounds)
-    print("| statement | CPU ms | spread | by the clock | modules |\n|---|---:|---:|---:|---:|")
-    middle: dict[str, float] = {}
-    for name, measures in found.items():
-        cpu, wall, modules = (statistics.median(column) for column in zip(*measures, strict=True))
-        lower, _, upper = statistics.quantiles([each[0] for each in measures], n=4)
-        middle[name] = cpu
-        print(f"| `{name}` | {cpu:.1f} | {upper - lower:.1f} | {wall:.1f} | {modules:.0f} |")
-    sizes: dict[str, Any] = {name: installed_bytes(names) for name, names in PACKAGES.items()}
-    for name, size in sizes.items():
-        print(f"\n{name}, with what it needs: {size / 1e6:.1f} MB installed")
-    added = middle[OURS]
-    print(f"\n{'met' if added <= MOST_MS else 'MISSED'}: adds {added:.1f} ms, at most {MOST_MS}")
-    if THEIRS in middle:
-        part = added / middle[THEIRS]
-        said = "met" if part <= MOST_OF_THEIRS else "MISSED"
-        print(f"{said}: {part:.2f} x import cartesia, at most {MOST_OF_THEIRS}")
-    write_json(given.json, {"imports": found, "installed_bytes": sizes})
+    given = begin(options(__doc__, rounds=15))
+    rows = rows_of_all(given.rounds)
+    print(report(rows))
+    keep(given.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,203 @@
+"""
+Draw how costs grow, from the figures that ``run_all.py --json`` has kept.
+
+The pictures have no background and colours of middle lightness, so that they can be read on a light
+page and on a dark one. ``python benchmarks/plots.py`` draws those of the documentation; it needs
+matplotlib (group ``bench``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import matplotlib.ticker
+from growth import Point, fit, words
+from results import OURS, Row, kinds, label, middle, pick
+
+DOCS: Final = Path(__file__).parent.parent / "docs/reference/performance"
+GREY: Final = "#808080"
+COLOURS: Final = {
+    OURS: "#e8590c",
+    "official async": "#3b82d6",
+    "official sync": "#7c6fe0",
+    "official JS": "#2f9e5b",
+    "bare websockets": "#b07d2b",
+    "bare trio-websocket": "#c2569b",
+    "picows": "#17929c",
+    "break": "#e8590c",
+    "scope": "#3b82d6",
+    "cancel()": "#2f9e5b",
+}
+STYLE: Final = {
+    "font.size": 9,
+    "text.color": GREY,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": GREY,
+    "axes.titlecolor": GREY,
+    "axes.titlesize": 9,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": GREY,
+    "grid.alpha": 0.25,
+    "savefig.transparent": True,
+    "savefig.dpi": 110,
+}
+Curves = dict[str, list[Row]]
+
+
+def curves(rows: Sequence[Row], name: str) -> Curves:
+    """Return the rows of each client, or of what else tells curves apart."""
+    return {value: pick(rows, **{name: value}) for value in kinds(rows, name) if value in COLOURS}
+
+
+def draw(axes: Any, found: Curves, x: str, y: str, scale: float = 1, *, logs: bool = False) -> None:
+    """Draw a curve each, with its spread, and its name where it ends; a fit for our own."""
+    ends = []
+    for name, rows in found.items():
+        points: list[Point] = [(row[x], scale * middle(row, y)) for row in rows]
+        xs, ys = [point[0] for point in points], [point[1] for point in points]
+        lows, highs = ([scale * row[y][end] for row in rows] for end in ("min", "max"))
+        colour, width = COLOURS[name], 2.2 if name == OURS else 1.3
+        axes.plot(xs, ys, "o-", color=colour, lw=width, ms=3.5)
+        axes.fill_between(xs, lows, highs, color=colour, alpha=0.2, lw=0)
+        ends.append((ys[-1], name, colour, xs[-1]))
+        if name == OURS and len(points) > 2:
+            nearest = fit(points)
+            axes.plot(xs, [nearest.at(n) for n in xs], ":", color=GREY, lw=1.2)
+            axes.set_title(f"dotted: {words(nearest)}", loc="left")
+    axes.set_xscale("log", base=2)
+    ticks = sorted({row[x] for rows in found.values() for row in rows})
+    axes.set_xticks(ticks, [label(tick) for tick in ticks])
+    if logs:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.minorticks_off()
+    name_ends(axes, ends)
+
+
+def name_ends(axes: Any, ends: list[tuple[float, str, str, float]]) -> None:
+    """Write each curve's name behind its end, none upon another."""
+    axes.figure.canvas.draw()
+    height, lowest = 11 * axes.figure.dpi / 72, float("-inf")
+    for y, name, colour, x in sorted(ends):
+        place = axes.transData.transform((x, y))[1]
+        lowest = max(place, lowest + height)
+        offset = (lowest - place) * 72 / axes.figure.dpi
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(6, offset),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def picture(name: str, folder: Path, panels: Sequence[dict[str, Any]]) -> None:
+    """Draw panels side by side, and keep them as a file."""
+    size = (4.6 * len(panels), 3.1)
+    figure, all_axes = plt.subplots(1, len(panels), figsize=size, squeeze=False)
+    figure.subplots_adjust(left=0.5 / size[0], right=1 - 1.15 / size[0], bottom=0.15, wspace=0.62)
+    for axes, panel in zip(all_axes[0], panels, strict=True):
+        axes.set_xlabel(panel.pop("xlabel"))
+        axes.set_ylabel(panel.pop("ylabel"))
+        draw(axes, **panel)
+    path = folder / f"{name}.png"
+    figure.savefig(path, bbox_inches="tight")
+    plt.close(figure)
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def receiving(rows: list[Row], folder: Path) -> None:
+    """Draw the cost of a frame against contexts, and against its size."""
+    plain = pick(rows, tls=False)
+    cost: dict[str, Any] = {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame", "logs": True}
+    for size in (1024, 4096, 16384):
+        xlabel = f"contexts, {size // 1024} KiB of audio a frame"
+        found = curves(pick(plain, bytes=size), "client")
+        panel = {"found": found, "x": "contexts", "xlabel": xlabel, **cost}
+        picture(f"contexts-{size // 1024}k", folder, [panel])
+    sizes = [row | {"kib": row["bytes"] // 1024} for row in pick(plain, contexts=64)]
+    xlabel = "KiB of audio a frame, 64 contexts"
+    found = curves(sorted(sizes, key=lambda row: row["kib"]), "client")
+    picture("sizes", folder, [{"found": found, "x": "kib", "xlabel": xlabel, **cost}])
+
+
+def frames(rows: list[Row], folder: Path) -> None:
+    """Draw what the length of a stream costs."""
+    cost_and_memory(rows, folder, "frames", "peak_bytes", "MB, peak of the process")
+
+
+def connections(rows: list[Row], folder: Path) -> None:
+    """Draw what connections cost."""
+    cost_and_memory(rows, folder, "connections", "connected_bytes", "MB, all of them idle")
+
+
+def cost_and_memory(rows: list[Row], folder: Path, x: str, memory: str, held: str) -> None:
+    """Draw the cost of a frame, and memory."""
+    found = curves(rows, "client")
+    panels: list[dict[str, Any]] = [
+        {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame"},
+        {"y": memory, "ylabel": held, "scale": 1e-6},
+    ]
+    picture(x, folder, [{"found": found, "x": x, "xlabel": x, **panel} for panel in panels])
+
+
+def cancelling(rows: list[Row], folder: Path) -> None:
+    """Draw what it costs to leave."""
+    found, x = curves(rows, "way"), {"x": "contexts", "xlabel": "contexts"}
+    panels = [
+        {"y": "heard_p50_us", "ylabel": "µs until the peer hears, p50"},
+        {"y": "cpu_us", "ylabel": "CPU µs each, all at once"},
+    ]
+    picture("cancelling", folder, [{"found": found, **x, **panel} for panel in panels])
+
+
+def pushing(rows: list[Row], folder: Path) -> None:
+    """Draw what a push costs."""
+    found = curves(rows, "client")
+    picture("pushing", folder, [{
+        "found": found, "x": "contexts", "xlabel": "contexts",
+        "y": "cpu_us_per_frame", "ylabel": "CPU µs a push",
+    }])  # fmt: skip
+
+
+PICTURES = {
+    "receiving": receiving,
+    "frames": frames,
+    "connections": connections,
+    "cancelling": cancelling,
+    "pushing": pushing,
+}
+
+
+def main() -> None:
+    """Draw all that there are figures of."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=DOCS / "figures.json")
+    parser.add_argument("--to", type=Path, default=DOCS)
+    given = parser.parse_args()
+    found, folder = json.loads(given.json.read_text()), given.to
+    folder.mkdir(parents=True, exist_ok=True)
+    mpl.rcParams.update(STYLE)
+    for name, paint in PICTURES.items():
+        if name in found:
+            paint(found[name], folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""
+On which processor a process runs, and before whom. Imports little: clients are weighed with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def cores() -> tuple[str, str]:
+    """Return a processor for the load and one for the clients; empty where they must share."""
+    if not hasattr(os, "sched_getaffinity"):
+        return "", ""
+    ours = sorted(os.sched_getaffinity(0))
+    return (str(ours[0]), str(ours[-1])) if len(ours) > 1 else ("", "")
+
+
+def stay_on_core() -> None:
+    """Stay on the processor that whoever started this process has chosen for it."""
+    if (core := os.environ.get("BENCHMARK_CORE")) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core)})
+
+
+def ask_for_priority() -> None:
+    """Go before other work on this machine, and let those that are started do so."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except (AttributeError, PermissionError):
+        print("!! no priority: only root may ask for it", file=sys.stderr)
