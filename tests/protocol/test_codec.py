@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import trio_cartesia._protocol
 from tests.protocol.strategies import AUDIO, CHUNKS, EVENTS, JSON, base64_text, broken_events
-from trio_cartesia import Chunk, RemoteProtocolError, UnknownEvent
+from trio_cartesia import (
+    Chunk,
+    Done,
+    FlushDone,
+    PhonemeTimes,
+    PhonemeTimestamps,
+    RemoteProtocolError,
+    UnknownEvent,
+    WordTimes,
+    WordTimestamps,
+)
 from trio_cartesia._protocol import codec
 from trio_cartesia._protocol.codec import read_event, read_event_generally
 
@@ -44,17 +58,46 @@ def test_anything_else_is_a_protocol_error(text):
     outcome(read_event, text)
 
 
+@pytest.fixture(scope="module")
+def plain_codec():
+    """The codec as it is where orjson and pybase64 are not installed."""
+    name = "trio_cartesia._protocol.codec"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trio_cartesia._protocol, "codec", codec)  # importing it again replaces it
+        patch.delitem(sys.modules, name)
+        for missing in ("orjson", "pybase64"):
+            patch.setitem(sys.modules, missing, None)
+        yield importlib.import_module(name)
+
+
 @given(event=EVENTS | broken_events())
-def test_the_standard_library_reads_the_same(event):
+@example({"type": "chunk", "context_id": "a", "data": "AAAA!"})
+@example({"type": "chunk", "context_id": "a", "data": "AA\nAA"})
+@example({"type": "news", "is": float("nan")})
+@example({"type": "news", "is": -float("inf")})
+def test_the_standard_library_reads_the_same(plain_codec, event):
     """
     Without orjson and pybase64 the same messages give the same events.
     """
     text = json.dumps(event)
     expected = outcome(read_event, text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "_loads", codec.plain_loads)
-        patch.setattr(codec, "decode_base64", codec.plain_b64decode)
-        assert outcome(read_event, text) == expected
+    for message in (text, text.encode()):
+        assert outcome(plain_codec.read_event, message) == expected
+
+
+@given(event=CHUNKS, broken=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80"]))
+def test_the_standard_library_takes_no_other_unicode(plain_codec, event, broken):
+    """
+    Without orjson too, JSON is UTF-8, and nothing that is not.
+    """
+    message = json.dumps(event).encode()[:-1] + b',"x":"' + broken + b'"}'
+    if broken:
+        with pytest.raises(UnicodeDecodeError):
+            plain_codec.read_json(message)
+    else:
+        assert plain_codec.read_json(message) == codec.read_json(message)
+    with pytest.raises(UnicodeDecodeError):
+        plain_codec.read_json('{"a": "b"}'.encode("utf-16"))
 
 
 @given(event=CHUNKS, audio=AUDIO)
@@ -128,6 +171,32 @@ def test_times_that_do_not_fit_are_refused(times):
     with pytest.raises(RemoteProtocolError) as caught:
         read_event(json.dumps(event))
     assert caught.value.context_id == "a"
+
+
+TIMES = {"words": ["Oh,"], "phonemes": ["o"], "start": [0], "end": [0.5]}
+WORDS = WordTimes(words=("Oh,",), start=(0.0,), end=(0.5,))
+PHONEMES = PhonemeTimes(phonemes=("o",), start=(0.0,), end=(0.5,))
+KINDS = {  # what each kind of event on the wire becomes
+    "chunk": Chunk(context_id="a", audio=b"12", segment=2, flush_id=7, step_time=1.5),
+    "timestamps": WordTimestamps(context_id="a", word_timestamps=WORDS, segment=2, flush_id=7),
+    "phoneme_timestamps": PhonemeTimestamps(
+        context_id="a", phoneme_timestamps=PHONEMES, segment=2, flush_id=7
+    ),
+    "flush_done": FlushDone(context_id="a", segment=2, flush_id=7),
+    "done": Done(context_id="a"),
+}
+
+
+@pytest.mark.parametrize(("kind", "event"), KINDS.items())
+def test_every_kind_of_event_has_its_class(kind, event):
+    """
+    Each event that the reference shows becomes the class that is named after it, with its fields.
+    """
+    fields = {"type": kind, "context_id": "a", "data": base64_text(b"12"), "step_time": 1.5}
+    times = {"word_timestamps": TIMES, "phoneme_timestamps": TIMES}
+    for status in (200, 206):
+        text = json.dumps({**fields, **times, "flush_id": 7, "status_code": status})
+        assert read_event(text, {"a": 2, "b": 3}) == attrs.evolve(event, status_code=status)
 
 
 def test_unknown_kinds_are_kept_whole():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,10 @@ BAD = {
     "no format": {"output_format": None},
     "locale with language": {"language": "en", "locale": "en-GB"},
     "odd language": {"language": "english please"},
+    "language of one letter": {"language": "e"},
+    "language of a wrong type": {"language": 7},
+    "language with a stub": {"language": "en-"},
+    "lone surrogate": {"model_id": "\ud800"},
     "odd normalization": {"normalization": "yes please"},
     "negative delay": {"max_buffer_delay_ms": -1},
     "long delay": {"max_buffer_delay_ms": 5001},
@@ -68,10 +73,68 @@ BAD = {
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_what_the_service_would_refuse_is_refused_here(change):
     """
-    Every field and range that the reference states is checked when a context is opened.
+    Every field and range that the reference states is checked when a context is opened, and the
+    error names the field, or the member of it.
     """
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(LocalProtocolError) as caught:
         settings_from({**SETTINGS, **change})
+    members = {key for value in change.values() if isinstance(value, dict) for key in value}
+    wanted = {*change, *members, *({"raw"} if "output_format" in change else ())}
+    assert wanted & set(re.findall(r"\w+", str(caught.value)))
+
+
+SAID = [
+    ({"model_id": 7}, "model_id must be a str, not int"),
+    ({"model_id": "x" * 257}, "model_id must be at most 256 printable characters"),
+    ({"speed": "fastest"}, "speed must be one of 'slow', 'normal', 'fast', not 'fastest'"),
+    ({"duration": "long"}, "duration must be a number, not str"),
+    ({"duration": 86_401}, "duration must be from 0.001 to 86400"),
+    ({"max_buffer_delay_ms": 5001}, "max_buffer_delay_ms must be from 0 to 5000"),
+    ({"max_buffer_delay_ms": 1.5}, "max_buffer_delay_ms must be a whole number"),
+    ({"add_timestamps": "yes"}, "add_timestamps must be True or False, not str"),
+    ({"output_format": 7}, "output_format must be a RawOutputFormat or a mapping, not int"),
+    ({"output_format": {"a": 1, "b": 2}}, "output_format has no member 'a', 'b'"),
+    ({"output_format": {}}, "output_format lacks encoding, sample_rate"),
+    ({"generation_config": 7}, "generation_config must be a GenerationConfig or a mapping"),
+    ({"yes": 1, "no": 2}, "a context has no setting no, yes"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), SAID)
+def test_an_error_says_what_may_be_and_what_was_given(change, says):
+    """
+    Whoever gives a setting that cannot be reads what is allowed, and the type of what was given.
+    """
+    with pytest.raises(LocalProtocolError, match=re.escape(says)):
+        settings_from({**SETTINGS, **change})
+
+
+def test_all_that_is_missing_is_named_at_once():
+    """
+    Whoever gives no setting at all reads all those that are needed.
+    """
+    with pytest.raises(LocalProtocolError, match="a context needs model_id, output_format, voice"):
+        settings_from({})
+
+
+def test_the_ends_of_ranges_belong_to_them():
+    """
+    The longest name and the ends of each range are taken.
+    """
+    longest = {"model_id": "x" * 256, "duration": 86_400, "generation_config": {"speed": 1.5}}
+    assert settings_from({**SETTINGS, **longest}).duration == 86_400
+    shortest = {"duration": 0.001, "generation_config": {"speed": 0.6, "volume": 0.5}}
+    assert settings_from({**SETTINGS, **shortest}).duration == 0.001
+
+
+@pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "es-419"])
+def test_languages_are_the_service_s_business(tag):
+    """
+    Whatever looks like a language tag is taken, in either case, and sent as it is.
+    """
+    for name in ("language", "locale", "normalization"):
+        settings = settings_from({**SETTINGS, name: tag})
+        assert json.loads(f"{{{write_settings(settings)}}}")[name] == tag
 
 
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
