@@ -152,6 +152,17 @@ def test_odd_diagnostics_fail_nothing(odd):
     assert strange.step_time is None
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
+def test_an_odd_step_time_is_left_out(plain_codec, number):
+    """
+    What is no finite number of milliseconds is not told, whatever reads the JSON.
+    """
+    text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
+    event = plain_codec.read_event(text)
+    assert (event.audio, event.step_time) == (b"", None)
+    assert plain_codec.read_event(text.replace(number, "1.5")).step_time == 1.5
+
+
 @pytest.mark.parametrize(
     "times",
     [
