@@ -20,7 +20,12 @@ from trio_cartesia import (
 )
 from trio_cartesia._protocol.formats import EMOTIONS
 from trio_cartesia._protocol.messages import GenerationRequest
-from trio_cartesia._protocol.requests import write_cancel, write_input, write_settings
+from trio_cartesia._protocol.requests import (
+    MAX_REQUEST_BYTES,
+    write_cancel,
+    write_input,
+    write_settings,
+)
 from trio_cartesia._protocol.settings import settings_from
 
 RAW = {"encoding": "pcm_s16le", "sample_rate": 44100}
@@ -269,3 +274,89 @@ def test_a_transcript_shows_in_no_repr():
         settings=ContextSettings(**SETTINGS), context_id="a", transcript="canary", continue_=True
     )
     assert "canary" not in repr(request)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u20ac", "\U0001d11e"])
+def test_a_message_may_be_as_large_as_the_service_takes_and_no_larger(letter):
+    """
+    The bound is one of bytes, whatever the text is written in; one above it is refused, and the
+    error names the context.
+    """
+    settings = ContextSettings(**SETTINGS)
+    common = write_settings(settings)
+
+    def written(transcript):
+        request = GenerationRequest(
+            settings=settings, context_id="mine", transcript=transcript, continue_=True
+        )
+        return write_input(request, common)
+
+    room = MAX_REQUEST_BYTES - len(written("").encode())
+    width = len(letter.encode())
+    largest = letter * (room // width) + "b" * (room % width)
+    assert len(written(largest).encode()) == MAX_REQUEST_BYTES
+    with pytest.raises(LocalProtocolError, match="push the text in pieces") as caught:
+        written(largest + "b")
+    assert caught.value.context_id == "mine"
+
+
+def test_all_that_can_be_set_is_written_under_the_wire_s_names():
+    """
+    Each setting of a context comes in its JSON under its own name, and with its own value.
+    """
+    given_settings = {
+        **SETTINGS,
+        "locale": "en-GB",
+        "normalization": "off",
+        "max_buffer_delay_ms": 0,
+        "add_timestamps": False,
+        "add_phoneme_timestamps": True,
+        "use_normalized_timestamps": True,
+        "pronunciation_dict_id": "d",
+        "speed": "slow",
+        "duration": 1.5,
+    }
+    written = json.loads(f"{{{write_settings(settings_from(given_settings))}}}")
+    assert written == given_settings
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"language": "en", "locale": "en-GB"}, "give language or locale, not both"),
+        ({"voice": {"id": "v", "speed": 1}}, "voice must be an id, or {'id': ...}"),
+        ({"voice": {"mode": "embedding", "id": "v"}}, "voice must be an id, or {'id': ...}"),
+        ({"voice": None}, "voice must be the id of a voice, and not empty"),
+        ({"voice": ["v"]}, "voice must be a str, not list"),
+        ({"output_format": MP3OutputFormat(sample_rate=8000, bit_rate=32000)}, "not 'mp3'"),
+        ({"output_format": {**RAW, "container": "wav"}}, "not 'wav'"),
+        ({"generation_config": {"emotion": "peckish"}}, "emotion must be one of the service's"),
+        ({"generation_config": {"emotion": 7}}, "emotion must be a str, not int"),
+    ],
+)
+def test_an_error_about_what_the_wire_does_not_have_says_so(change, says):
+    """
+    What belongs to other modes, containers and versions is refused in words.
+    """
+    with pytest.raises(LocalProtocolError, match=re.escape(says)):
+        settings_from({**SETTINGS, **change})
+
+
+@pytest.mark.parametrize("asked", ["add_timestamps", "add_phoneme_timestamps"])
+def test_either_kind_of_times_says_which_text_they_are_of(asked):
+    """
+    Word times and phoneme times alike send the base of their times; neither asked for, it is not.
+    """
+    assert ContextSettings(**SETTINGS, **{asked: True}).use_normalized_timestamps is False
+    assert ContextSettings(**SETTINGS, **{asked: False}).use_normalized_timestamps is None
+
+
+def test_emotions_are_those_of_the_service():
+    """
+    There are fifty-eight emotions; upper and lower case are the same, and nothing else is one.
+    """
+    assert len(EMOTIONS) == 58
+    for emotion in EMOTIONS:
+        assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
+        assert emotion.isalpha()
+        assert emotion.islower()
