@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 
 import attrs
@@ -171,6 +172,9 @@ def test_an_odd_step_time_is_left_out(plain_codec, number):
         {"words": ["a"], "start": ["0"], "end": [1]},
         {"words": [1], "start": [0], "end": [1]},
         {"words": ["a"], "start": [0]},
+        {"words": [], "start": "", "end": []},
+        {"words": [], "start": {}, "end": []},
+        {"words": {}, "start": [], "end": []},
         None,
     ],
 )
@@ -208,6 +212,58 @@ def test_every_kind_of_event_has_its_class(kind, event):
     for status in (200, 206):
         text = json.dumps({**fields, **times, "flush_id": 7, "status_code": status})
         assert read_event(text, {"a": 2, "b": 3}) == attrs.evolve(event, status_code=status)
+
+
+BROKEN = [  # an event, what its error says, and whose context it is
+    ({}, "an event has no type", None),
+    ({"type": 7, "context_id": "a"}, "an event has no type", "a"),
+    ({"type": 7, "context_id": 7}, "an event has no type", None),
+    ({"type": "done"}, "required field missing @ done.context_id", None),
+    ({"type": "done", "context_id": 7}, "expected str @ done.context_id", None),
+    ({"type": "chunk", "context_id": "a", "data": "!"}, "expected bytes @ chunk.audio", "a"),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {"words": 7, "start": [0]}},
+        "expected tuple @ timestamps.word_timestamps.words; required field missing @ timestamps.word",
+        "a",
+    ),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {**TIMES, "end": [1, 2]}},
+        "timestamps has 1 texts, 1 starts and 2 ends",
+        "a",
+    ),
+    (
+        {
+            "type": "phoneme_timestamps",
+            "context_id": "a",
+            "phoneme_timestamps": {**TIMES, "start": []},
+        },
+        "phoneme_timestamps has 1 texts, 0 starts and 1 ends",
+        "a",
+    ),
+]
+
+
+@pytest.mark.parametrize("read", [read_event, read_event_generally])
+@pytest.mark.parametrize(("event", "says", "context_id"), BROKEN)
+def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, context_id):
+    """
+    Whoever reports a broken event can say which member is wrong, and of which context.
+    """
+    with pytest.raises(RemoteProtocolError, match=re.escape(says)) as caught:
+        read(json.dumps(event))
+    assert caught.value.context_id == context_id
+
+
+@pytest.mark.parametrize(("context_id", "known"), [("a", "a"), ("", None), (7, None), (None, None)])
+def test_whose_an_event_is_may_be_unknown(context_id, known):
+    """
+    An error that names no context, or none that can be one, is nobody's; so is an unknown event,
+    unless what it names is text.
+    """
+    error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
+    assert (error.context_id, error.fields["title"]) == (known, "T")
+    news = read_event(json.dumps({"type": "news", "context_id": context_id}))
+    assert news.context_id == (context_id if isinstance(context_id, str) else None)
 
 
 def test_unknown_kinds_are_kept_whole():
