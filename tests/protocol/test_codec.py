@@ -223,7 +223,7 @@ BROKEN = [  # an event, what its error says, and whose context it is
     ({"type": "chunk", "context_id": "a", "data": "!"}, "expected bytes @ chunk.audio", "a"),
     (
         {"type": "timestamps", "context_id": "a", "word_timestamps": {"words": 7, "start": [0]}},
-        "@ timestamps.word_timestamps.words; required field missing @ timestamps.word_timestamps.end",
+        "@ timestamps.word_timestamps.words; required field missing @ timestamps.word_timestamps",
         "a",
     ),
     (

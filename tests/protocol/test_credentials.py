@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from trio_cartesia import LocalProtocolError
 from trio_cartesia._protocol.credentials import (
@@ -66,15 +64,13 @@ def test_every_request_says_who_asks_and_in_which_version():
 
 
 @pytest.mark.parametrize("name", NOT_OURS_TO_GIVE)
-@given(data=st.data())
-def test_headers_of_ours_cannot_be_given(name, data):
+def test_headers_of_ours_cannot_be_given(name):
     """
     What this client or its transport sets is refused, however its letters are written.
     """
-    letters = [st.sampled_from([letter.lower(), letter.upper()]) for letter in name]
-    written = "".join(data.draw(st.tuples(*letters)))
-    with pytest.raises(LocalProtocolError, match=f"the header {written} is not for callers to set"):
-        check_headers({written: "1"})
+    for written in (name, name.lower(), name.upper(), name.swapcase()):
+        with pytest.raises(LocalProtocolError, match=f"{written} is not for callers to set"):
+            check_headers({written: "1"})
 
 
 @pytest.mark.parametrize(
