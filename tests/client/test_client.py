@@ -35,6 +35,11 @@ def _clean_environment(monkeypatch):
         {"api_key": KEY, "base_url": "https://user:secret@host"},
         {"api_key": KEY, "base_url": "https://host/?a=b"},
         {"api_key": KEY, "base_url": "https://host/a b"},
+        {"api_key": KEY, "base_url": "https://host/\u00e4"},
+        {"api_key": KEY, "base_url": "https://host/\x01"},
+        {"api_key": KEY, "base_url": "https://host:0"},
+        {"api_key": KEY, "base_url": "https://."},
+        {"api_key": KEY, "base_url": "https://host/#part"},
         {"api_key": KEY, "base_url": 7},
         {"api_key": KEY, "base_url": "http://api.cartesia.ai"},
         {"api_key": KEY, "websocket_base_url": "ws://10.0.0.1"},
@@ -53,12 +58,15 @@ def _clean_environment(monkeypatch):
 )
 def test_what_cannot_be_right_is_refused_at_once(arguments):
     """
-    Bad arguments raise at construction, and no message shows a key.
+    Bad arguments raise at construction; the message names the argument, and shows no key.
     """
     with pytest.raises(LocalProtocolError) as caught:
         Cartesia(**arguments)
-    assert "canary" not in str(caught.value)
-    assert "secret" not in str(caught.value)
+    message = str(caught.value)
+    blamed = list(arguments)[-1] if arguments else "credential"
+    assert blamed.rstrip("s") in message
+    assert "canary" not in message
+    assert "secret" not in message
 
 
 @pytest.mark.parametrize(
@@ -71,6 +79,8 @@ def test_what_cannot_be_right_is_refused_at_once(arguments):
         ("http://127.0.0.1", "ws://127.0.0.1/tts/websocket"),
         ("ws://[::1]:81/x", "ws://[::1]:81/x/tts/websocket"),
         ("HTTP://LocalHost:80", "ws://localhost/tts/websocket"),
+        ("http://api.localhost/x//", "ws://api.localhost/x/tts/websocket"),
+        ("https://host/X/XX/", "wss://host/X/XX/tts/websocket"),
     ],
 )
 def test_a_base_maps_to_its_websocket(base, address):

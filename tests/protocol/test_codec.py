@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import subprocess
 import sys
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import trio_cartesia._protocol
 from tests.protocol.strategies import AUDIO, CHUNKS, EVENTS, JSON, base64_text, broken_events
-from trio_cartesia import Chunk, RemoteProtocolError, UnknownEvent
+from trio_cartesia import (
+    Chunk,
+    Done,
+    FlushDone,
+    PhonemeTimes,
+    PhonemeTimestamps,
+    RemoteProtocolError,
+    UnknownEvent,
+    WordTimes,
+    WordTimestamps,
+)
 from trio_cartesia._protocol import codec
 from trio_cartesia._protocol.codec import read_event, read_event_generally
 
@@ -46,17 +60,46 @@ def test_anything_else_is_a_protocol_error(text):
     outcome(read_event, text)
 
 
+@pytest.fixture(scope="module")
+def plain_codec():
+    """The codec as it is where orjson and pybase64 are not installed."""
+    name = "trio_cartesia._protocol.codec"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trio_cartesia._protocol, "codec", codec)  # importing it again replaces it
+        patch.delitem(sys.modules, name)
+        for missing in ("orjson", "pybase64"):
+            patch.setitem(sys.modules, missing, None)
+        yield importlib.import_module(name)
+
+
 @given(event=EVENTS | broken_events())
-def test_the_standard_library_reads_the_same(event):
+@example({"type": "chunk", "context_id": "a", "data": "AAAA!"})
+@example({"type": "chunk", "context_id": "a", "data": "AA\nAA"})
+@example({"type": "news", "is": float("nan")})
+@example({"type": "news", "is": -float("inf")})
+def test_the_standard_library_reads_the_same(plain_codec, event):
     """
     Without orjson and pybase64 the same messages give the same events.
     """
     text = json.dumps(event)
     expected = outcome(read_event, text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "_loads", codec.plain_loads)
-        patch.setattr(codec, "decode_base64", codec.plain_b64decode)
-        assert outcome(read_event, text) == expected
+    for message in (text, text.encode()):
+        assert outcome(plain_codec.read_event, message) == expected
+
+
+@given(event=CHUNKS, broken=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80"]))
+def test_the_standard_library_takes_no_other_unicode(plain_codec, event, broken):
+    """
+    Without orjson too, JSON is UTF-8, and nothing that is not.
+    """
+    message = json.dumps(event).encode()[:-1] + b',"x":"' + broken + b'"}'
+    if broken:
+        with pytest.raises(UnicodeDecodeError):
+            plain_codec.read_json(message)
+    else:
+        assert plain_codec.read_json(message) == codec.read_json(message)
+    with pytest.raises(UnicodeDecodeError):
+        plain_codec.read_json('{"a": "b"}'.encode("utf-16"))
 
 
 @given(event=CHUNKS, audio=AUDIO)
@@ -111,6 +154,17 @@ def test_odd_diagnostics_fail_nothing(odd):
     assert strange.step_time is None
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
+def test_an_odd_step_time_is_left_out(plain_codec, number):
+    """
+    What is no finite number of milliseconds is not told, whatever reads the JSON.
+    """
+    text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
+    event = plain_codec.read_event(text)
+    assert (event.audio, event.step_time) == (b"", None)
+    assert plain_codec.read_event(text.replace(number, "1.5")).step_time == 1.5
+
+
 @pytest.mark.parametrize(
     "times",
     [
@@ -119,6 +173,9 @@ def test_odd_diagnostics_fail_nothing(odd):
         {"words": ["a"], "start": ["0"], "end": [1]},
         {"words": [1], "start": [0], "end": [1]},
         {"words": ["a"], "start": [0]},
+        {"words": [], "start": "", "end": []},
+        {"words": [], "start": {}, "end": []},
+        {"words": {}, "start": [], "end": []},
         None,
     ],
 )
@@ -130,6 +187,84 @@ def test_times_that_do_not_fit_are_refused(times):
     with pytest.raises(RemoteProtocolError) as caught:
         read_event(json.dumps(event))
     assert caught.value.context_id == "a"
+
+
+TIMES = {"words": ["Oh,"], "phonemes": ["o"], "start": [0], "end": [0.5]}
+WORDS = WordTimes(words=("Oh,",), start=(0.0,), end=(0.5,))
+PHONEMES = PhonemeTimes(phonemes=("o",), start=(0.0,), end=(0.5,))
+KINDS = {  # what each kind of event on the wire becomes
+    "chunk": Chunk(context_id="a", audio=b"12", segment=2, flush_id=7, step_time=1.5),
+    "timestamps": WordTimestamps(context_id="a", word_timestamps=WORDS, segment=2, flush_id=7),
+    "phoneme_timestamps": PhonemeTimestamps(
+        context_id="a", phoneme_timestamps=PHONEMES, segment=2, flush_id=7
+    ),
+    "flush_done": FlushDone(context_id="a", segment=2, flush_id=7),
+    "done": Done(context_id="a"),
+}
+
+
+@pytest.mark.parametrize(("kind", "event"), KINDS.items())
+def test_every_kind_of_event_has_its_class(kind, event):
+    """
+    Each event that the reference shows becomes the class that is named after it, with its fields.
+    """
+    fields = {"type": kind, "context_id": "a", "data": base64_text(b"12"), "step_time": 1.5}
+    times = {"word_timestamps": TIMES, "phoneme_timestamps": TIMES}
+    for status in (200, 206):
+        text = json.dumps({**fields, **times, "flush_id": 7, "status_code": status})
+        assert read_event(text, {"a": 2, "b": 3}) == attrs.evolve(event, status_code=status)
+
+
+BROKEN = [  # an event, what its error says, and whose context it is
+    ({}, "an event has no type", None),
+    ({"type": 7, "context_id": "a"}, "an event has no type", "a"),
+    ({"type": 7, "context_id": 7}, "an event has no type", None),
+    ({"type": "done"}, "required field missing @ done.context_id", None),
+    ({"type": "done", "context_id": 7}, "expected str @ done.context_id", None),
+    ({"type": "chunk", "context_id": "a", "data": "!"}, "expected bytes @ chunk.audio", "a"),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {"words": 7, "start": [0]}},
+        "@ timestamps.word_timestamps.words; required field missing @ timestamps.word_timestamps",
+        "a",
+    ),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {**TIMES, "end": [1, 2]}},
+        "timestamps has 1 texts, 1 starts and 2 ends",
+        "a",
+    ),
+    (
+        {
+            "type": "phoneme_timestamps",
+            "context_id": "a",
+            "phoneme_timestamps": {**TIMES, "start": []},
+        },
+        "phoneme_timestamps has 1 texts, 0 starts and 1 ends",
+        "a",
+    ),
+]
+
+
+@pytest.mark.parametrize("read", [read_event, read_event_generally])
+@pytest.mark.parametrize(("event", "says", "context_id"), BROKEN)
+def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, context_id):
+    """
+    Whoever reports a broken event can say which member is wrong, and of which context.
+    """
+    with pytest.raises(RemoteProtocolError, match=re.escape(says)) as caught:
+        read(json.dumps(event))
+    assert caught.value.context_id == context_id
+
+
+@pytest.mark.parametrize(("context_id", "known"), [("a", "a"), ("", None), (7, None), (None, None)])
+def test_whose_an_event_is_may_be_unknown(context_id, known):
+    """
+    An error that names no context, or none that can be one, is nobody's; so is an unknown event,
+    unless what it names is text.
+    """
+    error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
+    assert (error.context_id, error.fields["title"]) == (known, "T")
+    news = read_event(json.dumps({"type": "news", "context_id": context_id}))
+    assert news.context_id == (context_id if isinstance(context_id, str) else None)
 
 
 def test_unknown_kinds_are_kept_whole():

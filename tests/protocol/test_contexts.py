@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from trio_cartesia import LocalProtocolError
-from trio_cartesia._protocol.contexts import TRANSITIONS, State, Step, advance
+from trio_cartesia._protocol.contexts import TRANSITIONS, End, State, Step, advance
 
 
 @pytest.mark.parametrize(("state", "step"), list(itertools.product(State, Step)))
@@ -38,3 +38,13 @@ def test_only_a_context_that_the_service_knows_can_drain():
     draining = [state for (state, step), to in TRANSITIONS.items() if to is State.DRAINING]
     assert State.NEW not in draining
     assert TRANSITIONS[State.NEW, Step.CANCEL] is State.CLOSED
+
+
+def test_states_and_ends_are_called_what_the_docs_call_them():
+    """
+    The words in errors and statistics are those of the explanation of contexts.
+    """
+    assert [state.value for state in State] == ["new", "open", "half-closed", "draining", "closed"]
+    assert [end.value for end in End] == ["done", "expired", "cancelled", "failed", "lost"]
+    for step in Step:
+        assert step.value == step.name.lower().replace("_", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,12 @@ from trio_cartesia import (
 )
 from trio_cartesia._protocol.formats import EMOTIONS
 from trio_cartesia._protocol.messages import GenerationRequest
-from trio_cartesia._protocol.requests import write_cancel, write_input, write_settings
+from trio_cartesia._protocol.requests import (
+    MAX_REQUEST_BYTES,
+    write_cancel,
+    write_input,
+    write_settings,
+)
 from trio_cartesia._protocol.settings import settings_from
 
 RAW = {"encoding": "pcm_s16le", "sample_rate": 44100}
@@ -42,6 +48,10 @@ BAD = {
     "no format": {"output_format": None},
     "locale with language": {"language": "en", "locale": "en-GB"},
     "odd language": {"language": "english please"},
+    "language of one letter": {"language": "e"},
+    "language of a wrong type": {"language": 7},
+    "language with a stub": {"language": "en-"},
+    "lone surrogate": {"model_id": "\ud800"},
     "odd normalization": {"normalization": "yes please"},
     "negative delay": {"max_buffer_delay_ms": -1},
     "long delay": {"max_buffer_delay_ms": 5001},
@@ -68,10 +78,68 @@ BAD = {
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_what_the_service_would_refuse_is_refused_here(change):
     """
-    Every field and range that the reference states is checked when a context is opened.
+    Every field and range that the reference states is checked when a context is opened, and the
+    error names the field, or the member of it.
     """
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(LocalProtocolError) as caught:
         settings_from({**SETTINGS, **change})
+    members = {key for value in change.values() if isinstance(value, dict) for key in value}
+    wanted = {*change, *members, *({"raw"} if "output_format" in change else ())}
+    assert wanted & set(re.findall(r"\w+", str(caught.value)))
+
+
+SAID = [
+    ({"model_id": 7}, "model_id must be a str, not int"),
+    ({"model_id": "x" * 257}, "model_id must be at most 256 printable characters"),
+    ({"speed": "fastest"}, "speed must be one of 'slow', 'normal', 'fast', not 'fastest'"),
+    ({"duration": "long"}, "duration must be a number, not str"),
+    ({"duration": 86_401}, "duration must be from 0.001 to 86400"),
+    ({"max_buffer_delay_ms": 5001}, "max_buffer_delay_ms must be from 0 to 5000"),
+    ({"max_buffer_delay_ms": 1.5}, "max_buffer_delay_ms must be a whole number"),
+    ({"add_timestamps": "yes"}, "add_timestamps must be True or False, not str"),
+    ({"output_format": 7}, "output_format must be a RawOutputFormat or a mapping, not int"),
+    ({"output_format": {"a": 1, "b": 2}}, "output_format has no member 'a', 'b'"),
+    ({"output_format": {}}, "output_format lacks encoding, sample_rate"),
+    ({"generation_config": 7}, "generation_config must be a GenerationConfig or a mapping"),
+    ({"yes": 1, "no": 2}, "a context has no setting no, yes"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), SAID)
+def test_an_error_says_what_may_be_and_what_was_given(change, says):
+    """
+    Whoever gives a setting that cannot be reads what is allowed, and the type of what was given.
+    """
+    with pytest.raises(LocalProtocolError, match=re.escape(says)):
+        settings_from({**SETTINGS, **change})
+
+
+def test_all_that_is_missing_is_named_at_once():
+    """
+    Whoever gives no setting at all reads all those that are needed.
+    """
+    with pytest.raises(LocalProtocolError, match="a context needs model_id, output_format, voice"):
+        settings_from({})
+
+
+def test_the_ends_of_ranges_belong_to_them():
+    """
+    The longest name and the ends of each range are taken.
+    """
+    longest = {"model_id": "x" * 256, "duration": 86_400, "generation_config": {"speed": 1.5}}
+    assert settings_from({**SETTINGS, **longest}).duration == 86_400
+    shortest = {"duration": 0.001, "generation_config": {"speed": 0.6, "volume": 0.5}}
+    assert settings_from({**SETTINGS, **shortest}).duration == 0.001
+
+
+@pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "es-419"])
+def test_languages_are_the_service_s_business(tag):
+    """
+    Whatever looks like a language tag is taken, in either case, and sent as it is.
+    """
+    for name in ("language", "locale", "normalization"):
+        settings = settings_from({**SETTINGS, name: tag})
+        assert json.loads(f"{{{write_settings(settings)}}}")[name] == tag
 
 
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
@@ -216,3 +284,89 @@ def test_a_transcript_shows_in_no_repr():
         settings=ContextSettings(**SETTINGS), context_id="a", transcript="canary", continue_=True
     )
     assert "canary" not in repr(request)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u20ac", "\U0001d11e"])
+def test_a_message_may_be_as_large_as_the_service_takes_and_no_larger(letter):
+    """
+    The bound is one of bytes, whatever the text is written in; one above it is refused, and the
+    error names the context.
+    """
+    settings = ContextSettings(**SETTINGS)
+    common = write_settings(settings)
+
+    def written(transcript):
+        request = GenerationRequest(
+            settings=settings, context_id="mine", transcript=transcript, continue_=True
+        )
+        return write_input(request, common)
+
+    room = MAX_REQUEST_BYTES - len(written("").encode())
+    width = len(letter.encode())
+    largest = letter * (room // width) + "b" * (room % width)
+    assert len(written(largest).encode()) == MAX_REQUEST_BYTES
+    with pytest.raises(LocalProtocolError, match="push the text in pieces") as caught:
+        written(largest + "b")
+    assert caught.value.context_id == "mine"
+
+
+def test_all_that_can_be_set_is_written_under_the_wire_s_names():
+    """
+    Each setting of a context comes in its JSON under its own name, and with its own value.
+    """
+    given_settings = {
+        **SETTINGS,
+        "locale": "en-GB",
+        "normalization": "off",
+        "max_buffer_delay_ms": 0,
+        "add_timestamps": False,
+        "add_phoneme_timestamps": True,
+        "use_normalized_timestamps": True,
+        "pronunciation_dict_id": "d",
+        "speed": "slow",
+        "duration": 1.5,
+    }
+    written = json.loads(f"{{{write_settings(settings_from(given_settings))}}}")
+    assert written == given_settings
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"language": "en", "locale": "en-GB"}, "give language or locale, not both"),
+        ({"voice": {"id": "v", "speed": 1}}, "voice must be an id, or {'id': ...}"),
+        ({"voice": {"mode": "embedding", "id": "v"}}, "voice must be an id, or {'id': ...}"),
+        ({"voice": None}, "voice must be the id of a voice, and not empty"),
+        ({"voice": ["v"]}, "voice must be a str, not list"),
+        ({"output_format": MP3OutputFormat(sample_rate=8000, bit_rate=32000)}, "not 'mp3'"),
+        ({"output_format": {**RAW, "container": "wav"}}, "not 'wav'"),
+        ({"generation_config": {"emotion": "peckish"}}, "emotion must be one of the service's"),
+        ({"generation_config": {"emotion": 7}}, "emotion must be a str, not int"),
+    ],
+)
+def test_an_error_about_what_the_wire_does_not_have_says_so(change, says):
+    """
+    What belongs to other modes, containers and versions is refused in words.
+    """
+    with pytest.raises(LocalProtocolError, match=re.escape(says)):
+        settings_from({**SETTINGS, **change})
+
+
+@pytest.mark.parametrize("asked", ["add_timestamps", "add_phoneme_timestamps"])
+def test_either_kind_of_times_says_which_text_they_are_of(asked):
+    """
+    Word times and phoneme times alike send the base of their times; neither asked for, it is not.
+    """
+    assert ContextSettings(**SETTINGS, **{asked: True}).use_normalized_timestamps is False
+    assert ContextSettings(**SETTINGS, **{asked: False}).use_normalized_timestamps is None
+
+
+def test_emotions_are_those_of_the_service():
+    """
+    There are fifty-eight emotions; upper and lower case are the same, and nothing else is one.
+    """
+    assert len(EMOTIONS) == 58
+    for emotion in EMOTIONS:
+        assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
+        assert emotion.isalpha()
+        assert emotion.islower()

@@ -198,7 +198,9 @@ class SpeechMachine(RuleBasedStateMachine):
 
 
 TestSpeech = SpeechMachine.TestCase
-TestSpeech.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestSpeech.settings = settings(
+    max_examples=2 * settings.default.max_examples, stateful_step_count=40, deadline=None
+)
 
 
 def conversation(protocol, context_id=None):
@@ -405,3 +407,78 @@ def test_segments_are_counted_by_flush_done():
         ("flush_done", 2),
         ("chunk", 3),
     ]
+
+
+def end_by_input(protocol, name):
+    protocol.queue_input(name, last=True)
+
+
+def end_by_done(protocol, name):
+    protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0)
+
+
+def go_on(protocol, name):
+    assert protocol.entry(name).end is None
+
+
+REFUSED = {  # how a context came not to take an input, the input, and what its error says
+    "cancelled": (SpeechProtocol.cancel, {"transcript": "More."}, "was cancelled"),
+    "ended": (end_by_input, {"transcript": "More."}, "final input was given"),
+    "expired": (end_by_done, {"transcript": "More."}, "before its final input"),
+    "empty": (go_on, {"transcript": ""}, "no empty text"),
+}
+
+
+@pytest.mark.parametrize(("stop", "given", "says"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_input_says_why_and_of_which_context(stop, given, says):
+    """
+    Whatever keeps an input from being taken, its error says so in words, and names the context.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT, "mine")
+    protocol.queue_input(name, "Hello.")
+    protocol.sent(protocol.next_outgoing())
+    stop(protocol, name)
+    with pytest.raises(CartesiaError, match=says) as caught:
+        protocol.queue_input(name, **given)
+    assert caught.value.context_id == "mine"
+
+
+def test_a_flush_of_nothing_says_so():
+    """
+    Where nothing was pushed, a flush is refused in words, and the error names the context.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    protocol.open(CONTEXT, "mine")
+    with pytest.raises(LocalProtocolError, match="nothing was pushed to flush") as caught:
+        protocol.queue_input("mine", flush=True)
+    assert caught.value.context_id == "mine"
+
+
+@pytest.mark.parametrize(
+    ("transcript", "says"),
+    [(7, "transcript must be a str, not int"), ("\udcff", "transcript holds a lone surrogate")],
+)
+def test_what_is_no_text_cannot_be_spoken(transcript, says):
+    """
+    A transcript that is no text is refused in words, and the context can go on.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    with pytest.raises(LocalProtocolError, match=says):
+        protocol.queue_input(name, transcript)
+    assert protocol.queue_input(name, "Hello.").transcript == "Hello."
+
+
+@pytest.mark.parametrize("taken", ["open", "over"])
+def test_an_id_that_is_taken_is_named(taken):
+    """
+    The error about an id that cannot be used again carries that id.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    protocol.open(CONTEXT, "open")
+    protocol.open(CONTEXT, "over")
+    protocol.retire("over", 0.0)
+    with pytest.raises(LocalProtocolError, match="context id") as caught:
+        protocol.open(CONTEXT, taken)
+    assert caught.value.context_id == taken

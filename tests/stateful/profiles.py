@@ -1,4 +1,4 @@
-"""How long the state machines run: ``HYPOTHESIS_PROFILE`` is ``local``, ``ci`` or ``nightly``."""
+"""How long the state machines run: see ``HYPOTHESIS_PROFILE`` in CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES: Final = {"local": 30, "ci": 500, "nightly": 50_000}
+EXAMPLES: Final = {"local": 30, "ci": 500, "nightly": 50_000, "mutation": 10}
 STEPS: Final = 50
 
 _chosen = os.environ.get("HYPOTHESIS_PROFILE", "local")

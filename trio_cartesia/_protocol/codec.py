@@ -281,10 +281,6 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], _tuple_of(_real))
     for message in (WordTimes, PhonemeTimes, *_KINDS.values()):
         attrs.resolve_types(message, vars(messages))  # which is not their __module__
-    for nested in (WordTimes, PhonemeTimes):
-        converter.register_structure_hook(nested, make_dict_structure_fn(nested, converter))
-    for event in (FlushDone, Done, *_TIMED.values()):
-        converter.register_structure_hook(event, make_dict_structure_fn(event, converter))
     converter.register_structure_hook(
         Chunk, make_dict_structure_fn(Chunk, converter, audio=override(rename="data"))
     )

@@ -65,7 +65,7 @@ class Entry:
     """
 
     settings: ContextSettings
-    common: str = attrs.field(default="", repr=False)
+    common: str = attrs.field(repr=False)
     state: State = State.NEW
     end: End | None = None
     failure: Exception | None = None
