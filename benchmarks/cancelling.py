@@ -20,7 +20,7 @@ import trio
 import trio.testing
 from contexts import SETTINGS
 from growth import fit, words
-from memory_peer import MemoryPeer
+from memory_peer import PolitePeer
 from results import Row, full, keep, kinds, middle, pick, row, table
 from rounds import begin, options, whole_numbers
 from speech_load import chunk, done
@@ -32,7 +32,7 @@ WAYS = ("break", "scope", "cancel()")
 AUDIO = "AAAA" * 640  # 20 ms at 48 kHz
 
 
-class Listener(MemoryPeer):
+class Listener(PolitePeer):
     """A peer that notes when it was sent something."""
 
     heard_at = 0.0

@@ -36,6 +36,13 @@ function queued() {
     return 0;
   }
 }
+function peak() {
+  try { // maxRSS may be that of the process that started this one
+    return 1024 * Number(/VmHWM:\s+(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
+  } catch {
+    return 1024 * process.resourceUsage().maxRSS;
+  }
+}
 const heard = { frames: 0, bytes: 0, began: 0, cpu: 0, queued: 0 };
 const delays = process.env.BENCHMARK_PACED === undefined ? null : [];
 
@@ -68,7 +75,7 @@ async function main() {
     seconds: now() - heard.began,
     queued_seconds: queued() - heard.queued,
     cpu_seconds: cpu() - heard.cpu,
-    peak_bytes: process.resourceUsage().maxRSS * 1024,
+    peak_bytes: peak(),
     delays,
   };
   process.stdout.write(JSON.stringify(report) + '\n', () => process.exit(0));

@@ -37,6 +37,15 @@ def queued_seconds() -> float:
         return 0.0
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process has held; not that of the one that started it."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
 Run = Callable[[str, int, "Heard"], None]
 
 
@@ -66,7 +75,7 @@ class Heard:
             "seconds": time.perf_counter() - self.began,
             "queued_seconds": queued_seconds() - self.queued,
             "cpu_seconds": time.process_time() - self.cpu,
-            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peak_bytes": peak_bytes(),
             "delays": self.delays,
         }
 

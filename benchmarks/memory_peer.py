@@ -14,6 +14,8 @@ import trio
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
+CLOSE = 0x88  # §5.2: the first byte of a frame that closes
+
 
 class MemoryPeer(trio.abc.Stream):
     """The stream to the peer."""
@@ -60,7 +62,17 @@ class MemoryPeer(trio.abc.Stream):
         await trio.lowlevel.checkpoint()
 
 
+class PolitePeer(MemoryPeer):
+    """A peer that leaves when it is told goodbye, so that nobody waits for its answer."""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Swallow, or leave."""
+        await super().send_all(data)
+        if data[0] == CLOSE:
+            await self.aclose()
+
+
 async def open_silence(host: str, port: int) -> MemoryPeer:  # noqa: ARG001
     """Connect to a peer that says nothing."""
     await trio.lowlevel.checkpoint()
-    return MemoryPeer()
+    return PolitePeer()

@@ -63,7 +63,8 @@ def curves(rows: Sequence[Row], name: str) -> Curves:
 def draw(axes: Any, found: Curves, x: str, y: str, scale: float = 1, *, logs: bool = False) -> None:
     """Draw a curve each, with its spread, and its name where it ends; a fit for our own."""
     ends = []
-    for name, rows in found.items():
+    for name, some in found.items():
+        rows = sorted(some, key=lambda row: row[x])
         points: list[Point] = [(row[x], scale * middle(row, y)) for row in rows]
         xs, ys = [point[0] for point in points], [point[1] for point in points]
         lows, highs = ([scale * row[y][end] for row in rows] for end in ("min", "max"))
@@ -133,7 +134,7 @@ def receiving(rows: list[Row], folder: Path) -> None:
         picture(f"contexts-{size // 1024}k", folder, [panel])
     sizes = [row | {"kib": row["bytes"] // 1024} for row in pick(plain, contexts=64)]
     xlabel = "KiB of audio a frame, 64 contexts"
-    found = curves(sorted(sizes, key=lambda row: row["kib"]), "client")
+    found = curves(sizes, "client")
     picture("sizes", folder, [{"found": found, "x": "kib", "xlabel": xlabel, **cost}])
 
 

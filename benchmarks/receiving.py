@@ -17,6 +17,7 @@ import argparse
 from collections.abc import Iterable
 from itertools import product
 
+from growth import fit, words
 from results import (
     OURS,
     Row,
@@ -145,7 +146,7 @@ def report_matrix(rows: list[Row]) -> str:
 
 
 def growth(rows: list[Row]) -> list[str]:
-    """Say how the cost of a frame grows from 16 contexts to 1,024."""
+    """Say how the cost of a frame grows with contexts: the curve, and from 16 to 1,024."""
     lines = []
     for name in kinds(rows, "client"):
         found = {row["contexts"]: row for row in pick(rows, client=name, bytes=4096, tls=False)}
@@ -153,7 +154,14 @@ def growth(rows: list[Row]) -> list[str]:
             by = middle(found[1024], COST) / middle(found[16], COST)
             text = f"{name}, 1,024 contexts: {number(by)} times 16; at most {MOST_GROWTH}"
             lines.append(verdict(text, is_met=by <= MOST_GROWTH))
-    return ["\n".join(lines)] if lines else []
+    curves = []
+    for name, size in product(kinds(rows, "client"), kinds(rows, "bytes")):
+        some = pick(rows, client=name, bytes=size, tls=False)
+        if len(some) > 2:
+            curve = words(fit([(row["contexts"], middle(row, COST)) for row in some]))
+            curves.append(f"- {name}, {size // 1024} KiB: {curve}")
+    parts = ["CPU µs/frame with *n* contexts:", "\n".join(curves)] if curves else []
+    return parts + (["\n".join(lines)] if lines else [])
 
 
 def report(rows: list[Row]) -> str:

@@ -106,7 +106,7 @@ def table(rows: Iterable[Row], head: str, first: Cell, columns: dict[str, Cell])
 
 def pivot(rows: Sequence[Row], head: str, first: str, across: str, cell: Cell) -> str:
     """Write a table with a line for each value of *first* and a column for each of *across*."""
-    columns = kinds(rows, across)
+    columns = sorted(kinds(rows, across))
     lines = [f"| {head} | " + " | ".join(map(label, columns)) + " |"]
     lines.append("|---|" + "---:|" * len(columns))
     for value in kinds(rows, first):
@@ -150,7 +150,10 @@ def facts(found: dict[str, Any]) -> str:
     return (
         f"{found['machine']}, {found['processors']} processors ({how}), "
         f"load average {found['load_average']} at the start, {found['python']}, "
-        f"Node {found['node'] or 'none'}.\n" + ", ".join(names) + "."
+        f"Node {found['node'] or 'none'}.\n"
+        + ", ".join(names)
+        + "."
+        + ("\n**A first look alone, of one round each (`--quick`).**" if found.get("quick") else "")
     )
 
 
