@@ -52,9 +52,11 @@ async def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
     Whatever the goodbye waits for, a second Ctrl-C ends the process.
     """
 
+    was_asked = trio.Event()
+
     async def swallow(stream: trio.SocketStream) -> None:
         async for _ in stream:
-            pass
+            was_asked.set()
 
     async with trio.open_nursery() as nursery:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -64,7 +66,7 @@ async def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
             cwd=tmp_path,
             env={"CARTESIA_BASE_URL": f"http://127.0.0.1:{listener.socket.getsockname()[1]}"},
         )
-        await trio.sleep(1)
+        await was_asked.wait()
         with trio.fail_after(5):
             while process.returncode is None:
                 process.send_signal(signal.SIGINT)

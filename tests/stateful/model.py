@@ -130,6 +130,7 @@ class Talk:
     is_discarded: bool = False  # what waited was dropped
     is_draining: bool = False  # a cancel was due, and no terminal event came since
     cancel_is_due: bool = False
+    cancel_may_be_spared: bool = False  # the service ended it while that was on its way
     is_murky: bool = False  # nobody can tell whether an input was being sent when it was stopped
     terminal_was_said: bool = False
     left_at: float = math.inf
@@ -194,6 +195,7 @@ class Talk:
             if kind in ("done", "error"):
                 self.terminal_was_said = True
                 self.is_draining = False
+                self.cancel_may_be_spared = self.cancel_is_due and not self.cancels
             return
         if kind == "error":
             self.terminal_was_said = True
