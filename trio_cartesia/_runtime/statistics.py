@@ -18,7 +18,7 @@ class ContextStatistics:
         state: ``new``, ``open``, ``half-closed``, ``draining`` or ``closed``.
         end: How it ended: ``done``, ``expired``, ``cancelled``, ``failed`` or ``lost``; None
             while it has not.
-        inbox_bytes: Bytes that wait to be received: audio, 16 for each character of an event that
+        inbox_bytes: Bytes that wait to be received: audio, 32 for each character of an event that
             is not audio, and 256 for each event.
         inbox_peak_bytes: The most there ever were.
         inbox_budget_bytes: The most there may be.
