@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -19,3 +20,8 @@ settings.register_profile(
 )
 is_on_mutants = os.environ.get("HYPOTHESIS_PROFILE") == "mutation"
 settings.load_profile("mutation" if is_on_mutants else "unhurried")
+
+# What a shell starts in the background ignores Ctrl-C, and so does all that it starts; tests of the
+# command line send it to theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
