@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -370,3 +371,26 @@ def test_emotions_are_those_of_the_service():
         assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
         assert emotion.isalpha()
         assert emotion.islower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (RawOutputFormat, RAW, {"encoding": "mp3"}),
+        (RawOutputFormat, RAW, {"sample_rate": 8001}),
+        (WavOutputFormat, RAW, {"encoding": "mp3"}),
+        (WavOutputFormat, RAW, {"sample_rate": 8001}),
+        (MP3OutputFormat, {"sample_rate": 8000, "bit_rate": 32000}, {"sample_rate": 8001}),
+        (MP3OutputFormat, {"sample_rate": 8000, "bit_rate": 32000}, {"bit_rate": 32001}),
+    ],
+)
+def test_every_member_of_every_format_is_checked_and_needed(kind, right, wrong):
+    """
+    A format that is right is made; a wrong member is refused by its name, and so is a missing one.
+    """
+    assert attrs.asdict(kind(**right)) == right
+    (name,) = wrong
+    with pytest.raises(LocalProtocolError, match=f"{name} must be one of"):
+        kind(**{**right, **wrong})
+    with pytest.raises(TypeError, match=name):
+        kind(**{key: value for key, value in right.items() if key != name})
