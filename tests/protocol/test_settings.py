@@ -213,13 +213,22 @@ def test_an_input_may_have_a_delivery_of_its_own():
             continue_=True,
             generation_config=config,
         )
-        for config in (None, {"speed": 1.2, "emotion": "sad"})
+        for config in (None, {"speed": 1.2, "emotion": "SAD"})
     ]
     written = [json.loads(write_input(one, write_settings(settings))) for one in inputs]
     assert [one["generation_config"] for one in written] == [
         {"speed": 0.8},
         {"speed": 1.2, "emotion": "sad"},
     ]
+    assert not any("flush" in one for one in written)
+    with pytest.raises(LocalProtocolError, match="speed"):
+        GenerationRequest(
+            settings=settings,
+            context_id="a",
+            transcript="x",
+            continue_=True,
+            generation_config={"speed": 7},
+        )
 
 
 def test_both_generations_of_the_voice():

@@ -250,6 +250,8 @@ def test_memory_of_ids_is_bounded():
     ids = ContextIds("p")
     for number in range(REMEMBERED_MOST + 1):
         ids.claim(f"c{number}")
+    with pytest.raises(LocalProtocolError):
+        ids.claim("c1")
     ids.claim("c0")  # forgotten
     with pytest.raises(LocalProtocolError):
         ids.claim(f"c{REMEMBERED_MOST}")
