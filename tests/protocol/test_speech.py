@@ -198,9 +198,7 @@ class SpeechMachine(RuleBasedStateMachine):
 
 
 TestSpeech = SpeechMachine.TestCase
-TestSpeech.settings = settings(
-    max_examples=2 * settings.default.max_examples, stateful_step_count=40, deadline=None
-)
+TestSpeech.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def conversation(protocol, context_id=None):
@@ -484,3 +482,39 @@ def test_an_id_that_is_taken_is_named(taken):
     with pytest.raises(LocalProtocolError, match="context id") as caught:
         protocol.open(CONTEXT, taken)
     assert caught.value.context_id == taken
+
+
+def test_messages_leave_in_the_order_in_which_they_were_queued():
+    """
+    Texts and cancels of any contexts reach the wire first in, first out.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    one, two = protocol.open(CONTEXT), protocol.open(CONTEXT)
+    queued = [protocol.queue_input(name, "Oh.") for name in (one, two, two, one)]
+    assert [protocol.next_outgoing() for _ in queued] == queued
+    assert {outgoing.status for outgoing in queued} == {Status.TAKEN}
+    protocol.cancel(one)
+    last = protocol.queue_input(two, last=True)
+    assert json.loads(protocol.next_outgoing().text) == {"context_id": one, "cancel": True}
+    assert protocol.next_outgoing() is last
+    assert protocol.next_outgoing() is None
+
+
+def test_a_context_may_be_cancelled_and_left_at_any_moment():
+    """
+    With texts waiting, with a cancel waiting and with one on the wire, nothing is left of it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, "Oh.")
+    protocol.sent(protocol.next_outgoing())
+    waiting = [protocol.queue_input(name, "More."), protocol.queue_input(name, last=True)]
+    assert protocol.cancel(name)
+    assert {outgoing.status for outgoing in waiting} == {Status.DROPPED}
+    assert protocol.outgoing_count == 1
+    assert not protocol.cancel(name)
+    protocol.sent(protocol.next_outgoing())
+    protocol.retire(name, 0.0)
+    assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 1)
+    assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
+    assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 0)
