@@ -19,15 +19,17 @@ from typing import Final
 from tests.mutation.mutants import ROOT, Mutant, mutants_of
 from tests.mutation.page import reasons, write_page
 
-# in the order in which they are asked; what the first ones notice never comes to the last ones
+# Hypothesis's profile and the tests, in the order in which they are asked: what the first ones
+# notice never comes to the last ones
 TESTS: Final = {
     "_protocol": (
-        ["tests/protocol", "tests/client", "-m", "not slow"],
-        ["tests/runtime", "tests/security", "tests/test_docs.py", "-m", "not slow"],
+        ("mutation", ["tests/protocol", "tests/client"]),
+        ("mutation", ["tests/runtime", "tests/security", "tests/test_docs.py"]),
+        ("local", ["tests/protocol", "tests/client"]),
     ),
     "_runtime": (
-        ["tests/runtime", "tests/client", "-m", "not slow"],
-        ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"],
+        ("mutation", ["tests/runtime", "tests/client"]),
+        ("local", ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"]),
     ),
 }
 FOLDER: Final = ROOT / ".mutation"  # results are kept there, and not tried again
@@ -142,16 +144,16 @@ def report(layer: str, mutants: list[Mutant], verdicts: dict[str, str]) -> None:
 def main() -> None:
     wanted = arguments()
     sys.dont_write_bytecode = False
-    os.environ["HYPOTHESIS_PROFILE"] = "mutation"
     os.chdir(ROOT)
     FOLDER.mkdir(exist_ok=True)
     results = Results(FOLDER / f"{wanted.layer}.jsonl")
     mutants = list(all_mutants(wanted.layer, wanted.modules))
     again = {"survived"} if wanted.again else set()
     left = [one for one in mutants if results.verdict(one) in {"", *again}]
-    for test_arguments in TESTS[wanted.layer]:
+    for profile, paths in TESTS[wanted.layer]:
+        os.environ["HYPOTHESIS_PROFILE"] = profile
         if left:
-            left = try_all(left, test_arguments, results, wanted.processes)
+            left = try_all(left, [*paths, "-m", "not slow"], results, wanted.processes)
     verdicts = {mutant.key: results.verdict(mutant) for mutant in mutants}
     report(wanted.layer, mutants, verdicts)
     if wanted.page:

@@ -71,6 +71,9 @@ BAD = {
     "word speed": {"speed": "fastest"},
     "no duration": {"duration": 0},
     "truth of a wrong type": {"add_timestamps": "yes"},
+    "another one": {"add_phoneme_timestamps": 1},
+    "and another": {"use_normalized_timestamps": "no"},
+    "odd locale": {"locale": "en_"},
     "empty dictionary": {"pronunciation_dict_id": ""},
     "unknown setting": {"modle_id": "x"},
 }
@@ -141,6 +144,22 @@ def test_languages_are_the_service_s_business(tag):
     for name in ("language", "locale", "normalization"):
         settings = settings_from({**SETTINGS, name: tag})
         assert json.loads(f"{{{write_settings(settings)}}}")[name] == tag
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("speed", speed) for speed in ("slow", "normal", "fast")),
+        *(("normalization", way) for way in ("auto", "off")),
+    ],
+)
+def test_every_word_of_the_reference_can_be_asked_for(name, value):
+    """
+    Words that the reference lists are taken, and sent as they are.
+    """
+    assert (
+        json.loads(f"{{{write_settings(settings_from({**SETTINGS, name: value}))}}}")[name] == value
+    )
 
 
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
