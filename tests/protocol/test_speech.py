@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from tests.support import SETTINGS
-from trio_cartesia import CartesiaError, Chunk, LocalProtocolError
+from trio_cartesia import (
+    CartesiaError,
+    Chunk,
+    ContextExpired,
+    GenerationConfig,
+    LocalProtocolError,
+)
 from trio_cartesia._protocol.contexts import End, State
+from trio_cartesia._protocol.counters import Counters
 from trio_cartesia._protocol.ids import REMEMBERED_MOST, ContextIds
 from trio_cartesia._protocol.outbox import Status
 from trio_cartesia._protocol.settings import settings_from
@@ -279,7 +286,8 @@ def test_no_cancel_follows_a_terminal_event():
         protocol.sent(protocol.next_outgoing())
         leave(name)
         assert protocol.outgoing_count == 1
-        assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
+        for _ in range(2):  # a service may say so twice
+            assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
         assert protocol.next_outgoing() is None
         assert protocol.draining_count(0.0) == 0
 
@@ -518,3 +526,98 @@ def test_a_context_may_be_cancelled_and_left_at_any_moment():
     assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 1)
     assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
     assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 0)
+
+
+def test_what_is_said_shows_in_no_repr_of_the_protocol():
+    """
+    Texts that wait, that were sent and that were not spoken are in no repr.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    outgoing = [protocol.queue_input(name, "canary") for _ in range(2)]
+    protocol.next_outgoing()
+    shown = [repr(protocol), repr(protocol.entry(name)), *map(repr, outgoing)]
+    assert "canary" not in " ".join(shown)
+    assert protocol.entry(name).unspoken.texts() == ("canary",)
+
+
+@pytest.mark.parametrize("as_object", [True, False])
+def test_an_input_is_written_with_all_that_it_was_given(as_object):
+    """
+    Text, flush, end and delivery of an input reach the wire, with the voice as its version has it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"), voice_as_object=as_object)
+    name = protocol.open(CONTEXT)
+    given = [
+        {"transcript": "Oh.", "generation_config": GenerationConfig(speed=1.2)},
+        {"flush": True},
+        {"transcript": "Bye.", "last": True},
+    ]
+    first, flush, last = (json.loads(protocol.queue_input(name, **one).text) for one in given)
+    voice = SETTINGS["voice"]
+    for one in (first, flush, last):
+        assert one["voice"] == ({"mode": "id", "id": voice} if as_object else voice)
+    assert (first["transcript"], first["continue"], "flush" in first) == ("Oh.", True, False)
+    assert first["generation_config"] == {"speed": 1.2}
+    assert (flush["transcript"], flush["continue"], flush["flush"]) == ("", True, True)
+    assert (last["transcript"], last["continue"], "flush" in last) == ("Bye.", False, False)
+    assert "generation_config" not in {**flush, **last}
+
+
+def test_what_expiry_left_unspoken_is_told():
+    """
+    The error of an input after expiry has every text since the last audio, and its own last.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    for text in ("heard", "sent", "waiting"):
+        protocol.queue_input(name, text)
+    protocol.sent(protocol.next_outgoing())
+    protocol.receive(chunk_text(name, b"12"), 0.0)
+    protocol.sent(protocol.next_outgoing())
+    protocol.receive(chunk_text(name, b""), 0.0)  # no audio, so nothing of it was heard
+    end_by_done(protocol, name)
+    for text, rest in (("late", ("late",)), ("", ())):
+        with pytest.raises(ContextExpired) as caught:
+            protocol.queue_input(name, text, last=not text)
+        assert caught.value.unspoken == ("sent", "waiting", *rest)
+
+
+def test_everything_that_happens_is_counted_once():
+    """
+    Each counter is what its documentation says, after a known course of events.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    one, two, three = (protocol.open(CONTEXT) for _ in range(3))
+    for name in (one, two):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    protocol.queue_input(three, last=True)
+    protocol.sent(protocol.next_outgoing())  # nothing to say, nothing to send
+    heard = [
+        *protocol.receive(chunk_text(one, b"1234"), 0.0),
+        *protocol.receive(json.dumps({"type": "news", "context_id": one}), 0.0),
+        *protocol.receive(json.dumps({"type": "news"}), 0.0),
+    ]
+    assert [type(event).__name__ for _, event in heard] == ["Chunk", "UnknownEvent"]
+    assert protocol.hear_chunk(Chunk(context_id=two, audio=b"12"), 0.0)
+    protocol.cancel(two)
+    assert not protocol.hear_chunk(Chunk(context_id=two, audio=b"123456"), 0.0)
+    for _ in range(2):
+        protocol.receive(json.dumps({"type": "flush_done", "context_id": two}), 0.0)
+        protocol.receive(chunk_text("stranger", b"1"), 0.0)
+        protocol.receive(json.dumps({"type": "chunk", "context_id": two, "data": "!"}), 0.0)
+    protocol.receive(json.dumps({"type": "error"}), 0.0)  # there is only one that it can be for
+    assert protocol.entry(one).end is End.FAILED
+    assert protocol.counters == Counters(
+        contexts_opened=3,
+        requests_sent=2,
+        events_received=12,
+        audio_bytes_received=14,
+        dropped_events=5,
+        dropped_audio_bytes=6,
+        stray_events=3,
+        unknown_events=2,
+        malformed_events=2,
+        errors_without_context=1,
+    )
