@@ -19,6 +19,7 @@ from trio_cartesia import (
     ContextExpired,
     GenerationConfig,
     LocalProtocolError,
+    RemoteProtocolError,
 )
 from trio_cartesia._protocol.contexts import End, State
 from trio_cartesia._protocol.counters import Counters
@@ -621,3 +622,55 @@ def test_everything_that_happens_is_counted_once():
         malformed_events=2,
         errors_without_context=1,
     )
+
+
+def test_a_context_whose_events_cannot_be_read_fails_alone():
+    """
+    It hears what was wrong, at once and with each later input; the service is asked to stop it, and
+    its neighbour goes on.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    broken, sound = (protocol.open(CONTEXT) for _ in range(2))
+    for name in (broken, sound):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    waiting = protocol.queue_input(broken, "More.")
+    text = json.dumps({"type": "chunk", "context_id": broken, "data": "!"})
+    ((name, error),) = protocol.receive(text, 0.0)
+    assert (name, type(error), error.context_id) == (broken, RemoteProtocolError, broken)
+    assert (waiting.status, protocol.entry(broken).end) == (Status.DROPPED, End.FAILED)
+    assert json.loads(protocol.next_outgoing().text) == {"context_id": broken, "cancel": True}
+    with pytest.raises(RemoteProtocolError, match="malformed") as caught:
+        protocol.queue_input(broken, "More.")
+    assert caught.value is not error
+    assert protocol.receive(text, 0.0) == []
+    ((name, event),) = protocol.receive(chunk_text(sound, b"12"), 0.0)
+    assert (name, event.audio) == (sound, b"12")
+    with pytest.raises(RemoteProtocolError, match="not a JSON object"):
+        protocol.receive("nonsense", 0.0)
+
+
+def test_whatever_ended_a_context_first_stays_its_end():
+    """
+    A failure after a cancel changes nothing, nor does a loss after either; all can be left then.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    cancelled, failed, lost, new = (protocol.open(CONTEXT) for _ in range(4))
+    for name in (cancelled, failed, lost):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+        protocol.queue_input(name, "More.")
+    protocol.cancel(cancelled)
+    protocol.fail(cancelled, ValueError("late"))
+    protocol.fail(failed, ValueError("first"))
+    protocol.fail(failed, ValueError("second"))
+    protocol.lose()
+    ends = [protocol.entry(name).end for name in (cancelled, failed, lost, new)]
+    assert ends == [End.CANCELLED, End.FAILED, End.LOST, End.LOST]
+    with pytest.raises(ValueError, match="first"):
+        protocol.queue_input(failed, "More.")
+    with pytest.raises(LocalProtocolError, match="was cancelled"):
+        protocol.queue_input(cancelled, "More.")
+    for name in (cancelled, failed, lost, new):
+        protocol.retire(name, 0.0)
+    assert (protocol.outgoing_count, protocol.open_count()) == (0, 0)
