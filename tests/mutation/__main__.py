@@ -152,7 +152,7 @@ def main() -> None:
     mutants = list(all_mutants(wanted.layer, wanted.modules))
     left = [one for one in mutants if not results.verdict(one)]
     if wanted.again:
-        left = unexplained(wanted.layer, mutants, results)
+        left += unexplained(wanted.layer, mutants, results)
     for profile, paths in TESTS[wanted.layer]:
         os.environ["HYPOTHESIS_PROFILE"] = profile
         if left:

@@ -16,6 +16,7 @@ from tests.support import SETTINGS
 from trio_cartesia import (
     CartesiaError,
     Chunk,
+    ConcurrencyLimited,
     ContextExpired,
     GenerationConfig,
     LocalProtocolError,
@@ -228,9 +229,12 @@ def test_tombstones_are_bounded_in_number_and_age():
     protocol = SpeechProtocol(ContextIds("p"))
     names = [conversation(protocol) for _ in range(DRAINING_MOST + 100)]
     assert protocol.draining_count(0.0) == DRAINING_MOST
-    assert protocol.receive(chunk_text(names[0], b"12"), 0.0) == []
     assert protocol.receive(chunk_text(names[-1], b"12"), 0.0) == []
+    assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (0, 1)
+    assert protocol.receive(chunk_text(names[0], b"12"), 0.0) == []
     assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (1, 1)
+    assert protocol.receive(chunk_text(names[-2], b"12"), DRAINING_SECONDS) == []
+    assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (2, 1)
     assert protocol.draining_count(DRAINING_SECONDS) == 0
 
 
@@ -674,3 +678,38 @@ def test_whatever_ended_a_context_first_stays_its_end():
     for name in (cancelled, failed, lost, new):
         protocol.retire(name, 0.0)
     assert (protocol.outgoing_count, protocol.open_count()) == (0, 0)
+
+
+def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
+    """
+    Contexts that are cancelled, ended or not begun do not count; the connection can go on.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    cancelled, only, new = (protocol.open(CONTEXT) for _ in range(3))
+    for name in (cancelled, only):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    protocol.cancel(cancelled)
+    error = json.dumps({"type": "error", "status_code": 429, "message": "full"})
+    ((name, failure),) = protocol.receive(error, 0.0)
+    assert (name, type(failure), failure.context_id) == (only, ConcurrencyLimited, only)
+    assert protocol.retired is None
+    assert protocol.entry(new).end is None
+
+
+@pytest.mark.parametrize("count", [0, 2, 3])
+def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(count):
+    """
+    Where several are open, all fail with it; where none is, it is about the connection.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    names = [protocol.open(CONTEXT) for _ in range(count)]
+    for name in names:
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    error = json.dumps({"type": "error", "status_code": 429, "message": "full"})
+    failures = protocol.receive(error, 0.0)
+    assert [(name, type(failure)) for name, failure in failures] == [
+        (name, ConcurrencyLimited) for name in names
+    ]
+    assert (type(protocol.retired), protocol.retired.message) == (ConcurrencyLimited, "full")
