@@ -551,7 +551,7 @@ def test_an_input_is_written_with_all_that_it_was_given(as_object):
     """
     Text, flush, end and delivery of an input reach the wire, with the voice as its version has it.
     """
-    protocol = SpeechProtocol(ContextIds("p"), voice_as_object=as_object)
+    protocol = SpeechProtocol(ContextIds("p"), **({"voice_as_object": True} if as_object else {}))
     name = protocol.open(CONTEXT)
     given = [
         {"transcript": "Oh.", "generation_config": GenerationConfig(speed=1.2)},
