@@ -19,15 +19,17 @@ from typing import Final
 from tests.mutation.mutants import ROOT, Mutant, mutants_of
 from tests.mutation.page import reasons, write_page
 
-# in the order in which they are asked; what the first ones notice never comes to the last ones
+# Hypothesis's profile and the tests, in the order in which they are asked: what the first ones
+# notice never comes to the last ones
 TESTS: Final = {
     "_protocol": (
-        ["tests/protocol", "tests/client", "-m", "not slow"],
-        ["tests/runtime", "tests/security", "tests/test_docs.py", "-m", "not slow"],
+        ("mutation", ["tests/protocol", "tests/client"]),
+        ("mutation", ["tests/runtime", "tests/security", "tests/test_docs.py"]),
+        ("local", ["tests/protocol", "tests/client"]),
     ),
     "_runtime": (
-        ["tests/runtime", "tests/client", "-m", "not slow"],
-        ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"],
+        ("mutation", ["tests/runtime", "tests/client"]),
+        ("local", ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"]),
     ),
 }
 FOLDER: Final = ROOT / ".mutation"  # results are kept there, and not tried again
@@ -40,7 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("layer", choices=TESTS)
     parser.add_argument("modules", nargs="*", help="such as speech; all of the layer if none")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--again", action="store_true", help="try survivors again")
+    parser.add_argument("--again", action="store_true", help="try survivors without a reason again")
     parser.add_argument("--page", action="store_true", help="write the page about it")
     return parser.parse_args()
 
@@ -104,8 +106,12 @@ def try_all(
         while waiting and len(running) < processes:
             mutant = waiting.popleft()
             tests = baseline.tests_of(mutant.path, *mutant.lines)
-            if mutant.is_at_import or not tests:
+            if mutant.is_at_import:
                 tests |= quick
+            if not tests:  # these here, that is: the next ones may run it
+                results.note(mutant, results.verdict(mutant) or "not covered", "")
+                survivors.append(mutant)
+                continue
             chosen = order.sort(tests)
             running.append(Trial(mutant, chosen, order.patience(chosen)))
         time.sleep(0.01)
@@ -131,31 +137,31 @@ def all_mutants(layer: str, modules: list[str]) -> Iterator[Mutant]:
             yield from mutants_of(path)
 
 
-def report(layer: str, mutants: list[Mutant], verdicts: dict[str, str]) -> None:
+def unexplained(layer: str, mutants: list[Mutant], results: Results) -> list[Mutant]:
     explained = {key for keys in reasons(layer).values() for key in keys}
-    for mutant in mutants:
-        if verdicts[mutant.key] == "survived" and mutant.key not in explained:
-            print(f"{mutant.path.name}:{mutant.lines[0]} {mutant.key}")
-    print(dict(Counter(verdicts[mutant.key] for mutant in mutants)))
+    alive = [one for one in mutants if results.verdict(one) in {"survived", "not covered"}]
+    return [one for one in alive if one.key not in explained]
 
 
 def main() -> None:
     wanted = arguments()
     sys.dont_write_bytecode = False
-    os.environ["HYPOTHESIS_PROFILE"] = "mutation"
     os.chdir(ROOT)
     FOLDER.mkdir(exist_ok=True)
     results = Results(FOLDER / f"{wanted.layer}.jsonl")
     mutants = list(all_mutants(wanted.layer, wanted.modules))
-    again = {"survived"} if wanted.again else set()
-    left = [one for one in mutants if results.verdict(one) in {"", *again}]
-    for test_arguments in TESTS[wanted.layer]:
+    left = [one for one in mutants if not results.verdict(one)]
+    if wanted.again:
+        left += unexplained(wanted.layer, mutants, results)
+    for profile, paths in TESTS[wanted.layer]:
+        os.environ["HYPOTHESIS_PROFILE"] = profile
         if left:
-            left = try_all(left, test_arguments, results, wanted.processes)
-    verdicts = {mutant.key: results.verdict(mutant) for mutant in mutants}
-    report(wanted.layer, mutants, verdicts)
+            left = try_all(left, [*paths, "-m", "not slow"], results, wanted.processes)
+    for mutant in unexplained(wanted.layer, mutants, results):
+        print(f"{mutant.path.name}:{mutant.lines[0]} {mutant.key}")
+    print(dict(Counter(results.verdict(mutant) for mutant in mutants)))
     if wanted.page:
-        write_page(wanted.layer, mutants, verdicts)
+        write_page(wanted.layer, mutants, {one.key: results.verdict(one) for one in mutants})
 
 
 if __name__ == "__main__":

@@ -37,12 +37,12 @@ def write_page(layer: str, mutants: Iterable[Mutant], verdicts: Mapping[str, str
 
 
 def _counts(mutants: Iterable[Mutant], verdicts: Mapping[str, str]) -> Iterator[str]:
-    columns = ("killed", "timeout", "survived")
+    columns = ("killed", "timeout", "not covered", "survived")
     modules: dict[str, Counter[str]] = {}
     for mutant in mutants:
         modules.setdefault(mutant.path.stem, Counter())[verdicts[mutant.key]] += 1
-    yield "| module | mutants | killed | timed out | survived |"
-    yield "|---|---|---|---|---|"
+    yield "| module | mutants | killed | timed out | not covered | survived |"
+    yield "|---|---|---|---|---|---|"
     everything = sum(modules.values(), Counter())
     for name, counts in [*modules.items(), ("all", everything)]:
         numbers = " | ".join(str(counts[column]) for column in columns)
@@ -51,7 +51,7 @@ def _counts(mutants: Iterable[Mutant], verdicts: Mapping[str, str]) -> Iterator[
 
 def _survivors(layer: str, verdicts: Mapping[str, str]) -> Iterator[str]:
     for why, keys in reasons(layer).items():
-        alive = [key for key in keys if verdicts.get(key) == "survived"]
+        alive = [key for key in keys if verdicts.get(key) in {"survived", "not covered"}]
         if not alive:
             continue
         yield f"{why}\n"

@@ -208,6 +208,7 @@ def test_every_kind_of_event_has_its_class(kind, event):
     """
     Each event that the reference shows becomes the class that is named after it, with its fields.
     """
+    assert event.type == kind
     fields = {"type": kind, "context_id": "a", "data": base64_text(b"12"), "step_time": 1.5}
     times = {"word_timestamps": TIMES, "phoneme_timestamps": TIMES}
     for status in (200, 206):
@@ -262,9 +263,10 @@ def test_whose_an_event_is_may_be_unknown(context_id, known):
     unless what it names is text.
     """
     error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
-    assert (error.context_id, error.fields["title"]) == (known, "T")
+    assert (error.type, error.context_id, error.fields["title"]) == ("error", known, "T")
     news = read_event(json.dumps({"type": "news", "context_id": context_id}))
     assert news.context_id == (context_id if isinstance(context_id, str) else None)
+    assert (news.type, news.wire_type) == ("unknown", "news")
 
 
 def test_unknown_kinds_are_kept_whole():
@@ -311,3 +313,40 @@ def test_speech_shows_in_no_repr():
         {"type": "error", "message": "canary"},
     ):
         assert "canary" not in repr(read_event(json.dumps({**event, "context_id": "a"})))
+
+
+def test_what_is_not_given_is_nothing():
+    """
+    Events that are made by hand, as tests of users do, are of the first segment, and say nothing of
+    what only the service can know; their reprs take what they are given.
+    """
+    times = {"context_id": "a", "segment": 0, "flush_id": None, "status_code": None}
+    words = WordTimes(words=["canary"], start=(0.0,), end=(0.5,))
+    for event in (
+        Chunk(context_id="a", audio=b""),
+        WordTimestamps(context_id="a", word_timestamps=words),
+        PhonemeTimestamps(context_id="a", phoneme_timestamps=PHONEMES),
+        FlushDone(context_id="a"),
+    ):
+        assert {name: getattr(event, name) for name in times} == times
+    assert Chunk(context_id="a", audio=b"").step_time is None
+    assert Done(context_id="a").status_code is None
+    assert repr(words) == "WordTimes(words=<...>, start=<1 items>, end=<1 items>)"
+
+
+@pytest.mark.parametrize(
+    "event", [*KINDS.values(), WORDS, PHONEMES], ids=lambda event: type(event).__name__
+)
+def test_what_the_reference_requires_is_required_of_events_made_by_hand(event):
+    """
+    Only diagnostics, and the count of segments, may be left out.
+    """
+    fields = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
+    optional = {"segment", "flush_id", "step_time", "status_code"}
+    for name in fields:
+        rest = {key: value for key, value in fields.items() if key != name}
+        if name in optional:
+            type(event)(**rest)
+        else:
+            with pytest.raises(TypeError, match=name):
+                type(event)(**rest)

@@ -9,18 +9,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.protocol.strategies import CHUNKS, EVENTS, JSON, broken_events
-from trio_cartesia import RemoteProtocolError
+from trio_cartesia import Chunk, RemoteProtocolError
 from trio_cartesia._protocol import codec, frames
-from trio_cartesia._protocol.codec import read_event
+from trio_cartesia._protocol.codec import MAX_VALUES, read_event
 from trio_cartesia._protocol.frames import read_chunk
 
 SEGMENTS = {"a": 2}
 
 
+NEIGHBOUR = b'{"type":"chunk","context_id":"b","data":"BBBB"}'
+
+
 def read_in_place(message: bytes, before: int = 0):
-    """What `read_chunk` makes of a message in the midst of a buffer."""
-    data = bytearray(b'"' * before + message + b'","data":"AAAA"}')
-    return read_chunk(data, memoryview(data), before, before + len(message), SEGMENTS)
+    """What `read_chunk` makes of a message in the midst of a buffer, after others."""
+    data = bytearray(NEIGHBOUR * before + message + b'","data":"AAAA"}')
+    start = len(NEIGHBOUR) * before
+    return read_chunk(data, memoryview(data), start, start + len(message), SEGMENTS)
 
 
 def check(message: bytes, before: int = 0) -> None:
@@ -75,14 +79,42 @@ def test_anything_may_come(message):
         pytest.fail(f"only one of the two took it: {error}")
 
 
-@given(event=CHUNKS)
-def test_chunks_as_the_service_writes_them_are_read_in_place(event):
+@given(event=CHUNKS, before=st.integers(0, 2))
+def test_chunks_as_the_service_writes_them_are_read_in_place(event, before):
     """
     What nearly all messages look like takes the short way.
     """
     for separators in ((",", ":"), (", ", ":")):
         message = json.dumps(event, separators=separators).encode()
-        assert read_in_place(message) == read_event(message.decode(), SEGMENTS)
+        assert read_in_place(message, before) == read_event(message.decode(), SEGMENTS)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"type":"chunk","context_id":"a","data":"AAAA"}',
+        b'{"data":"AAAA","type":"chunk","context_id":"a"}',
+        b'{"type": "chunk", "context_id": "a", "data":"AAAA"}',
+    ],
+)
+def test_a_chunk_is_read_wherever_its_audio_stands(message):
+    """
+    The audio may stand first, last, or behind a blank.
+    """
+    for before in (0, 1):
+        chunk = read_in_place(message, before)
+        assert chunk == Chunk(context_id="a", audio=b"\0\0\0", segment=2)
+
+
+@pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
+def test_the_bound_on_values_holds_beside_the_audio(more, is_read):
+    """
+    What stands beside the audio may be as long as a message may have values, and no longer.
+    """
+    around = b'{"type":"chunk","context_id":"a","x":"%s","data":"AAAA"}'
+    room = MAX_VALUES - len(around % b"") + len(b"AAAA")
+    chunk = read_in_place(around % (b"x" * (room + more)))
+    assert (chunk is not None) == is_read
 
 
 @given(message=written_otherwise())

@@ -189,3 +189,24 @@ def test_any_body_is_read_for_what_it_says(body, message, request_id):
     error = refusal_from_body(404, body, request_id="header")
     assert (error.message, error.request_id, error.status_code) == (message, request_id, 404)
     assert type(error).__name__ == "NotFound"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("quota_exceeded", "QuotaExceeded"),
+        ("concurrency_limited", "ConcurrencyLimited"),
+        ("voice_not_found", "VoiceNotFound"),
+        ("model_not_found", "ModelNotFound"),
+        ("voice_model_mismatch", "BadRequest"),
+        ("language_not_supported", "BadRequest"),
+        ("file_too_large", "BadRequest"),
+        ("unsupported_audio_format", "BadRequest"),
+        ("plan_upgrade_required", "PermissionDenied"),
+    ],
+)
+def test_the_codes_of_the_reference_have_their_exceptions(code, name):
+    """
+    Each code of the reference decides, even where the status says that the service has failed.
+    """
+    assert type(refusal({"error_code": code, "status_code": 500})).__name__ == name

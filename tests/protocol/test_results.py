@@ -112,3 +112,14 @@ def test_what_was_said_shows_in_no_repr():
     assert "canary" not in shown
     assert "<6 bytes>" in shown
     assert "<1 items>" in shown
+
+
+def test_what_is_being_said_shows_in_no_repr():
+    """
+    Neither does the repr of what is still put together.
+    """
+    builder = SpeechBuilder(RAW)
+    builder.add(Chunk(context_id="a", audio=b"canary"))
+    builder.add(words([("canary", 0.0, 1.0)]))
+    builder.add(phonemes([("canary", 0.0, 1.0)]))
+    assert "canary" not in repr(builder)

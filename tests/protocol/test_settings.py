@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,9 @@ BAD = {
     "word speed": {"speed": "fastest"},
     "no duration": {"duration": 0},
     "truth of a wrong type": {"add_timestamps": "yes"},
+    "another one": {"add_phoneme_timestamps": 1},
+    "and another": {"use_normalized_timestamps": "no"},
+    "odd locale": {"locale": "en_"},
     "empty dictionary": {"pronunciation_dict_id": ""},
     "unknown setting": {"modle_id": "x"},
 }
@@ -142,6 +146,22 @@ def test_languages_are_the_service_s_business(tag):
         assert json.loads(f"{{{write_settings(settings)}}}")[name] == tag
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("speed", speed) for speed in ("slow", "normal", "fast")),
+        *(("normalization", way) for way in ("auto", "off")),
+    ],
+)
+def test_every_word_of_the_reference_can_be_asked_for(name, value):
+    """
+    Words that the reference lists are taken, and sent as they are.
+    """
+    assert (
+        json.loads(f"{{{write_settings(settings_from({**SETTINGS, name: value}))}}}")[name] == value
+    )
+
+
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
 def test_what_is_needed_is_asked_for(name):
     """
@@ -212,13 +232,22 @@ def test_an_input_may_have_a_delivery_of_its_own():
             continue_=True,
             generation_config=config,
         )
-        for config in (None, {"speed": 1.2, "emotion": "sad"})
+        for config in (None, {"speed": 1.2, "emotion": "SAD"})
     ]
     written = [json.loads(write_input(one, write_settings(settings))) for one in inputs]
     assert [one["generation_config"] for one in written] == [
         {"speed": 0.8},
         {"speed": 1.2, "emotion": "sad"},
     ]
+    assert not any("flush" in one for one in written)
+    with pytest.raises(LocalProtocolError, match="speed"):
+        GenerationRequest(
+            settings=settings,
+            context_id="a",
+            transcript="x",
+            continue_=True,
+            generation_config={"speed": 7},
+        )
 
 
 def test_both_generations_of_the_voice():
@@ -370,3 +399,26 @@ def test_emotions_are_those_of_the_service():
         assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
         assert emotion.isalpha()
         assert emotion.islower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (RawOutputFormat, RAW, {"encoding": "mp3"}),
+        (RawOutputFormat, RAW, {"sample_rate": 8001}),
+        (WavOutputFormat, RAW, {"encoding": "mp3"}),
+        (WavOutputFormat, RAW, {"sample_rate": 8001}),
+        (MP3OutputFormat, {"sample_rate": 8000, "bit_rate": 32000}, {"sample_rate": 8001}),
+        (MP3OutputFormat, {"sample_rate": 8000, "bit_rate": 32000}, {"bit_rate": 32001}),
+    ],
+)
+def test_every_member_of_every_format_is_checked_and_needed(kind, right, wrong):
+    """
+    A format that is right is made; a wrong member is refused by its name, and so is a missing one.
+    """
+    assert attrs.asdict(kind(**right)) == right
+    (name,) = wrong
+    with pytest.raises(LocalProtocolError, match=f"{name} must be one of"):
+        kind(**{**right, **wrong})
+    with pytest.raises(TypeError, match=name):
+        kind(**{key: value for key, value in right.items() if key != name})

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from tests.support import SETTINGS
-from trio_cartesia import CartesiaError, Chunk, LocalProtocolError
+from trio_cartesia import (
+    CartesiaError,
+    Chunk,
+    ConcurrencyLimited,
+    ContextExpired,
+    GenerationConfig,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from trio_cartesia._protocol.contexts import End, State
+from trio_cartesia._protocol.counters import Counters
 from trio_cartesia._protocol.ids import REMEMBERED_MOST, ContextIds
 from trio_cartesia._protocol.outbox import Status
 from trio_cartesia._protocol.settings import settings_from
@@ -198,9 +207,7 @@ class SpeechMachine(RuleBasedStateMachine):
 
 
 TestSpeech = SpeechMachine.TestCase
-TestSpeech.settings = settings(
-    max_examples=2 * settings.default.max_examples, stateful_step_count=40, deadline=None
-)
+TestSpeech.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def conversation(protocol, context_id=None):
@@ -222,9 +229,12 @@ def test_tombstones_are_bounded_in_number_and_age():
     protocol = SpeechProtocol(ContextIds("p"))
     names = [conversation(protocol) for _ in range(DRAINING_MOST + 100)]
     assert protocol.draining_count(0.0) == DRAINING_MOST
-    assert protocol.receive(chunk_text(names[0], b"12"), 0.0) == []
     assert protocol.receive(chunk_text(names[-1], b"12"), 0.0) == []
+    assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (0, 1)
+    assert protocol.receive(chunk_text(names[0], b"12"), 0.0) == []
     assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (1, 1)
+    assert protocol.receive(chunk_text(names[-2], b"12"), DRAINING_SECONDS) == []
+    assert (protocol.counters.stray_events, protocol.counters.dropped_events) == (2, 1)
     assert protocol.draining_count(DRAINING_SECONDS) == 0
 
 
@@ -250,6 +260,8 @@ def test_memory_of_ids_is_bounded():
     ids = ContextIds("p")
     for number in range(REMEMBERED_MOST + 1):
         ids.claim(f"c{number}")
+    with pytest.raises(LocalProtocolError):
+        ids.claim("c1")
     ids.claim("c0")  # forgotten
     with pytest.raises(LocalProtocolError):
         ids.claim(f"c{REMEMBERED_MOST}")
@@ -279,7 +291,8 @@ def test_no_cancel_follows_a_terminal_event():
         protocol.sent(protocol.next_outgoing())
         leave(name)
         assert protocol.outgoing_count == 1
-        assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
+        for _ in range(2):  # a service may say so twice
+            assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
         assert protocol.next_outgoing() is None
         assert protocol.draining_count(0.0) == 0
 
@@ -482,3 +495,221 @@ def test_an_id_that_is_taken_is_named(taken):
     with pytest.raises(LocalProtocolError, match="context id") as caught:
         protocol.open(CONTEXT, taken)
     assert caught.value.context_id == taken
+
+
+def test_messages_leave_in_the_order_in_which_they_were_queued():
+    """
+    Texts and cancels of any contexts reach the wire first in, first out.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    one, two = protocol.open(CONTEXT), protocol.open(CONTEXT)
+    queued = [protocol.queue_input(name, "Oh.") for name in (one, two, two, one)]
+    assert [protocol.next_outgoing() for _ in queued] == queued
+    assert {outgoing.status for outgoing in queued} == {Status.TAKEN}
+    protocol.cancel(one)
+    last = protocol.queue_input(two, last=True)
+    assert json.loads(protocol.next_outgoing().text) == {"context_id": one, "cancel": True}
+    assert protocol.next_outgoing() is last
+    assert protocol.next_outgoing() is None
+
+
+def test_a_context_may_be_cancelled_and_left_at_any_moment():
+    """
+    With texts waiting, with a cancel waiting and with one on the wire, nothing is left of it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, "Oh.")
+    protocol.sent(protocol.next_outgoing())
+    waiting = [protocol.queue_input(name, "More."), protocol.queue_input(name, last=True)]
+    assert protocol.cancel(name)
+    assert {outgoing.status for outgoing in waiting} == {Status.DROPPED}
+    assert protocol.outgoing_count == 1
+    assert not protocol.cancel(name)
+    protocol.sent(protocol.next_outgoing())
+    protocol.retire(name, 0.0)
+    assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 1)
+    assert protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0) == []
+    assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 0)
+
+
+def test_what_is_said_shows_in_no_repr_of_the_protocol():
+    """
+    Texts that wait, that were sent and that were not spoken are in no repr.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    outgoing = [protocol.queue_input(name, "canary") for _ in range(2)]
+    protocol.next_outgoing()
+    shown = [repr(protocol), repr(protocol.entry(name)), *map(repr, outgoing)]
+    assert "canary" not in " ".join(shown)
+    assert protocol.entry(name).unspoken.texts() == ("canary",)
+
+
+@pytest.mark.parametrize("as_object", [True, False])
+def test_an_input_is_written_with_all_that_it_was_given(as_object):
+    """
+    Text, flush, end and delivery of an input reach the wire, with the voice as its version has it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"), **({"voice_as_object": True} if as_object else {}))
+    name = protocol.open(CONTEXT)
+    given = [
+        {"transcript": "Oh.", "generation_config": GenerationConfig(speed=1.2)},
+        {"flush": True},
+        {"transcript": "Bye.", "last": True},
+    ]
+    first, flush, last = (json.loads(protocol.queue_input(name, **one).text) for one in given)
+    voice = SETTINGS["voice"]
+    for one in (first, flush, last):
+        assert one["voice"] == ({"mode": "id", "id": voice} if as_object else voice)
+    assert (first["transcript"], first["continue"], "flush" in first) == ("Oh.", True, False)
+    assert first["generation_config"] == {"speed": 1.2}
+    assert (flush["transcript"], flush["continue"], flush["flush"]) == ("", True, True)
+    assert (last["transcript"], last["continue"], "flush" in last) == ("Bye.", False, False)
+    assert "generation_config" not in {**flush, **last}
+
+
+def test_what_expiry_left_unspoken_is_told():
+    """
+    The error of an input after expiry has every text since the last audio, and its own last.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    for text in ("heard", "sent", "waiting"):
+        protocol.queue_input(name, text)
+    protocol.sent(protocol.next_outgoing())
+    protocol.receive(chunk_text(name, b"12"), 0.0)
+    protocol.sent(protocol.next_outgoing())
+    protocol.receive(chunk_text(name, b""), 0.0)  # no audio, so nothing of it was heard
+    end_by_done(protocol, name)
+    for text, rest in (("late", ("late",)), ("", ())):
+        with pytest.raises(ContextExpired) as caught:
+            protocol.queue_input(name, text, last=not text)
+        assert caught.value.unspoken == ("sent", "waiting", *rest)
+
+
+def test_everything_that_happens_is_counted_once():
+    """
+    Each counter is what its documentation says, after a known course of events.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    one, two, three = (protocol.open(CONTEXT) for _ in range(3))
+    for name in (one, two):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    protocol.queue_input(three, last=True)
+    protocol.sent(protocol.next_outgoing())  # nothing to say, nothing to send
+    heard = [
+        *protocol.receive(chunk_text(one, b"1234"), 0.0),
+        *protocol.receive(json.dumps({"type": "news", "context_id": one}), 0.0),
+        *protocol.receive(json.dumps({"type": "news"}), 0.0),
+    ]
+    assert [type(event).__name__ for _, event in heard] == ["Chunk", "UnknownEvent"]
+    assert protocol.hear_chunk(Chunk(context_id=two, audio=b"12"), 0.0)
+    protocol.cancel(two)
+    assert not protocol.hear_chunk(Chunk(context_id=two, audio=b"123456"), 0.0)
+    for _ in range(2):
+        protocol.receive(json.dumps({"type": "flush_done", "context_id": two}), 0.0)
+        protocol.receive(chunk_text("stranger", b"1"), 0.0)
+        protocol.receive(json.dumps({"type": "chunk", "context_id": two, "data": "!"}), 0.0)
+    protocol.receive(json.dumps({"type": "error"}), 0.0)  # there is only one that it can be for
+    assert protocol.entry(one).end is End.FAILED
+    assert protocol.counters == Counters(
+        contexts_opened=3,
+        requests_sent=2,
+        events_received=12,
+        audio_bytes_received=14,
+        dropped_events=5,
+        dropped_audio_bytes=6,
+        stray_events=3,
+        unknown_events=2,
+        malformed_events=2,
+        errors_without_context=1,
+    )
+
+
+def test_a_context_whose_events_cannot_be_read_fails_alone():
+    """
+    It hears what was wrong, at once and with each later input; the service is asked to stop it, and
+    its neighbour goes on.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    broken, sound = (protocol.open(CONTEXT) for _ in range(2))
+    for name in (broken, sound):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    waiting = protocol.queue_input(broken, "More.")
+    text = json.dumps({"type": "chunk", "context_id": broken, "data": "!"})
+    ((name, error),) = protocol.receive(text, 0.0)
+    assert (name, type(error), error.context_id) == (broken, RemoteProtocolError, broken)
+    assert (waiting.status, protocol.entry(broken).end) == (Status.DROPPED, End.FAILED)
+    assert json.loads(protocol.next_outgoing().text) == {"context_id": broken, "cancel": True}
+    with pytest.raises(RemoteProtocolError, match="malformed") as caught:
+        protocol.queue_input(broken, "More.")
+    assert caught.value is not error
+    assert protocol.receive(text, 0.0) == []
+    ((name, event),) = protocol.receive(chunk_text(sound, b"12"), 0.0)
+    assert (name, event.audio) == (sound, b"12")
+    with pytest.raises(RemoteProtocolError, match="not a JSON object"):
+        protocol.receive("nonsense", 0.0)
+
+
+def test_whatever_ended_a_context_first_stays_its_end():
+    """
+    A failure after a cancel changes nothing, nor does a loss after either; all can be left then.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    cancelled, failed, lost, new = (protocol.open(CONTEXT) for _ in range(4))
+    for name in (cancelled, failed, lost):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+        protocol.queue_input(name, "More.")
+    protocol.cancel(cancelled)
+    protocol.fail(cancelled, ValueError("late"))
+    protocol.fail(failed, ValueError("first"))
+    protocol.fail(failed, ValueError("second"))
+    protocol.lose()
+    ends = [protocol.entry(name).end for name in (cancelled, failed, lost, new)]
+    assert ends == [End.CANCELLED, End.FAILED, End.LOST, End.LOST]
+    with pytest.raises(ValueError, match="first"):
+        protocol.queue_input(failed, "More.")
+    with pytest.raises(LocalProtocolError, match="was cancelled"):
+        protocol.queue_input(cancelled, "More.")
+    for name in (cancelled, failed, lost, new):
+        protocol.retire(name, 0.0)
+    assert (protocol.outgoing_count, protocol.open_count()) == (0, 0)
+
+
+def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
+    """
+    Contexts that are cancelled, ended or not begun do not count; the connection can go on.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    cancelled, only, new = (protocol.open(CONTEXT) for _ in range(3))
+    for name in (cancelled, only):
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    protocol.cancel(cancelled)
+    error = json.dumps({"type": "error", "status_code": 429, "message": "full"})
+    ((name, failure),) = protocol.receive(error, 0.0)
+    assert (name, type(failure), failure.context_id) == (only, ConcurrencyLimited, only)
+    assert protocol.retired is None
+    assert protocol.entry(new).end is None
+
+
+@pytest.mark.parametrize("count", [0, 2, 3])
+def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(count):
+    """
+    Where several are open, all fail with it; where none is, it is about the connection.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    names = [protocol.open(CONTEXT) for _ in range(count)]
+    for name in names:
+        protocol.queue_input(name, "Oh.")
+        protocol.sent(protocol.next_outgoing())
+    error = json.dumps({"type": "error", "status_code": 429, "message": "full"})
+    failures = protocol.receive(error, 0.0)
+    assert [(name, type(failure)) for name, failure in failures] == [
+        (name, ConcurrencyLimited) for name in names
+    ]
+    assert (type(protocol.retired), protocol.retired.message) == (ConcurrencyLimited, "full")
