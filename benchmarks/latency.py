@@ -81,7 +81,7 @@ def main() -> None:
     """Measure, and print the tables."""
     parser = options(__doc__)
     parser.add_argument("--contexts", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=1.6)
+    parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--client", action="append", choices=list(CLIENTS))
     given = begin(parser)
     rows = measure(given)

@@ -97,7 +97,14 @@ def some(given: argparse.Namespace) -> list[Case]:
 
 def measure(given: argparse.Namespace) -> list[Row]:
     """Measure what was asked for."""
-    wanted = whole_matrix(given.frames, given.tls) if given.matrix else some(given)
+    wanted = some(given)
+    if given.matrix:
+        wanted = [
+            case
+            for case in whole_matrix(given.frames, given.tls)
+            if case.load.contexts in (given.contexts or CONTEXTS)
+            and case.load.bytes in (given.bytes or SIZES)
+        ]
     return rows_of(compare(wanted, given.rounds), "contexts", "bytes")
 
 

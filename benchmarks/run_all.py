@@ -2,7 +2,7 @@
 All questions about the speed of the client, one after another: ``python benchmarks/run_all.py``.
 
 Takes about a quarter of an hour; ``--quick`` takes about three minutes and is good for nothing but
-a first look. The tables go to standard output. ``--json FILE`` keeps the figures, of which
+a first look; ``--brief`` leaves out most of the matrix of receiving. The tables go to standard output. ``--json FILE`` keeps the figures, of which
 ``plots.py`` makes the pictures, and ``--docs FILE`` renews the tables of a page, between its marks.
 ``--tables FILE`` measures nothing, and prints the tables of figures that were kept.
 """
@@ -45,6 +45,7 @@ class Question:
     quick: tuple[str, ...] = ("--rounds", "1")
 
 
+BRIEF = ("--matrix", "--contexts", "16,64,1024", "--bytes", "4096")
 FEW = ("--rounds", "1", "--frames", "8000")
 QUESTIONS = {
     "receiving": Question(receiving.report, ("--matrix",), FEW),
@@ -59,12 +60,13 @@ QUESTIONS = {
 }
 
 
-def ask(name: str, question: Question, *, quick: bool) -> list[Row]:
+def ask(name: str, question: Question, *, quick: bool, brief: bool) -> list[Row]:
     """Ask a question in a process of its own, and return its rows."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.json"
         command = [sys.executable, str(Path(__file__).parent / f"{name}.py"), "--json", str(path)]
-        command += [*question.options, *(question.quick if quick else ())]
+        options = BRIEF if brief and name == "receiving" else question.options
+        command += [*options, *(question.quick if quick else ())]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
         rows: list[Row] = json.loads(path.read_text())["rows"]
         return rows
@@ -94,7 +96,7 @@ def measure(given: argparse.Namespace) -> Figures:
     for name in given.only or QUESTIONS:
         began = time.perf_counter()
         try:
-            found[name] = ask(name, QUESTIONS[name], quick=given.quick)
+            found[name] = ask(name, QUESTIONS[name], quick=given.quick, brief=given.brief)
         except subprocess.CalledProcessError as error:  # the others are worth their time
             print(f"!! no answer: {error}", file=sys.stderr)
             continue
@@ -110,6 +112,7 @@ def main() -> None:
     """Measure, or look at what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--brief", action="store_true", help="of receiving, 4 KiB and the ends")
     parser.add_argument("--priority", action="store_true", help="on a machine that others use")
     parser.add_argument("--only", action="append", choices=list(QUESTIONS), help="a question")
     parser.add_argument("--json", type=Path, help="a file for the figures")

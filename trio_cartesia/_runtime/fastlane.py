@@ -28,7 +28,7 @@ SPARE_BYTES: Final = (
 )  # where less room is left behind what waits, that moves to the front
 
 FRAMES_IN_A_ROW: Final = 256  # delivered before other tasks have their turn
-FLOOD_BYTES: Final = 64 * 2**10  # of one read: more will be there at once, nearly always
+FLOOD_BYTES: Final = 192 * 2**10  # of one read: more will be there at once, nearly always
 
 _TEXT: Final = 0x81  # a text frame, the last of its message (RFC 6455 §5.2)
 _PING_PONG: Final = (0x89, 0x8A)
