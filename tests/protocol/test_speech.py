@@ -771,3 +771,13 @@ def test_a_cancelled_context_is_closed_once_the_service_has_ended_it(kind):
     assert protocol.receive(json.dumps({"type": kind, "context_id": name}), 0.0) == []
     assert (protocol.entry(name).state, protocol.draining_count(0.0)) == (State.CLOSED, 0)
     assert protocol.entry(name).end is End.CANCELLED
+
+
+def test_a_cancelled_context_is_waited_for_as_long_as_the_bound_says():
+    """
+    A context that the service never ends counts as draining for so long, and no longer.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    conversation(protocol)
+    for now, count in ((0.0, 1), (DRAINING_SECONDS - 0.001, 1), (DRAINING_SECONDS, 0)):
+        assert protocol.draining_count(now) == count
