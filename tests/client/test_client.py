@@ -147,3 +147,14 @@ async def test_a_client_is_a_context_manager():
     """
     async with Cartesia(KEY) as client:
         assert isinstance(client, Cartesia)
+
+
+@pytest.mark.parametrize(
+    ("version", "as_object"), [("2026-08-13", True), ("2026-08-14", False), ("2026-08-15", False)]
+)
+def test_a_voice_is_written_as_the_version_has_it(version, as_object):
+    """
+    Versions before 2026-08-14 take a voice as an object, and that one is the default.
+    """
+    assert Cartesia(KEY, version=version).tts._endpoint.voice_as_object is as_object
+    assert Cartesia(KEY).version == "2026-08-14"

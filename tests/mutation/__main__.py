@@ -156,7 +156,8 @@ def main() -> None:
     for profile, paths in TESTS[wanted.layer]:
         os.environ["HYPOTHESIS_PROFILE"] = profile
         if left:
-            left = try_all(left, [*paths, "-m", "not slow"], results, wanted.processes)
+            survivors = try_all(left, [*paths, "-m", "not slow"], results, wanted.processes)
+            left = unexplained(wanted.layer, survivors, results)
     for mutant in unexplained(wanted.layer, mutants, results):
         print(f"{mutant.path.name}:{mutant.lines[0]} {mutant.key}")
     print(dict(Counter(results.verdict(mutant) for mutant in mutants)))

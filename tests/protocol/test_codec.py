@@ -162,7 +162,8 @@ def test_an_odd_step_time_is_left_out(plain_codec, number):
     text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
     event = plain_codec.read_event(text)
     assert (event.audio, event.step_time) == (b"", None)
-    assert plain_codec.read_event(text.replace(number, "1.5")).step_time == 1.5
+    for right in ("1.5", "3", "0"):
+        assert plain_codec.read_event(text.replace(number, right)).step_time == float(right)
 
 
 @pytest.mark.parametrize(

@@ -508,8 +508,14 @@ def test_messages_leave_in_the_order_in_which_they_were_queued():
     assert {outgoing.status for outgoing in queued} == {Status.TAKEN}
     protocol.cancel(one)
     last = protocol.queue_input(two, last=True)
-    assert json.loads(protocol.next_outgoing().text) == {"context_id": one, "cancel": True}
+    cancel = protocol.next_outgoing()
+    assert json.loads(cancel.text) == {"context_id": one, "cancel": True}
+    assert (cancel.context_id, cancel.transcript, cancel.is_last) == (one, "", False)
+    assert last.is_under_way
     assert protocol.next_outgoing() is last
+    assert last.is_under_way
+    protocol.sent(last)
+    assert (last.status, last.is_under_way) == (Status.SENT, False)
     assert protocol.next_outgoing() is None
 
 
@@ -524,7 +530,9 @@ def test_a_context_may_be_cancelled_and_left_at_any_moment():
     waiting = [protocol.queue_input(name, "More."), protocol.queue_input(name, last=True)]
     assert protocol.cancel(name)
     assert {outgoing.status for outgoing in waiting} == {Status.DROPPED}
-    assert protocol.outgoing_count == 1
+    assert not any(outgoing.is_under_way for outgoing in waiting)
+    assert protocol.receive(chunk_text(name, b"12"), 0.0) == []  # late, and not the end
+    assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (1, 1)
     assert not protocol.cancel(name)
     protocol.sent(protocol.next_outgoing())
     protocol.retire(name, 0.0)
@@ -713,3 +721,63 @@ def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(co
         (name, ConcurrencyLimited) for name in names
     ]
     assert (type(protocol.retired), protocol.retired.message) == (ConcurrencyLimited, "full")
+
+
+@pytest.mark.parametrize(
+    ("said", "final", "end"),
+    [(b"", True, End.DONE), (b"12", True, End.DONE), (b"", False, End.EXPIRED)],
+)
+def test_done_after_the_final_input_is_the_end(said, final, end):
+    """
+    A context that was sent whole is done when the service says so, heard or not; and closed.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    for given in ({"transcript": "Hello."}, {"last": True})[: 1 + final]:
+        protocol.queue_input(name, **given)
+        protocol.sent(protocol.next_outgoing())
+    protocol.receive(chunk_text(name, said), 0.0)
+    end_by_done(protocol, name)
+    assert (protocol.entry(name).end, protocol.entry(name).state) == (end, State.CLOSED)
+    assert protocol.entry(name).is_complete == (final and bool(said))
+
+
+def test_nothing_is_sent_to_a_context_that_the_service_has_failed():
+    """
+    Texts that wait when an error comes are dropped, and nobody is asked to cancel anything.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, "Oh.")
+    protocol.sent(protocol.next_outgoing())
+    waiting = protocol.queue_input(name, "More.")
+    protocol.receive(json.dumps({"type": "error", "context_id": name, "message": "no"}), 0.0)
+    assert (waiting.status, protocol.next_outgoing()) == (Status.DROPPED, None)
+    protocol.retire(name, 0.0)
+    assert (protocol.next_outgoing(), protocol.draining_count(0.0)) == (None, 0)
+
+
+@pytest.mark.parametrize("kind", ["done", "error"])
+def test_a_cancelled_context_is_closed_once_the_service_has_ended_it(kind):
+    """
+    Whichever terminal event answers a cancel, the context is closed, also inside its block.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    name = protocol.open(CONTEXT)
+    protocol.queue_input(name, "Oh.")
+    protocol.sent(protocol.next_outgoing())
+    protocol.cancel(name)
+    assert (protocol.entry(name).state, protocol.draining_count(0.0)) == (State.DRAINING, 1)
+    assert protocol.receive(json.dumps({"type": kind, "context_id": name}), 0.0) == []
+    assert (protocol.entry(name).state, protocol.draining_count(0.0)) == (State.CLOSED, 0)
+    assert protocol.entry(name).end is End.CANCELLED
+
+
+def test_a_cancelled_context_is_waited_for_as_long_as_the_bound_says():
+    """
+    A context that the service never ends counts as draining for so long, and no longer.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    conversation(protocol)
+    for now, count in ((0.0, 1), (DRAINING_SECONDS - 0.001, 1), (DRAINING_SECONDS, 0)):
+        assert protocol.draining_count(now) == count
