@@ -1,10 +1,11 @@
 """
 All questions about the speed of the client, one after another: ``python benchmarks/run_all.py``.
 
-Takes about a quarter of an hour; ``--quick`` takes about three minutes and is good for nothing but
-a first look; ``--brief`` leaves out most of the matrix of receiving. The tables go to standard output. ``--json FILE`` keeps the figures, of which
-``plots.py`` makes the pictures, and ``--docs FILE`` renews the tables of a page, between its marks.
-``--tables FILE`` measures nothing, and prints the tables of figures that were kept.
+Takes half an hour or so; ``--brief`` leaves out most of the matrix of receiving, and ``--quick``
+takes about three minutes and is good for nothing but a first look. The tables go to standard
+output. ``--json FILE`` keeps the figures, of which ``plots.py`` makes the pictures, and
+``--docs FILE`` renews the tables of a page, between its marks. ``--tables FILE`` measures nothing,
+and prints the tables of figures that were kept.
 """
 
 from __future__ import annotations
