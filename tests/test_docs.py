@@ -179,7 +179,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), LIMITS.items())
+@pytest.mark.parametrize(("name", "value"), LIMITS.items(), ids=LIMITS)
 def test_the_limits_page_has_the_code_s_numbers(name, value):
     """
     Each bound and grace period stands in the docs with its value.
@@ -202,7 +202,7 @@ LOCAL_LIMITS = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), LOCAL_LIMITS.items())
+@pytest.mark.parametrize(("name", "value"), LOCAL_LIMITS.items(), ids=LOCAL_LIMITS)
 def test_the_limits_page_has_the_local_service_s_numbers(name, value):
     """
     Each bound of the local service that has a name stands in the docs with its value.

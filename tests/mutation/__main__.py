@@ -106,12 +106,12 @@ def try_all(
         while waiting and len(running) < processes:
             mutant = waiting.popleft()
             tests = baseline.tests_of(mutant.path, *mutant.lines)
-            if mutant.is_at_import:
-                tests |= quick
-            if not tests:  # these here, that is: the next ones may run it
+            if tests is None:  # of these here, that is: the next ones may run it
                 results.note(mutant, results.verdict(mutant) or "not covered", "")
                 survivors.append(mutant)
                 continue
+            if mutant.is_at_import or not tests:
+                tests |= quick
             chosen = order.sort(tests)
             running.append(Trial(mutant, chosen, order.patience(chosen)))
         time.sleep(0.01)

@@ -36,10 +36,11 @@ class Baseline:
     seconds: dict[str, float]
     lines: dict[str, dict[int, set[str]]]
 
-    def tests_of(self, path: Path, first: int, last: int) -> set[str]:
-        """Return the tests that run one of these lines."""
+    def tests_of(self, path: Path, first: int, last: int) -> set[str] | None:
+        """Return the tests that run one of these lines, which may be run at import; None if not."""
         lines = self.lines.get(str(path), {})
-        return set().union(*(lines.get(line, set()) for line in range(first, last + 1)))
+        found = [lines[line] for line in range(first, last + 1) if line in lines]
+        return set().union(*found) if found else None
 
 
 class _Clock:
