@@ -594,6 +594,10 @@ def test_what_expiry_left_unspoken_is_told():
         with pytest.raises(ContextExpired) as caught:
             protocol.queue_input(name, text, last=not text)
         assert caught.value.unspoken == ("sent", "waiting", *rest)
+    entry = protocol.entry(name)
+    with pytest.raises(ContextExpired) as caught:
+        entry.check_takes_input(name)
+    assert caught.value.unspoken == entry.expiry(name).unspoken == ("sent", "waiting")
 
 
 def test_everything_that_happens_is_counted_once():
