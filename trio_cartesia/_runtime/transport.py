@@ -118,7 +118,8 @@ class WebSocketTransport:
                     await self._websocket.send_message(message)
             except ConnectionClosed as error:  # by the peer, and our answer may be corked
                 closed = error
-        await self._wire.send_all(corked)
+        if corked:
+            await self._wire.send_all(corked)
         if closed is not None:
             raise closed
 

@@ -54,6 +54,7 @@ class Wire(trio.abc.Stream):
     complaint: str | None = attrs.field(default=None, init=False)
     _lane: FastLane | None = attrs.field(default=None, init=False)
     _has_passed_frames: bool = attrs.field(default=False, init=False)
+    _sending: trio.StrictFIFOLock = attrs.field(factory=trio.StrictFIFOLock, init=False)
     _cork: bytearray | None = attrs.field(default=None, init=False, repr=False)
     _guard: Guard = attrs.field(factory=Guard, init=False)
 
@@ -161,7 +162,8 @@ class Wire(trio.abc.Stream):
             await trio.lowlevel.checkpoint_if_cancelled()
             return
         try:
-            await self._stream.send_all(data)
+            async with self._sending:  # what was corked goes beside trio-websocket's own lock
+                await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             self.is_deaf = True
 
