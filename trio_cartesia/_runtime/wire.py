@@ -162,10 +162,20 @@ class Wire(trio.abc.Stream):
             await trio.lowlevel.checkpoint_if_cancelled()
             return
         try:
-            async with self._sending:  # what was corked goes beside trio-websocket's own lock
-                await self._stream.send_all(data)
+            await self._send_in_turn(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             self.is_deaf = True
+
+    async def _send_in_turn(self, data: bytes | bytearray | memoryview) -> None:
+        """Send *data* after what others send: a cork goes without trio-websocket's lock."""
+        try:
+            self._sending.acquire_nowait()  # acquire() would let others run each time
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
+            await self._stream.send_all(data)
+        finally:
+            self._sending.release()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block."""
