@@ -111,3 +111,33 @@ async def test_each_context_keeps_its_order(texts):
         assert [one["transcript"] for one in heard if one["context_id"] == name] == (
             [*wanted, ""] if wanted else []
         )
+
+
+@pytest.mark.slow
+@given(steps=st.integers(0, 200))
+@on_virtual_time
+async def test_pings_are_answered_while_many_messages_go(steps):
+    """
+    Whenever the peer pings during a batch of pushes, it is answered, and nothing else suffers.
+    """
+    async with connected_pair(pipe_bytes=500) as (connection, peer), trio.open_nursery() as nursery:
+        pushed: list[int] = []
+
+        async def push(number: int) -> None:
+            async with connection.context(**SETTINGS, context_id=f"c{number}") as context:
+                await context.push("Hello.")
+                pushed.append(number)
+                await trio.sleep(60)
+
+        nursery.start_soon(requests_until_quiet, peer)
+        for number in range(30):
+            nursery.start_soon(push, number)
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+        for _ in range(5):
+            with trio.fail_after(10):
+                await peer._websocket.ping()
+        await trio.sleep(1)
+        assert sorted(pushed) == list(range(30))
+        assert not connection.statistics().is_lost
+        nursery.cancel_scope.cancel()
