@@ -16,7 +16,7 @@ from trio.lowlevel import Abort, RaiseCancelT, enable_ki_protection
 
 __all__ = ["HELD_BYTES", "HELD_BYTES_EACH", "HELD_SECONDS", "Seat", "Waker"]
 
-HELD_SECONDS: Final = 0.1  # from its last turn on, a task may be left alone in a flood
+HELD_SECONDS: Final = 0.1  # since its last turn, and since the first held event
 HELD_BYTES_EACH: Final = 64 * 2**10  # a task is woken once so much waits for it
 HELD_BYTES: Final = 32 * 2**20  # likewise all of them, once so much waits in all
 
