@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import SETTINGS, cancels, requests_until_quiet
+from trio_cartesia import ConnectionLost
 from trio_cartesia.testing import MemoryStream, connected_pair, on_virtual_time
 
 
@@ -141,3 +142,30 @@ async def test_pings_are_answered_while_many_messages_go(steps):
         assert sorted(pushed) == list(range(30))
         assert not connection.statistics().is_lost
         nursery.cancel_scope.cancel()
+
+
+async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(autojump_clock):
+    """
+    Where the peer takes the first of many pushes and then breaks off, that push has returned and
+    is counted; the others say that the connection is gone.
+    """
+    ends: dict[int, str] = {}
+    async with connected_pair(pipe_bytes=500) as (connection, peer), trio.open_nursery() as nursery:
+
+        async def push(number: int) -> None:
+            async with connection.context(**SETTINGS, context_id=f"c{number}") as context:
+                try:
+                    await context.push("Hello.")
+                except ConnectionLost:
+                    ends[number] = "lost"
+                else:
+                    ends[number] = "sent"
+
+        peer.stream.stall()
+        for number in range(30):
+            nursery.start_soon(push, number)
+        await trio.sleep(1)
+        assert list(ends.values()) == ["sent"]
+        assert connection.statistics().requests_sent == 1
+        peer.stream.reset()
+    assert sorted(ends.values()) == ["lost"] * 29 + ["sent"]

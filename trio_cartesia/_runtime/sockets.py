@@ -87,8 +87,7 @@ class SocketReader(trio.abc.Stream):
 
     def _read_now(self, room: memoryview) -> int | None:
         """Read what is there already; None if nothing is."""
-        if (number := self._stream.socket.fileno()) < 0:
-            raise trio.ClosedResourceError("the socket was closed")
+        number = self._number()
         try:
             return os.readv(number, (room,))
         except BlockingIOError:
@@ -98,6 +97,10 @@ class SocketReader(trio.abc.Stream):
 
     async def _wait(self) -> None:
         self.before_wait()
+        await trio.lowlevel.wait_readable(self._number())
+
+    def _number(self) -> int:
+        """Return the socket's descriptor; asked for each time, since a closed one's is reused."""
         if (number := self._stream.socket.fileno()) < 0:
             raise trio.ClosedResourceError("the socket was closed")
-        await trio.lowlevel.wait_readable(number)
+        return number

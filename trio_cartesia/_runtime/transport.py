@@ -72,7 +72,7 @@ class Transport(Protocol):
         """Return the next message."""
 
     async def send(self, first: str, *others: str) -> None:
-        """Send messages; if cancelled, the transport is good for nothing but closing."""
+        """Send messages in one write; if cancelled, it is good for nothing but closing."""
 
     async def ping(self) -> None:
         """Ask the peer for a sign of life, and wait for it."""
@@ -100,11 +100,12 @@ class WebSocketTransport:
             return await self._websocket.get_message()
 
     async def send(self, first: str, *others: str) -> None:
-        """Send text messages: the first one at once, the others in one write."""
+        """Send text messages in one write."""
         with _losses_translated(self._wire):
-            await self._websocket.send_message(first)
             if others:
-                await self._send_together(others)
+                await self._send_together((first, *others))
+            else:
+                await self._websocket.send_message(first)
         if self._wire.is_deaf:
             raise ConnectionLost("the connection broke while a message was sent")
 

@@ -55,8 +55,9 @@ class Writer:
             ConnectionLost: The peer takes nothing more.
         """
         while True:
-            while batch := self._next_batch():
-                await self._send(batch)
+            while (first := self._protocol.next_outgoing()) is not None:
+                await self._send([first])
+                await self._send(self._next_batch())
             self._written.unpark_all()
             await self._to_write.park()
 
