@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 import trio
@@ -129,3 +130,47 @@ def test_only_trios_streams_over_sockets_are_read_so():
     Any other stream is left to read itself.
     """
     assert reader_of(bounded_stream_pair()[0]) is None
+
+
+@on_virtual_time
+async def test_a_read_of_nothing_is_refused():
+    """
+    To ask for no bytes is an error, as with Trio's own: it would look like the end.
+    """
+    reader, far, _ = pair()
+    async with reader, far:
+        with pytest.raises(ValueError, match="1 or more"):
+            await reader.receive_some(0)
+
+
+def test_what_many_connections_read_at_once_is_each_ones_own():
+    """
+    Connections share the room that they read into, a thread's each; none reads another's bytes.
+    """
+
+    async def read(letter: bytes, heard: list[bytes]) -> None:
+        reader, far, _ = pair()
+        async with reader, far, trio.open_nursery() as nursery:
+            nursery.start_soon(far.send_all, letter * 2**20)
+            rest = 2**20
+            while rest:
+                heard.append(await reader.receive_some())
+                rest -= len(heard[-1])
+
+    async def read_both(letters: tuple[bytes, bytes], heard: dict[bytes, list[bytes]]) -> None:
+        async with trio.open_nursery() as nursery:
+            for letter in letters:
+                nursery.start_soon(read, letter, heard.setdefault(letter, []))
+
+    heard: dict[bytes, list[bytes]] = {}
+    threads = [
+        threading.Thread(target=trio.run, args=(read_both, letters, heard))
+        for letters in ((b"a", b"b"), (b"c", b"d"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {letter: b"".join(pieces) for letter, pieces in heard.items()} == {
+        letter: letter * 2**20 for letter in (b"a", b"b", b"c", b"d")
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import trio
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS, cancels, requests_until_quiet
 from trio_cartesia import ConnectionLost
+from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia.testing import MemoryStream, connected_pair, on_virtual_time
 
 
@@ -169,3 +172,63 @@ async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(auto
         assert connection.statistics().requests_sent == 1
         peer.stream.reset()
     assert sorted(ends.values()) == ["lost"] * 29 + ["sent"]
+
+
+@pytest.mark.slow
+@given(steps=st.integers(0, 120), pipe_bytes=st.sampled_from([500, 2**20]))
+@on_virtual_time
+async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
+    """
+    Whenever the peer closes while many push, it hears a close, and all are told at that moment.
+    """
+    ends: list[str] = []
+    async with connected_pair(pipe_bytes=pipe_bytes) as (connection, peer):
+        async with trio.open_nursery() as nursery:
+
+            async def push() -> None:
+                async with connection.context(**SETTINGS) as context:
+                    try:
+                        await context.push("Hello.")
+                        async for _ in context.receive():
+                            raise AssertionError("nobody spoke")
+                    except ConnectionLost as lost:
+                        ends.append(f"closed with {lost.close_code}")
+
+            async def hear() -> None:
+                with suppress(trio.EndOfChannel):
+                    while True:
+                        await peer.hear()
+
+            began = trio.current_time()
+            nursery.start_soon(hear)
+            for _ in range(30):
+                nursery.start_soon(push)
+            for _ in range(steps):
+                await trio.lowlevel.checkpoint()
+            await peer._websocket.aclose(1000, "bye")
+        assert ends == ["closed with 1000"] * 30
+        assert trio.current_time() == began
+        assert peer.closed_with == 1000
+
+
+async def test_a_peer_that_takes_nothing_of_a_batch_is_noticed(autojump_clock):
+    """
+    Where a batch gets stuck in the pipe, the keepalive ends the connection as it does otherwise.
+    """
+    ends: list[str] = []
+    async with connected_pair(pipe_bytes=500) as (connection, peer):
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            async def push() -> None:
+                async with connection.context(**SETTINGS) as context:
+                    try:
+                        await context.push("Hello. " * 100)
+                    except ConnectionLost:
+                        ends.append("lost")
+
+            peer.stream.stall()
+            for _ in range(300):
+                nursery.start_soon(push)
+        assert ends == ["lost"] * 300
+        assert trio.current_time() - began == KEEPALIVE_SECONDS + PONG_SECONDS

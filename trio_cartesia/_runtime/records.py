@@ -9,13 +9,13 @@ costs a turn of the scheduler then. The object here goes on reading while there 
 from __future__ import annotations
 
 import ssl
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import trio
 
-__all__ = ["secure"]
+from trio_cartesia._runtime.rooms import room
 
-ROOM_BYTES: Final = 256 * 2**10  # what one read hands over at the most
+__all__ = ["secure"]
 
 
 def secure(
@@ -46,7 +46,6 @@ class _Records:
 
     def __init__(self, decrypting: ssl.SSLObject) -> None:
         self._decrypting = decrypting
-        self._room = memoryview(bytearray(ROOM_BYTES))
         self._error: ssl.SSLError | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -56,17 +55,17 @@ class _Records:
         """Return what has come, *max_bytes* of it at the most; nothing means the end."""
         if self._error is not None:
             raise self._error
-        room, size = self._room[:max_bytes], 0
-        while size < len(room):
+        rest = whole = room(max_bytes)
+        while rest:
             try:
-                count = self._decrypting.read(len(room) - size, cast("bytearray", room[size:]))
+                count = self._decrypting.read(len(rest), cast("bytearray", rest))
             except ssl.SSLError as error:
-                if not size:
+                if rest is whole:
                     raise
                 if not isinstance(error, ssl.SSLWantReadError):
                     self._error = error
                 break
             if not count:
                 break
-            size += cast("int", count)
-        return bytes(room[:size])
+            rest = rest[cast("int", count) :]
+        return bytes(whole[: len(whole) - len(rest)])

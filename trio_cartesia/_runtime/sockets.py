@@ -13,10 +13,11 @@ from typing import Final
 
 import trio
 
+from trio_cartesia._runtime.rooms import room
+
 __all__ = ["SocketReader", "reader_of"]
 
 LARGE_READ_BYTES: Final = 16 * 2**10  # after one like this, more may be there already
-RECEIVE_BYTES: Final = 256 * 2**10  # of one read, where no more is asked for
 
 CAN_READ_AT_ONCE: Final = hasattr(os, "readv")  # not on Windows
 
@@ -47,7 +48,6 @@ class SocketReader(trio.abc.Stream):
         self.before_wait: Callable[[], None] = _ignore
         self._stream = stream
         self._may_have_more = True
-        self._room: memoryview | None = None
 
     async def receive_into(self, room: memoryview) -> int:
         """
@@ -68,10 +68,11 @@ class SocketReader(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what came, *max_bytes* of it at the most; nothing means the end."""
-        if self._room is None:
-            self._room = memoryview(bytearray(RECEIVE_BYTES))
-        count = await self.receive_into(self._room[:max_bytes])
-        return bytes(self._room[:count])
+        if max_bytes is not None and max_bytes < 1:
+            raise ValueError("max_bytes must be 1 or more")
+        space = room(max_bytes)  # everybody's, but what comes is copied in the turn it was read in
+        count = await self.receive_into(space)
+        return bytes(space[:count])
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, as `trio.SocketStream`."""

@@ -205,6 +205,7 @@ async def _open_stream(
 def _default_context() -> ssl.SSLContext:
     context = ssl.create_default_context()  # takes tens of milliseconds
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
+    context.options |= ssl.OP_NO_RENEGOTIATION  # reading would have to write, and wait for that
     return context
 
 

@@ -20,7 +20,7 @@ from trio_cartesia._runtime.transport import Transport
 
 __all__ = ["BATCH_CHARACTERS", "Writer"]
 
-BATCH_CHARACTERS: Final = 65_536  # of messages that go together, the last one apart
+BATCH_CHARACTERS: Final = 16_384  # of messages that go together, the last one apart: a TLS record
 
 
 @attrs.define(eq=False)
