@@ -32,7 +32,7 @@ def frame(payload: bytes, opcode: int = 0x81, *, widen: int = 0, masked: bool = 
     size = len(payload)
     width = max(widen, 0 if size < 126 else 2 if size < 65536 else 8)
     short = {0: size, 2: 126, 8: 127}[width]
-    extended = {0: b"", 2: struct.pack("!H", size), 8: struct.pack("!Q", size)}[width]
+    extended = size.to_bytes(width) if width else b""
     mask = bytes(4) if masked else b""
     return bytes([opcode, short | 0x80 * masked]) + extended + mask + payload
 
