@@ -33,7 +33,7 @@ TESTS: Final = {
     ),
 }
 FOLDER: Final = ROOT / ".mutation"  # results are kept there, and not tried again
-PATIENCE_SECONDS: Final = 20.0  # and ten times what the tests take
+PATIENCE_SECONDS: Final = 5.0  # for each test, and ten times what it takes
 QUICK: Final = 0.9  # of all tests: these are asked about what is run at import
 
 
@@ -83,8 +83,8 @@ class Order:
         recent = sorted(tests & self._last.keys(), key=self._last.__getitem__, reverse=True)[:10]
         return recent + sorted(tests - set(recent), key=lambda test: self._seconds.get(test, 1))
 
-    def patience(self, tests: list[str]) -> float:
-        return PATIENCE_SECONDS + 10 * sum(self._seconds.get(test, 1) for test in tests)
+    def patience(self, tests: list[str]) -> dict[str, float]:
+        return {test: PATIENCE_SECONDS + 10 * self._seconds.get(test, 1) for test in tests}
 
 
 def try_all(
@@ -112,8 +112,7 @@ def try_all(
                 continue
             if mutant.is_at_import or not tests:
                 tests |= quick
-            chosen = order.sort(tests)
-            running.append(Trial(mutant, chosen, order.patience(chosen)))
+            running.append(Trial(mutant, order.patience(order.sort(tests))))
         time.sleep(0.01)
         for trial in list(running):
             if (outcome := trial.verdict()) is None:

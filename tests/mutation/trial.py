@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import math
 import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from types import CodeType
 from typing import Final
@@ -23,20 +24,25 @@ from tests.mutation.mutants import Mutant
 __all__ = ["OPTIONS", "Trial"]
 
 MEMORY_BYTES: Final = 3 * 2**30  # a mutant may collect things without end
+START_SECONDS: Final = 60.0  # to collect tests
 OPTIONS: Final = ("-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", "--assert=plain")
 
 
 class Chosen:
     """A plugin of pytest: of the tests that were collected, these run, in this order."""
 
-    def __init__(self, tests: Sequence[str], killer: int) -> None:
+    def __init__(self, tests: Mapping[str, float], killer: int) -> None:
         self._place = {test: place for place, test in enumerate(tests)}
+        self._seconds = tests
         self._killer = killer
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         chosen = [item for item in items if item.nodeid in self._place]
         items[:] = sorted(chosen, key=lambda item: self._place[item.nodeid])
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        signal.alarm(math.ceil(self._seconds[item.nodeid]))  # ends the process
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -65,15 +71,14 @@ class Trial:
 
     Args:
         mutant: What to try.
-        tests: Ids of the tests, in the order to run them in.
-        seconds: How long they may take.
+        tests: Ids of the tests, in the order to run them in, and the seconds that each may take.
     """
 
-    def __init__(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> None:
+    def __init__(self, mutant: Mutant, tests: Mapping[str, float]) -> None:
         assert mutant.module not in sys.modules, "a mutant must be imported to be run"
         self.mutant = mutant
         self._tests = tests
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + START_SECONDS + sum(tests.values())
         self._reader, self._writer = os.pipe()
         self._pid = os.fork()
         if not self._pid:
@@ -86,6 +91,7 @@ class Trial:
             output = os.open(os.devnull, os.O_WRONLY)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
             sys.meta_path.insert(0, Mutated(self.mutant))
             files = dict.fromkeys(test.partition("::")[0] for test in self._tests)
@@ -109,6 +115,6 @@ class Trial:
             status = -1
         with os.fdopen(self._reader) as pipe:
             killer = pipe.read()
-        if status < 0:
+        if status < 0 or os.WIFSIGNALED(status):
             return "timeout", killer
         return "survived" if status == 0 else "killed", killer or f"exit {status >> 8}"
