@@ -29,6 +29,7 @@ TESTS: Final = {
     ),
     "_runtime": (
         ("mutation", ["tests/runtime", "tests/client"]),
+        ("mutation", ["tests/runtime", "-m", "slow"]),
         ("local", ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"]),
     ),
 }
@@ -155,7 +156,7 @@ def main() -> None:
     for profile, paths in TESTS[wanted.layer]:
         os.environ["HYPOTHESIS_PROFILE"] = profile
         if left:
-            survivors = try_all(left, [*paths, "-m", "not slow"], results, wanted.processes)
+            survivors = try_all(left, ["-m", "not slow", *paths], results, wanted.processes)
             left = unexplained(wanted.layer, survivors, results)
     for mutant in unexplained(wanted.layer, mutants, results):
         print(f"{mutant.path.name}:{mutant.lines[0]} {mutant.key}")

@@ -159,7 +159,7 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
     return outcomes, counters
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples, deadline=None)
 @given(
     data=STREAMS,
     sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5),
