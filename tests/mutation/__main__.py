@@ -30,7 +30,8 @@ TESTS: Final = {
     "_runtime": (
         ("mutation", ["tests/runtime", "tests/client"]),
         ("mutation", ["tests/runtime", "-m", "slow"]),
-        ("local", ["tests/test_together.py", "tests/stateful", "tests/security", "tests/matrix"]),
+        ("mutation", ["tests/security", "tests/test_together.py"]),
+        ("local", ["tests/stateful", "tests/matrix"]),
     ),
 }
 FOLDER: Final = ROOT / ".mutation"  # results are kept there, and not tried again
