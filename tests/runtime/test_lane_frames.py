@@ -93,6 +93,10 @@ CONTROLS = st.tuples(st.binary(max_size=125), st.sampled_from([0x89, 0x8A]))
 )
 @example(items=[b"", b"x", b"y" * 65_535, b"z" * 65_536], sizes=[2**22], fed=0)
 @example(items=[bytes(125), (bytes(125), 0x89), bytes(126)], sizes=[1], fed=0)
+@example(items=[bytes(LARGEST_BYTES)], sizes=[2**22], fed=0)
+@example(items=[b"x" * 126], sizes=[2**22], fed=3)
+@example(items=[b"x" * 65_536], sizes=[2**22], fed=5)
+@example(items=[b"x" * 65_536], sizes=[2**22], fed=9)
 @on_virtual_time
 async def test_every_text_frame_is_taken_and_every_ping_passes(items, sizes, fed):
     """
@@ -104,7 +108,8 @@ async def test_every_text_frame_is_taken_and_every_ping_passes(items, sizes, fed
         sizes = [max(size, 5_000) for size in sizes]
     source, listener = Source(data[fed:], sizes), Listener()
     lane = FastLane(source.receive_into, listener, LARGEST_BYTES)
-    lane.feed(data[:fed])
+    lane.feed(data[: fed // 2])
+    lane.feed(data[fed // 2 : fed])
     passed = await passed_by(lane)
     assert listener.frames == [item for item in items if isinstance(item, bytes)]
     assert passed == [*(frame(*item) for item in items if isinstance(item, tuple)), b""]
