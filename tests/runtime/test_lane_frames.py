@@ -93,6 +93,7 @@ CONTROLS = st.tuples(st.binary(max_size=125), st.sampled_from([0x89, 0x8A]))
 )
 @example(items=[b"", b"x", b"y" * 65_535, b"z" * 65_536], sizes=[2**22], fed=0)
 @example(items=[bytes(125), (bytes(125), 0x89), bytes(126)], sizes=[1], fed=0)
+@example(items=[bytes(125), (bytes(125), 0x89), bytes(200)], sizes=[130], fed=0)
 @example(items=[bytes(LARGEST_BYTES)], sizes=[2**22], fed=0)
 @example(items=[b"x" * 126], sizes=[2**22], fed=3)
 @example(items=[b"x" * 65_536], sizes=[2**22], fed=5)
@@ -129,7 +130,7 @@ ODD = {
     "a medium length in eight bytes": frame(bytes(65_535), widen=8),
     "a length of nothing in eight bytes": frame(b"", widen=8),
     "more than a message may have": frame(bytes(LARGEST_BYTES + 1)),
-    "a ping of 126 bytes": frame(bytes(126), 0x89),
+    "a ping of 126 bytes": frame(bytes(124) + frame(b""), 0x89),
     "a pong of 65,536 bytes": frame(bytes(65_536), 0x8A),
     "a masked ping": frame(b"abc", 0x89, masked=True),
 }
