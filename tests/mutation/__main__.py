@@ -30,7 +30,7 @@ TESTS: Final = {
     "_runtime": (
         ("mutation", ["tests/runtime", "tests/client"]),
         ("mutation", ["tests/runtime", "-m", "slow"]),
-        ("mutation", ["tests/security", "tests/test_together.py"]),
+        ("mutation", ["tests/security", "tests/test_together.py", "tests/test_docs.py"]),
         ("local", ["tests/stateful", "tests/matrix"]),
     ),
 }
