@@ -358,6 +358,29 @@ async def test_a_loss_names_the_connection(autojump_clock):
             assert caught.value.request_id == connection.request_id
 
 
+async def test_a_failure_of_our_own_names_the_connection(autojump_clock):
+    """
+    What a context fails with here has the request id of the handshake, for whoever reports it.
+    """
+    async with open_server(port=None, voice=Tones()) as server, trio.open_nursery() as nursery:
+
+        async def open_stream(_host, _port):
+            near, far = bounded_stream_pair()
+            nursery.start_soon(server.serve_stream, far)
+            await trio.lowlevel.checkpoint()
+            return near
+
+        client = Cartesia(base_url=server.url, open_stream=open_stream)
+        async with client.tts.websocket_connect() as connection:
+            async with connection.context(**SETTINGS, inbox_bytes=300) as context:
+                await context.push("Hello.")
+                await context.no_more_inputs()
+                with pytest.raises(InboxOverflow, match="more than 300 bytes") as caught:
+                    await context.collect()
+        assert caught.value.request_id == connection.request_id
+        assert caught.value.context_id == context.context_id
+
+
 class SlowPong:
     """A transport whose peer speaks now and then, and never answers a ping."""
 

@@ -1,0 +1,118 @@
+"""Pings after silence, and when a connection without an answer is given up."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio_websocket import WebSocketConnection
+
+from tests.support import SETTINGS, heard_audio
+from trio_cartesia import ConnectionLost
+from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
+from trio_cartesia.testing import Link, connected_pair
+
+
+def noted_pings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times of pings, from either end."""
+    times: list[float] = []
+    ping = WebSocketConnection.ping
+
+    async def note(self: WebSocketConnection, payload: bytes | None = None) -> None:
+        times.append(trio.current_time())
+        await ping(self, payload)
+
+    monkeypatch.setattr(WebSocketConnection, "ping", note)
+    return times
+
+
+async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeypatch):
+    """
+    A peer that says nothing but answers is asked after every silence of so long, and never lost.
+    """
+    times = noted_pings(monkeypatch)
+    async with connected_pair() as (connection, _):
+        await trio.sleep(10 * KEEPALIVE_SECONDS + 1)
+        assert times == [KEEPALIVE_SECONDS * (number + 1) for number in range(10)]
+        assert not connection.statistics().is_lost
+
+
+async def test_who_speaks_is_not_pinged(autojump_clock, monkeypatch):
+    """
+    As long as something comes in time there is no ping; then one, so long after the last message.
+    """
+    times = noted_pings(monkeypatch)
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            for _ in range(20):
+                await trio.sleep(15)
+                await peer.chunk("a", b"12")
+            assert times == []
+            await trio.sleep(KEEPALIVE_SECONDS + 1)
+            assert times == [20 * 15 + KEEPALIVE_SECONDS]
+
+
+@pytest.mark.parametrize("spoke_at", [0, 5, 19, 30])
+async def test_no_sign_of_life_ends_the_connection_after_so_long(autojump_clock, spoke_at):
+    """
+    A peer that is gone is given up when its silence and its time for an answer are over, and the
+    loop that waits hears it at that moment.
+    """
+    lost_at = []
+    async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            async with connection.context(**SETTINGS, context_id="a") as context:
+                await context.push("Hello.")
+                try:
+                    await context.collect()
+                except ConnectionLost as lost:
+                    assert "no answer to a ping" in str(lost)  # noqa: PT017
+                    lost_at.append(trio.current_time())
+
+        nursery.start_soon(wait)
+        await trio.sleep(spoke_at)
+        if spoke_at:
+            await peer.chunk("a", b"12")
+        await trio.testing.wait_all_tasks_blocked()
+        peer.stream.stall()
+    assert lost_at == [spoke_at + KEEPALIVE_SECONDS + PONG_SECONDS]
+
+
+async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump_clock):
+    """
+    With overflow="block", a consumer that is slow while a ping is under way loses nothing.
+    """
+    async with connected_pair(link=Link(latency_seconds=1)) as (connection, peer):
+        async with connection.context(
+            **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
+        ) as context:
+            await context.push("Hello.")
+            began = trio.current_time()
+            await trio.sleep_until(began + KEEPALIVE_SECONDS - 1.5)
+            await peer.chunk("a", bytes(1500))  # comes while the ping is under way
+            await trio.sleep(30 * KEEPALIVE_SECONDS)
+            assert not connection.statistics().is_lost
+            await peer.done("a")
+            assert await heard_audio(context) == [bytes(1500)]
+
+
+@pytest.mark.parametrize(("stuck_at", "expected"), [(0, 20), (15, 40), (21, 60)])
+async def test_a_write_that_is_stuck_is_found_out_though_reading_is_stalled(
+    autojump_clock, stuck_at, expected
+):
+    """
+    While a consumer is slow by choice no pong can come: a message that is stuck tells instead.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        began = trio.current_time()
+        async with connection.context(
+            **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
+        ) as context:
+            await context.push("Hello.")
+            await peer.chunk("a", bytes(1500))
+            await trio.sleep_until(began + stuck_at)
+            peer.stream.stall()
+            with pytest.raises(ConnectionLost):
+                await context.push("long " * 5000)
+            assert trio.current_time() - began == expected
