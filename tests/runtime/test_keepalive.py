@@ -67,7 +67,7 @@ async def test_no_sign_of_life_ends_the_connection_after_so_long(autojump_clock,
                 try:
                     await context.collect()
                 except ConnectionLost as lost:
-                    assert "no answer to a ping" in str(lost)  # noqa: PT017
+                    assert "no answer to a ping" in str(lost)
                     lost_at.append(trio.current_time())
 
         nursery.start_soon(wait)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import SETTINGS
 from trio_cartesia import Chunk
 from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
-from trio_cartesia.testing import on_virtual_time
+from trio_cartesia.testing import connected_pair, on_virtual_time
 
 
 class Hearing:
@@ -160,4 +164,47 @@ async def test_nothing_is_held_for_long(budget_bytes, turns):
             due = [size for at, size in said if at <= trio.current_time() - HELD_SECONDS]
             assert heard == [size for _, size in said][: len(heard)]
             assert len(heard) >= len(due)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_connection_holds_back_in_a_flood_and_hands_over_when_it_waits(autojump_clock):
+    """
+    Of a flood of frames the first is heard at once, the next ones when the reader is about to wait,
+    when a tenth of a second is over, or when the flood is.
+    """
+    heard: list[int] = []
+    async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
+
+        async def listen() -> None:
+            async with connection.context(**SETTINGS, context_id="a") as context:
+                await context.push("Hello.")
+                async for event in context.receive():
+                    assert isinstance(event, Chunk)
+                    heard.append(len(event.audio))
+
+        async def frame(size: int, *, is_flood: bool) -> list[int]:
+            """Hand a chunk to the reader, as the lane does; return what was heard by now."""
+            audio = base64.b64encode(bytes(size)).decode()
+            message = {"type": "chunk", "context_id": "a", "data": audio}
+            data = bytearray(json.dumps(message, separators=(",", ":")).encode())
+            reader.begin_turn(is_flood=is_flood)
+            reader.take_frame(data, memoryview(data), 0, len(data))
+            await trio.testing.wait_all_tasks_blocked()
+            return heard
+
+        reader = connection._service._reader
+        nursery.start_soon(listen)
+        await trio.sleep(1)
+        assert await frame(2, is_flood=True) == [2]
+        assert await frame(4, is_flood=True) == [2]
+        assert await frame(6, is_flood=True) == [2]
+        assert connection.statistics().inbox_bytes == 4 + 6 + 2 * 256
+        reader.settle()
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard == [2, 4, 6]
+        assert await frame(8, is_flood=True) == [2, 4, 6]
+        await trio.sleep(HELD_SECONDS)
+        assert await frame(10, is_flood=True) == [2, 4, 6, 8, 10]
+        assert await frame(12, is_flood=True) == [2, 4, 6, 8, 10]
+        assert await frame(14, is_flood=False) == [2, 4, 6, 8, 10, 12, 14]
         nursery.cancel_scope.cancel()
