@@ -102,6 +102,25 @@ async def test_a_refused_handshake_is_our_exception(status, name, kind, ends, au
     assert trio.current_time() == 0
 
 
+async def test_a_refusal_that_is_cut_short_says_what_had_come(autojump_clock):
+    """
+    Where the connection ends in the middle of the body, what came of it counts, with its headers.
+    """
+
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(
+            b"HTTP/1.1 429 No\r\nX-Request-Id: h-1\r\nRetry-After: 3\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n5\r\nNo: N\r\n7\r\not now.\r\n"
+        )
+        await stream.aclose()
+
+    error = await connect_to(serve)
+    assert type(error) is trio_cartesia.ConcurrencyLimited
+    assert (error.title, error.message) == ("No", "Not now.")
+    assert (error.request_id, error.retry_after_seconds) == ("h-1", 3)
+
+
 async def test_what_a_handshake_asks(autojump_clock):
     """
     The handshake names version, key, client and host, keeps the key out of the URL, and offers

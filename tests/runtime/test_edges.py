@@ -112,10 +112,24 @@ async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
             await peer.chunk("a", b"12")
             await peer.done("a")
             await trio.testing.wait_all_tasks_blocked()
-        with pytest.raises(LocalProtocolError, match="block has ended"):
+        with pytest.raises(LocalProtocolError, match="block has ended") as receiving:
             await context.collect()
-        with pytest.raises(LocalProtocolError, match="block has ended"):
+        with pytest.raises(LocalProtocolError, match="block has ended") as cancelling:
             context.cancel()
+        assert receiving.value.context_id == cancelling.value.context_id == "a"
+
+
+async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
+    """
+    On a connection that was lost, a new context raises the loss, with its own id.
+    """
+    async with connected_pair() as (connection, peer):
+        await peer.close(1011, "enough")
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(ConnectionLost) as caught:
+            async with connection.context(**SETTINGS, context_id="late"):
+                raise AssertionError("it was opened")
+        assert (caught.value.context_id, caught.value.close_code) == ("late", 1011)
 
 
 async def test_events_of_any_kind_count_against_the_budget(autojump_clock):

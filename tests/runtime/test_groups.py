@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.support import SETTINGS
-from trio_cartesia import InternalError
+from trio_cartesia import ConnectionLost, InternalError
 from trio_cartesia._runtime.service import Service
 from trio_cartesia.testing import connected_pair
 
@@ -75,7 +75,9 @@ async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
             async with connection.context(**SETTINGS, context_id="a") as context:
                 await context.push("Hello.")
                 await peer.chunk("a", b"12")
-                await context.collect()
+                with pytest.raises(ConnectionLost, match="given up"):
+                    await context.collect()
+                await trio.sleep_forever()
     assert caught.value.__cause__ is not None
 
 

@@ -117,11 +117,11 @@ class Service:
     async def send_input(
         self,
         context_id: str,
-        transcript: str = "",
+        transcript: str,
         *,
-        flush: bool = False,
-        last: bool = False,
-        generation_config: GenerationConfig | None = None,
+        flush: bool,
+        last: bool,
+        generation_config: GenerationConfig | None,
     ) -> None:
         """Queue an input and wait until it is on the wire; if cancelled before, withdraw it."""
         entry = self.entry(context_id)
