@@ -121,11 +121,15 @@ async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
 
 async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
     """
-    On a connection that was lost, a new context raises the loss, with its own id.
+    On a connection that was lost, a push and a new context raise the loss, each with its own id.
     """
     async with connected_pair() as (connection, peer):
-        await peer.close(1011, "enough")
-        await trio.testing.wait_all_tasks_blocked()
+        async with connection.context(**SETTINGS, context_id="early") as context:
+            await peer.close(1011, "enough")
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(ConnectionLost) as caught:
+                await context.push("Hello.")
+            assert caught.value.context_id == "early"
         with pytest.raises(ConnectionLost) as caught:
             async with connection.context(**SETTINGS, context_id="late"):
                 raise AssertionError("it was opened")
