@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from contextlib import suppress
 
@@ -163,12 +164,22 @@ async def half_an_answer(stream):
     await stream.aclose()
 
 
-@pytest.mark.parametrize("serve", [hang, hang_up, reset, half_an_answer])
-async def test_no_answer_is_a_failure_within_a_bound(serve, autojump_clock):
+@pytest.mark.parametrize(
+    ("serve", "says"),
+    [
+        (hang, f"ws://localhost/tts/websocket gave no answer within {CONNECT_SECONDS:g} seconds"),
+        (hang_up, "ws://localhost/tts/websocket ended the connection during the handshake"),
+        (reset, "ws://localhost/tts/websocket ended the connection during the handshake"),
+        (half_an_answer, "{"),
+    ],
+    ids=["hang", "hang_up", "reset", "half_an_answer"],
+)
+async def test_no_answer_is_a_failure_within_a_bound(serve, says, autojump_clock):
     """
     A peer that is silent, or goes away in the middle of the handshake, makes connecting fail.
     """
     error = await connect_to(serve)
+    assert says in str(error)
     assert isinstance(error, AuthenticationFailed if serve is half_an_answer else ConnectFailed)
     assert trio.current_time() == (CONNECT_SECONDS if serve is hang else 0)
 
@@ -235,7 +246,10 @@ async def test_garbage_is_a_failure_and_nothing_foreign(answer):
         await stream.send_all(answer)
         await stream.aclose()
 
-    assert isinstance(await connect_to(serve), ConnectFailed)
+    error = await connect_to(serve)
+    assert isinstance(error, ConnectFailed)
+    assert re.search("ended the connection|not that of a WebSocket server", str(error))
+    assert str(error).startswith(("ws://localhost", "the answer of ws://localhost"))
 
 
 @given(

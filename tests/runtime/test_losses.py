@@ -111,6 +111,35 @@ async def test_a_loss_tells_its_code_and_reason(autojump_clock):
             )
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "says"),
+    [
+        (1000, None, "the connection was closed with 1000"),
+        (1011, "enough", "the connection was closed with 1011: enough"),
+        (1005, None, "the connection was closed with 1005"),
+        (None, None, "the connection broke without a goodbye"),
+    ],
+)
+async def test_a_loss_says_what_was_seen_of_it(code, reason, says, autojump_clock):
+    """
+    The error's text is what the peer said with its close frame, or that there was none.
+    """
+    async with connected_pair() as (connection, peer):
+        assert connection.request_id is None
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            if code is None:
+                peer.stream.reset()
+            elif code == 1005:  # RFC 6455 §7.1.5: a close frame without a code
+                await peer.stream.send_all(b"\x88\x00")
+            else:
+                await peer.close(code, reason)
+            with pytest.raises(ConnectionLost) as caught:
+                await heard_audio(context)
+    assert caught.value.message == says
+    assert caught.value.context_id == "a"
+
+
 async def test_nonsense_is_the_cause_and_is_not_quoted(autojump_clock):
     """
     A message that cannot be read ends the connection; the error says so without quoting it.

@@ -145,9 +145,11 @@ async def test_what_is_not_tls_is_refused():
 
 def test_the_default_is_full_verification():
     """
-    Where no context is given, names and authorities are checked, and old TLS is refused.
+    Where no context is given, names and authorities are checked, old TLS is refused, and nothing
+    that Python's own default is careful about is left out.
     """
-    context = transport._default_context()
+    context, usual = transport._default_context(), ssl.create_default_context()
+    assert context.options == usual.options | ssl.OP_NO_RENEGOTIATION
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
