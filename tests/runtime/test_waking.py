@@ -206,5 +206,27 @@ async def test_a_connection_holds_back_in_a_flood_and_hands_over_when_it_waits(a
         await trio.sleep(HELD_SECONDS)
         assert await frame(10, is_flood=True) == [2, 4, 6, 8, 10]
         assert await frame(12, is_flood=True) == [2, 4, 6, 8, 10]
-        assert await frame(14, is_flood=False) == [2, 4, 6, 8, 10, 12, 14]
+        reader.settle()
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard == [2, 4, 6, 8, 10, 12]
+        reader._take('{"type":"chunk","context_id":"a","data":""}')  # not by the lane
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard == [2, 4, 6, 8, 10, 12, 0]
+        assert await frame(14, is_flood=True) == [2, 4, 6, 8, 10, 12, 0]
+        assert await frame(16, is_flood=False) == [2, 4, 6, 8, 10, 12, 0, 14, 16]
+        assert connection._service._waker._held == []  # nothing is kept that was woken
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_flood_does_not_fill_a_small_inbox(autojump_clock):
+    """
+    A task for whose inbox a quarter of the budget waits is woken; with less, it is not.
+    """
+    hearing = Hearing(budget_bytes=4 * 1000)
+    async with trio.open_nursery() as nursery:
+        await hearing.open(nursery)
+        assert await hearing.turn((0, 2)) == [(0, 2)]
+        assert await hearing.turn((0, 1000 - 256 - 1)) == []
+        assert await hearing.turn((0, 2)) == [(0, 1000 - 256 - 1), (0, 2)]
+        assert await hearing.turn((0, 1000 - 256)) == [(0, 1000 - 256)]
         nursery.cancel_scope.cancel()
