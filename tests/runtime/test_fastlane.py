@@ -167,6 +167,10 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
     breaks=st.booleans(),
 )
 @example(data=frame(b'{"type":"done","context_id":"a"}'), sizes=[1], early=0, breaks=False)
+@example(data=frame(b'{"type":"done","context_id":"a"}'), sizes=[300], early=3, breaks=False)
+@example(
+    data=frame(b'{"type":"done","context_id":"a"}'), sizes=[300], early=len(STRAY), breaks=False
+)
 @on_virtual_time
 async def test_nobody_can_tell_the_lane_from_the_slow_path(data, sizes, early, breaks):
     """
