@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 
@@ -274,3 +277,21 @@ async def test_a_flood_holds_nobody_up(autojump_clock):
                 with pytest.raises(trio.Cancelled):
                     await anext(receiver)
             assert len([event async for event in receiver]) == 501
+
+
+@pytest.mark.parametrize(("value", "is_on"), [(None, True), ("1", True), ("0", False)])
+def test_an_environment_variable_turns_the_lane_off(value, is_on):
+    """
+    ``TRIO_CARTESIA_FAST_LANE=0`` leaves every frame to trio-websocket.
+    """
+    environment = {
+        name: text for name, text in os.environ.items() if name != "TRIO_CARTESIA_FAST_LANE"
+    }
+    if value is not None:
+        environment["TRIO_CARTESIA_FAST_LANE"] = value
+    program = "from trio_cartesia._runtime.transport import LANE_IS_ON; print(LANE_IS_ON)"
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.strip() == str(is_on)

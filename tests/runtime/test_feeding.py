@@ -124,6 +124,7 @@ async def test_expiry_under_a_feeder_is_raised(autojump_clock):
             with pytest.raises(ContextExpired) as caught:
                 await heard_audio(context)
             assert caught.value.unspoken == ("a ",)
+            assert caught.value.context_id == "a"
             assert trio.current_time() == 0
 
 

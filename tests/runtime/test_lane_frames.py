@@ -248,13 +248,14 @@ async def test_the_buffer_grows_while_reads_fill_it_and_no_further():
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from([2, 1000, SMALLEST_BYTES, 100_000, 300_000]),
+            st.sampled_from([2, 1000, SMALLEST_BYTES, SMALLEST_BYTES + 1, 100_000, 300_000]),
             st.integers(0, 2**16),
             st.integers(0, 2**16),
         ),
         max_size=20,
     )
 )
+@example(steps=[(SMALLEST_BYTES + 1, 2**16, 0)])
 def test_a_buffer_is_a_queue_of_bytes(steps):
     """
     Bytes that were written into its room come out once and in order, and there is as much room as

@@ -7,8 +7,16 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, heard_audio, receive_all
-from trio_cartesia import Cartesia, ConnectionLost, Event, InboxOverflow, RemoteProtocolError
+from tests.support import SETTINGS, heard_audio, receive_all, requests_until_quiet
+from trio_cartesia import (
+    Cartesia,
+    ConnectionLost,
+    Done,
+    Event,
+    InboxOverflow,
+    RemoteProtocolError,
+)
+from trio_cartesia._runtime.inbox import EVENT_BYTES
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.opening import GOODBYE_SECONDS
 from trio_cartesia.server import Tones, open_server
@@ -260,6 +268,35 @@ async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
                 "context_id": "slow",
                 "cancel": True,
             }
+
+
+async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
+    """
+    A context that outgrew its inbox is cancelled there and then, though its block goes on and
+    nobody receives; the next push says what happened.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a", inbox_bytes=300) as context:
+            await context.push("Hello.")
+            await peer.chunk("a", bytes(1000))
+            with trio.fail_after(1):
+                await peer.hear_cancel("a")
+            with pytest.raises(InboxOverflow) as caught:
+                await context.push("More.")
+            assert caught.value.context_id == "a"
+            assert trio.current_time() == 0
+
+
+async def test_a_context_that_never_began_ends_with_an_event_of_its_own(autojump_clock):
+    """
+    The end of the input of a context that was given none is its end; nothing is sent for it.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.no_more_inputs()
+            assert context.statistics().inbox_bytes == EVENT_BYTES
+            assert [event async for event in context.receive()] == [Done(context_id="a")]
+        assert await requests_until_quiet(peer) == []
 
 
 async def test_timestamps_count_against_the_budget(autojump_clock):

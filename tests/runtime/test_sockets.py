@@ -81,6 +81,18 @@ async def test_it_tells_before_it_waits():
 
 
 @on_virtual_time
+async def test_no_more_is_read_than_was_asked_for():
+    """
+    A read takes as many bytes as it may, at least one, and leaves the others to the next.
+    """
+    reader, far, _ = pair()
+    async with reader, far:
+        await reader.wait_send_all_might_not_block()
+        await far.send_all(b"abcdef")
+        assert [await reader.receive_some(size) for size in (1, 2, 100)] == [b"a", b"bc", b"def"]
+
+
+@on_virtual_time
 async def test_being_cancelled_loses_no_byte():
     """
     A read that is cancelled while it waits has taken nothing.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS
 from trio_cartesia import Chunk
+from trio_cartesia._runtime.fastlane import Verdict
 from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
 from trio_cartesia.testing import connected_pair, on_virtual_time
@@ -229,4 +230,43 @@ async def test_a_flood_does_not_fill_a_small_inbox(autojump_clock):
         assert await hearing.turn((0, 1000 - 256 - 1)) == []
         assert await hearing.turn((0, 2)) == [(0, 1000 - 256 - 1), (0, 2)]
         assert await hearing.turn((0, 1000 - 256)) == [(0, 1000 - 256)]
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_is_held_does_not_wait_for_an_inbox_that_is_full(autojump_clock):
+    """
+    Where the reader waits for room in one inbox, what is held for the others is handed over.
+    """
+    heard: list[int] = []
+    async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
+
+        async def listen() -> None:
+            async with connection.context(**SETTINGS, context_id="quick") as context:
+                await context.push("Hello.")
+                async for event in context.receive():
+                    assert isinstance(event, Chunk)
+                    heard.append(len(event.audio))
+
+        def take(name: str, size: int) -> Verdict:
+            audio = base64.b64encode(bytes(size)).decode()
+            message = {"type": "chunk", "context_id": name, "data": audio}
+            data = bytearray(json.dumps(message, separators=(",", ":")).encode())
+            return reader.take_frame(data, memoryview(data), 0, len(data))
+
+        reader = connection._service._reader
+        nursery.start_soon(listen)
+        async with connection.context(
+            **SETTINGS, context_id="full", inbox_bytes=500, overflow="block"
+        ) as full:
+            await full.push("Hello.")
+            await trio.sleep(1)
+            reader.begin_turn(is_flood=True)
+            assert take("quick", 2) is Verdict.TAKEN
+            await trio.testing.wait_all_tasks_blocked()
+            assert take("quick", 4) is Verdict.TAKEN
+            assert take("full", 600) is Verdict.STALLED
+            assert heard == [2]
+            nursery.start_soon(reader.wait_room)
+            await trio.testing.wait_all_tasks_blocked()
+            assert heard == [2, 4]
         nursery.cancel_scope.cancel()
