@@ -162,6 +162,23 @@ async def test_nonsense_is_the_cause_and_is_not_quoted(autojump_clock):
             assert "this is" not in str(caught.value) + str(caught.value.__cause__)
 
 
+async def test_a_connection_that_is_given_up_is_closed_though_its_block_goes_on(autojump_clock):
+    """
+    After a message that cannot be read the peer sees the end at once, and everything counts as
+    lost, while nobody looks.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS) as context:
+            await context.push("Hello.")
+            await peer.hear()
+            await peer.say_text("this is not JSON")
+            with trio.fail_after(1), pytest.raises(trio.EndOfChannel):
+                await peer.hear()
+            assert (context.statistics().state, context.statistics().end) == ("closed", "lost")
+            assert connection.statistics().contexts_open == 0
+            assert connection.statistics().is_lost
+
+
 async def test_a_push_that_waits_learns_of_the_loss(autojump_clock):
     """
     A push that waits for a peer who does not read ends with the connection.

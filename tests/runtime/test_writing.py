@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support import SETTINGS, cancels, requests_until_quiet
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
+from trio_cartesia._runtime.writer import BATCH_CHARACTERS
 from trio_cartesia.testing import MemoryStream, connected_pair, on_virtual_time
 
 
@@ -49,6 +50,28 @@ async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeyp
         assert {request["transcript"] for request in requests} == {
             f"Text {number}." for number in range(64)
         }
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_write_of_many_messages_is_bounded(autojump_clock, monkeypatch):
+    """
+    What queues up goes in few writes, none of which is longer than so much and one message.
+    """
+    async with connected_pair(pipe_bytes=2**20) as (connection, _), trio.open_nursery() as nursery:
+
+        async def push() -> None:
+            async with connection.context(**SETTINGS) as context:
+                await context.push("x" * 2000)
+                await trio.sleep(60)
+
+        sizes = counted_writes(monkeypatch)
+        for _ in range(41):
+            nursery.start_soon(push)
+        await trio.sleep(1)
+        message = sizes[0]
+        assert sum(sizes) >= 41 * 2000
+        assert BATCH_CHARACTERS - message < max(sizes) <= BATCH_CHARACTERS + message
+        assert len(sizes) <= 2 * 41 // (BATCH_CHARACTERS // message + 1) + 1
         nursery.cancel_scope.cancel()
 
 
