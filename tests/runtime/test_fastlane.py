@@ -219,11 +219,12 @@ async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypa
     assert max(passed) < 130
 
 
-@on_virtual_time
-async def test_the_lane_waits_for_an_inbox_that_blocks():
+@pytest.mark.parametrize("lane", [True, False])
+async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, lane):
     """
     With ``overflow="block"`` no more is read while the inbox is full, and nothing is lost.
     """
+    monkeypatch.setattr(transport, "LANE_IS_ON", lane)
     async with connected_pair(pipe_bytes=20_000) as (connection, peer):
         async with (
             connection.context(
