@@ -20,6 +20,7 @@ from trio_cartesia import (
 )
 from trio_cartesia._protocol.ids import ContextIds
 from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._runtime import transport
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.opening import GOODBYE_SECONDS, open_service
 from trio_cartesia.server import Tones, open_server
@@ -486,3 +487,30 @@ async def test_events_after_the_end_of_a_loop_are_not_invented(autojump_clock):
             await peer.chunk("a", b"late")
             await receive_all(context, heard)
             assert [event.type for event in heard] == ["done"]
+
+
+@pytest.mark.parametrize("lane", [True, False])
+async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, monkeypatch, lane):
+    """
+    What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
+    another context goes on.
+    """
+    monkeypatch.setattr(transport, "LANE_IS_ON", lane)
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="left") as context:
+            await context.push("Hello.")
+        async with connection.context(**SETTINGS, context_id="other") as other:
+            await other.push("Hello.")
+            await peer.chunk("left", b"1234")
+            await trio.sleep(1)
+            statistics = connection.statistics()
+            assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
+            assert (statistics.stray_events, statistics.contexts_draining) == (0, 1)
+            await trio.sleep(9)
+            await peer.chunk("left", b"1234")
+            await peer.chunk("other", b"12")
+            await peer.done("other")
+            assert await heard_audio(other) == [b"12"]
+            statistics = connection.statistics()
+            assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
+            assert (statistics.stray_events, statistics.contexts_draining) == (1, 0)
