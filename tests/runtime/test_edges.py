@@ -499,6 +499,9 @@ async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, 
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="left") as context:
             await context.push("Hello.")
+            for _ in range(2):  # the quick way of reading chunks is learnt from the first
+                await peer.chunk("left", b"in time.")
+            await trio.testing.wait_all_tasks_blocked()
         async with connection.context(**SETTINGS, context_id="other") as other:
             await other.push("Hello.")
             await peer.chunk("left", b"1234")
