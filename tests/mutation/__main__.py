@@ -29,8 +29,8 @@ TESTS: Final = {
     ),
     "_runtime": (
         ("mutation", ["tests/runtime", "tests/client"]),
-        ("mutation", ["tests/runtime", "-m", "slow"]),
         ("mutation", ["tests/security", "tests/test_together.py", "tests/test_docs.py"]),
+        ("mutation", ["tests/runtime", "-m", "slow"]),
         ("local", ["tests/stateful", "tests/matrix"]),
     ),
 }

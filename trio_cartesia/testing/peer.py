@@ -79,7 +79,9 @@ class Peer:
 
     async def say(self, **event: object) -> None:
         """Send an event of any shape."""
-        await self.say_text(json.dumps(event))
+        await self.say_text(
+            json.dumps(event, separators=(",", ":"))
+        )  # no blanks, as the local service
 
     async def say_text(self, text: str | bytes) -> None:
         """Send a message of any content: text, or binary."""
