@@ -78,10 +78,8 @@ class Peer:
             pass
 
     async def say(self, **event: object) -> None:
-        """Send an event of any shape."""
-        await self.say_text(
-            json.dumps(event, separators=(",", ":"))
-        )  # no blanks, as the local service
+        """Send an event of any shape, without blanks, as the local service does."""
+        await self.say_text(json.dumps(event, separators=(",", ":")))
 
     async def say_text(self, text: str | bytes) -> None:
         """Send a message of any content: text, or binary."""
