@@ -21,13 +21,16 @@ from trio_cartesia._protocol.contexts import TRANSITIONS, State
 from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS
 from trio_cartesia._runtime import (
     connection,
+    fastlane,
     guard,
     inbox,
     keepalive,
     opening,
     service,
     transport,
+    waking,
     wire,
+    writer,
 )
 from trio_cartesia.server import (
     Server,
@@ -176,6 +179,11 @@ LIMITS = {
     "DRAINING_SECONDS": tombstones.DRAINING_SECONDS,
     "REMEMBERED_MOST": ids.REMEMBERED_MOST,
     "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
+    "HELD_SECONDS": waking.HELD_SECONDS,
+    "HELD_BYTES_EACH": waking.HELD_BYTES_EACH,
+    "HELD_BYTES": waking.HELD_BYTES,
+    "FLOOD_BYTES": fastlane.FLOOD_BYTES,
+    "BATCH_CHARACTERS": writer.BATCH_CHARACTERS,
 }
 
 

@@ -250,6 +250,7 @@ async def test_garbage_is_a_failure_and_nothing_foreign(answer):
     assert isinstance(error, ConnectFailed)
     assert re.search("ended the connection|not that of a WebSocket server", str(error))
     assert str(error).startswith(("ws://localhost", "the answer of ws://localhost"))
+    assert "None" not in str(error)
 
 
 @given(

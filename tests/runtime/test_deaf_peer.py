@@ -52,6 +52,7 @@ async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_
                 async for event in context.receive():
                     heard.append(event.audio)  # noqa: PERF401  # and an end
             assert caught.value.context_id == "ear"
+            assert caught.value.message == "the connection has ended"
             told["ear"] = trio.current_time()
 
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -12,6 +12,7 @@ import trio
 from tests.support import SETTINGS, cancels, heard_audio, receive_all, requests_until_quiet
 from trio_cartesia import (
     Cartesia,
+    CartesiaError,
     ConnectionLost,
     ContextFailed,
     Event,
@@ -517,3 +518,66 @@ async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, 
             statistics = connection.statistics()
             assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
             assert (statistics.stray_events, statistics.contexts_draining) == (1, 0)
+
+
+async def test_what_outlives_its_connection_says_so(autojump_clock):
+    """
+    A connection whose block has ended opens no context, and says why.
+    """
+    async with connected_pair() as (connection, _):
+        pass
+    with pytest.raises(ConnectionLost, match="the connection's block has ended") as caught:
+        async with connection.context(**SETTINGS, context_id="late"):
+            raise AssertionError("it was opened")
+    assert caught.value.context_id == "late"
+
+
+async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(autojump_clock):
+    """
+    A push that never reached the writer raises when its context is cancelled, and names it.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with (
+            connection.context(**SETTINGS, context_id="a") as context,
+            trio.open_nursery() as nursery,
+        ):
+
+            async def push() -> None:
+                with pytest.raises(CartesiaError) as caught:
+                    await context.push("queued")
+                assert caught.value.context_id == "a"
+
+            nursery.start_soon(context.push, "long " * 5000)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(push)
+            await trio.testing.wait_all_tasks_blocked()
+            context.cancel()
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost", "https://localhost"])
+async def test_a_handshake_that_is_cancelled_leaves_no_socket(autojump_clock, base_url):
+    """
+    Whoever gives up connecting closes the stream that was opened for it.
+    """
+    closed = trio.Event()
+
+    async def open_stream(_host, _port):
+        near, far = bounded_stream_pair()
+        nursery.start_soon(hear_end, far)
+        await trio.lowlevel.checkpoint()
+        return near
+
+    async def hear_end(far):
+        with suppress(trio.BrokenResourceError):
+            while await far.receive_some():
+                pass
+        closed.set()
+
+    async with trio.open_nursery() as nursery:
+        with trio.move_on_after(3):
+            client = Cartesia("k", base_url=base_url, open_stream=open_stream)
+            async with client.tts.websocket_connect():
+                raise AssertionError("nobody answered")
+        with trio.fail_after(1):
+            await closed.wait()

@@ -116,3 +116,23 @@ async def test_a_write_that_is_stuck_is_found_out_though_reading_is_stalled(
             with pytest.raises(ConnectionLost):
                 await context.push("long " * 5000)
             assert trio.current_time() - began == expected
+
+
+async def test_a_write_that_gets_stuck_while_a_pong_waits_is_found_out(autojump_clock):
+    """
+    Where a consumer is slow while a ping is under way, and a message of ours is not taken either,
+    the connection is given up at the first look that finds the message too old.
+    """
+    async with connected_pair(pipe_bytes=4096, link=Link(latency_seconds=1)) as (connection, peer):
+        began = trio.current_time()
+        async with connection.context(
+            **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
+        ) as context:
+            await context.push("Hello.")
+            await trio.sleep_until(began + KEEPALIVE_SECONDS - 0.5)
+            await peer.chunk("a", bytes(1500))
+            await trio.sleep(1.5)
+            peer.stream.stall()
+            with pytest.raises(ConnectionLost):
+                await context.push("long " * 5000)
+            assert trio.current_time() - began == KEEPALIVE_SECONDS + 2 * PONG_SECONDS

@@ -130,6 +130,7 @@ ODD = {
     "a medium length in eight bytes": frame(bytes(65_535), widen=8),
     "a length of nothing in eight bytes": frame(b"", widen=8),
     "more than a message may have": frame(bytes(LARGEST_BYTES + 1)),
+    "more than 2**56 bytes": b"\x81\x7f" + (2**56 + 70_000).to_bytes(8) + bytes(70_000),
     "a ping of 126 bytes": frame(bytes(124) + frame(b""), 0x89),
     "a pong of 65,536 bytes": frame(bytes(65_536), 0x8A),
     "a masked ping": frame(b"abc", 0x89, masked=True),

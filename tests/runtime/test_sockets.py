@@ -142,6 +142,25 @@ def test_only_trios_streams_over_sockets_are_read_so():
     Any other stream is left to read itself.
     """
     assert reader_of(bounded_stream_pair()[0]) is None
+    stream = trio.SocketStream.__new__(trio.SocketStream)
+    stream.socket = object()  # of somebody's own making, without a descriptor
+    assert reader_of(stream) is None
+
+
+@on_virtual_time
+async def test_nobody_needs_to_be_told_of_waits():
+    """
+    A reader that nobody has asked to tell of its waits just waits.
+    """
+    near, far = trio.socket.socketpair()
+    reader = reader_of(trio.SocketStream(near))
+    assert reader is not None
+    async with reader, trio.SocketStream(far), trio.open_nursery() as nursery:
+        nursery.start_soon(trio.SocketStream(far).send_all, b"x")
+        assert await reader.receive_some() == b"x"
+        with trio.move_on_after(1) as patience:
+            await reader.receive_some()
+        assert patience.cancelled_caught
 
 
 @on_virtual_time
