@@ -19,6 +19,7 @@ from trio_cartesia._runtime.fastlane import (
     FastLane,
     Verdict,
 )
+from trio_cartesia._runtime.wire import Wire
 from trio_cartesia.testing import on_virtual_time
 
 LARGEST_BYTES = 300_000  # of a message, here
@@ -281,3 +282,35 @@ def test_a_buffer_is_a_queue_of_bytes(steps):
         del expected[:size]
     assert buffer.take(len(expected)) == expected
     assert len(buffer.data) <= most
+
+
+@on_virtual_time
+async def test_a_stream_that_gives_all_it_has_is_asked_for_no_more_than_fits():
+    """
+    A stream of somebody's own, which returns as much as it is asked for, is read in pieces that
+    there is room for.
+    """
+
+    class Greedy(trio.abc.Stream):
+        rest = frame(bytes(1000)) * 500
+
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            await trio.lowlevel.checkpoint()
+            data, self.rest = self.rest[:max_bytes], self.rest[len(self.rest[:max_bytes]) :]
+            return data
+
+        async def send_all(self, data: bytes) -> None:
+            raise AssertionError("nothing is sent")
+
+        async def wait_send_all_might_not_block(self) -> None:
+            raise AssertionError("nothing is sent")
+
+        async def aclose(self) -> None:
+            await trio.lowlevel.checkpoint()
+
+    wire, listener = Wire(Greedy(), None), Listener()
+    wire.handshake_is_over()
+    wire.open_lane(listener, LARGEST_BYTES)
+    assert await wire.receive_some() == b""
+    assert listener.frames == [bytes(1000)] * 500
+    assert wire.has_ended
