@@ -300,7 +300,7 @@ async def test_a_stream_that_gives_all_it_has_is_asked_for_no_more_than_fits():
             return data
 
         async def send_all(self, data: bytes) -> None:
-            raise AssertionError("nothing is sent")
+            raise AssertionError(f"{len(data)} bytes are sent")
 
         async def wait_send_all_might_not_block(self) -> None:
             raise AssertionError("nothing is sent")
