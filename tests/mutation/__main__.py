@@ -31,7 +31,7 @@ TESTS: Final = {
         ("mutation", ["tests/runtime", "tests/client"]),
         ("mutation", ["tests/security", "tests/test_together.py", "tests/test_docs.py"]),
         ("mutation", ["tests/runtime", "-m", "slow"]),
-        ("local", ["tests/stateful", "tests/matrix"]),
+        ("mutation", ["tests/matrix", "-m", "slow or not slow", "-k", "each_step"]),
     ),
 }
 FOLDER: Final = ROOT / ".mutation"  # results are kept there, and not tried again
