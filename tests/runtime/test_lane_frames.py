@@ -313,4 +313,5 @@ async def test_a_stream_that_gives_all_it_has_is_asked_for_no_more_than_fits():
     wire.open_lane(listener, LARGEST_BYTES)
     assert await wire.receive_some() == b""
     assert listener.frames == [bytes(1000)] * 500
+    assert not any(listener.floods)  # it does not tell before it waits
     assert wire.has_ended

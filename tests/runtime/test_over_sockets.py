@@ -13,6 +13,7 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection, wrap_server_stream
 
+from tests.runtime.test_fastlane import in_pieces
 from tests.support import SETTINGS
 from trio_cartesia import Cartesia, Connection, ConnectionLost
 from trio_cartesia._runtime.sockets import SocketReader
@@ -83,6 +84,26 @@ async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
             await other.send_message(json.dumps({"type": "done", "context_id": name}))
     assert heard == said
     assert waits > 0
+
+
+async def test_a_message_in_pieces_is_read_and_what_follows():
+    """
+    After a message in two fragments, which closes the lane, the connection goes on as before.
+    """
+    heard = []
+    async with connected() as (connection, (other, stream)):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await other.get_message()
+            await other.send_message(chunk("a", b"12"))
+            receiver = context.receive()
+            heard.append((await anext(receiver)).audio)
+            await stream.send_all(in_pieces(json.loads(chunk("a", b"34")), 10))
+            await other.send_message(chunk("a", b"56"))
+            heard += [(await anext(receiver)).audio for _ in range(2)]
+            await other.send_message(chunk("a", b"78"))
+            heard.append((await anext(receiver)).audio)
+    assert b"".join(heard) == b"12345678"
 
 
 @pytest.mark.parametrize("end", ["close", "half", "reset"])
