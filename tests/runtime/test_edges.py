@@ -532,6 +532,21 @@ async def test_what_outlives_its_connection_says_so(autojump_clock):
     assert caught.value.context_id == "late"
 
 
+async def test_what_outlives_a_goodbye_that_was_given_up_says_so_too(autojump_clock):
+    """
+    The same where the goodbye took too long, since the peer took nothing more.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with connection.context(**SETTINGS) as context:
+            with trio.move_on_after(1):
+                await context.push("long " * 5000)
+    assert trio.current_time() == 1 + GOODBYE_SECONDS
+    with pytest.raises(ConnectionLost, match="the connection's block has ended"):
+        async with connection.context(**SETTINGS):
+            raise AssertionError("it was opened")
+
+
 async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(autojump_clock):
     """
     A push that never reached the writer raises when its context is cancelled, and names it.

@@ -8,6 +8,8 @@ import sys
 import time
 
 import pytest
+import trio
+from trio_websocket import WebSocketConnection
 
 from tests.support import SETTINGS
 from trio_cartesia import ConnectionLost, InternalError
@@ -83,6 +85,26 @@ async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
     assert caught.value.__cause__ is not None
     assert heard is not None
     assert "given up" in heard
+
+
+async def test_a_crash_of_the_library_below_is_a_loss(autojump_clock, monkeypatch):
+    """
+    Where what a peer sends makes trio-websocket's own task crash, the connection is lost, and
+    nothing foreign is raised.
+    """
+
+    async def crash(self, _event):
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(WebSocketConnection, "_handle_ping_event", crash)
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await peer.stream.send_all(b"\x89\x00")
+            with pytest.raises(ConnectionLost) as caught:
+                await context.collect()
+    assert caught.value.message == "the connection broke without a goodbye"
 
 
 @pytest.mark.slow
