@@ -292,7 +292,7 @@ async def test_a_stream_that_gives_all_it_has_is_asked_for_no_more_than_fits():
     """
 
     class Greedy(trio.abc.Stream):
-        rest = frame(bytes(1000)) * 500
+        rest = frame(bytes(1000)) * 1500
 
         async def receive_some(self, max_bytes: int | None = None) -> bytes:
             await trio.lowlevel.checkpoint()
@@ -312,6 +312,6 @@ async def test_a_stream_that_gives_all_it_has_is_asked_for_no_more_than_fits():
     wire.handshake_is_over()
     wire.open_lane(listener, LARGEST_BYTES)
     assert await wire.receive_some() == b""
-    assert listener.frames == [bytes(1000)] * 500
+    assert listener.frames == [bytes(1000)] * 1500
     assert not any(listener.floods)  # it does not tell before it waits
     assert wire.has_ended
