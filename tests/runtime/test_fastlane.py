@@ -157,6 +157,8 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
         counters.pop(moving, None)
     for late in ("events_received", "stray_events", "unknown_events", "dropped_events"):
         counters.pop(late, None)  # what comes after both contexts have ended may be read, or not
+    # a context that fails at the moment of the loss has said that it leaves, or not: chance
+    counters.pop("contexts_draining", None)
     counters.pop("dropped_audio_bytes", None)
     counters.pop("audio_bytes_received", None)
     return outcomes, counters

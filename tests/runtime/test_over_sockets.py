@@ -33,7 +33,7 @@ async def connected() -> AsyncIterator[tuple[Connection, Other]]:
 
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, accept, listeners)
+        await nursery.start(trio.serve_listeners, accept, listeners)
         port = listeners[0].socket.getsockname()[1]
         client = Cartesia("k", base_url=f"http://127.0.0.1:{port}")
         async with client.tts.websocket_connect() as connection:
