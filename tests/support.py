@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -43,3 +45,10 @@ async def requests_until_quiet(peer: Peer) -> list[dict[str, Any]]:
 def cancels(requests: Iterable[dict[str, Any]]) -> list[str]:
     """Return the ids of the contexts that *requests* cancel."""
     return [request["context_id"] for request in requests if request.get("cancel")]
+
+
+def chunk_message(context_id: str, audio: bytes) -> str:
+    """Return the message of a chunk, as the local service writes it."""
+    data = base64.b64encode(audio).decode()
+    message = {"type": "chunk", "context_id": context_id, "data": data}
+    return json.dumps(message, separators=(",", ":"))

@@ -50,7 +50,7 @@ async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_
             await context.push("Hello.")
             with pytest.raises(ConnectionLost) as caught:
                 async for event in context.receive():
-                    heard.append(event.audio)  # noqa: PERF401  # and an end
+                    heard.append(event.audio)  # noqa: PERF401  # what came before an error is kept
             assert caught.value.context_id == "ear"
             assert caught.value.message == "the connection has ended"
             told["ear"] = trio.current_time()

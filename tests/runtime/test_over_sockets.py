@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 import struct
@@ -14,8 +13,9 @@ import trio
 from trio_websocket import WebSocketConnection, wrap_server_stream
 
 from tests.runtime.test_fastlane import in_pieces
-from tests.support import SETTINGS
+from tests.support import SETTINGS, chunk_message
 from trio_cartesia import Cartesia, Connection, ConnectionLost
+from trio_cartesia._runtime.receiving import EventReceiver
 from trio_cartesia._runtime.sockets import SocketReader
 
 Other = tuple[WebSocketConnection, trio.SocketStream]
@@ -41,10 +41,19 @@ async def connected() -> AsyncIterator[tuple[Connection, Other]]:
         nursery.cancel_scope.cancel()
 
 
-def chunk(name: str, audio: bytes) -> str:
-    data = base64.b64encode(audio).decode()
-    message = {"type": "chunk", "context_id": name, "data": data}
-    return json.dumps(message, separators=(",", ":"))
+@asynccontextmanager
+async def begun() -> AsyncIterator[tuple[EventReceiver, Other]]:
+    """What receives a context's events, of which one has come, and the other end."""
+    async with connected() as (connection, (other, stream)):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await other.get_message()
+            await other.send_message(chunk_message("a", b"12"))
+            receiver = context.receive()
+            event = await anext(receiver)
+            assert event.type == "chunk"
+            assert event.audio == b"12"
+            yield receiver, (other, stream)
 
 
 async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
@@ -79,7 +88,7 @@ async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
             await other.get_message()
         for pieces in zip(said["a"], said["b"], strict=True):
             for name, audio in zip("ab", pieces, strict=True):
-                await other.send_message(chunk(name, audio))
+                await other.send_message(chunk_message(name, audio))
         for name in heard:
             await other.send_message(json.dumps({"type": "done", "context_id": name}))
     assert heard == said
@@ -90,20 +99,13 @@ async def test_a_message_in_pieces_is_read_and_what_follows():
     """
     After a message in two fragments, which closes the lane, the connection goes on as before.
     """
-    heard = []
-    async with connected() as (connection, (other, stream)):
-        async with connection.context(**SETTINGS, context_id="a") as context:
-            await context.push("Hello.")
-            await other.get_message()
-            await other.send_message(chunk("a", b"12"))
-            receiver = context.receive()
-            heard.append((await anext(receiver)).audio)
-            await stream.send_all(in_pieces(json.loads(chunk("a", b"34")), 10))
-            await other.send_message(chunk("a", b"56"))
-            heard += [(await anext(receiver)).audio for _ in range(2)]
-            await other.send_message(chunk("a", b"78"))
-            heard.append((await anext(receiver)).audio)
-    assert b"".join(heard) == b"12345678"
+    async with begun() as (receiver, (other, stream)):
+        await stream.send_all(in_pieces(json.loads(chunk_message("a", b"34")), 10))
+        await other.send_message(chunk_message("a", b"56"))
+        heard = [(await anext(receiver)).audio for _ in range(2)]
+        await other.send_message(chunk_message("a", b"78"))
+        heard.append((await anext(receiver)).audio)
+    assert heard == [b"34", b"56", b"78"]
 
 
 @pytest.mark.parametrize("end", ["close", "half", "reset"])
@@ -111,23 +113,14 @@ async def test_every_end_of_a_socket_is_a_loss_after_what_had_come(end):
     """
     However the peer's socket ends, a loop gets what had come, then hears of the loss.
     """
-    heard = []
-    async with connected() as (connection, (other, stream)):
-        async with connection.context(**SETTINGS, context_id="a") as context:
-            await context.push("Hello.")
-            await other.get_message()
-            await other.send_message(chunk("a", b"1234"))
-            receiver = context.receive()
-            heard.append((await anext(receiver)).type)
-            if end == "close":
-                await stream.aclose()
-            elif end == "half":
-                await stream.send_eof()
-            else:
+    async with begun() as (receiver, (_, stream)):
+        if end == "half":
+            await stream.send_eof()
+        else:
+            if end == "reset":
                 linger = struct.pack("ii", 1, 0)
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                await stream.aclose()
-            with trio.fail_after(30), pytest.raises(ConnectionLost) as caught:
-                await anext(receiver)
-            assert "without a goodbye" in str(caught.value)
-    assert heard == ["chunk"]
+            await stream.aclose()
+        with trio.fail_after(30), pytest.raises(ConnectionLost) as caught:
+            await anext(receiver)
+        assert "without a goodbye" in str(caught.value)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS
-from trio_cartesia import Chunk
+from tests.support import SETTINGS, chunk_message
+from trio_cartesia import Chunk, Connection
 from trio_cartesia._runtime.fastlane import Verdict
 from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
@@ -168,6 +166,21 @@ async def test_nothing_is_held_for_long(budget_bytes, turns):
         nursery.cancel_scope.cancel()
 
 
+async def listen(connection: Connection, name: str, heard: list[int]) -> None:
+    """Note the sizes of a context's audio as it comes."""
+    async with connection.context(**SETTINGS, context_id=name) as context:
+        await context.push("Hello.")
+        async for event in context.receive():
+            assert isinstance(event, Chunk)
+            heard.append(len(event.audio))
+
+
+def take(reader: Reader, name: str, size: int) -> Verdict:
+    """Hand a chunk to the reader, as the lane does."""
+    data = bytearray(chunk_message(name, bytes(size)).encode())
+    return reader.take_frame(data, memoryview(data), 0, len(data))
+
+
 async def test_a_connection_holds_back_in_a_flood_and_hands_over_when_it_waits(autojump_clock):
     """
     Of a flood of frames the first is heard at once, the next ones when the reader is about to wait,
@@ -176,25 +189,15 @@ async def test_a_connection_holds_back_in_a_flood_and_hands_over_when_it_waits(a
     heard: list[int] = []
     async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
 
-        async def listen() -> None:
-            async with connection.context(**SETTINGS, context_id="a") as context:
-                await context.push("Hello.")
-                async for event in context.receive():
-                    assert isinstance(event, Chunk)
-                    heard.append(len(event.audio))
-
         async def frame(size: int, *, is_flood: bool) -> list[int]:
             """Hand a chunk to the reader, as the lane does; return what was heard by now."""
-            audio = base64.b64encode(bytes(size)).decode()
-            message = {"type": "chunk", "context_id": "a", "data": audio}
-            data = bytearray(json.dumps(message, separators=(",", ":")).encode())
             reader.begin_turn(is_flood=is_flood)
-            reader.take_frame(data, memoryview(data), 0, len(data))
+            take(reader, "a", size)
             await trio.testing.wait_all_tasks_blocked()
             return heard
 
         reader = connection._service._reader
-        nursery.start_soon(listen)
+        nursery.start_soon(listen, connection, "a", heard)
         await trio.sleep(1)
         assert await frame(2, is_flood=True) == [2]
         assert await frame(4, is_flood=True) == [2]
@@ -210,7 +213,7 @@ async def test_a_connection_holds_back_in_a_flood_and_hands_over_when_it_waits(a
         reader.settle()
         await trio.testing.wait_all_tasks_blocked()
         assert heard == [2, 4, 6, 8, 10, 12]
-        reader._take('{"type":"chunk","context_id":"a","data":""}')  # not by the lane
+        reader._take(chunk_message("a", b""))  # not by the lane
         await trio.testing.wait_all_tasks_blocked()
         assert heard == [2, 4, 6, 8, 10, 12, 0]
         assert await frame(14, is_flood=True) == [2, 4, 6, 8, 10, 12, 0]
@@ -239,32 +242,18 @@ async def test_who_is_held_does_not_wait_for_an_inbox_that_is_full(autojump_cloc
     """
     heard: list[int] = []
     async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
-
-        async def listen() -> None:
-            async with connection.context(**SETTINGS, context_id="quick") as context:
-                await context.push("Hello.")
-                async for event in context.receive():
-                    assert isinstance(event, Chunk)
-                    heard.append(len(event.audio))
-
-        def take(name: str, size: int) -> Verdict:
-            audio = base64.b64encode(bytes(size)).decode()
-            message = {"type": "chunk", "context_id": name, "data": audio}
-            data = bytearray(json.dumps(message, separators=(",", ":")).encode())
-            return reader.take_frame(data, memoryview(data), 0, len(data))
-
         reader = connection._service._reader
-        nursery.start_soon(listen)
+        nursery.start_soon(listen, connection, "quick", heard)
         async with connection.context(
             **SETTINGS, context_id="full", inbox_bytes=500, overflow="block"
         ) as full:
             await full.push("Hello.")
             await trio.sleep(1)
             reader.begin_turn(is_flood=True)
-            assert take("quick", 2) is Verdict.TAKEN
+            assert take(reader, "quick", 2) is Verdict.TAKEN
             await trio.testing.wait_all_tasks_blocked()
-            assert take("quick", 4) is Verdict.TAKEN
-            assert take("full", 600) is Verdict.STALLED
+            assert take(reader, "quick", 4) is Verdict.TAKEN
+            assert take(reader, "full", 600) is Verdict.STALLED
             assert heard == [2]
             nursery.start_soon(reader.wait_room)
             await trio.testing.wait_all_tasks_blocked()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-__all__ = ["ROOM_BYTES", "room"]
+__all__ = ["room"]
 
 ROOM_BYTES: Final = 256 * 2**10  # of one read, where no more is asked for
 
