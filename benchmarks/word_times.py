@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import trio
 
-from trio_cartesia.server.espeak import Espeak
-from trio_cartesia.server.voice import Spoken, Utterance
-from trio_cartesia.server.voices import VOICES
+from trio_cartesia.server.catalogue.voices import VOICES
+from trio_cartesia.server.voices.espeak.voice import Espeak
+from trio_cartesia.server.voices.interface import Spoken, Utterance
 
 SAMPLE_RATE = 22050
 FRAME = SAMPLE_RATE // 200  # 5 ms

@@ -16,37 +16,29 @@ import trio_cartesia
 import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia import CartesiaError
-from trio_cartesia._protocol import codec, ids, requests, tombstones
-from trio_cartesia._protocol.contexts import TRANSITIONS, State
-from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS
-from trio_cartesia._runtime import (
-    connection,
-    fastlane,
-    guard,
-    inbox,
-    keepalive,
-    opening,
-    service,
-    transport,
-    waking,
-    wire,
-    writer,
-)
-from trio_cartesia.server import (
-    Server,
-    faults,
-    faulty_stream,
-    http,
-    open_server,
-    previews,
-    routes,
-    slowness,
-    speech,
-    streams,
-    tls,
-)
-from trio_cartesia.server import context as server_context
-from trio_cartesia.server import wire as server_wire
+from trio_cartesia._protocol.tts import context_ids as ids
+from trio_cartesia._protocol.tts import decoder as codec
+from trio_cartesia._protocol.tts import encoder as requests
+from trio_cartesia._protocol.tts import tombstones
+from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
+from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS
+from trio_cartesia._runtime import connection, inbox, keepalive, waking, writer
+from trio_cartesia._runtime import open_session as opening
+from trio_cartesia._runtime import session as service
+from trio_cartesia._runtime.transport import fast_path as fastlane
+from trio_cartesia._runtime.transport import frame_limiter as guard
+from trio_cartesia._runtime.transport import tapped_stream as wire
+from trio_cartesia._runtime.transport import websocket as transport
+from trio_cartesia.server import Server, open_server, routes, streams
+from trio_cartesia.server.faults import faults
+from trio_cartesia.server.faults import shaping as slowness
+from trio_cartesia.server.faults import stream as faulty_stream
+from trio_cartesia.server.net import http1 as server_wire
+from trio_cartesia.server.net import requests as http
+from trio_cartesia.server.net import tls
+from trio_cartesia.server.rest import voice_previews as previews
+from trio_cartesia.server.tts import context as server_context
+from trio_cartesia.server.tts import session as speech
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -95,7 +95,7 @@ def test_importing_loads_no_more_than_is_needed():
         "print(*sorted(set(sys.modules) - before))"
     )
     loaded = run(code).split()
-    assert "trio_cartesia._runtime.transport" in loaded
+    assert "trio_cartesia._runtime.transport.websocket" in loaded
     names = [f"{name}." for name in NOT_AT_THE_START]
     assert [name for name in loaded if f"{name}.".startswith(tuple(names))] == []
 

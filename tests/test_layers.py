@@ -31,23 +31,23 @@ LAYERS = {
 
 # what only these modules may import
 ALONE = {
-    "orjson": {"_protocol.codec"},
-    "pybase64": {"_protocol.codec"},
-    "cattrs": {"_protocol.codec", "_protocol.requests"},
-    "trio_websocket": {"_runtime.transport", "testing.peer"},
-    "h11": {"server.wire", "_runtime.refused"},
-    "wsproto": {"server.deflate", "server.websocket"},
+    "orjson": {"_protocol.tts.decoder"},
+    "pybase64": {"_protocol.tts.decoder"},
+    "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
+    "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
+    "h11": {"server.net.http1", "_runtime.transport.handshake_errors"},
+    "wsproto": {"server.net.deflate", "server.net.websocket"},
     "hypothesis": {"testing.machine", "testing.strategies"},
-    "espeakng_loader": {"server.libespeak"},
-    "ctypes": {"server.libespeak"},
-    "lameenc": {"server.mp3"},
-    "numpy": {"server.espeak", "server.espeak_times"},
-    "soxr": {"server.espeak"},
-    "trustme": {"server.certificates"},
+    "espeakng_loader": {"server.voices.espeak.library"},
+    "ctypes": {"server.voices.espeak.library"},
+    "lameenc": {"server.audio.mp3"},
+    "numpy": {"server.voices.espeak.voice", "server.voices.espeak.timing"},
+    "soxr": {"server.voices.espeak.voice"},
+    "trustme": {"server.net.certificates"},
 }
 
 # what layers may import of which others' modules at the most
-SERVER_KNOWS = {"_protocol.audio"}  # it is the other side, and must be right by itself
+SERVER_KNOWS = {"_protocol.base.audio"}  # it is the other side, and must be right by itself
 LONGEST_MODULE = 300
 
 

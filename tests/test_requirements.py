@@ -34,7 +34,7 @@ def functions_of(path: Path) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef
 def marked() -> Iterator[tuple[str, str]]:
     """Yield each rule that a test is marked with, and the test."""
     for folder in ("tests/server", "tests/conformance", "tests/cli"):
-        for path in sorted((ROOT / folder).glob("test_*.py")):
+        for path in sorted((ROOT / folder).rglob("test_*.py")):
             if "pytest.mark.rule" not in path.read_text():
                 continue
             for name, node in functions_of(path).items():

@@ -10,10 +10,9 @@ import pytest
 import trio
 
 import trio_cartesia
+from tests.cli.support import full_output
 from trio_cartesia import AuthenticationFailed, CartesiaError, ConnectFailed
 from trio_cartesia._cli.console import UsageError, complain, explain, give, tell
-
-from .support import full_output
 
 ALL_ERRORS = [
     kind

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.cli.support import COMMAND, environment, run
 from trio_cartesia import __main__ as entry
 from trio_cartesia import __version__
 from trio_cartesia._cli import main as module
 from trio_cartesia._cli.main import main
-from trio_cartesia._cli.say import Request
-from trio_cartesia._cli.standard_input import Lines
-
-from .support import COMMAND, environment, run
+from trio_cartesia._cli.say.command import Request
+from trio_cartesia._cli.say.standard_input import Lines
 
 OTHER_NAMES = ("--out", "a.wav", "--out", "a.wav")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia import Cartesia, LocalProtocolError
-from trio_cartesia._protocol.addresses import BaseUrl
+from trio_cartesia._protocol.base.addresses import BaseUrl
 
 KEY = "sk_car_canary"
 

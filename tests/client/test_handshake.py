@@ -25,8 +25,8 @@ from trio_cartesia import (
     ContextFailed,
     QuotaExceeded,
 )
-from trio_cartesia._runtime.transport import CONNECT_SECONDS, MAX_MESSAGE_BYTES
-from trio_cartesia._runtime.wire import HANDSHAKE_BYTES
+from trio_cartesia._runtime.transport.tapped_stream import HANDSHAKE_BYTES
+from trio_cartesia._runtime.transport.websocket import CONNECT_SECONDS, MAX_MESSAGE_BYTES
 from trio_cartesia.testing import bounded_stream_pair, connected_pair, on_virtual_time
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from .wanted import wanted
+from tests.conformance.wanted import wanted
 
 wanted("cartesia")  # which brings pydantic
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .service import Service, started
+from tests.conformance.service import Service, started
 
 HERE = Path(__file__).parent
 ELSEWHERE = ("http_proxy", "https_proxy", "all_proxy", "ssl_cert_dir")  # in either case

@@ -12,9 +12,9 @@ from typing import Any
 import attrs
 import pytest
 
-from .awaited import Awaited
-from .service import KEY, Service, units
-from .wanted import wanted
+from tests.conformance.awaited import Awaited
+from tests.conformance.service import KEY, Service, units
+from tests.conformance.wanted import wanted
 
 cartesia = wanted("cartesia")
 pydantic = wanted("pydantic")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from .service import KEY, units
-from .wanted import missing, wanted_program
+from tests.conformance.service import KEY, units
+from tests.conformance.wanted import missing, wanted_program
 
 pytestmark = pytest.mark.conformance
 

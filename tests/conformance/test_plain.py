@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from .service import KEY
-from .wanted import wanted, wanted_program
+from tests.conformance.service import KEY
+from tests.conformance.wanted import wanted, wanted_program
 
 websockets = wanted("websockets")
 client = wanted("websockets.sync.client")

@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from .python import (
+from tests.conformance.python import (
     HELLO,
     LONG,
     MARKS,

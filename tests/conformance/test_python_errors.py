@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .python import (
+from tests.conformance.python import (
     HELLO,
     LONG,
     MARKS,

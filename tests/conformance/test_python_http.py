@@ -7,7 +7,7 @@ import wave
 
 import pytest
 
-from .python import (
+from tests.conformance.python import (
     HELLO,
     MARKS,
     RAW,
@@ -18,7 +18,7 @@ from .python import (
     open_client,
     spoken_alike,
 )
-from .wanted import wanted
+from tests.conformance.wanted import wanted
 
 pytestmark = MARKS
 httpx = wanted("httpx")

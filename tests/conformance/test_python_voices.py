@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from .python import HELLO, MARKS, NO_VOICE, SETTINGS, VOICE, cartesia, on_asyncio, open_client
+from tests.conformance.python import (
+    HELLO,
+    MARKS,
+    NO_VOICE,
+    SETTINGS,
+    VOICE,
+    cartesia,
+    on_asyncio,
+    open_client,
+)
 
 pytestmark = MARKS
 

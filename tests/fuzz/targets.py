@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.runtime.test_fastlane import STRAY, frame, play
+from tests.runtime.transport.test_fast_path import STRAY, frame, play
 from trio_cartesia import RemoteProtocolError
-from trio_cartesia._protocol.codec import read_event, read_event_generally
-from trio_cartesia._protocol.frames import read_chunk
-from trio_cartesia._protocol.messages import Chunk, ErrorEvent, Received
-from trio_cartesia._protocol.refusals import refusal, refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import refusal, refusal_from_body
+from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
+from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
+from trio_cartesia._protocol.tts.messages import Chunk, ErrorEvent, Received
 from trio_cartesia.testing import on_virtual_time
 
 CORPUS: Final = Path(__file__).with_name("corpus")

@@ -15,7 +15,7 @@ from tests.matrix.page import PAGE, cells, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import play
 from tests.matrix.table import FAULTS, Row
-from trio_cartesia._runtime import transport
+from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import on_virtual_time
 
 

@@ -19,7 +19,7 @@ from tests.matrix.operations import OPERATIONS, SETTINGS, TEXT, Stage
 from tests.matrix.scene import Scene, client_tasks
 from tests.matrix.table import FAULTS, Row, Whose
 from trio_cartesia import CartesiaError, Connection
-from trio_cartesia._protocol.tombstones import DRAINING_SECONDS
+from trio_cartesia._protocol.tts.tombstones import DRAINING_SECONDS
 from trio_cartesia.server import Server, open_server
 from trio_cartesia.testing import connect_in_memory
 

@@ -34,8 +34,8 @@ from trio_cartesia import (
     ContextFailed,
     ModelNotFound,
 )
-from trio_cartesia._protocol.tombstones import DRAINING_SECONDS
-from trio_cartesia._runtime.opening import GOODBYE_SECONDS
+from trio_cartesia._protocol.tts.tombstones import DRAINING_SECONDS
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia.server import PLANS, Server, open_server
 from trio_cartesia.testing import MemoryStream, connect_in_memory
 

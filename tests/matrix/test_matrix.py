@@ -15,8 +15,8 @@ from tests.matrix.readings import READINGS
 from tests.matrix.scene import Scene, play
 from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, Row, Whose
 from trio_cartesia import ConnectionLost
-from trio_cartesia._runtime import transport
-from trio_cartesia._runtime.opening import GOODBYE_SECONDS
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
+from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import FAULTS as FAULT_KINDS
 from trio_cartesia.server import Behaviour, open_server
 from trio_cartesia.testing import connect_in_memory, on_virtual_time

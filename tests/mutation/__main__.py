@@ -29,7 +29,10 @@ TESTS: Final = {
     ),
     "_runtime": (
         ("mutation", ["tests/runtime", "tests/client"]),
-        ("mutation", ["tests/security", "tests/test_together.py", "tests/test_docs.py"]),
+        (
+            "mutation",
+            ["tests/security", "tests/integration/test_client_and_server.py", "tests/test_docs.py"],
+        ),
         ("mutation", ["tests/runtime", "-m", "slow"]),
         ("mutation", ["tests/matrix", "-m", "slow or not slow", "-k", "each_step"]),
     ),

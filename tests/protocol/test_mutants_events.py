@@ -7,8 +7,8 @@ import json
 import pytest
 
 from trio_cartesia import Chunk, Done, FlushDone, RemoteProtocolError, UnknownEvent, WordTimestamps
-from trio_cartesia._protocol import codec
-from trio_cartesia._protocol.codec import MAX_VALUES, read_event, read_event_generally
+from trio_cartesia._protocol.tts import decoder as codec
+from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event, read_event_generally
 
 WORDS = {"words": ["a"], "start": [0.0], "end": [0.5]}
 

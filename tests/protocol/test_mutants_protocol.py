@@ -9,14 +9,14 @@ import pytest
 
 from tests.support import SETTINGS
 from trio_cartesia import LocalProtocolError, MP3OutputFormat, RawOutputFormat
-from trio_cartesia._protocol.contexts import State
-from trio_cartesia._protocol.counters import Counters
-from trio_cartesia._protocol.credentials import check_headers
-from trio_cartesia._protocol.entries import UNSPOKEN_CHARACTERS, Unspoken
-from trio_cartesia._protocol.ids import ContextIds
-from trio_cartesia._protocol.refusals import KIND_OF_CODE, refusal, refusal_from_body
-from trio_cartesia._protocol.settings import settings_from
-from trio_cartesia._protocol.speech import SpeechProtocol
+from trio_cartesia._protocol.base.credentials import check_headers
+from trio_cartesia._protocol.base.error_bodies import KIND_OF_CODE, refusal, refusal_from_body
+from trio_cartesia._protocol.tts.context_ids import ContextIds
+from trio_cartesia._protocol.tts.context_states import State
+from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS, Unspoken
+from trio_cartesia._protocol.tts.counters import Counters
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._protocol.tts.settings import settings_from
 
 CONTEXT = settings_from(SETTINGS)
 

@@ -19,11 +19,11 @@ from trio_cartesia import (
     InboxOverflow,
     LocalProtocolError,
 )
-from trio_cartesia._protocol.ids import ContextIds
-from trio_cartesia._protocol.speech import SpeechProtocol
-from trio_cartesia._runtime import transport
+from trio_cartesia._protocol.tts.context_ids import ContextIds
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.opening import GOODBYE_SECONDS, open_service
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS, open_service
+from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Tones, open_server
 from trio_cartesia.testing import bounded_stream_pair, connect_in_memory, connected_pair
 

@@ -13,7 +13,7 @@ from trio_websocket import WebSocketConnection
 
 from tests.support import SETTINGS
 from trio_cartesia import ConnectionLost, InternalError
-from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.session import Service
 from trio_cartesia.testing import connected_pair
 
 SCRIPT = """

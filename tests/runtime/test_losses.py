@@ -18,7 +18,7 @@ from trio_cartesia import (
 )
 from trio_cartesia._runtime.inbox import EVENT_BYTES
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.opening import GOODBYE_SECONDS
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia.server import Tones, open_server
 from trio_cartesia.testing import connect_in_memory, connected_pair, on_virtual_time
 

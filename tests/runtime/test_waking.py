@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS, chunk_message
 from trio_cartesia import Chunk, Connection
-from trio_cartesia._runtime.fastlane import Verdict
 from trio_cartesia._runtime.inbox import Inbox, Tally
 from trio_cartesia._runtime.reader import Reader
+from trio_cartesia._runtime.transport.fast_path import Verdict
 from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
 from trio_cartesia.testing import connected_pair, on_virtual_time
 

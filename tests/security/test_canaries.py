@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.cli.support import run
-from tests.runtime.hostile import attacked, message
+from tests.runtime.transport.attacks import attacked, message
 from tests.security.canaries import (
     AUDIO,
     HEADER,

@@ -15,9 +15,8 @@ import trio
 from hypothesis import HealthCheck, settings
 from trio.testing import memory_stream_pair
 
+from tests.server.support import TONES, Json, audio, catch_logs, connect, generation, kinds, tones
 from trio_cartesia.server import Server, open_server
-
-from .support import TONES, Json, audio, catch_logs, connect, generation, kinds, tones
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 fuzzed = settings(

@@ -15,9 +15,8 @@ import h11
 import trio
 from trio.testing import memory_stream_pair
 
+from tests.server.support import S16, TONES, Json, StreamPair
 from trio_cartesia.server import Behaviour, Server, open_server
-
-from .support import S16, TONES, Json, StreamPair
 
 MP3: Json = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
 WAV_S16: Json = {**S16, "container": "wav"}

@@ -17,10 +17,9 @@ import pytest
 import trio
 import trustme
 
+from tests.server.support import Json
 from trio_cartesia.server import Server, Tones, open_server
 from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
-
-from .support import Json
 
 MASK = bytes(4)
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="

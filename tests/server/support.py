@@ -30,7 +30,7 @@ from wsproto.events import (
 )
 
 from trio_cartesia.server import Behaviour, Server, Tones, Utterance, open_server
-from trio_cartesia.server.sentences import split
+from trio_cartesia.server.text.sentences import split
 from trio_cartesia.testing import on_virtual_time as on_virtual_time
 
 Json = dict[str, Any]

@@ -11,9 +11,7 @@ import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair
 from trio_websocket import ConnectionClosed, open_websocket_url
 
-from trio_cartesia.server import Behaviour, Tones, Utterance, open_server, serve
-
-from .support import (
+from tests.server.support import (
     TWO_SENTENCES,
     Client,
     Closed,
@@ -25,6 +23,7 @@ from .support import (
     on_virtual_time,
     tones,
 )
+from trio_cartesia.server import Behaviour, Tones, Utterance, open_server, serve
 
 SPEECH = "/tts/websocket"
 NOW = "?cartesia_version=2026-08-14"
@@ -170,7 +169,7 @@ async def test_a_bug_ends_one_connection_alone(monkeypatch: pytest.MonkeyPatch) 
     """
     async with connected() as (client, server):
         with monkeypatch.context() as patch, catch_logs(logging.ERROR) as lines:
-            patch.setattr("trio_cartesia.server.speech.read_request", lambda _: 1 / 0)
+            patch.setattr("trio_cartesia.server.tts.session.read_request", lambda _: 1 / 0)
             async with trio.open_nursery() as nursery:
                 other = await connect(server, nursery)
                 await other.send("anything")

@@ -11,9 +11,7 @@ from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request
 
-from trio_cartesia.server import Server, open_server
-
-from .support import (
+from tests.server.support import (
     TONES,
     Breaking,
     catch_logs,
@@ -22,6 +20,7 @@ from .support import (
     generation,
     on_virtual_time,
 )
+from trio_cartesia.server import Server, open_server
 
 SPEECH = "/tts/websocket"
 NOW = "?cartesia_version=2026-08-14"

@@ -8,11 +8,10 @@ from functools import partial
 import pytest
 import trio
 
+from tests.server.http_client import HttpClient, speech
+from tests.server.support import Client, Closed, Json, connected, generation, on_virtual_time
 from trio_cartesia.server import Server, open_server
 from trio_cartesia.testing import bounded_stream_pair
-
-from .http_client import HttpClient, speech
-from .support import Client, Closed, Json, connected, generation, on_virtual_time
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
 MUCH = "Good morning, dear all. " * 600

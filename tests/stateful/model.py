@@ -24,7 +24,7 @@ from trio_cartesia import (
     UnknownEvent,
     WordTimestamps,
 )
-from trio_cartesia._protocol.tombstones import DRAINING_SECONDS
+from trio_cartesia._protocol.tts.tombstones import DRAINING_SECONDS
 from trio_cartesia._runtime.inbox import CHARACTER_BYTES, EVENT_BYTES
 from trio_cartesia.testing import Peer
 

@@ -24,7 +24,7 @@ from tests.stateful.profiles import PROFILE
 from tests.support import SETTINGS
 from trio_cartesia import CartesiaError, ConnectionLost, LocalProtocolError
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.opening import GOODBYE_SECONDS
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia.testing import connected_pair
 from trio_cartesia.testing.machine import TrioStateMachine
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS, heard_audio
 from trio_cartesia import Cartesia, CartesiaError
-from trio_cartesia._protocol.audio import BYTES_PER_FRAME
-from trio_cartesia._protocol.codec import read_event
+from trio_cartesia._protocol.base.audio import BYTES_PER_FRAME
+from trio_cartesia._protocol.tts.decoder import read_event
 from trio_cartesia.server import Behaviour, Tones, open_server
 from trio_cartesia.testing import Script, connect_in_memory, on_virtual_time
 from trio_cartesia.testing.script import Closes, Cuts, Fails, HalfCloses, Resets, Speaks

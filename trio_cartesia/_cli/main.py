@@ -22,11 +22,11 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, valida
 
 from trio_cartesia import ContextOptions, RawOutputFormat, __version__
 from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain, deliver
-from trio_cartesia._cli.interrupts import run_until_signalled
-from trio_cartesia._cli.say import Request
-from trio_cartesia._cli.say import say as run_say
-from trio_cartesia._cli.serve import serve as run_serve
-from trio_cartesia._cli.service_options import ServiceOptions
+from trio_cartesia._cli.say.command import Request
+from trio_cartesia._cli.say.command import say as run_say
+from trio_cartesia._cli.serve.command import serve as run_serve
+from trio_cartesia._cli.serve.options import ServiceOptions
+from trio_cartesia._cli.signals import run_until_signalled
 
 __all__ = ["app", "main"]
 

@@ -1,0 +1,1 @@
+"""The client: who asks, and where."""

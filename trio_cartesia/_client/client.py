@@ -15,8 +15,8 @@ import trio
 
 from trio_cartesia._client.tts import TTS, Endpoint
 from trio_cartesia._errors import LocalProtocolError
-from trio_cartesia._protocol.addresses import DEFAULT_BASE_URL, BaseUrl
-from trio_cartesia._protocol.credentials import (
+from trio_cartesia._protocol.base.addresses import DEFAULT_BASE_URL, BaseUrl
+from trio_cartesia._protocol.base.credentials import (
     DEFAULT_VERSION,
     PLAIN_VOICE_SINCE,
     Credential,
@@ -25,8 +25,8 @@ from trio_cartesia._protocol.credentials import (
     request_headers,
     version_of,
 )
-from trio_cartesia._runtime.blocks import abandoned
-from trio_cartesia._runtime.transport import OpenStream
+from trio_cartesia._runtime.managers import abandoned
+from trio_cartesia._runtime.transport.websocket import OpenStream
 from trio_cartesia._version import __version__
 
 __all__ = ["Cartesia"]

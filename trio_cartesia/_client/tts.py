@@ -12,15 +12,15 @@ from functools import partial
 
 import attrs
 
-from trio_cartesia._protocol.addresses import BaseUrl
-from trio_cartesia._protocol.codec import prepare
-from trio_cartesia._protocol.credentials import Headers
-from trio_cartesia._protocol.ids import ContextIds
-from trio_cartesia._protocol.speech import SpeechProtocol
-from trio_cartesia._runtime.blocks import block
+from trio_cartesia._protocol.base.addresses import BaseUrl
+from trio_cartesia._protocol.base.credentials import Headers
+from trio_cartesia._protocol.tts.context_ids import ContextIds
+from trio_cartesia._protocol.tts.decoder import prepare
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
-from trio_cartesia._runtime.opening import open_service
-from trio_cartesia._runtime.transport import OpenStream, open_websocket
+from trio_cartesia._runtime.managers import block
+from trio_cartesia._runtime.open_session import open_service
+from trio_cartesia._runtime.transport.websocket import OpenStream, open_websocket
 
 __all__ = ["TTS", "Endpoint"]
 

@@ -1,0 +1,1 @@
+"""Trio's half of a connection: tasks, inboxes, contexts."""

@@ -14,10 +14,10 @@ import trio
 
 from trio_cartesia._errors import ContextExpired, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
-from trio_cartesia._protocol.settings import ContextOptions, settings_from
-from trio_cartesia._runtime.blocks import Manager, Prompt, block
+from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
-from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.managers import Manager, Prompt, block
+from trio_cartesia._runtime.session import Service
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 
 __all__ = ["INBOX_BYTES", "Connection"]

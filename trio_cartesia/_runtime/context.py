@@ -9,14 +9,14 @@ from collections.abc import AsyncIterable, Iterable
 import attrs
 import trio
 
-from trio_cartesia._protocol.audio import WholeFrames
-from trio_cartesia._protocol.entries import Entry
-from trio_cartesia._protocol.formats import GenerationConfig, RawOutputFormat, value_from
-from trio_cartesia._protocol.results import Speech, SpeechBuilder
-from trio_cartesia._protocol.settings import ContextSettings
+from trio_cartesia._protocol.base.audio import WholeFrames
+from trio_cartesia._protocol.tts.contexts import Entry
+from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat, value_from
+from trio_cartesia._protocol.tts.settings import ContextSettings
+from trio_cartesia._protocol.tts.speech import Speech, SpeechBuilder
 from trio_cartesia._runtime.inbox import Inbox
-from trio_cartesia._runtime.receiving import AudioReceiver, EventReceiver
-from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.receivers import AudioReceiver, EventReceiver
+from trio_cartesia._runtime.session import Service
 from trio_cartesia._runtime.statistics import ContextStatistics
 
 __all__ = ["Context"]

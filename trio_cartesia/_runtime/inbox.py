@@ -12,7 +12,7 @@ import trio
 from trio.lowlevel import ParkingLot
 
 from trio_cartesia._errors import LocalProtocolError, raise_kept
-from trio_cartesia._protocol.messages import Chunk, Event
+from trio_cartesia._protocol.tts.messages import Chunk, Event
 from trio_cartesia._runtime.waking import Seat, Waker
 
 __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]

@@ -11,7 +11,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import ConnectionLost
-from trio_cartesia._runtime.service import Service
+from trio_cartesia._runtime.session import Service
 
 __all__ = ["KEEPALIVE_SECONDS", "PONG_SECONDS", "keep_alive"]
 

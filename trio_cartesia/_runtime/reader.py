@@ -15,12 +15,12 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import CartesiaError, ConnectionLost
-from trio_cartesia._protocol.frames import read_chunk
-from trio_cartesia._protocol.messages import Event
-from trio_cartesia._protocol.speech import SpeechProtocol
-from trio_cartesia._runtime.fastlane import Verdict
+from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
+from trio_cartesia._protocol.tts.messages import Event
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.inbox import Inbox, Tally
-from trio_cartesia._runtime.transport import Transport
+from trio_cartesia._runtime.transport.fast_path import Verdict
+from trio_cartesia._runtime.transport.websocket import Transport
 from trio_cartesia._runtime.waking import Waker
 
 __all__ = ["Reader"]

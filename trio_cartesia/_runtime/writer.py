@@ -14,9 +14,9 @@ import attrs
 import trio
 from trio.lowlevel import ParkingLot, enable_ki_protection
 
-from trio_cartesia._protocol.outbox import Outgoing
-from trio_cartesia._protocol.speech import SpeechProtocol
-from trio_cartesia._runtime.transport import Transport
+from trio_cartesia._protocol.tts.outbox import Outgoing
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._runtime.transport.websocket import Transport
 
 __all__ = ["BATCH_CHARACTERS", "Writer"]
 

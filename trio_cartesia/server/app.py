@@ -16,22 +16,23 @@ from typing import Final
 import attrs
 import trio
 
-from .._nursery import open_service_nursery
-from .accounts import Plan
-from .behaviour import Behaviour
-from .certificates import Security, open_security
-from .credentials import Credentials
-from .exchange import Exchange, Service
-from .faults import Fault
-from .faulty_stream import FaultyStream
-from .http import Malformed
-from .journal import Journal
-from .listeners import names_of, open_listeners, url_of
-from .routes import serve_requests
-from .streams import Disconnected, hang_up
-from .tls import SpokePlainly, TlsFailed, end_tls, secured, shake_hands
-from .voice import Voice, default_voice, open_voice
-from .wire import HttpConnection
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia.server.access.credentials import Credentials
+from trio_cartesia.server.access.plans import Plan
+from trio_cartesia.server.behaviour.behaviour import Behaviour
+from trio_cartesia.server.exchange.exchange import Exchange, Service
+from trio_cartesia.server.faults.faults import Fault
+from trio_cartesia.server.faults.stream import FaultyStream
+from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.net.certificates import Security, open_security
+from trio_cartesia.server.net.http1 import HttpConnection
+from trio_cartesia.server.net.listeners import names_of, open_listeners, url_of
+from trio_cartesia.server.net.requests import Malformed
+from trio_cartesia.server.net.tls import SpokePlainly, TlsFailed, end_tls, secured, shake_hands
+from trio_cartesia.server.routes import serve_requests
+from trio_cartesia.server.streams import Disconnected, hang_up
+from trio_cartesia.server.voices.interface import Voice
+from trio_cartesia.server.voices.opening import default_voice, open_voice
 
 __all__ = ["Server", "open_server", "serve"]
 

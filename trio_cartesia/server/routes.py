@@ -11,21 +11,21 @@ from typing import Final
 import attrs
 import trio
 
-from .catalogue import CURRENT_VERSION
-from .cors import is_preflight, may_be_rebound, preflight_headers
-from .credentials import Need
-from .exchange import Exchange, Service, plain
-from .files_http import download_file, tell_file
-from .http import Malformed
-from .local_state import STATE, forget_state, tell_state
-from .previews import PREVIEW, speak_preview
-from .refusals import Refusal, Refused
-from .speech_http import BYTES, SSE, speak_bytes, speak_events
-from .speech_socket import SPEECH, serve_speech
-from .streams import Disconnected
-from .token_api import make_token
-from .voices_api import list_voices, tell_voice
-from .wire import HttpConnection
+from trio_cartesia.server.access.credentials import Need
+from trio_cartesia.server.catalogue.models import CURRENT_VERSION
+from trio_cartesia.server.exchange.cors import is_preflight, may_be_rebound, preflight_headers
+from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
+from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.net.http1 import HttpConnection
+from trio_cartesia.server.net.requests import Malformed
+from trio_cartesia.server.rest.access_tokens import make_token
+from trio_cartesia.server.rest.files import download_file, tell_file
+from trio_cartesia.server.rest.local_state import STATE, forget_state, tell_state
+from trio_cartesia.server.rest.voice_previews import PREVIEW, speak_preview
+from trio_cartesia.server.rest.voices import list_voices, tell_voice
+from trio_cartesia.server.streams import Disconnected
+from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, speak_events
+from trio_cartesia.server.tts.websocket_endpoint import SPEECH, serve_speech
 
 BY_ADDRESS: Final = Refusal(
     status=403,

@@ -17,8 +17,8 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from trio_cartesia import Cartesia, Connection
 from trio_cartesia._nursery import open_service_nursery
-from trio_cartesia.testing.pipes import DIRECT, PIPE_BYTES, Link
-from trio_cartesia.testing.streams import MemoryStream, bounded_stream_pair
+from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link
+from trio_cartesia.testing.memory_streams import MemoryStream, bounded_stream_pair
 
 __all__ = ["Peer", "StreamServer", "connect_in_memory", "connected_pair"]
 

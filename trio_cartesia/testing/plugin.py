@@ -15,8 +15,8 @@ import attrs
 
 from trio_cartesia import Cartesia
 from trio_cartesia.server import Behaviour, Fault, Plan, Server, Voice, open_server
+from trio_cartesia.testing.links import DIRECT, Link
 from trio_cartesia.testing.peer import connect_in_memory
-from trio_cartesia.testing.pipes import DIRECT, Link
 
 __all__ = ["Marked", "open_marked_client", "open_marked_server"]
 

@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 
 from trio_cartesia.server import Behaviour
 from trio_cartesia.testing import script
-from trio_cartesia.testing.pipes import Link
+from trio_cartesia.testing.links import Link
 from trio_cartesia.testing.script import Act, Script
 
 __all__ = [

@@ -1,0 +1,353 @@
+"""Reading events."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+
+import attrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import trio_cartesia._protocol
+from tests.protocol.strategies import AUDIO, CHUNKS, EVENTS, JSON, base64_text, broken_events
+from trio_cartesia import (
+    Chunk,
+    Done,
+    FlushDone,
+    PhonemeTimes,
+    PhonemeTimestamps,
+    RemoteProtocolError,
+    UnknownEvent,
+    WordTimes,
+    WordTimestamps,
+)
+from trio_cartesia._protocol.tts import decoder as codec
+from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
+
+
+def outcome(read, text):
+    """What *read* returns, or what it raises, in a form that can be compared."""
+    try:
+        return read(text, {"a": 2})
+    except RemoteProtocolError as error:
+        return type(error), str(error), error.context_id
+
+
+@given(event=EVENTS | broken_events() | JSON)
+@example({"type": "chunk", "context_id": "a", "data": "AAA"})
+@example({"type": "chunk", "context_id": "a", "data": "é"})
+@example({"type": "chunk", "context_id": "a", "data": "", "flush_id": True, "step_time": "3"})
+@example({"type": "chunk", "context_id": "a", "data": "", "step_time": 2**65})
+@example({"type": "chunk", "context_id": 1, "data": ""})
+def test_the_quick_way_and_the_general_way_agree(event):
+    """
+    Whatever comes, chunks read by hand are what cattrs makes of them, errors included.
+    """
+    text = json.dumps(event)
+    assert outcome(read_event, text) == outcome(read_event_generally, text)
+
+
+@given(text=st.text(st.characters(codec="utf-8")) | st.binary())
+def test_anything_else_is_a_protocol_error(text):
+    """
+    Text or bytes of any kind give an event or a `RemoteProtocolError`, and nothing else.
+    """
+    outcome(read_event, text)
+
+
+@pytest.fixture(scope="module")
+def plain_codec():
+    """The codec as it is where orjson and pybase64 are not installed."""
+    name = "trio_cartesia._protocol.tts.decoder"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trio_cartesia._protocol.tts, "decoder", codec)
+        patch.delitem(sys.modules, name)
+        for missing in ("orjson", "pybase64"):
+            patch.setitem(sys.modules, missing, None)
+        yield importlib.import_module(name)
+
+
+@given(event=EVENTS | broken_events())
+@example({"type": "chunk", "context_id": "a", "data": "AAAA!"})
+@example({"type": "chunk", "context_id": "a", "data": "AA\nAA"})
+@example({"type": "news", "is": float("nan")})
+@example({"type": "news", "is": -float("inf")})
+def test_the_standard_library_reads_the_same(plain_codec, event):
+    """
+    Without orjson and pybase64 the same messages give the same events.
+    """
+    text = json.dumps(event)
+    expected = outcome(read_event, text)
+    for message in (text, text.encode()):
+        assert outcome(plain_codec.read_event, message) == expected
+
+
+@given(event=CHUNKS, broken=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80"]))
+def test_the_standard_library_takes_no_other_unicode(plain_codec, event, broken):
+    """
+    Without orjson too, JSON is UTF-8, and nothing that is not.
+    """
+    message = json.dumps(event).encode()[:-1] + b',"x":"' + broken + b'"}'
+    if broken:
+        with pytest.raises(UnicodeDecodeError):
+            plain_codec.read_json(message)
+    else:
+        assert plain_codec.read_json(message) == codec.read_json(message)
+    with pytest.raises(UnicodeDecodeError):
+        plain_codec.read_json('{"a": "b"}'.encode("utf-16"))
+
+
+@given(event=CHUNKS, audio=AUDIO)
+def test_audio_comes_as_it_was_sent(event, audio):
+    """
+    A chunk's audio is the bytes that were encoded; its segment is the one its context is in.
+    """
+    chunk = read_event(json.dumps({**event, "data": base64_text(audio)}), {"b": 3})
+    assert isinstance(chunk, Chunk)
+    assert chunk.audio == audio
+    assert chunk.segment == (3 if event["context_id"] == "b" else 0)
+
+
+@pytest.mark.parametrize("text", ["[1]", '"chunk"', "{", "", "NaN", "[" * 100_000])
+def test_what_is_no_object_is_refused(text):
+    """
+    A message that is not a JSON object is a protocol error, however deep it is.
+    """
+    with pytest.raises(RemoteProtocolError, match="not a JSON object"):
+        read_event(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "_loads", codec.plain_loads)
+        with pytest.raises(RemoteProtocolError, match="not a JSON object"):
+            read_event(text)
+
+
+@given(event=EVENTS, secret=st.just("canary"))
+def test_what_cannot_be_read_is_not_quoted(event, secret):
+    """
+    An error about a message holds nothing of what the message says, nor does its chain.
+    """
+    for name in event:
+        if name in ("type", "context_id"):
+            continue
+        try:
+            read_event(json.dumps({**event, name: secret}))
+        except RemoteProtocolError as error:
+            assert secret not in str(error)
+            assert error.__cause__ is None
+            assert error.__context__ is None
+
+
+@pytest.mark.parametrize("odd", ["206", 206.0, True, [], 10**30])
+def test_odd_diagnostics_fail_nothing(odd):
+    """
+    Fields that only diagnose are left out where they are odd; the audio comes all the same.
+    """
+    fields = {"type": "chunk", "context_id": "a", "data": base64_text(b"12")}
+    event = read_event(json.dumps({**fields, "status_code": odd, "flush_id": odd}))
+    assert (event.audio, event.status_code, event.flush_id) == (b"12", None, None)
+    strange = read_event(json.dumps({**fields, "step_time": "soon"}))
+    assert strange.step_time is None
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
+def test_an_odd_step_time_is_left_out(plain_codec, number):
+    """
+    What is no finite number of milliseconds is not told, whatever reads the JSON.
+    """
+    text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
+    event = plain_codec.read_event(text)
+    assert (event.audio, event.step_time) == (b"", None)
+    for right in ("1.5", "3", "0"):
+        assert plain_codec.read_event(text.replace(number, right)).step_time == float(right)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"words": ["a"], "start": [0], "end": []},
+        {"words": "a", "start": [0], "end": [1]},
+        {"words": ["a"], "start": ["0"], "end": [1]},
+        {"words": [1], "start": [0], "end": [1]},
+        {"words": ["a"], "start": [0]},
+        {"words": [], "start": "", "end": []},
+        {"words": [], "start": {}, "end": []},
+        {"words": {}, "start": [], "end": []},
+        None,
+    ],
+)
+def test_times_that_do_not_fit_are_refused(times):
+    """
+    Words and their times come in three arrays of one length, or the event cannot be read.
+    """
+    event = {"type": "timestamps", "context_id": "a", "word_timestamps": times}
+    with pytest.raises(RemoteProtocolError) as caught:
+        read_event(json.dumps(event))
+    assert caught.value.context_id == "a"
+
+
+TIMES = {"words": ["Oh,"], "phonemes": ["o"], "start": [0], "end": [0.5]}
+WORDS = WordTimes(words=("Oh,",), start=(0.0,), end=(0.5,))
+PHONEMES = PhonemeTimes(phonemes=("o",), start=(0.0,), end=(0.5,))
+KINDS = {  # what each kind of event on the wire becomes
+    "chunk": Chunk(context_id="a", audio=b"12", segment=2, flush_id=7, step_time=1.5),
+    "timestamps": WordTimestamps(context_id="a", word_timestamps=WORDS, segment=2, flush_id=7),
+    "phoneme_timestamps": PhonemeTimestamps(
+        context_id="a", phoneme_timestamps=PHONEMES, segment=2, flush_id=7
+    ),
+    "flush_done": FlushDone(context_id="a", segment=2, flush_id=7),
+    "done": Done(context_id="a"),
+}
+
+
+@pytest.mark.parametrize(("kind", "event"), KINDS.items())
+def test_every_kind_of_event_has_its_class(kind, event):
+    """
+    Each event that the reference shows becomes the class that is named after it, with its fields.
+    """
+    assert event.type == kind
+    fields = {"type": kind, "context_id": "a", "data": base64_text(b"12"), "step_time": 1.5}
+    times = {"word_timestamps": TIMES, "phoneme_timestamps": TIMES}
+    for status in (200, 206):
+        text = json.dumps({**fields, **times, "flush_id": 7, "status_code": status})
+        assert read_event(text, {"a": 2, "b": 3}) == attrs.evolve(event, status_code=status)
+
+
+BROKEN = [  # an event, what its error says, and whose context it is
+    ({}, "an event has no type", None),
+    ({"type": 7, "context_id": "a"}, "an event has no type", "a"),
+    ({"type": 7, "context_id": 7}, "an event has no type", None),
+    ({"type": "done"}, "required field missing @ done.context_id", None),
+    ({"type": "done", "context_id": 7}, "expected str @ done.context_id", None),
+    ({"type": "chunk", "context_id": "a", "data": "!"}, "expected bytes @ chunk.audio", "a"),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {"words": 7, "start": [0]}},
+        "@ timestamps.word_timestamps.words; required field missing @ timestamps.word_timestamps",
+        "a",
+    ),
+    (
+        {"type": "timestamps", "context_id": "a", "word_timestamps": {**TIMES, "end": [1, 2]}},
+        "timestamps has 1 texts, 1 starts and 2 ends",
+        "a",
+    ),
+    (
+        {
+            "type": "phoneme_timestamps",
+            "context_id": "a",
+            "phoneme_timestamps": {**TIMES, "start": []},
+        },
+        "phoneme_timestamps has 1 texts, 0 starts and 1 ends",
+        "a",
+    ),
+]
+
+
+@pytest.mark.parametrize("read", [read_event, read_event_generally])
+@pytest.mark.parametrize(("event", "says", "context_id"), BROKEN)
+def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, context_id):
+    """
+    Whoever reports a broken event can say which member is wrong, and of which context.
+    """
+    with pytest.raises(RemoteProtocolError, match=re.escape(says)) as caught:
+        read(json.dumps(event))
+    assert caught.value.context_id == context_id
+
+
+@pytest.mark.parametrize(("context_id", "known"), [("a", "a"), ("", None), (7, None), (None, None)])
+def test_whose_an_event_is_may_be_unknown(context_id, known):
+    """
+    An error that names no context, or none that can be one, is nobody's; so is an unknown event,
+    unless what it names is text.
+    """
+    error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
+    assert (error.type, error.context_id, error.fields["title"]) == ("error", known, "T")
+    news = read_event(json.dumps({"type": "news", "context_id": context_id}))
+    assert news.context_id == (context_id if isinstance(context_id, str) else None)
+    assert (news.type, news.wire_type) == ("unknown", "news")
+
+
+def test_unknown_kinds_are_kept_whole():
+    """
+    An event of a kind that is not known keeps all of its members, and may lack a context.
+    """
+    event = read_event('{"type": "weather", "sky": {"blue": true}}')
+    assert isinstance(event, UnknownEvent)
+    assert (event.context_id, event.wire_type) == (None, "weather")
+    assert event.fields["sky"] == {"blue": True}
+
+
+WITHOUT = """
+import sys
+sys.modules["orjson"] = sys.modules["pybase64"] = None
+from trio_cartesia._protocol import codec
+event = codec.read_event(sys.argv[1])
+assert codec.read_json is codec.plain_read_json
+print(event.context_id, event.audio.decode())
+"""
+
+
+@pytest.mark.slow
+def test_the_standard_library_will_do():
+    """
+    Without orjson and pybase64, which are for CPython alone, events are read all the same.
+    """
+    event = {"type": "chunk", "context_id": "a", "data": base64_text(b"sound")}
+    command = [sys.executable, "-c", WITHOUT, json.dumps(event)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a sound\n", "")
+
+
+def test_speech_shows_in_no_repr():
+    """
+    The repr of an event shows sizes where its audio and words are.
+    """
+    times = {"words": ["canary"], "phonemes": ["canary"], "start": [0], "end": [1]}
+    for event in (
+        {"type": "chunk", "data": base64_text(b"canary")},
+        {"type": "timestamps", "word_timestamps": times},
+        {"type": "phoneme_timestamps", "phoneme_timestamps": times},
+        {"type": "weather", "sky": "canary"},
+        {"type": "error", "message": "canary"},
+    ):
+        assert "canary" not in repr(read_event(json.dumps({**event, "context_id": "a"})))
+
+
+def test_what_is_not_given_is_nothing():
+    """
+    Events that are made by hand, as tests of users do, are of the first segment, and say nothing of
+    what only the service can know; their reprs take what they are given.
+    """
+    times = {"context_id": "a", "segment": 0, "flush_id": None, "status_code": None}
+    words = WordTimes(words=["canary"], start=(0.0,), end=(0.5,))
+    for event in (
+        Chunk(context_id="a", audio=b""),
+        WordTimestamps(context_id="a", word_timestamps=words),
+        PhonemeTimestamps(context_id="a", phoneme_timestamps=PHONEMES),
+        FlushDone(context_id="a"),
+    ):
+        assert {name: getattr(event, name) for name in times} == times
+    assert Chunk(context_id="a", audio=b"").step_time is None
+    assert Done(context_id="a").status_code is None
+    assert repr(words) == "WordTimes(words=<...>, start=<1 items>, end=<1 items>)"
+
+
+@pytest.mark.parametrize(
+    "event", [*KINDS.values(), WORDS, PHONEMES], ids=lambda event: type(event).__name__
+)
+def test_what_the_reference_requires_is_required_of_events_made_by_hand(event):
+    """
+    Only diagnostics, and the count of segments, may be left out.
+    """
+    fields = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
+    optional = {"segment", "flush_id", "step_time", "status_code"}
+    for name in fields:
+        rest = {key: value for key, value in fields.items() if key != name}
+        if name in optional:
+            type(event)(**rest)
+        else:
+            with pytest.raises(TypeError, match=name):
+                type(event)(**rest)

@@ -1,0 +1,126 @@
+"""A connection over sockets of the system's, with its own way to read them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from trio_websocket import WebSocketConnection, wrap_server_stream
+
+from tests.runtime.transport.test_fast_path import in_pieces
+from tests.support import SETTINGS, chunk_message
+from trio_cartesia import Cartesia, Connection, ConnectionLost
+from trio_cartesia._runtime.receivers import EventReceiver
+from trio_cartesia._runtime.transport.socket_stream import SocketReader
+
+Other = tuple[WebSocketConnection, trio.SocketStream]
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[Connection, Other]]:
+    """A connection over TCP on loopback, and its other end."""
+    accepted, others = trio.open_memory_channel[Other](1)
+
+    async def accept(stream: trio.SocketStream) -> None:
+        request = await wrap_server_stream(nursery, stream)
+        await accepted.send((await request.accept(), stream))
+        await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        await nursery.start(trio.serve_listeners, accept, listeners)
+        port = listeners[0].socket.getsockname()[1]
+        client = Cartesia("k", base_url=f"http://127.0.0.1:{port}")
+        async with client.tts.websocket_connect() as connection:
+            yield connection, await others.receive()
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def begun() -> AsyncIterator[tuple[EventReceiver, Other]]:
+    """What receives a context's events, of which one has come, and the other end."""
+    async with connected() as (connection, (other, stream)):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await other.get_message()
+            await other.send_message(chunk_message("a", b"12"))
+            receiver = context.receive()
+            event = await anext(receiver)
+            assert event.type == "chunk"
+            assert event.audio == b"12"
+            yield receiver, (other, stream)
+
+
+async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
+    """
+    Megabytes for two contexts at once come in order, none of them crossed; they are read with the
+    reader for sockets, and its waits are told.
+    """
+    said = {name: [f"{name}{number:05d}".encode() * 3000 for number in range(100)] for name in "ab"}
+    heard: dict[str, list[bytes]] = {"a": [], "b": []}
+    waits = 0
+    wait = SocketReader._wait
+
+    async def count(self: SocketReader) -> None:
+        nonlocal waits
+        waits += 1
+        await wait(self)
+
+    monkeypatch.setattr(SocketReader, "_wait", count)
+    async with connected() as (connection, (other, _)), trio.open_nursery() as nursery:
+
+        async def listen(name: str) -> None:
+            async with connection.context(**SETTINGS, context_id=name) as context:
+                await context.push("Hello.")
+                await context.no_more_inputs()
+                async for event in context.receive():
+                    if event.type == "chunk":
+                        heard[name].append(event.audio)
+
+        for name in heard:
+            nursery.start_soon(listen, name)
+        for _ in range(4):
+            await other.get_message()
+        for pieces in zip(said["a"], said["b"], strict=True):
+            for name, audio in zip("ab", pieces, strict=True):
+                await other.send_message(chunk_message(name, audio))
+        for name in heard:
+            await other.send_message(json.dumps({"type": "done", "context_id": name}))
+    assert heard == said
+    assert waits > 0
+
+
+async def test_a_message_in_pieces_is_read_and_what_follows():
+    """
+    After a message in two fragments, which closes the lane, the connection goes on as before.
+    """
+    async with begun() as (receiver, (other, stream)):
+        await stream.send_all(in_pieces(json.loads(chunk_message("a", b"34")), 10))
+        await other.send_message(chunk_message("a", b"56"))
+        heard = [(await anext(receiver)).audio for _ in range(2)]
+        await other.send_message(chunk_message("a", b"78"))
+        heard.append((await anext(receiver)).audio)
+    assert heard == [b"34", b"56", b"78"]
+
+
+@pytest.mark.parametrize("end", ["close", "half", "reset"])
+async def test_every_end_of_a_socket_is_a_loss_after_what_had_come(end):
+    """
+    However the peer's socket ends, a loop gets what had come, then hears of the loss.
+    """
+    async with begun() as (receiver, (_, stream)):
+        if end == "half":
+            await stream.send_eof()
+        else:
+            if end == "reset":
+                linger = struct.pack("ii", 1, 0)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            await stream.aclose()
+        with trio.fail_after(30), pytest.raises(ConnectionLost) as caught:
+            await anext(receiver)
+        assert "without a goodbye" in str(caught.value)

@@ -1,0 +1,327 @@
+"""Peers that mean harm, or might as well: each test is a way in that was open once."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import zlib
+from typing import Any, Self
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import lockstep_stream_pair, memory_stream_pair
+
+from tests.server.raw import Raw, frame
+from tests.server.support import (
+    TONES,
+    Sliced,
+    audio,
+    catch_logs,
+    connected,
+    examples,
+    generation,
+    kinds,
+    on_virtual_time,
+    tones,
+)
+from tests.server.test_routes import exchange
+from trio_cartesia.server import Behaviour, open_server
+from trio_cartesia.server.net.http1 import MAX_BODY_BYTES, MAX_HEADER_BYTES, HttpConnection
+from trio_cartesia.server.streams import RECEIVE_BYTES
+from trio_cartesia.server.tts import session as speech
+from trio_cartesia.server.tts.session import SpeechSession
+
+MORE = {"continue": True}
+OLD = "Cartesia-Version: 2025-04-16"
+
+
+class Turns(trio.abc.Instrument):
+    """
+    How often any task had its turn.
+    """
+
+    count = 0
+
+    def after_task_step(self, _: trio.lowlevel.Task) -> None:
+        self.count += 1
+
+    def __enter__(self) -> Self:
+        trio.lowlevel.add_instrument(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        trio.lowlevel.remove_instrument(self)
+
+
+@on_virtual_time
+async def test_garbage_after_a_head_is_refused() -> None:
+    """
+    What is no request is refused with a body, also after one that had none in its answer.
+    """
+    async with open_server(port=None, voice=TONES) as server:
+        with catch_logs(logging.WARNING) as lines:
+            answer = await exchange(server, b"HEAD / HTTP/1.1\r\nHost: me\r\n\r\nwhat?\r\n\r\n")
+        assert not lines
+        assert answer.count(b"HTTP/1.1 ") == 2
+        assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["title"] == "Bad Request"
+
+
+@on_virtual_time
+async def test_early_requests_do_not_pile_up() -> None:
+    """
+    However many answers are waited for, so many bytes of early requests are held and no more.
+    """
+    ours, theirs = memory_stream_pair()
+    taken = 0
+
+    class Counting(Sliced):
+        async def receive_some(self, size: int | None = None) -> bytes | bytearray:
+            nonlocal taken
+            data = await self.stream.receive_some(size)
+            taken += len(data)
+            return data
+
+    connection = HttpConnection(Counting(theirs, [1]))
+    get = b"GET / HTTP/1.1\r\nHost: me\r\n\r\n"
+    await ours.send_all(get * 100_000)
+    for _ in range(20):
+        assert await connection.read_request() is not None
+        with trio.move_on_after(1):
+            await connection.wait_gone()
+        await connection.respond(200, b"yes")
+    assert taken <= 20 * len(get) + MAX_HEADER_BYTES + RECEIVE_BYTES
+
+
+@on_virtual_time
+async def test_a_body_of_crumbs_keeps_nobody_waiting() -> None:
+    """
+    While a body that came in very many chunks is read, others have their turns.
+    """
+    head = b"POST /tts/bytes HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with open_server(port=None, voice=TONES) as server:
+        with Turns() as turns:
+            await exchange(server, head + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")
+        assert turns.count > 5000
+
+
+@pytest.mark.parametrize(
+    "flood", [frame(10) * 5000, frame(1, fin=False) + frame(0, fin=False) * 5000]
+)
+@on_virtual_time
+async def test_a_flood_of_frames_keeps_nobody_waiting(flood: bytes) -> None:
+    """
+    While frames are read that make no message, others have their turns.
+    """
+    async with connected() as (client, _):
+        with Turns() as turns:
+            await client.stream.send_all(flood)
+            await trio.sleep(1)
+        assert turns.count > 50
+
+
+@on_virtual_time
+async def test_a_flood_of_flushes_keeps_nobody_waiting() -> None:
+    """
+    While flushes are obeyed of which nobody hears, others have their turns.
+    """
+    ways = Behaviour(empty_flush="nothing", times_real_time=1)
+    async with connected(behaviour=ways) as (client, _):
+        await client.send(generation("a", "A sentence that takes a while. ") | MORE)
+        for _ in range(500):
+            await client.send(generation("a", flush=True) | MORE)
+        await trio.sleep(0.1)
+        with Turns() as turns:
+            await client.speak(generation("a", "The end."))
+        assert turns.count > 500
+
+
+@on_virtual_time
+async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    With `late_input=new_context`, each final input that came late becomes a context of its own,
+    in order, and is not looked at again and again.
+    """
+    heard, hear = 0, SpeechSession._hear
+
+    def counting(session: Any, request: Any) -> None:
+        nonlocal heard
+        heard += 1
+        hear(session, request)
+
+    monkeypatch.setattr(speech.SpeechSession, "_hear", counting)
+    behaviour = Behaviour(late_input="new_context")
+    async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
+        texts = [f"Number {number}." for number in range(50)]
+        for text in texts:
+            await client.send(generation("a", text))
+        for text in texts:
+            assert audio(await client.receive_until_over("a")) == await tones(text)
+    assert heard <= 3 * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("request_of_old", "status"),
+    [
+        (f"GET //[ HTTP/1.1\r\n{OLD}", 400),
+        (f"GET /?{'a&' * 101} HTTP/1.1\r\n{OLD}", 400),
+        (f"POST /tts/bytes HTTP/1.1\r\n{OLD}\r\nContent-Length: {MAX_BODY_BYTES + 1}", 413),
+        (f"POST /?cartesia_version=2024-11-13 HTTP/1.1\r\nContent-Length: {2**20 + 1}", 413),
+    ],
+)
+@on_virtual_time
+async def test_old_clients_are_refused_in_their_own_words(request_of_old: str, status: int) -> None:
+    """
+    A request that cannot be served is refused in the shape of the version that it names.
+    """
+    data = f"{request_of_old}\r\nHost: me\r\n\r\n".encode() + b"x" * (MAX_BODY_BYTES + 1)
+    async with open_server(port=None, voice=TONES) as server:
+        answer = await exchange(server, data)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status
+    assert b"content-type: text/plain" in head
+    assert b": " in body
+
+
+@on_virtual_time
+async def test_a_long_state_keeps_nobody_waiting() -> None:
+    """
+    While the state of a journal that is full is told, others have their turns.
+    """
+    async with open_server(port=None, voice=TONES) as server:
+        for number in range(4096):
+            about = {"version": "2026-08-14", "request_id": str(number), "status": 400}
+            server.journal.add_connection(path="/tts/websocket", **about)
+        ours, theirs = memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.serve_stream, theirs)
+            with Turns() as turns:
+                await ours.send_all(b"GET /_local/state?limit=5000 HTTP/1.0\r\n\r\n")
+                answer = b"".join([bytes(part) async for part in ours])
+        assert answer.count(b'"number"') == 4096
+        assert turns.count > 30
+
+
+@on_virtual_time
+async def test_who_leaves_in_mid_sentence_leaves_nothing_behind() -> None:
+    """
+    What a connection held goes with it, and waits for no collector of garbage.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        async with connected(behaviour=Behaviour(times_real_time=1)) as (client, server):
+            await client.send(generation("a", "A sentence that takes a while. " * 20))
+            await client.receive()
+            await trio.aclose_forcefully(client.stream)
+            await trio.sleep(1)
+            assert server.journal.context("a").ended == "lost"
+            assert not [each for each in gc.get_objects() if isinstance(each, SpeechSession)]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("place", [1, 2, 3, 4])
+@on_virtual_time
+async def test_the_journal_knows_when_the_quota_ran_out(place: int) -> None:
+    """
+    What a fault kept from being sent is not in the journal, and the context ended with an error.
+    """
+    fault = [("x-fault", f"quota_exceeded at_frame={place}")]
+    async with connected(headers=fault) as (client, server):
+        text = "Takes two chunks, or so."
+        expected = ["chunk", "chunk", "flush_done", "done"]
+        events = await client.speak(generation("a", text, flush=True))
+        assert kinds(events) == [*expected[: place - 1], "error"]
+        assert events[-1]["status_code"] == 402
+        record = server.journal.context("a")
+        assert (record.ended, bytes(record.audio)) == ("error", audio(events))
+        assert (record.chunks, record.flushes) == (min(place - 1, 2), int(place == 4))
+
+
+@on_virtual_time
+async def test_the_quota_may_run_out_after_an_error() -> None:
+    """
+    In place of the ``done`` that follows an error comes no second one.
+    """
+    asked = [("x-fault", "quota_exceeded at_frame=1"), ("x-behaviour", "done_after_error=true")]
+    async with connected(headers=asked) as (client, _):
+        assert kinds(await client.speak(generation("a", "Hi.", model_id="none"))) == ["error"]
+        assert kinds(await client.speak(generation("b", "Hi."))) == ["chunk", "done"]
+
+
+async def compressed(server: Any, nursery: trio.Nursery) -> Raw:
+    """
+    A WebSocket on which messages may be compressed.
+    """
+    ours, theirs = memory_stream_pair()
+    nursery.start_soon(server.serve_stream, theirs)
+    raw = Raw(ours)
+    offer = ("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")
+    await raw.ask_for_websocket("/tts/websocket", offer)
+    assert await raw.read_head() == 101
+    return raw
+
+
+def deflated(text: str, *, ends: bool = False) -> bytes:
+    squeeze = zlib.compressobj(wbits=-15)
+    mode = zlib.Z_FINISH if ends else zlib.Z_SYNC_FLUSH
+    data = squeeze.compress(text.encode()) + squeeze.flush(mode)
+    return data + b"\0" if ends else data[:-4]
+
+
+def _fragments(data: bytes, sizes: list[int]) -> bytes:
+    """
+    A compressed message in fragments, with a ping after each but the last.
+    """
+    sent, start, count = b"", 0, 0
+    while start < len(data) or not count:
+        piece = data[start : start + sizes[count % len(sizes)]]
+        start += len(piece)
+        part = bytearray(frame(0 if count else 1, piece, fin=start >= len(data)))
+        part[0] |= 0 if count else 0x40
+        sent += bytes(part) + (frame(9, b"p") if start < len(data) else b"")
+        count += 1
+    return sent
+
+
+@pytest.mark.slow
+@examples
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=5), st.booleans())
+@on_virtual_time
+async def test_pings_between_compressed_fragments(sizes: list[int], ends: bool) -> None:
+    """
+    Compressed messages are whole, however they are fragmented, with pings between, and whether or
+    not their last block says that it is the last one.
+    """
+    behaviour = Behaviour(deflate=True)
+    async with open_server(port=None, voice=TONES, behaviour=behaviour) as server:
+        async with trio.open_nursery() as nursery:
+            raw = await compressed(server, nursery)
+            for text in ("Hello.", "And again."):
+                message = json.dumps(generation(text, text))
+                await raw.stream.send_all(_fragments(deflated(message, ends=ends), sizes))
+            await trio.sleep(10)
+            spoken = {context.transcript for context in server.journal.contexts}
+            assert spoken == {"Hello.", "And again."}
+            assert {context.ended for context in server.journal.contexts} == {"done"}
+            nursery.cancel_scope.cancel()
+
+
+@on_virtual_time
+async def test_nothing_follows_a_last_block() -> None:
+    """
+    Data after the end of a compressed message, which would never be looked at, ends the connection.
+    """
+    async with open_server(port=None, voice=TONES, behaviour=Behaviour(deflate=True)) as server:
+        async with trio.open_nursery() as nursery:
+            raw = await compressed(server, nursery)
+            first = bytearray(frame(1, deflated("{}", ends=True), fin=False))
+            first[0] |= 0x40
+            await raw.stream.send_all(bytes(first) + frame(0, b"x" * 1000, fin=False))
+            await trio.sleep(0.1)
+            data = bytes(await raw.stream.receive_some())
+            assert (data[0], int.from_bytes(data[2:4], "big")) == (0x88, 1007)
+            nursery.cancel_scope.cancel()

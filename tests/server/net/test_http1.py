@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import memory_stream_pair
+
+from tests.server.support import Sliced, examples, on_virtual_time
+from trio_cartesia.server import streams
+from trio_cartesia.server.net import http1 as wire
+from trio_cartesia.server.net.http1 import HttpConnection
+from trio_cartesia.server.net.requests import Malformed, Request
+from trio_cartesia.server.streams import Disconnected, hang_up
+
+GET = b"GET /a%20b?x=1&x=2&y= HTTP/1.1\r\nHost: me\r\nX-Two: a\r\nX-Two: b\r\n\r\n"
+
+
+async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
+    """
+    What the requests in *data* look like, however they are cut.
+    """
+    ours, theirs = memory_stream_pair()
+    connection = HttpConnection(Sliced(theirs, sizes or [65536]), max_body_bytes=100)
+    await ours.send_all(data)
+    await ours.send_eof()
+    requests: list[Any] = []
+    try:
+        while (request := await connection.read_request()) is not None:
+            requests.append(request)
+            await connection.respond(200, b"yes")
+    except Malformed as malformed:
+        requests.append(malformed.status)
+    return requests
+
+
+@examples
+@given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=10))
+@on_virtual_time
+async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
+    """
+    Requests one after another, with and without bodies, are read the same in any slices.
+    """
+    post = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n\r\nhello"
+    chunked = (
+        b"POST / HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n"
+    )
+    first, second, third = await read_all(GET + post + chunked, sizes)
+    assert first == Request(
+        method="GET",
+        path="/a b",
+        query={"x": ["1", "2"], "y": [""]},
+        headers={"host": "me", "x-two": "a,b"},
+    )
+    assert (second.method, second.body, third.body) == ("POST", b"hello", b"he")
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),  # no host
+        (b"GET / HTTP/1.1\r\nHost: me\r\nX: " + b"x" * wire.MAX_HEADER_BYTES, 431),
+        (b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 101\r\n\r\n" + b"x" * 101, 413),
+        (b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 9\r\n\r\nx", 400),  # cut off
+        (b"GET /?" + b"a&" * 101 + b" HTTP/1.1\r\nHost: me\r\n\r\n", 400),
+        (b"GET //[ HTTP/1.1\r\nHost: me\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    ],
+)
+@on_virtual_time
+async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
+    """
+    Whatever cannot be read is malformed, with the status to answer.
+    """
+    assert await read_all(data) == [status]
+
+
+@examples
+@given(st.binary(max_size=200), st.booleans())
+@on_virtual_time
+async def test_garbage_is_malformed_at_worst(data: Any, after: bool) -> None:
+    """
+    Any bytes are requests, malformed or an early end, and nothing else is raised.
+    """
+    for request in await read_all(after * GET + data):
+        assert isinstance(request, (Request, int))
+
+
+@on_virtual_time
+async def test_a_peer_that_waits_for_permission_gets_it() -> None:
+    """
+    A request that expects 100 hears it before its body is read.
+    """
+    ours, theirs = memory_stream_pair()
+    connection = HttpConnection(theirs)
+    head = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def serve() -> None:
+            request = await connection.read_request()
+            assert request is not None
+            assert request.body == b"ok"
+
+        await ours.send_all(head)
+        assert (await ours.receive_some()).startswith(b"HTTP/1.1 100 ")
+        await ours.send_all(b"ok")
+
+
+@on_virtual_time
+async def test_head_is_answered_without_the_body() -> None:
+    """
+    The answer to HEAD tells the size of a body that does not come.
+    """
+    ours, theirs = memory_stream_pair()
+    connection = HttpConnection(theirs)
+    await ours.send_all(b"HEAD / HTTP/1.1\r\nHost: me\r\n\r\n")
+    await connection.read_request()
+    await connection.respond(200, b"12345")
+    answer = bytes(await ours.receive_some())
+    assert b"content-length: 5\r\n" in answer.lower()
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@on_virtual_time
+async def test_a_connection_that_is_to_close_gives_no_more_requests() -> None:
+    """
+    After `Connection: close` the peer's further requests are not read.
+    """
+    closing = GET.replace(b"Host", b"Connection: close\r\nHost")
+    assert len(await read_all(closing + GET)) == 1
+
+
+@on_virtual_time
+async def test_a_peer_that_is_gone_is_noticed() -> None:
+    """
+    A broken stream ends reading quietly, and writing with `Disconnected`.
+    """
+    ours, theirs = memory_stream_pair()
+    connection = HttpConnection(theirs)
+    await ours.send_all(GET)
+    assert await connection.read_request() is not None
+    await ours.aclose()
+    with pytest.raises(Disconnected):
+        await connection.respond(200, b"")
+    await theirs.aclose()
+    assert await HttpConnection(theirs).read_request() is None
+
+
+@on_virtual_time
+async def test_hanging_up_takes_a_second_at_most() -> None:
+    """
+    A peer that neither reads nor closes cannot keep a stream open.
+    """
+    ours, theirs = memory_stream_pair()
+    await ours.send_all(b"nobody reads this")
+    await hang_up(theirs)
+    assert trio.current_time() == pytest.approx(streams.CLOSE_SECONDS)
+    with pytest.raises(trio.ClosedResourceError):
+        await theirs.receive_some()
+    await hang_up(Sliced(theirs, [1]))  # once more does no harm

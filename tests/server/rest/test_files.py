@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import soundfile
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
+
+from tests.server.audio.test_containers import SLACK_FRAMES
+from tests.server.http_client import MP3, NOW, WAV_S16, Cut, an_error, dial, over_http, speech
+from tests.server.support import S16, TWO_SENTENCES, Json, examples, on_virtual_time, tones
+from tests.server.tts.test_http_endpoints import LONG, Failing
+from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia.server.access.plans import PLANS, Account
+from trio_cartesia.server.audio.containers import Audio
+from trio_cartesia.server.messages.errors import Refused
+from trio_cartesia.server.store.files import PART_BYTES, FileStore
+
+KINDS = {"raw": "application/octet-stream", "wav": "audio/wav", "mp3": "audio/mpeg"}
+
+
+@pytest.mark.parametrize("output", [S16, WAV_S16, MP3], ids=["raw", "wav", "mp3"])
+@on_virtual_time
+async def test_saved_speech_can_be_had_again(output: Json) -> None:
+    """
+    The file is what was sent, except that a WAV says its right sizes.
+    """
+    async with over_http() as (client, _):
+        sent = await client.bytes(TWO_SENTENCES, output_format=output, save=True)
+        file_id = sent.headers["cartesia-file-id"]
+        file = await client.ask("GET", f"/files/{file_id}/download")
+        info = await client.ask("GET", f"/files/{file_id}/info/")
+    kind = output["container"]
+    assert (file.status, file.headers["content-type"]) == (200, KINDS[kind])
+    assert file.headers["content-length"] == str(len(sent.body))
+    assert file.headers["content-disposition"] == f'attachment; filename="{file_id}.{kind}"'
+    assert file.body[44:] == sent.body[44:]
+    assert (file.body == sent.body) == (kind != "wav")
+    created_at = datetime.fromisoformat(info.json.pop("created_at"))
+    assert abs(datetime.now(UTC) - created_at) < timedelta(hours=1)
+    assert info.json | {"created_at": ""} == {
+        "id": file_id,
+        "filename": f"{file_id}.{kind}",
+        "size": len(file.body),
+        "content_type": KINDS[kind],
+        "created_at": "",
+    }
+
+
+@pytest.mark.parametrize("output", [S16, WAV_S16, MP3], ids=["raw", "wav", "mp3"])
+@on_virtual_time
+async def test_playback_can_be_played(output: Json) -> None:
+    """
+    For players each file is one that a decoder knows by itself; raw audio becomes a WAV.
+    """
+    async with over_http() as (client, _):
+        sent = await client.bytes(TWO_SENTENCES, output_format=output, save=True)
+        target = f"/files/{sent.headers['cartesia-file-id']}/download?format=playback"
+        file = await client.ask("GET", target)
+        wrong = await client.ask("GET", target + "s")
+    info = soundfile.info(io.BytesIO(file.body))
+    expected = await tones(TWO_SENTENCES, sample_rate=output["sample_rate"])
+    assert info.samplerate == output["sample_rate"]
+    assert 0 <= info.frames - len(expected) // 2 <= (SLACK_FRAMES if output is MP3 else 0)
+    assert file.headers["content-type"] == ("audio/mpeg" if output is MP3 else "audio/wav")
+    assert an_error(wrong, 400)
+
+
+@on_virtual_time
+async def test_the_head_of_a_file_can_be_asked_for() -> None:
+    """
+    HEAD tells the size without the file, and the connection goes on.
+    """
+    async with over_http() as (client, _):
+        file_id = (await client.bytes("Hi.", save=True)).headers["cartesia-file-id"]
+        for path in ("info", "download"):
+            whole = await client.ask("GET", f"/files/{file_id}/{path}")
+            head = await client.ask("HEAD", f"/files/{file_id}/{path}")
+            assert (head.status, head.body) == (200, b"")
+            assert head.headers["content-length"] == str(len(whole.body))
+
+
+@on_virtual_time
+async def test_a_file_that_is_being_made_is_not_there_yet() -> None:
+    """
+    Its id is known before its audio is: until that is whole the answer is 409, then 200.
+    """
+    async with over_http() as (client, server), trio.open_nursery() as nursery:
+        other = dial(server, nursery)
+        await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES * 9, save=True))
+        begun = await client.begin()
+        file_id = begun.headers["cartesia-file-id"]
+        for path in ("info", "download"):
+            assert an_error(await other.ask("GET", f"/files/{file_id}/{path}"), 409)
+        body = b""
+        while data := await client.receive():
+            body += data
+        assert (await other.ask("GET", f"/files/{file_id}/download")).body == body
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("how", ["the voice fails", "the peer leaves", "nothing was sent"])
+@on_virtual_time
+async def test_what_never_becomes_whole_is_no_file(how: str) -> None:
+    """
+    When the answer was cut there is no file, and nothing of it is held.
+    """
+    good = {"the voice fails": 1, "the peer leaves": 1000, "nothing was sent": 0}[how]
+    async with over_http(voice=Failing(good)) as (client, server):
+        files = server._service.files
+        if how == "the voice fails":
+            with pytest.raises(Cut):
+                await client.bytes(TWO_SENTENCES, save=True)
+        elif how == "nothing was sent":
+            answer = await client.bytes(TWO_SENTENCES, save=True)
+            assert an_error(answer, 500)
+            assert "cartesia-file-id" not in answer.headers
+        else:
+            await client.send("POST", "/tts/bytes", speech(LONG, save=True))
+            assert "cartesia-file-id" in (await client.begin()).headers
+            assert files.statistics().files == 1
+            await client.stream.aclose()
+        await wait_all_tasks_blocked()
+        statistics = files.statistics()
+        assert (statistics.files, statistics.held_bytes) == (0, 0)
+
+
+@on_virtual_time
+async def test_files_belong_to_accounts() -> None:
+    """
+    Only a key of the account that made it finds a file; a token is not enough, nor is nothing.
+    """
+    first, second = (("authorization", f"Bearer sk_{number}") for number in (1, 2))
+    async with over_http(api_keys=["sk_1", "sk_2"]) as (client, _):
+        made = await client.ask("POST", "/tts/bytes", speech("Hi.", save=True), [*NOW, first])
+        grants = {"grants": {"tts": True}, "expires_in": 60}
+        token = (await client.ask("POST", "/access-token", grants, [*NOW, first])).json["token"]
+        bearer = ("authorization", f"Bearer {token}")
+        for path in ("info", "download"):
+            target = f"/files/{made.headers['cartesia-file-id']}/{path}"
+            assert (await client.ask("GET", target, b"", [*NOW, first])).status == 200
+            assert an_error(await client.ask("GET", target, b"", [*NOW, second]), 404)
+            assert an_error(await client.ask("GET", target, b"", [*NOW, bearer]), 403)
+            assert an_error(await client.ask("GET", target), 401)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET /files/file_0/info", 404),
+        ("GET /files/file_0/download", 404),
+        ("DELETE /files/file_0/download", 405),
+        ("GET /files", 501),
+        ("POST /files", 501),
+        ("DELETE /files/file_0", 501),
+        ("POST /links", 501),
+    ],
+)
+@on_virtual_time
+async def test_other_files_are_not_there(line: str, status: int) -> None:
+    """
+    An id that nobody has is not found, and what the service cannot do yet it says.
+    """
+    async with over_http() as (client, _):
+        assert an_error(await client.ask(*line.split()), status)
+
+
+@given(
+    sizes=st.lists(st.lists(st.integers(0, 60), max_size=5), max_size=8),
+    max_files=st.integers(1, 3),
+    max_bytes=st.integers(1, 150),
+)
+@examples
+def test_the_store_keeps_the_newest_within_its_bounds(
+    sizes: list[list[int]], max_files: int, max_bytes: int
+) -> None:
+    """
+    There are never more files or bytes than the bounds allow; the oldest go first, and what is left
+    is whole.
+    """
+    store = FileStore(max_files=max_files, max_bytes=max_bytes)
+    account = Account(PLANS["free"])
+    audio = Audio(container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=8000))
+    held: list[tuple[str, int]] = []
+    for parts in sizes:
+        file = store.begin(account, audio)
+        for part in parts:
+            store.add(file, bytes(part))
+            statistics = store.statistics()
+            assert statistics.files <= max_files
+            assert statistics.held_bytes <= max_bytes
+        store.complete(file)
+        held.append((file.id, sum(parts)))
+    kept = [entry for entry in held if _has(store, account, entry[0])]
+    statistics = store.statistics()
+    assert kept == held[len(held) - len(kept) :]
+    assert statistics.held_bytes == sum(size for _, size in kept)
+    assert statistics.dropped_files == len(held) - len(kept)
+    for file_id, size in kept:
+        assert b"".join(store.find(account, file_id).parts) == bytes(size)
+
+
+def _has(store: FileStore, account: Account, file_id: str) -> bool:
+    try:
+        store.find(account, file_id)
+    except Refused as refused:
+        assert refused.refusal.status == 404
+        return False
+    return True
+
+
+def test_small_pieces_do_not_stay_pieces() -> None:
+    """
+    A file of very small pieces is held in few parts.
+    """
+    store, account = FileStore(), Account(PLANS["free"])
+    samples = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
+    file = store.begin(account, Audio(container="raw", samples=samples))
+    for _ in range(1000):
+        store.add(file, bytes(PART_BYTES // 100))
+    store.complete(file)
+    assert len(file.parts) <= 11
+    assert file.size_bytes == 1000 * (PART_BYTES // 100)
+
+
+@pytest.mark.parametrize("good", [1, 1000], ids=["cut", "whole"])
+@on_virtual_time
+async def test_what_is_too_large_for_the_store_is_heard_all_the_same(good: int) -> None:
+    """
+    An answer that the store cannot hold is sent as any other, and there is no file of it.
+    """
+    async with over_http(voice=Failing(good)) as (client, server):
+        files = server._service.files
+        files.max_bytes = 1000
+        await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES, save=True))
+        file_id = (await client.begin()).headers["cartesia-file-id"]
+        body = await client.receive()
+        with suppress(Cut):
+            while data := await client.receive():
+                body += data
+        assert body == server.journal.contexts[0].audio
+        assert (files.statistics().held_bytes, files.statistics().dropped_files) == (0, 1)
+        if good > 1:
+            assert body == await tones(TWO_SENTENCES)
+            assert an_error(await client.ask("GET", f"/files/{file_id}/info"), 404)

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trio_cartesia.server.voices.espeak import child as espeak_child
+from trio_cartesia.server.voices.espeak import process as espeak_process
+from trio_cartesia.server.voices.espeak.child import MANNER, NUMBER, Frame, Frames, Gone
+from trio_cartesia.server.voices.espeak.library import Event, Kind, Manner
+from trio_cartesia.server.voices.espeak.process import EspeakCrashed, Speaker
+
+
+@pytest.fixture
+def speaker() -> Iterator[Speaker]:
+    speaker = Speaker()
+    yield speaker
+    speaker.close()
+
+
+def words(speaker: Speaker, text: str) -> int:
+    _, events = speaker.synthesise(text, Manner())
+    return sum(event.kind is Kind.WORD for event in events)
+
+
+CHILD = f"""
+import importlib.util, os, time
+spec = importlib.util.spec_from_file_location("child", {str(espeak_child.__file__)!r})
+child = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(child)
+neighbour = child._neighbour
+"""
+HANGING = """
+def library(name):
+    module = neighbour(name)
+    module.Engine.synthesise = lambda *_, **__: time.sleep(60)
+    child.PATIENCE_SECONDS = 0.1
+    return module
+child._neighbour = library
+child.main()
+"""
+TALKING = """
+def library(name):
+    os.write(1, b"no frame")
+    print("no frame", flush=True)
+    return neighbour(name)
+child._neighbour = library
+child.main()
+"""
+BROKEN = """
+def library(name):
+    raise OSError("libespeak-ng.so: cannot open shared object file")
+child._neighbour = library
+child.main()
+"""
+
+
+@pytest.fixture
+def run_child(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[str], int]:
+    def run(script: str) -> int:
+        path = tmp_path / "child.py"
+        path.write_text(CHILD + script)
+        monkeypatch.setattr(espeak_process, "CHILD", path)
+        return words(speaker, "one two")
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_child_that_hangs_ends_itself(run_child: Callable[[str], int]) -> None:
+    """
+    If the library does not come back, the child gives up on it, and it counts as a crash.
+    """
+    with pytest.raises(EspeakCrashed, match="status 1"):
+        run_child(HANGING)
+
+
+def test_what_the_library_prints_is_lost(run_child: Callable[[str], int]) -> None:
+    """
+    Nothing but frames comes through the pipe.
+    """
+    assert run_child(TALKING) == 2
+
+
+def test_a_library_that_does_not_start_says_why(run_child: Callable[[str], int]) -> None:
+    """
+    If the library cannot be loaded, the error has the reason, each time.
+    """
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"started: OSError: libespeak-ng\.so: "):
+            run_child(BROKEN)
+
+
+def serve(*requests: tuple[Frame, bytes], engine: Any) -> list[tuple[Frame, bytes]]:
+    """
+    Let the child's part run here, with a library of our own.
+    """
+    down, up = io.BytesIO(), io.BytesIO()
+    paths = "\0".join(sys.path).encode()
+    for frame in ((Frame.HELLO, paths), *requests):
+        Frames(down, down).send(*frame)
+    down.seek(0)
+    library = SimpleNamespace(engine=engine, Manner=Manner)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(espeak_child, "_neighbour", lambda _: library)
+        with contextlib.suppress(Gone):
+            espeak_child.serve(Frames(down, up))
+    up.seek(0)
+    answers, frames = [], Frames(up, up)
+    with contextlib.suppress(Gone):
+        while True:
+            answers.append(frames.receive())
+    return answers
+
+
+class Library:
+    """
+    A library that calls the checkpoint as often as the text says, or raises what it names.
+    """
+
+    sample_rate = 8000
+
+    def synthesise(
+        self, text: str, manner: Manner, *, checkpoint: Callable[[], None]
+    ) -> tuple[bytes, list[Event]]:
+        assert manner == Manner()
+        if text == "LookupError":
+            raise LookupError("no voice")
+        if text == "RuntimeError":
+            raise RuntimeError("gave up")
+        for _ in range(int(text)):
+            checkpoint()
+        return b"ab", [Event(kind=Kind.PHONEME, frame=1, position=2, symbol="ɔ")]
+
+
+def request(text: str) -> tuple[Frame, bytes]:
+    return Frame.SPEAK, espeak_process._request(text, Manner())
+
+
+def test_the_child_answers_what_it_is_asked() -> None:
+    """
+    Every request has one answer, after questions that are answered by go on or stop.
+    """
+    go_on, stop = (Frame.GO_ON, b""), (Frame.STOP, b"")
+    requests = [request("15"), request("LookupError"), request("RuntimeError")]
+    requests += [request("32"), go_on, go_on, request("40"), go_on, stop, request("16")]
+    ready, *answers = serve(*requests, engine=Library)
+    assert ready == (Frame.READY, NUMBER.pack(8000))
+    question, spoken = (Frame.QUESTION, b""), answers[0]
+    assert answers[1:3] == [(Frame.NO_VOICE, b"no voice"), (Frame.FAILED, b"gave up")]
+    assert answers[3:6] == [question, question, spoken]
+    assert answers[6:9] == [question, question, (Frame.STOPPED, b"")]
+    assert answers[9:] == [question]
+    event = Event(kind=Kind.PHONEME, frame=1, position=2, symbol="ɔ")
+    assert espeak_process._result(*spoken) == (b"ab", [event])
+    with pytest.raises(RuntimeError, match="gave up"):
+        espeak_process._result(*answers[2])
+
+
+def test_a_start_that_fails_is_an_answer() -> None:
+    """
+    If the library cannot be started, the child says why, and no more.
+    """
+
+    def fail() -> None:
+        raise OSError("no such file")
+
+    assert serve(request("1"), engine=fail) == [(Frame.FAILED, b"OSError: no such file")]
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "\ud83d\ude00", "\udfff", "한" * 1000])
+def test_any_text_reaches_the_child(text: str) -> None:
+    """
+    Whatever a text is made of, the child gets the same one.
+    """
+    heard = []
+
+    def synthesise(text: str, *_: Any, **__: Any) -> tuple[bytes, list[Event]]:
+        heard.append(text)
+        return b"", []
+
+    serve(request(text), engine=lambda: SimpleNamespace(sample_rate=1, synthesise=synthesise))
+    assert heard == [text]
+
+
+def test_nobody_to_hear_is_no_other_error() -> None:
+    """
+    What is sent into a pipe that has no other end any more, or is closed, is told as such.
+    """
+    incoming, outgoing = os.pipe()
+    os.close(incoming)
+    with open(outgoing, "wb", buffering=0) as pipe:
+        frames = Frames(pipe, pipe)
+        with pytest.raises(Gone):
+            frames.send(Frame.GO_ON)
+    with pytest.raises(Gone):
+        frames.send(Frame.GO_ON)
+
+
+def test_the_child_finds_its_neighbour() -> None:
+    """
+    The library's module needs nothing else of the package.
+    """
+    assert espeak_child._neighbour("library").Manner().voice == Manner().voice
+    assert MANNER.size + NUMBER.size == 24
+
+
+def test_the_child_ends_with_its_input() -> None:
+    """
+    Run as a program, it takes over the standard streams, and ends when there is nothing to read.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    saved = [os.dup(number) for number in (0, 1)]
+    try:
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+            runpy.run_path(str(espeak_child.__file__), run_name="__main__")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        for number, copy in enumerate(saved):
+            os.dup2(copy, number)
+            os.close(copy)
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tests.server.support import audio, connected, generation, kinds
+from trio_cartesia.server import Utterance
+from trio_cartesia.server.voices.espeak import process as espeak_process
+from trio_cartesia.server.voices.espeak.child import Frames
+from trio_cartesia.server.voices.espeak.library import Kind, Manner
+from trio_cartesia.server.voices.espeak.process import EspeakCrashed, Speaker
+from trio_cartesia.server.voices.espeak.voice import Espeak
+
+SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps."
+posix = pytest.mark.skipif(sys.platform == "win32", reason="it has neither signals nor forks")
+HOSTILE = [("vi", "ਝ̸"), ("mr", "ऽFआश")]  # version 1.52 overwrites its memory
+in_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+
+
+@pytest.fixture
+def speaker() -> Iterator[Speaker]:
+    speaker = Speaker()
+    yield speaker
+    speaker.close()
+
+
+def pid_of(speaker: Speaker) -> int:
+    assert speaker._child is not None
+    return speaker._child._process.pid
+
+
+def kill_child(speaker: Speaker) -> None:
+    os.kill(pid_of(speaker), signal.SIGKILL)
+
+
+def words(speaker: Speaker, text: str) -> int:
+    _, events = speaker.synthesise(text, Manner())
+    return sum(event.kind is Kind.WORD for event in events)
+
+
+def exists(pid: int) -> bool:
+    """
+    Return whether a process runs; a zombie does not.
+    """
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_gone(pid: int, seconds: float = 1) -> None:
+    deadline = time.monotonic() + seconds
+    while exists(pid):
+        assert time.monotonic() < deadline, "the child is still there"
+        time.sleep(0.01)
+
+
+IN_PROCESS = """
+import hashlib, sys
+from trio_cartesia.server.voices.espeak import library as libespeak
+samples, events = libespeak.engine().synthesise(sys.argv[1], libespeak.Manner())
+print(hashlib.sha256(samples + repr(events).encode()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_a_child_says_what_the_library_says(speaker: Speaker) -> None:
+    """
+    What a new child speaks first is, sample by sample, what a new process would.
+    """
+    answer = subprocess.run(
+        [sys.executable, "-c", IN_PROCESS, SENTENCE], capture_output=True, check=True, text=True
+    )
+    samples, events = speaker.synthesise(SENTENCE, Manner())
+    assert len(samples) / 2 / speaker.sample_rate > 3
+    assert hashlib.sha256(samples + repr(events).encode()).hexdigest() == answer.stdout.strip()
+
+
+@pytest.mark.parametrize(("language", "text"), HOSTILE)
+@pytest.mark.slow
+async def test_hostile_text_fails_alone(language: str, text: str) -> None:
+    """
+    Text that crashes the library fails, if it does, without a word of it; the next is spoken.
+    """
+    voice = Espeak()
+    settings: Any = {"voice_id": "a", "sample_rate": 22050}
+    for _ in range(2):
+        try:
+            await voice.speak(Utterance(text=text, language=language, **settings))
+        except EspeakCrashed as error:
+            assert not set(text) & set(str(error)) - {"F"}
+        spoken = await voice.speak(Utterance(text="Hello world", **settings))
+        assert [word.text for word in spoken.words] == ["Hello", "world"]
+
+
+@posix
+def test_a_child_killed_in_mid_speech_fails_that_text(speaker: Speaker) -> None:
+    """
+    If the child dies while it speaks, that text fails and says how; the next has a new child.
+    """
+    calls: list[int] = []
+
+    def kill_at_third() -> None:
+        calls.append(pid_of(speaker))
+        if len(calls) == 3:
+            kill_child(speaker)
+
+    with pytest.raises(EspeakCrashed) as caught:
+        speaker.synthesise(SENTENCE, Manner(), checkpoint=kill_at_third)
+    assert str(caught.value) == f"eSpeak NG crashed ({signal.strsignal(signal.SIGKILL)})"
+    assert not exists(calls[0])
+    assert words(speaker, "one two three") == 3
+    assert pid_of(speaker) != calls[0]
+
+
+@posix
+def test_a_text_that_was_not_to_blame_is_spoken(speaker: Speaker) -> None:
+    """
+    If the child dies, and has spoken before, the text is tried once more; twice, and it is over.
+    """
+    assert words(speaker, "one") == 1
+    first = pid_of(speaker)
+    kills = [first]
+
+    def kill_once() -> None:
+        if pid_of(speaker) in kills:
+            kill_child(speaker)
+
+    samples, _ = speaker.synthesise(SENTENCE, Manner(), checkpoint=kill_once)
+    assert len(samples) / 2 / speaker.sample_rate > 3
+    assert pid_of(speaker) != first
+    with pytest.raises(EspeakCrashed):
+        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
+    assert words(speaker, "one two") == 2
+
+
+@posix
+def test_the_next_child_starts_at_once(speaker: Speaker) -> None:
+    """
+    After a crash nobody has to ask before there is another child.
+    """
+    with pytest.raises(EspeakCrashed):
+        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
+    pid = pid_of(speaker)
+    assert exists(pid)
+    assert words(speaker, "one two") == 2
+    assert pid_of(speaker) == pid
+
+
+@posix
+def test_a_child_that_dies_idle_is_replaced(speaker: Speaker) -> None:
+    """
+    If the child dies between two texts, nobody hears of it.
+    """
+    assert words(speaker, "one") == 1
+    kill_child(speaker)
+    wait_gone(pid_of(speaker))
+    assert words(speaker, "one two") == 2
+
+
+class Deadly:
+    """
+    The voice ``espeak``, whose child is killed at the word ``die``.
+    """
+
+    name = "deadly"
+
+    def __init__(self) -> None:
+        self.espeak = Espeak()
+
+    async def speak(self, utterance: Utterance) -> Any:
+        if "die" in utterance.text:
+            await trio.to_thread.run_sync(self._die)
+        return await self.espeak.speak(utterance)
+
+    def _die(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            shared = espeak_process.speaker
+            shared.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(shared))
+        raise EspeakCrashed
+
+
+@pytest.mark.parametrize("hostile", ["die", *(text for _, text in HOSTILE)])
+@pytest.mark.slow
+async def test_other_contexts_of_the_connection_go_on(hostile: str) -> None:
+    """
+    A context whose text crashes the library gets an error; another one is spoken to its end.
+    """
+    language = {text: language for language, text in HOSTILE}.get(hostile, "en")
+    async with connected(voice=Deadly()) as (client, _):
+        await client.send(generation("good", "One sentence. ", **{"continue": True}))
+        await client.send(generation("bad", hostile, language=language))
+        await client.send(generation("good", "And another."))
+        events = await client.receive_until_over("good", "bad")
+        bad = [event for event in events if event["context_id"] == "bad"]
+        if hostile == "die" or "chunk" not in kinds(bad):
+            assert kinds(bad) == ["error"]
+            assert bad[0]["status_code"] == 500
+        again = await client.speak(generation("again", "One sentence. And another."))
+    whole, good = len(audio(again)), len(audio(events, "good"))
+    assert good == pytest.approx(whole, rel=0.02)
+
+
+def test_threads_wait_for_each_other(speaker: Speaker) -> None:
+    """
+    Threads that speak at once get their own words, from one child.
+    """
+    found = {}
+    pids = set()
+
+    def speak(count: int) -> None:
+        found[count] = words(speaker, "word " * count)
+        pids.add(pid_of(speaker))
+
+    threads = [threading.Thread(target=speak, args=(count,)) for count in range(1, 13)]
+    for thread in threads:
+        thread.start()
+        speaker.start()
+    for thread in threads:
+        thread.join()
+    assert found == {count: count for count in range(1, 13)}
+    assert len(pids) == 1
+
+
+@pytest.mark.parametrize("call", [1, 2, 4])
+def test_a_checkpoint_ends_the_synthesis(speaker: Speaker, call: int) -> None:
+    """
+    What the checkpoint raises comes out of the synthesis, and the child lives to speak the next.
+    """
+    calls: list[int] = []
+
+    def stop() -> None:
+        calls.append(pid_of(speaker))
+        if len(calls) == call:
+            raise OSError("enough")
+
+    with pytest.raises(OSError, match="enough"):
+        speaker.synthesise(SENTENCE * 20, Manner(), checkpoint=stop)
+    assert len(calls) == call
+    assert words(speaker, "one two three") == 3
+    assert pid_of(speaker) == calls[0]
+
+
+def test_an_interrupted_wait_leaves_no_answer_behind(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    If the wait for an answer is interrupted, the next text does not get that answer.
+    """
+    assert words(speaker, "one") == 1
+
+    def interrupt(_: Frames) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Frames, "receive", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            words(speaker, "one two three")
+    assert words(speaker, "one two") == 2
+
+
+def test_errors_are_those_of_the_library(speaker: Speaker) -> None:
+    """
+    A voice that there is not is the same error as in this process, and not the child's end.
+    """
+    with pytest.raises(LookupError, match="no voice 'en-gb-oops'"):
+        speaker.synthesise("Hello", Manner(voice="en-gb-oops"))
+    pid = pid_of(speaker)
+    assert words(speaker, "one") == 1
+    assert pid_of(speaker) == pid
+
+
+@in_proc
+def test_the_text_stays_between_the_two(speaker: Speaker) -> None:
+    """
+    Neither the child's arguments nor its environment have anything of a text.
+    """
+    speaker.synthesise("xylophone", Manner())
+    for name in ("cmdline", "environ"):
+        public = Path(f"/proc/{pid_of(speaker)}/{name}").read_bytes()
+        assert public
+        assert b"xylophone" not in public
+
+
+@posix
+def test_a_fork_lets_go(speaker: Speaker) -> None:
+    """
+    Forgetting the child closes its pipes, so that it ends, and the next text has another.
+    """
+    speaker.forget()
+    assert words(speaker, "one") == 1
+    pid = pid_of(speaker)
+    speaker.forget()
+    assert os.waitpid(pid, 0) == (pid, 0)
+    assert words(speaker, "one two") == 2
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_without_a_process_there_is_an_error(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, frozen: bool
+) -> None:
+    """
+    Where no child can be started, it is said when one is needed, and not before.
+    """
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    if not frozen:
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    speaker.start()
+    with pytest.raises(RuntimeError, match="cannot be started"):
+        words(speaker, "one")
+
+
+FRAMES = """
+import os, struct, sys, time
+def send(kind, payload=b"", size=None):
+    os.write(1, struct.pack("=BI", kind, len(payload) if size is None else size) + payload)
+ready = (2, struct.pack("=I", 22050))
+spoken = struct.pack("=I", 1)
+event = struct.pack("=Bii8s", 7, 0, 0, b"a")
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sys.exit(3)",
+        "print('Fatal error: no such thing', flush=True); time.sleep(5)",
+        "send(2, b'long' * 2); sys.stdin.read()",
+        "send(2, size=1 << 31); sys.stdin.read()",
+        "send(99); sys.stdin.read()",
+        "send(*ready); sys.exit(3)",
+        "send(*ready); os.close(0); send(8, b'short', size=9)",
+        "send(*ready); os.close(0); os.close(1); time.sleep(5)",
+        "send(*ready); send(7); sys.stdin.read()",
+        "send(*ready); send(8); sys.stdin.read()",
+        "send(*ready); send(8, spoken + event[:-1]); sys.stdin.read()",
+        "send(*ready); send(8, spoken + b'\\x09' + event[1:]); sys.stdin.read()",
+        "send(*ready); send(8, spoken + event[:-8] + b'\\xff' * 8); sys.stdin.read()",
+    ],
+)
+def test_nonsense_is_a_crash(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+) -> None:
+    """
+    A child that ends, or says what is no frame, is ended for good; the next one is a new one.
+    """
+    child = tmp_path / "child.py"
+    child.write_text(FRAMES + script)
+    with monkeypatch.context() as patched:
+        patched.setattr(espeak_process, "CHILD", child)
+        patched.setattr(espeak_process, "GRACE_SECONDS", 0.05)
+        speaker.start()
+        pid = pid_of(speaker)
+        with pytest.raises(EspeakCrashed, match=r"^eSpeak NG crashed \(.+\)$"):
+            words(speaker, "one")
+        speaker.close()  # the next one, which is of the same kind
+    assert not exists(pid)
+    assert words(speaker, "one two") == 2

@@ -1,0 +1,1 @@
+"""The command ``serve``, and the lists it can print."""

@@ -1,0 +1,1 @@
+"""The TTS WebSocket's messages, context states and decisions."""

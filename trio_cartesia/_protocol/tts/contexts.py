@@ -1,0 +1,116 @@
+"""
+What `SpeechProtocol` knows of one context.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
+from trio_cartesia._protocol.tts.context_states import End, State
+from trio_cartesia._protocol.tts.outbox import Outgoing
+from trio_cartesia._protocol.tts.settings import ContextSettings
+
+__all__ = ["UNSPOKEN_CHARACTERS", "Entry", "Unspoken"]
+
+UNSPOKEN_CHARACTERS: Final = 65_536
+
+_OPEN: Final = State.OPEN  # looked up once: members of an Enum are slow to find
+_HALF_CLOSED: Final = State.HALF_CLOSED
+
+
+@attrs.define(eq=False)
+class Unspoken:
+    """The transcripts that were sent after the last audio came: the newest, up to a bound."""
+
+    _texts: deque[str] | None = attrs.field(default=None, init=False, repr=False)
+    _characters: int = attrs.field(default=0, init=False)
+
+    def add(self, transcript: str) -> None:
+        """Note that *transcript* was sent."""
+        if not transcript:
+            return
+        if self._texts is None:  # an empty deque takes 760 bytes
+            self._texts = deque()
+        self._texts.append(transcript)
+        self._characters += len(transcript)
+        while self._characters > UNSPOKEN_CHARACTERS and len(self._texts) > 1:
+            self._characters -= len(self._texts.popleft())
+
+    def clear(self) -> None:
+        """Note that audio came."""
+        if self._texts:
+            self._texts.clear()
+            self._characters = 0
+
+    def texts(self) -> tuple[str, ...]:
+        """Return what is left, oldest first."""
+        return tuple(self._texts or ())
+
+    def has_words(self) -> bool:
+        """Tell whether there is something in it that could be heard."""
+        return any(character.isalnum() for text in self._texts or () for character in text)
+
+
+@attrs.define(eq=False)
+class Entry:
+    """
+    One context, from the opening of its block to the end of it.
+
+    Attributes:
+        common: What all its inputs repeat, as it goes over the wire.
+    """
+
+    settings: ContextSettings
+    common: str = attrs.field(repr=False)
+    state: State = State.NEW
+    end: End | None = None
+    failure: Exception | None = None
+    queued: dict[Outgoing, None] = attrs.field(factory=dict, init=False, repr=False)
+    unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """True while the service works for it, or may: it can be cancelled and can fail."""
+        state = self.state
+        return state is _OPEN or state is _HALF_CLOSED
+
+    @property
+    def is_ending(self) -> bool:
+        """True from the moment when the final input was asked for."""
+        return self.state is State.HALF_CLOSED or any(item.is_last for item in self.queued)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the service ended it after its final input, with nothing left to be heard."""
+        return self.end is End.DONE and not self.unspoken.has_words()
+
+    def check_takes_input(self, context_id: str, transcript: str = "") -> None:
+        """
+        Raise what a further input meets.
+
+        Raises:
+            LocalProtocolError: The final input was given, or the context was cancelled.
+            ContextExpired: The service ended it before.
+            Exception: What it failed with.
+        """
+        if self.failure is not None:
+            raise_kept(self.failure)
+        if self.end is End.CANCELLED:
+            raise LocalProtocolError("the context was cancelled", context_id=context_id)
+        if self.end is End.EXPIRED:
+            raise self.expiry(context_id, transcript)
+        if self.state is State.CLOSED or self.is_ending:
+            raise LocalProtocolError("the final input was given before", context_id=context_id)
+
+    def expiry(self, context_id: str, transcript: str = "") -> ContextExpired:
+        """Return `ContextExpired`, with *transcript* as the last text that was not spoken."""
+        rest = (transcript,) if transcript else ()
+        return ContextExpired(
+            "the service ended the context before its final input",
+            context_id=context_id,
+            unspoken=self.unspoken.texts() + rest,
+        )

@@ -1,0 +1,287 @@
+"""
+JSON text to events: the wire is read once, here.
+
+The general way is a cattrs converter. Chunks, which are nearly all that comes, are read by hand;
+a property test holds both ways to the same results.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from trio_cartesia._errors import RemoteProtocolError
+from trio_cartesia._protocol.tts import messages
+from trio_cartesia._protocol.tts.messages import (
+    Chunk,
+    Done,
+    ErrorEvent,
+    FlushDone,
+    PhonemeTimes,
+    PhonemeTimestamps,
+    Received,
+    UnknownEvent,
+    WordTimes,
+    WordTimestamps,
+)
+
+if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
+    from cattrs import Converter
+
+__all__ = [
+    "MAX_VALUES",
+    "chunk_from",
+    "decode_base64",
+    "prepare",
+    "read_event",
+    "read_event_generally",
+    "read_json",
+]
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def plain_loads(text: str | bytes) -> Any:
+    """Read JSON with the standard library, without the constants that JSON does not have."""
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def plain_read_json(data: bytes | bytearray) -> Any:
+    """Read JSON that must be UTF-8, with the standard library, which would take more."""
+    return plain_loads(data.decode())
+
+
+def plain_b64decode(data: str | memoryview) -> bytes:
+    """Decode standard base64 with the standard library; nothing else is skipped or repaired."""
+    return base64.b64decode(data, validate=True)
+
+
+_loads: Callable[[str | bytes], Any] = plain_loads
+read_json: Callable[[bytes | bytearray], Any] = plain_read_json
+decode_base64: Callable[[str | memoryview], bytes] = plain_b64decode
+
+try:
+    import orjson
+    import pybase64
+except ImportError:
+    pass  # not CPython: the standard library does the same, only slower
+else:
+    _loads = read_json = orjson.loads
+    decode_base64 = partial(pybase64.b64decode, validate=True)  # fast only when strict
+
+
+MAX_VALUES: Final = 2**19  # of one message: its commas and brackets
+
+_NO_SEGMENTS: Final[Mapping[str, int]] = MappingProxyType({})
+
+_TIMED: Final = {
+    "timestamps": WordTimestamps,
+    "phoneme_timestamps": PhonemeTimestamps,
+}
+_KINDS: Final[Mapping[str, type[Received]]] = {
+    "chunk": Chunk,
+    "flush_done": FlushDone,
+    "done": Done,
+    **_TIMED,
+}
+
+
+def prepare() -> None:
+    """
+    Load now what would else be loaded, in 10 ms or so, when the first event that is no chunk comes.
+    """
+    _converter()
+
+
+def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
+    """
+    Read one message of the service.
+
+    Fields that are not known are ignored, and a ``type`` that is not known gives an
+    `UnknownEvent`, since the service may add both (protocol §1.2).
+
+    Args:
+        text: One whole message.
+        segments: The segment that each open context is in.
+
+    Raises:
+        RemoteProtocolError: It is not a JSON object, or lacks what its type must have. It carries
+            the ``context_id``, if there was one. Nothing of the message is quoted.
+    """
+    fields = _object(text)
+    if fields.get("type") == "chunk":
+        return _read_chunk(fields, segments)
+    return _structure(fields, segments)
+
+
+def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
+    """Read one message of the service as `read_event` does, without its short cut for chunks."""
+    return _structure(_object(text), segments)
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    if _has_too_many_values(text):
+        raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
+    fields: Any = None
+    with suppress(ValueError, RecursionError):  # they hold the message, so they end here
+        fields = _loads(text)
+    if not isinstance(fields, dict):
+        raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
+    return fields
+
+
+def _has_too_many_values(text: str | bytes) -> bool:
+    """
+    Tell whether *text* might become more than `MAX_VALUES` objects.
+
+    Each of them takes up to thirty times the memory of its text: empty arrays, for one.
+    """
+    if len(text) <= MAX_VALUES:
+        return False
+    if isinstance(text, str):
+        return text.count(",") + text.count("[") + text.count("{") > MAX_VALUES
+    return text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES
+
+
+def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
+    context_id = fields.get("context_id")
+    data, audio = fields.get("data"), None
+    if type(context_id) is str and type(data) is str:
+        with suppress(ValueError):
+            audio = decode_base64(data)
+    chunk = None if audio is None else chunk_from(fields, audio, segments)
+    return chunk or _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
+
+
+def chunk_from(
+    fields: Mapping[str, Any], audio: bytes, segments: Mapping[str, int]
+) -> Chunk | None:
+    """Return the chunk whose *audio* is decoded already; None if it names no context."""
+    context_id = fields.get("context_id")
+    if type(context_id) is not str:
+        return None
+    flush_id, step_time = fields.get("flush_id"), fields.get("step_time")
+    status_code = fields.get("status_code")
+    if type(step_time) is not float or step_time - step_time != 0:  # finite, as nearly always
+        step_time = _real_or_none(step_time)
+    return Chunk(
+        context_id=context_id,
+        audio=audio,
+        segment=segments.get(context_id, 0),
+        flush_id=flush_id if type(flush_id) is int else None,
+        step_time=step_time,
+        status_code=status_code if type(status_code) is int else None,
+    )
+
+
+def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
+    kind, context_id = fields.get("type"), fields.get("context_id")
+    known_id = context_id if isinstance(context_id, str) else None
+    if not isinstance(kind, str):
+        raise RemoteProtocolError("an event has no type", context_id=known_id)
+    if kind == "error":
+        return ErrorEvent(context_id=known_id or None, fields=fields)
+    if kind not in _KINDS:
+        return UnknownEvent(context_id=known_id, wire_type=kind, fields=fields)
+    segment = segments.get(known_id, 0) if known_id is not None else 0
+    try:
+        event: Received = _converter().structure({**fields, "segment": segment}, _KINDS[kind])
+    except ExceptionGroup as group:  # cattrs's
+        from cattrs import transform_error
+
+        found = "; ".join(transform_error(group, path=kind))
+    else:
+        found = ""
+    if found:  # raised out here, since the group holds what was sent, which may be speech
+        raise RemoteProtocolError(f"malformed event: {found}", context_id=known_id)
+    if isinstance(event, (WordTimestamps, PhonemeTimestamps)):
+        _check_times(event)
+    return event
+
+
+def _check_times(event: WordTimestamps | PhonemeTimestamps) -> None:
+    times: WordTimes | PhonemeTimes
+    if isinstance(event, WordTimestamps):
+        times = event.word_timestamps
+        names = times.words
+    else:
+        times = event.phoneme_timestamps
+        names = times.phonemes
+    if not len(names) == len(times.start) == len(times.end):
+        raise RemoteProtocolError(
+            f"{event.type} has {len(names)} texts, {len(times.start)} starts and "
+            f"{len(times.end)} ends",
+            context_id=event.context_id,
+        )
+
+
+def _real(value: object, _: object = None) -> float:
+    if type(value) is not float and (type(value) is not int or abs(value) > 2**64):
+        raise ValueError("not a number")
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return float(value)
+
+
+def _whole_or_none(value: object, _: object = None) -> int | None:
+    """Read a number that is only diagnostic: nothing fails by its being odd."""
+    return value if type(value) is int else None
+
+
+def _real_or_none(value: object, _: object = None) -> float | None:
+    with suppress(ValueError):
+        return _real(value)
+    return None
+
+
+def _segment(value: int, _: object = None) -> int:
+    return value  # ours: no field of the wire is a plain int
+
+
+def _string(value: object, _: object = None) -> str:
+    if type(value) is not str:
+        raise ValueError("not a string")
+    return value
+
+
+def _audio(value: object, _: object = None) -> bytes:
+    return decode_base64(_string(value))
+
+
+def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple[Any, ...]]:
+    def structure(value: object, _: object) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise ValueError("not an array")
+        return tuple(map(read, value))
+
+    return structure
+
+
+@cache
+def _converter() -> Converter:
+    from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn, override
+
+    converter = Converter()
+    for kind, read in ((int, _segment), (float, _real), (str, _string), (bytes, _audio)):
+        converter.register_structure_hook(kind, read)
+    for optional, read_leniently in ((int | None, _whole_or_none), (float | None, _real_or_none)):
+        converter.register_structure_hook(optional, read_leniently)
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of(_string))
+    converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], _tuple_of(_real))
+    for message in (WordTimes, PhonemeTimes, *_KINDS.values()):
+        attrs.resolve_types(message, vars(messages))  # which is not their __module__
+    converter.register_structure_hook(
+        Chunk, make_dict_structure_fn(Chunk, converter, audio=override(rename="data"))
+    )
+    return converter

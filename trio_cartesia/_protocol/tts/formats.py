@@ -1,0 +1,186 @@
+"""
+Output formats and generation settings: what a caller chooses, checked as soon as it is given.
+
+Wherever one of these is taken, a mapping of the wire's own shape is taken too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal, TypeVar
+
+import attrs
+from attrs.validators import optional
+
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, Encoding, SampleFormat
+
+__all__ = [
+    "EMOTIONS",
+    "GenerationConfig",
+    "MP3OutputFormat",
+    "OutputFormat",
+    "RawOutputFormat",
+    "WavOutputFormat",
+    "raw_output_format",
+    "value_from",
+]
+
+BIT_RATES: Final = (32000, 64000, 96000, 128000, 192000)  # protocol §3.1
+
+# protocol §2.2.1; compared without regard to case, sent in lower case
+# fmt: off
+EMOTIONS: Final = frozenset((
+    "neutral", "happy", "excited", "enthusiastic", "elated", "euphoric", "triumphant", "amazed",
+    "surprised", "flirtatious", "curious", "content", "peaceful", "serene", "calm", "grateful",
+    "affectionate", "trust", "sympathetic", "anticipation", "mysterious", "angry", "mad",
+    "outraged", "frustrated", "agitated", "threatened", "disgusted", "contempt", "envious",
+    "sarcastic", "ironic", "sad", "dejected", "melancholic", "disappointed", "hurt", "guilty",
+    "bored", "tired", "rejected", "nostalgic", "wistful", "apologetic", "hesitant", "insecure",
+    "confused", "resigned", "anxious", "panicked", "alarmed", "scared", "proud", "confident",
+    "distant", "skeptical", "contemplative", "determined",
+))
+# fmt: on
+
+
+@attrs.frozen(kw_only=True)
+class RawOutputFormat:
+    """
+    Audio without a header, the only container of a WebSocket (protocol §2.2.1, §6.1).
+
+    Attributes:
+        encoding: ``pcm_f32le``, ``pcm_s16le``, ``pcm_mulaw`` or ``pcm_alaw``; always mono.
+        sample_rate: 8000, 16000, 22050, 24000, 44100 or 48000 frames a second.
+
+    Raises:
+        LocalProtocolError: The encoding or the rate is none of these.
+    """
+
+    container: ClassVar[Literal["raw"]] = "raw"
+
+    encoding: Encoding = attrs.field(validator=checks.one_of(ENCODINGS))
+    sample_rate: int = attrs.field(validator=checks.one_of(SAMPLE_RATES))
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """The layout of its bytes, with the arithmetic between bytes and seconds."""
+        return SampleFormat(encoding=self.encoding, sample_rate=self.sample_rate)
+
+
+@attrs.frozen(kw_only=True)
+class WavOutputFormat:
+    """
+    Audio in a RIFF file, for requests over HTTP (protocol §3.1).
+
+    Attributes:
+        encoding: As in `RawOutputFormat`.
+        sample_rate: As in `RawOutputFormat`.
+
+    Raises:
+        LocalProtocolError: The encoding or the rate is not among the allowed ones.
+    """
+
+    container: ClassVar[Literal["wav"]] = "wav"
+
+    encoding: Encoding = attrs.field(validator=checks.one_of(ENCODINGS))
+    sample_rate: int = attrs.field(validator=checks.one_of(SAMPLE_RATES))
+
+
+@attrs.frozen(kw_only=True)
+class MP3OutputFormat:
+    """
+    Audio as MP3, for requests over HTTP (protocol §3.1).
+
+    Attributes:
+        sample_rate: As in `RawOutputFormat`.
+        bit_rate: 32000, 64000, 96000, 128000 or 192000 bits a second.
+
+    Raises:
+        LocalProtocolError: The sample rate or the bit rate is not among the allowed ones.
+    """
+
+    container: ClassVar[Literal["mp3"]] = "mp3"
+
+    sample_rate: int = attrs.field(validator=checks.one_of(SAMPLE_RATES))
+    bit_rate: int = attrs.field(validator=checks.one_of(BIT_RATES))
+
+
+OutputFormat = RawOutputFormat | WavOutputFormat | MP3OutputFormat
+
+
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _emotion(_: object, field: attrs.Attribute[str], value: object) -> None:
+    if checks.text(value, field.name) not in EMOTIONS:
+        raise LocalProtocolError(f"emotion must be one of the service's, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class GenerationConfig:
+    """
+    How the speech sounds, for models from sonic-3 on (protocol §2.2.1). None: the service's own.
+
+    Attributes:
+        speed: 0.6 to 1.5 times the voice's usual speed.
+        volume: 0.5 to 2.0 times its usual volume.
+        emotion: One of `EMOTIONS`, such as ``"content"``; upper and lower case are the same.
+
+    Raises:
+        LocalProtocolError: A value is out of its range.
+    """
+
+    speed: float | None = attrs.field(
+        default=None, validator=optional(checks.number_between(0.6, 1.5))
+    )
+    volume: float | None = attrs.field(
+        default=None, validator=optional(checks.number_between(0.5, 2.0))
+    )
+    emotion: str | None = attrs.field(
+        default=None, converter=_lower_case, validator=optional(_emotion)
+    )
+
+
+_T = TypeVar("_T", RawOutputFormat, GenerationConfig)
+
+
+def value_from(cls: type[_T], value: object, name: str) -> _T:
+    """
+    Return *value* as a *cls*, of which it is an instance or a mapping of the wire's shape.
+
+    Raises:
+        LocalProtocolError: It is neither, or has members that are missing, unknown or wrong.
+    """
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise LocalProtocolError(f"{name} must be a {cls.__name__} or a mapping, not {kind}")
+    known = {field.name for field in attrs.fields(cls)}
+    required = {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
+    if unknown := value.keys() - known:
+        listed = ", ".join(sorted(map(repr, unknown)))
+        raise LocalProtocolError(f"{name} has no member {listed}")
+    if missing := required - value.keys():
+        raise LocalProtocolError(f"{name} lacks {', '.join(sorted(missing))}")
+    return cls(**value)
+
+
+def raw_output_format(value: object) -> RawOutputFormat:
+    """
+    Return *value* as the format of a context, which must be raw (protocol §2.2.1).
+
+    Raises:
+        LocalProtocolError: It is another container, or is not complete, or out of range.
+    """
+    members = value
+    if isinstance(value, Mapping):
+        members = {key: member for key, member in value.items() if key != "container"}
+        container = value.get("container", "raw")
+    else:
+        container = getattr(value, "container", "raw")
+    if container != "raw":
+        raise LocalProtocolError(f"a WebSocket carries raw audio only, not {container!r}")
+    return value_from(RawOutputFormat, members, "output_format")

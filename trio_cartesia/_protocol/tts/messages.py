@@ -1,0 +1,250 @@
+"""
+The messages of the TTS WebSocket, both directions, as frozen values with the wire's field names.
+
+Requests are what a client sends (protocol §2.2), events what the service sends (protocol §2.3).
+Transcripts and audio are left out of every repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import attrs
+
+from trio_cartesia._protocol.tts.formats import GenerationConfig
+from trio_cartesia._protocol.tts.settings import ContextSettings, generation_config_from
+
+__all__ = [
+    "CancelRequest",
+    "Chunk",
+    "Done",
+    "ErrorEvent",
+    "Event",
+    "FlushDone",
+    "GenerationRequest",
+    "PhonemeTimes",
+    "PhonemeTimestamps",
+    "Received",
+    "Request",
+    "UnknownEvent",
+    "WordTimes",
+    "WordTimestamps",
+    "size_of",
+]
+
+
+def size_of(value: object) -> str:
+    """Show how large a value is, for reprs that must not show what it is."""
+    unit = "bytes" if isinstance(value, bytes) else "items"
+    return f"<{len(value)} {unit}>" if isinstance(value, (bytes, tuple, Mapping)) else "<...>"
+
+
+@attrs.frozen(kw_only=True)
+class GenerationRequest:
+    """
+    One input of a context: its settings, which every input repeats, and a piece of the transcript.
+
+    Attributes:
+        settings: The context's.
+        context_id: The context's name on its connection.
+        transcript: Verbatim; empty in a flush and in a final input.
+        continue_: True while more inputs may follow (``continue`` on the wire).
+        flush: True ends the segment (protocol §2.7).
+        generation_config: Instead of the context's own; None means that.
+    """
+
+    settings: ContextSettings
+    context_id: str
+    transcript: str = attrs.field(repr=False)
+    continue_: bool
+    flush: bool = False
+    generation_config: GenerationConfig | None = attrs.field(
+        default=None, converter=generation_config_from
+    )
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequest:
+    """Asks the service to stop a context (protocol §2.2.2)."""
+
+    context_id: str
+
+
+Request = GenerationRequest | CancelRequest
+
+
+@attrs.frozen(kw_only=True)
+class Chunk:
+    """
+    A piece of a context's audio, in the order in which it is to be played.
+
+    Attributes:
+        context_id: The context that it belongs to.
+        audio: Decoded bytes (``data`` on the wire); usually, but not surely, whole frames.
+        segment: How many ``flush_done`` events came before it in this context, from 0.
+        flush_id: The service's own count, as it came; its base is not documented.
+        step_time: Milliseconds that the service worked for it; diagnostic.
+        status_code: 206 or 200; means nothing.
+    """
+
+    type: ClassVar[Literal["chunk"]] = "chunk"
+
+    context_id: str
+    audio: bytes = attrs.field(repr=size_of)
+    segment: int = 0
+    flush_id: int | None = None
+    step_time: float | None = None
+    status_code: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WordTimes:
+    """
+    Words and when they sound, three tuples of one length.
+
+    Attributes:
+        words: Words with their punctuation; single characters for Chinese and Japanese.
+        start: Seconds from the start of the context's audio, as the service sent them.
+        end: Likewise.
+    """
+
+    words: tuple[str, ...] = attrs.field(repr=size_of)
+    start: tuple[float, ...] = attrs.field(repr=size_of)
+    end: tuple[float, ...] = attrs.field(repr=size_of)
+
+
+@attrs.frozen(kw_only=True)
+class PhonemeTimes:
+    """
+    Phonemes and when they sound, three tuples of one length.
+
+    Attributes:
+        phonemes: In the International Phonetic Alphabet.
+        start: Seconds from the start of the context's audio, as the service sent them.
+        end: Likewise.
+    """
+
+    phonemes: tuple[str, ...] = attrs.field(repr=size_of)
+    start: tuple[float, ...] = attrs.field(repr=size_of)
+    end: tuple[float, ...] = attrs.field(repr=size_of)
+
+
+@attrs.frozen(kw_only=True)
+class WordTimestamps:
+    """
+    Word times (``timestamps`` on the wire); may come before or after their chunks.
+
+    Attributes:
+        context_id: The context that it belongs to.
+        word_timestamps: The words and their times.
+        segment: As in `Chunk`.
+        flush_id: As in `Chunk`.
+        status_code: As in `Chunk`.
+    """
+
+    type: ClassVar[Literal["timestamps"]] = "timestamps"
+
+    context_id: str
+    word_timestamps: WordTimes
+    segment: int = 0
+    flush_id: int | None = None
+    status_code: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PhonemeTimestamps:
+    """
+    Phoneme times; may come before or after their chunks.
+
+    Attributes:
+        context_id: The context that it belongs to.
+        phoneme_timestamps: The phonemes and their times.
+        segment: As in `Chunk`.
+        flush_id: As in `Chunk`.
+        status_code: As in `Chunk`.
+    """
+
+    type: ClassVar[Literal["phoneme_timestamps"]] = "phoneme_timestamps"
+
+    context_id: str
+    phoneme_timestamps: PhonemeTimes
+    segment: int = 0
+    flush_id: int | None = None
+    status_code: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FlushDone:
+    """
+    A segment is complete: all of its chunks came before this (protocol §2.7).
+
+    It may come without a flush, where ``max_buffer_delay_ms`` is 0.
+
+    Attributes:
+        context_id: The context that it belongs to.
+        segment: The segment that it ends, counted from 0.
+        flush_id: As in `Chunk`.
+        status_code: As in `Chunk`.
+    """
+
+    type: ClassVar[Literal["flush_done"]] = "flush_done"
+
+    context_id: str
+    segment: int = 0
+    flush_id: int | None = None
+    status_code: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """
+    The context has ended: no event of it follows.
+
+    Attributes:
+        context_id: The context that it belongs to.
+        status_code: As in `Chunk`.
+    """
+
+    type: ClassVar[Literal["done"]] = "done"
+
+    context_id: str
+    status_code: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ErrorEvent:
+    """
+    The service failed a context, or could not tell which; raised, never yielded.
+
+    Attributes:
+        context_id: The context, if the service could attribute the error.
+        fields: The event's members as they came, of either generation (protocol §1.7).
+    """
+
+    type: ClassVar[Literal["error"]] = "error"
+
+    context_id: str | None
+    fields: Mapping[str, object] = attrs.field(repr=size_of)
+
+
+@attrs.frozen(kw_only=True)
+class UnknownEvent:
+    """
+    An event of a kind that this release does not know; kept, counted and never fatal.
+
+    Attributes:
+        context_id: The context that it names, if any.
+        wire_type: Its ``type`` on the wire.
+        fields: Its members as they came.
+    """
+
+    type: ClassVar[Literal["unknown"]] = "unknown"
+
+    context_id: str | None
+    wire_type: str
+    fields: Mapping[str, object] = attrs.field(repr=size_of)
+
+
+Event = Chunk | WordTimestamps | PhonemeTimestamps | FlushDone | Done | UnknownEvent
+Received = Event | ErrorEvent

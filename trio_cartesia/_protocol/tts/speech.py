@@ -1,0 +1,137 @@
+"""
+Everything that one context said, as one value.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia._protocol.tts.formats import RawOutputFormat
+from trio_cartesia._protocol.tts.messages import (
+    Chunk,
+    Event,
+    FlushDone,
+    PhonemeTimestamps,
+    WordTimestamps,
+    size_of,
+)
+
+__all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
+
+
+@attrs.frozen(kw_only=True)
+class TimedText:
+    """
+    A word or a phoneme, and when it sounds.
+
+    Attributes:
+        text: As the service sent it.
+        start: Seconds from the start of the context's audio.
+        end: Likewise.
+    """
+
+    text: str = attrs.field(repr=False)
+    start: float
+    end: float
+
+
+@attrs.frozen(kw_only=True)
+class Segment:
+    """
+    The audio up to a ``flush_done`` event, or after the last one.
+
+    Attributes:
+        audio: Its bytes.
+        flush_id: The service's own count, if it sent one.
+    """
+
+    audio: bytes = attrs.field(repr=size_of)
+    flush_id: int | None
+
+
+@attrs.frozen(kw_only=True)
+class Speech:
+    """
+    What a context said.
+
+    Attributes:
+        audio: All bytes, in order; whole frames if the service sent whole frames.
+        output_format: Their layout.
+        words: Word times, if ``add_timestamps`` asked for them.
+        phonemes: Phoneme times, if ``add_phoneme_timestamps`` asked for them.
+        segments: The same audio, cut at the ends of segments.
+        complete: True if the service ended the context after its final input, and audio came
+            after the last text with a letter or digit in it. False for what is cut short: by
+            `Context.cancel`, by expiry, or where it is the part that came before an error.
+    """
+
+    audio: bytes = attrs.field(repr=size_of)
+    output_format: RawOutputFormat
+    words: tuple[TimedText, ...] = attrs.field(repr=size_of)
+    phonemes: tuple[TimedText, ...] = attrs.field(repr=size_of)
+    segments: tuple[Segment, ...]
+    complete: bool
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """The arithmetic between its bytes and seconds."""
+        return self.output_format.sample_format
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long the audio plays."""
+        return self.sample_format.seconds(len(self.audio))
+
+
+@attrs.define(eq=False)
+class SpeechBuilder:
+    """Puts a `Speech` together from events."""
+
+    output_format: RawOutputFormat
+    _audio: list[bytes] = attrs.field(factory=list, init=False, repr=False)
+    _segments: list[Segment] = attrs.field(factory=list, init=False)
+    _flush_id: int | None = attrs.field(default=None, init=False)
+    _words: list[TimedText] = attrs.field(factory=list, init=False, repr=False)
+    _phonemes: list[TimedText] = attrs.field(factory=list, init=False, repr=False)
+
+    def add(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, Chunk):
+            self._audio.append(event.audio)
+            self._flush_id = event.flush_id
+        elif isinstance(event, WordTimestamps):
+            words = event.word_timestamps
+            self._words += _timed(words.words, words.start, words.end)
+        elif isinstance(event, PhonemeTimestamps):
+            phonemes = event.phoneme_timestamps
+            self._phonemes += _timed(phonemes.phonemes, phonemes.start, phonemes.end)
+        elif isinstance(event, FlushDone):
+            self._flush_id = event.flush_id if self._flush_id is None else self._flush_id
+            self._end_segment()
+
+    def finish(self, *, complete: bool) -> Speech:
+        """Return what was said."""
+        if self._audio:
+            self._end_segment()
+        return Speech(
+            audio=b"".join(segment.audio for segment in self._segments),
+            output_format=self.output_format,
+            words=tuple(self._words),
+            phonemes=tuple(self._phonemes),
+            segments=tuple(self._segments),
+            complete=complete,
+        )
+
+    def _end_segment(self) -> None:
+        self._segments.append(Segment(audio=b"".join(self._audio), flush_id=self._flush_id))
+        self._audio, self._flush_id = [], None
+
+
+def _timed(
+    texts: tuple[str, ...], starts: tuple[float, ...], ends: tuple[float, ...]
+) -> list[TimedText]:
+    return [
+        TimedText(text=text, start=start, end=end)
+        for text, start, end in zip(texts, starts, ends, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Whole messages over trio-websocket, on streams that we open."""

@@ -1,0 +1,71 @@
+"""
+TLS that hands over all records that have come, not one at a time.
+
+``trio.SSLStream`` does everything: handshake, locks, clean closes, cancellation. It asks an object
+that decrypts for bytes, and `ssl.SSLObject` gives those of one record, of 16 KiB at the most; each
+costs a turn of the scheduler then. The object here goes on reading while there are whole records.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, cast
+
+import trio
+
+from trio_cartesia._runtime.transport.read_buffer import room
+
+__all__ = ["secure"]
+
+
+def secure(
+    stream: trio.abc.Stream, context: ssl.SSLContext, host: str
+) -> trio.SSLStream[trio.abc.Stream]:
+    """Return *stream* under TLS, as a client's end of it whose peer is *host*."""
+    wrapped = cast("ssl.SSLContext", _Context(context))
+    return trio.SSLStream(stream, wrapped, server_hostname=host, https_compatible=True)
+
+
+class _Context:
+    """What ``trio.SSLStream`` asks of a context: one object that decrypts."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> _Records:
+        """Return an object that reads many records at once."""
+        return _Records(self._context.wrap_bio(*args, **kwargs))
+
+
+class _Records:
+    """
+    An `ssl.SSLObject` whose `read` returns the contents of all whole records that have come.
+
+    What goes wrong behind a whole record is raised by the next call, so that nothing is lost.
+    """
+
+    def __init__(self, decrypting: ssl.SSLObject) -> None:
+        self._decrypting = decrypting
+        self._error: ssl.SSLError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._decrypting, name)
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return what has come, *max_bytes* of it at the most; nothing means the end."""
+        if self._error is not None:
+            raise self._error
+        rest = whole = room(max_bytes)
+        while rest:
+            try:
+                count = self._decrypting.read(len(rest), cast("bytearray", rest))
+            except ssl.SSLError as error:
+                if rest is whole:
+                    raise
+                if not isinstance(error, ssl.SSLWantReadError):
+                    self._error = error
+                break
+            if not count:
+                break
+            rest = rest[cast("int", count) :]
+        return bytes(whole[: len(whole) - len(rest)])

@@ -1,0 +1,1 @@
+"""Sample encodings, WAV and MP3."""

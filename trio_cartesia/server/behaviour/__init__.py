@@ -1,0 +1,1 @@
+"""What the protocol leaves open, as settings of the service."""

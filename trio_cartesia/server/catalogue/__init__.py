@@ -1,0 +1,1 @@
+"""Versions, models, languages and voices: data."""

@@ -1,0 +1,1 @@
+"""One request and its response; CORS; overrides by header and query."""

@@ -1,0 +1,1 @@
+"""Faults by name, and what injects them."""

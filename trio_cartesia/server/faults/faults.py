@@ -1,0 +1,275 @@
+"""
+What a service may do wrong, on request: faults by name, what each does, and how they are written.
+
+The table `FAULTS` is what a `Fault` is checked against; docs/how-to/faults.md shows it to users.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from trio_cartesia.server.faults.syntax import read_items
+
+__all__ = ["FAULTS", "Fault", "FaultKind"]
+
+MIB: Final = 1024 * 1024
+MAX_FAULTS: Final = 16  # in one text
+MAX_REASON_BYTES: Final = 123  # RFC 6455 §5.5
+REQUIRED: Final = object()
+
+# what each parameter may be: its type, the least and the most
+RANGES: Final[Mapping[str, tuple[type, float, float]]] = {
+    "at_frame": (int, 1, 10**9),
+    "at_byte": (int, 0, 10**12),
+    "context_id": (str, 0, math.inf),
+    "code": (int, 0, 65_535),
+    "reason": (str, 0, MAX_REASON_BYTES),
+    "status": (int, 200, 599),
+    "seconds": (float, 0, 3600),
+    "bytes_per_second": (float, 1, 10**12),
+    "size_bytes": (int, 0, 64 * MIB),
+    "count": (int, 1, 1000),
+}
+
+
+@attrs.frozen
+class FaultKind:
+    """
+    What a fault of some name does.
+
+    Attributes:
+        summary: In a sentence.
+        defaults: Its parameters, and what they are if not given. None leaves a parameter out.
+    """
+
+    summary: str
+    defaults: Mapping[str, Any]
+
+
+_AT: Final = {"at_frame": None, "at_byte": None}
+_HERE: Final = {"at_frame": 1, "context_id": None}
+_ANYWHERE: Final = {**_AT, "context_id": None}
+
+FAULTS: Final[Mapping[str, FaultKind]] = {
+    # the connection breaks
+    "reset": FaultKind("A TCP reset, `size_bytes` into the frame.", {**_ANYWHERE, "size_bytes": 0}),
+    "fin": FaultKind(
+        "The stream ends without a close frame (and without TLS's `close_notify`), `size_bytes` "
+        "into the frame.",
+        {**_ANYWHERE, "size_bytes": 0},
+    ),
+    "truncated_frame": FaultKind(
+        "The stream ends inside a frame, of which `size_bytes` come; half of it if not given.",
+        {**_HERE, "size_bytes": None},
+    ),
+    "close": FaultKind(
+        "A close frame with any code instead of the message; 1005 for one without a code.",
+        {**_HERE, "code": 1011, "reason": ""},
+    ),
+    "truncated_body": FaultKind(
+        "The stream ends after `at_byte` bytes of an HTTP answer's body.", {"at_byte": 0}
+    ),
+    # the connection is slow, or silent
+    "stall": FaultKind(
+        "Nothing is sent and nothing is read any more, for `seconds` or for ever; with a "
+        "`context_id`, that context alone falls silent.",
+        {**_ANYWHERE, "seconds": None},
+    ),
+    "silence": FaultKind(
+        "Half-open: what the peer sends is read, and nothing ever comes back; with a "
+        "`context_id`, nothing of that context.",
+        _ANYWHERE,
+    ),
+    "drip": FaultKind(
+        "All that is sent comes in pieces of `size_bytes`, one each `seconds`.",
+        {**_AT, "seconds": 0.1, "size_bytes": 1},
+    ),
+    "latency": FaultKind(
+        "All that is sent comes `seconds` later; with a `context_id`, each message of that "
+        "context waits so long.",
+        {**_ANYWHERE, "seconds": REQUIRED},
+    ),
+    "bandwidth": FaultKind(
+        "No more than `bytes_per_second` are sent.", {**_AT, "bytes_per_second": REQUIRED}
+    ),
+    # messages are not what they should be
+    "fragmented_frame": FaultKind(
+        "The message comes in fragments of `size_bytes`; every message if `at_frame` is not given.",
+        {"at_frame": None, "context_id": None, "size_bytes": 100},
+    ),
+    "binary_frame": FaultKind("The message comes in a binary frame.", _HERE),
+    "oversized_frame": FaultKind(
+        "An event of unknown type and of `size_bytes` comes before the message.",
+        {**_HERE, "size_bytes": 32 * MIB},
+    ),
+    "malformed_json": FaultKind("The message is cut in the middle: no valid JSON.", _HERE),
+    "bad_base64": FaultKind("The `data` of the first chunk from there on is no base64.", _HERE),
+    "unknown_event": FaultKind("An event of unknown type comes before the message.", _HERE),
+    "unknown_fields": FaultKind(
+        "The message has fields that nobody knows; every message if `at_frame` is not given.",
+        {"at_frame": None, "context_id": None},
+    ),
+    "missing_context_id": FaultKind("The message lacks its context id.", _HERE),
+    "unknown_context_id": FaultKind(
+        "The message has the id of a context that nobody opened.", _HERE
+    ),
+    "stray_event": FaultKind(
+        "A `done` for a context that nobody opened comes before the message.", _HERE
+    ),
+    "duplicate_terminal": FaultKind(
+        "The terminal event comes twice; of each context if `context_id` is not given.",
+        {"context_id": None},
+    ),
+    "late_frames": FaultKind(
+        "`count` chunks come after the terminal event; of each context if `context_id` is not "
+        "given.",
+        {"context_id": None, "count": 1},
+    ),
+    # errors that the service would send for reasons of its own
+    "quota_exceeded": FaultKind(
+        "The credits run out: the context ends with `error` 402 `quota_exceeded` instead of the "
+        "message.",
+        _HERE,
+    ),
+    "connection_error": FaultKind(
+        "An `error` without a context id comes before the message.", {**_HERE, "status": 500}
+    ),
+    # the handshake, or any other request, is not answered as it should be
+    "refused_handshake": FaultKind(
+        "The request is answered with an error of that `status`.", {"status": 503}
+    ),
+    "stalled_handshake": FaultKind(
+        "The answer stops for ever after `size_bytes` of its head.", {"size_bytes": 0}
+    ),
+    "garbage_handshake": FaultKind(
+        "Instead of an answer come `size_bytes` that mean nothing, and the end.",
+        {"size_bytes": 64},
+    ),
+}
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Fault:
+    """
+    One thing that goes wrong.
+
+    Each fault takes some of these parameters, which `FAULTS` lists with their defaults. What is
+    not given has its default afterwards.
+
+    Attributes:
+        name: One of `FAULTS`.
+        at_frame: It happens at the n-th text message that the service would send on the
+            connection, or for the context if there is a ``context_id``; counted from 1.
+        at_byte: It happens once so many bytes have been sent: of the stream after the
+            handshake, or of the body of an HTTP answer.
+        context_id: It happens to this context, or when this context's message is due.
+        code: Of the close frame.
+        reason: Of the close frame.
+        status: Of the HTTP answer, or the ``status_code`` of the event.
+        seconds: How long something takes.
+        bytes_per_second: How fast the service sends.
+        size_bytes: How large something is.
+        count: How many there are.
+
+    Raises:
+        ValueError: There is no such fault, it does not take the parameter, or not that value.
+        TypeError: The value is of the wrong type.
+
+    Example::
+
+        from trio_cartesia.server import Fault
+
+        one, two = Fault.read("close at_frame=3 code=1013, latency seconds=0.1")
+        assert one == Fault(name="close", at_frame=3, code=1013)
+        assert two == Fault(name="latency", seconds=0.1)
+    """
+
+    name: str
+    at_frame: int | None = None
+    at_byte: int | None = None
+    context_id: str | None = None
+    code: int | None = None
+    reason: str | None = None
+    status: int | None = None
+    seconds: float | None = None
+    bytes_per_second: float | None = None
+    size_bytes: int | None = None
+    count: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        kind = FAULTS.get(self.name)
+        if kind is None:
+            raise ValueError(
+                f"no fault is called {self.name[:40]!r}; there are {', '.join(FAULTS)}"
+            )
+        for field in RANGES:
+            value = getattr(self, field)
+            if value is None:
+                default = kind.defaults.get(field)
+                if default is REQUIRED:
+                    raise ValueError(f"{self.name} needs {field}")
+                object.__setattr__(self, field, default)  # the class is frozen from here on
+            elif field not in kind.defaults:
+                takes = ", ".join(kind.defaults) or "no parameters"
+                raise ValueError(f"{self.name} has no {field}; it takes {takes}")
+            else:
+                object.__setattr__(self, field, _checked(f"{self.name}: {field}", field, value))
+        self._check_position()
+
+    def __repr__(self) -> str:
+        fields = attrs.asdict(self, filter=lambda _, value: value is not None)
+        return f"Fault({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
+    def _check_position(self) -> None:
+        if self.at_byte is not None and (self.at_frame or self.context_id) is not None:
+            raise ValueError(f"{self.name}: at_byte goes with neither at_frame nor context_id")
+        if self.size_bytes == 0 and self.name in ("drip", "fragmented_frame"):
+            raise ValueError(f"{self.name}: size_bytes must be at least 1")
+
+    @classmethod
+    def read(cls, text: str) -> tuple[Fault, ...]:
+        """
+        Return the faults that *text* asks for: names with parameters, between commas.
+
+        Values that hold white space or commas stand in double quotes.
+
+        Raises:
+            ValueError: It cannot be read, or asks for what there is not, or for too much.
+        """
+        faults: list[Fault] = []
+        for name, written in read_items(text):
+            if len(faults) == MAX_FAULTS:
+                raise ValueError(f"there are more than {MAX_FAULTS} faults")
+            values = {key: _converted(name, key, value) for key, value in written.items()}
+            faults.append(cls(name=name, **values))
+        return tuple(faults)
+
+
+def _converted(name: str, key: str, written: str) -> Any:
+    if key not in RANGES:
+        raise ValueError(f"{name} has no parameter {key}")
+    kind = RANGES[key][0]
+    try:
+        return kind(written)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{name}: {key} must be {wanted}, not {written!r}") from None
+
+
+def _checked(what: str, field: str, value: Any) -> Any:
+    kind, least, most = RANGES[field]
+    if kind is str:
+        if not isinstance(value, str):
+            raise TypeError(f"{what} must be a string")
+        if len(value.encode(errors="replace")) > most:
+            raise ValueError(f"{what} has more than {most} bytes")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        raise TypeError(f"{what} must be {'a whole number' if kind is int else 'a number'}")
+    if not least <= value <= most:
+        raise ValueError(f"{what} must be between {least:,} and {most:,}")
+    return kind(value)

@@ -1,0 +1,1 @@
+"""A record of what clients asked for and what was sent."""

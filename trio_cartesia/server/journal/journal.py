@@ -1,0 +1,292 @@
+"""
+What the service was asked, and what it said: for tests that look at the other side.
+
+Everything is bounded. The journal keeps the last 4,096 connections, requests and contexts, 256 MiB
+of speech and transcripts, and the order of the last 65,536 chunks. Past the bytes the oldest
+contexts lose their speech; past the number they go. Settings and ids, which are short, are not
+counted; text is counted as UTF-8. Credentials never come here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from trio_cartesia.server.journal.records import (
+    MAX_NAME,
+    ConnectionRecord,
+    ContextRecord,
+    JournalStatistics,
+    RequestRecord,
+    SpokenUnit,
+    shown_path,
+)
+from trio_cartesia.server.messages.inputs import Generation
+
+__all__ = [
+    "ConnectionRecord",
+    "ContextRecord",
+    "Journal",
+    "JournalStatistics",
+    "RequestRecord",
+    "SpokenUnit",
+]
+
+SWITCHING: Final = 101
+MAX_RECORDS: Final = 4096
+MAX_BYTES: Final = 256 * 1024 * 1024
+MAX_ORDER: Final = 65_536
+MAX_METHOD: Final = 32  # characters
+UNIT_BYTES: Final = 176  # what an input, a word or a phoneme counts, beside its text
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _key(record: ContextRecord) -> tuple[int, str]:
+    return record.connection, record.context_id
+
+
+@attrs.define(eq=False, repr=False, kw_only=True)
+class Journal:
+    """
+    Records of the last connections, requests and contexts, oldest first.
+
+    Attributes:
+        clock: Tells the time, in seconds, from any start.
+        order: The context ids of the last chunks that were written, one a chunk.
+    """
+
+    max_records: int = MAX_RECORDS
+    max_bytes: int = MAX_BYTES
+    clock: Callable[[], float] = time.monotonic
+    order: deque[str] = attrs.field(factory=lambda: deque(maxlen=MAX_ORDER), init=False)
+    _connections: deque[ConnectionRecord] = attrs.field(init=False)
+    _open: set[int] = attrs.field(factory=set, init=False)  # connections, by their numbers
+    _requests: deque[RequestRecord] = attrs.field(init=False)
+    _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
+    _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
+    _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
+    _held: int = attrs.field(default=0, init=False)
+    _opened: int = attrs.field(default=0, init=False)
+    _accepted: int = attrs.field(default=0, init=False)
+    _answered: int = attrs.field(default=0, init=False)
+    _stripped: int = attrs.field(default=0, init=False)
+    _stray_cancels: int = attrs.field(default=0, init=False)
+    _chunks: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._connections = deque(maxlen=self.max_records)
+        self._requests = deque(maxlen=self.max_records)
+
+    def __repr__(self) -> str:
+        return f"Journal({self.statistics()!r})"
+
+    @property
+    def connections(self) -> tuple[ConnectionRecord, ...]:
+        """
+        All handshakes that are still known.
+        """
+        return tuple(self._connections)
+
+    @property
+    def open_connections(self) -> frozenset[int]:
+        """
+        The numbers of the connections that are not over.
+        """
+        return frozenset(self._open)
+
+    @property
+    def requests(self) -> tuple[RequestRecord, ...]:
+        """
+        All requests that are still known.
+        """
+        return tuple(self._requests)
+
+    @property
+    def contexts(self) -> tuple[ContextRecord, ...]:
+        """
+        All contexts that are still known.
+        """
+        return tuple(self._contexts)
+
+    def context(self, context_id: str) -> ContextRecord:
+        """
+        Return the newest context of that id.
+
+        Raises:
+            KeyError: None is known.
+        """
+        for record in reversed(self._contexts):
+            if record.context_id == context_id:
+                return record
+        raise KeyError(context_id)
+
+    def statistics(self) -> JournalStatistics:
+        """
+        Return the counters as they are now.
+        """
+        return JournalStatistics(
+            connections=self._accepted,
+            requests=self._answered,
+            contexts=self._opened,
+            forgotten_contexts=self._opened - len(self._contexts),
+            stripped_contexts=self._stripped,
+            chunks=self._chunks,
+            stray_cancels=self._stray_cancels,
+            held_bytes=self._held,
+        )
+
+    def add_connection(self, *, path: str, version: str, request_id: str, status: int) -> int:
+        """
+        Record a handshake and return its number, counted from 1.
+        """
+        self._accepted += 1
+        record = ConnectionRecord(
+            number=self._accepted,
+            path=shown_path(path),
+            version=version[:MAX_NAME],
+            request_id=request_id,
+            status=status,
+        )
+        self._connections.append(record)
+        if status == SWITCHING:
+            self._open.add(record.number)
+        return record.number
+
+    def end_connection(self, number: int) -> None:
+        """
+        Record that an accepted connection is over.
+        """
+        self._open.discard(number)
+
+    def add_request(
+        self, *, method: str, path: str, version: str, request_id: str, status: int
+    ) -> int:
+        """
+        Record a request that is answered over HTTP, and return its number, counted from 1.
+        """
+        self._answered += 1
+        record = RequestRecord(
+            number=self._answered,
+            method=method[:MAX_METHOD],
+            path=shown_path(path),
+            version=version[:MAX_NAME],
+            request_id=request_id,
+            status=status,
+        )
+        self._requests.append(record)
+        return record.number
+
+    def add_context(
+        self,
+        connection: int,
+        settings: Generation,
+        *,
+        path: str = "/tts/websocket",
+        request_id: str = "",
+    ) -> ContextRecord:
+        """
+        Start the record of a context, whose *connection* is 0 if it is one HTTP request's.
+        """
+        record = ContextRecord(
+            connection=connection,
+            context_id=settings.context_id,
+            settings=attrs.evolve(settings, transcript=""),
+            path=path,
+            request_id=request_id,
+            opened_at=self.clock(),
+        )
+        self._opened += 1
+        self._contexts.append(record)
+        self._newest[_key(record)] = record
+        self._sizes[record] = 0
+        if len(self._contexts) > self.max_records:
+            self._forget_oldest()
+        return record
+
+    def add_input(self, record: ContextRecord, transcript: str) -> None:
+        """
+        Record an input that was accepted.
+        """
+        record.inputs += 1
+        record.characters += len(transcript)
+        if self._hold(record, _utf8_bytes(transcript) + UNIT_BYTES):
+            record.transcripts.append(transcript)
+
+    def add_cancel(self, connection: int, context_id: str) -> None:
+        """
+        Record a cancel request, whether or not its context still lives.
+        """
+        record = self._newest.get((connection, context_id))
+        if record is None:
+            self._stray_cancels += 1
+        else:
+            record.cancels += 1
+
+    def add_generated(self, record: ContextRecord, characters: int) -> None:
+        """
+        Record that so many more characters of the text were turned into speech.
+        """
+        record.generated_characters += characters
+
+    def add_chunk(self, record: ContextRecord, audio: bytes) -> None:
+        """
+        Record a chunk that was written.
+        """
+        self._chunks += 1
+        self.order.append(record.context_id)
+        record.count_chunk(audio, at=self.clock())
+        if self._hold(record, len(audio)):
+            record.audio += audio
+
+    def add_times(
+        self, record: ContextRecord, words: list[SpokenUnit], phonemes: list[SpokenUnit]
+    ) -> None:
+        """
+        Record when words and phonemes were spoken.
+        """
+        units = [*words, *phonemes]
+        if self._hold(record, sum(_utf8_bytes(unit.text) + UNIT_BYTES for unit in units)):
+            record.words.extend(words)
+            record.phonemes.extend(phonemes)
+
+    def forget(self) -> None:
+        """
+        Drop all records, also those of what still goes on; the counters stay.
+
+        What goes on is no longer recorded here, though its record counts on.
+        """
+        while self._contexts:
+            self._forget_oldest()
+        self._connections.clear()
+        self._requests.clear()
+        self.order.clear()
+
+    def _hold(self, record: ContextRecord, size_bytes: int) -> bool:
+        """
+        Make room for *size_bytes* more of *record*; False if it is not to be kept.
+        """
+        if record not in self._sizes:
+            return False
+        self._sizes[record] += size_bytes
+        self._held += size_bytes
+        while self._held > self.max_bytes:
+            self._stripped += 1
+            self._drop(next(iter(self._sizes)))
+        return record in self._sizes
+
+    def _forget_oldest(self) -> None:
+        record = self._contexts.popleft()
+        if self._newest[_key(record)] is record:  # and not another one of that id
+            del self._newest[_key(record)]
+        self._drop(record)
+
+    def _drop(self, record: ContextRecord) -> None:
+        self._held -= self._sizes.pop(record, 0)
+        record.strip()

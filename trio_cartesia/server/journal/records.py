@@ -1,0 +1,230 @@
+"""
+What the journal keeps: one value a request and a handshake, one live record a context.
+
+None of them ever holds a credential. Paths have no query, since keys may stand there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, overload
+
+import attrs
+
+from trio_cartesia.server.messages.inputs import Generation
+from trio_cartesia.server.text.sentences import join_halves
+
+__all__ = ["ConnectionRecord", "ContextRecord", "JournalStatistics", "RequestRecord", "SpokenUnit"]
+
+MAX_NAME: Final = 256  # characters of a path or a version
+
+
+def shown_path(path: str) -> str:
+    """
+    Return the start of *path*, up to where a query begins, were it written badly: keys are there.
+    """
+    return path.partition("?")[0].partition("&")[0][:MAX_NAME]
+
+
+@attrs.frozen
+class SpokenUnit:
+    """
+    A word or a phoneme; its times are seconds from the start of the context's audio.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
+@attrs.define(eq=False)
+class SpokenUnits(Sequence[SpokenUnit]):
+    """
+    Units in their order, held in columns.
+
+    Millions of small objects would make Python's garbage collector stop the loop for long.
+    """
+
+    texts: list[str] = attrs.field(factory=list, repr=lambda texts: f"<{len(texts)}>", init=False)
+    starts: array[float] = attrs.field(factory=lambda: array("d"), repr=False, init=False)
+    ends: array[float] = attrs.field(factory=lambda: array("d"), repr=False, init=False)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> SpokenUnit: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[SpokenUnit]: ...
+
+    def __getitem__(self, index: int | slice) -> SpokenUnit | list[SpokenUnit]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        return SpokenUnit(self.texts[index], self.starts[index], self.ends[index])
+
+    def extend(self, units: Iterable[SpokenUnit]) -> None:
+        """
+        Append *units*.
+        """
+        for unit in units:
+            self.texts.append(unit.text)
+            self.starts.append(unit.start)
+            self.ends.append(unit.end)
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionRecord:
+    """
+    One WebSocket handshake.
+
+    Attributes:
+        path: Its first 256 characters, and so of the version.
+        status: 101 if it was accepted, else the status of the refusal.
+    """
+
+    number: int
+    path: str
+    version: str
+    request_id: str
+    status: int
+
+
+@attrs.frozen(kw_only=True)
+class RequestRecord:
+    """
+    One request that was answered over HTTP; handshakes are here if they were refused.
+
+    Attributes:
+        method: Its first 32 characters.
+        path: Its first 256 characters, without the query; and so of the version.
+        request_id: As the answer told it in ``X-Request-ID``.
+    """
+
+    number: int
+    method: str
+    path: str
+    version: str
+    request_id: str
+    status: int
+
+
+def _sizes(values: list[str]) -> str:
+    return f"<{len(values)} transcripts, {sum(map(len, values))} characters>"
+
+
+@attrs.define(eq=False, kw_only=True)
+class ContextRecord:
+    """
+    One context, as the service saw it.
+
+    Attributes:
+        connection: The number of its WebSocket, or 0 if it came in one HTTP request.
+        path: Of the endpoint that it came in through.
+        request_id: Of the handshake or the request that it came in with.
+        settings: The first input, without its transcript.
+        opened_at: When it was opened, on the clock of the service.
+        transcripts: All inputs that were accepted, in order, those without text included.
+        audio: Exactly the bytes that were written, once decoded.
+        words: Words whose audio was written whole.
+        inputs: How many inputs there were.
+        characters: How many characters they had.
+        generated_characters: How many of them had been turned into speech, or were about to be,
+            when it ended; fewer than `characters` if it was cancelled, failed or lost.
+        chunks: How many chunks there were.
+        first_chunk_seconds: How long after it was opened the first chunk was written.
+        cancels: How many cancel requests were heard, also after its end.
+        chunks_after_cancel: Chunks that were written after the first of them.
+        flushes: How many ``flush_done`` were sent.
+        ended: ``done``, ``cancelled``, ``expired``, ``error``, ``lost``; None while it lives.
+        complete: False if the journal no longer holds all of it.
+    """
+
+    connection: int
+    context_id: str
+    settings: Generation
+    path: str = "/tts/websocket"
+    request_id: str = ""
+    opened_at: float = 0.0
+    transcripts: list[str] = attrs.field(factory=list, repr=_sizes, init=False)
+    audio: bytearray = attrs.field(
+        factory=bytearray, repr=lambda audio: f"<{len(audio)} bytes>", init=False
+    )
+    words: SpokenUnits = attrs.field(factory=SpokenUnits, init=False)
+    phonemes: SpokenUnits = attrs.field(factory=SpokenUnits, init=False)
+    inputs: int = attrs.field(default=0, init=False)
+    characters: int = attrs.field(default=0, init=False)
+    generated_characters: int = attrs.field(default=0, init=False)
+    chunks: int = attrs.field(default=0, init=False)
+    first_chunk_seconds: float | None = attrs.field(default=None, init=False)
+    cancels: int = attrs.field(default=0, init=False)
+    chunks_after_cancel: int = attrs.field(default=0, init=False)
+    flushes: int = attrs.field(default=0, init=False)
+    audio_bytes: int = attrs.field(default=0, init=False)
+    ended: str | None = attrs.field(default=None, init=False)
+    complete: bool = attrs.field(default=True, init=False)
+    _digest: Any = attrs.field(factory=hashlib.sha256, repr=False, init=False)
+
+    @property
+    def transcript(self) -> str:
+        """
+        All inputs, joined verbatim; two halves of a character make one.
+        """
+        return join_halves("".join(self.transcripts))
+
+    @property
+    def audio_sha256(self) -> str:
+        """
+        The digest of all audio that was written, in hexadecimal, whether or not it is still held.
+        """
+        return str(self._digest.hexdigest())
+
+    @property
+    def audio_seconds(self) -> float:
+        """
+        How long the audio that was written plays.
+        """
+        return self.settings.output.seconds(self.audio_bytes)
+
+    def count_chunk(self, audio: bytes, *, at: float) -> None:
+        """
+        Count a chunk that was written at a time on the clock of the service.
+        """
+        if self.first_chunk_seconds is None:
+            self.first_chunk_seconds = at - self.opened_at
+        self.chunks += 1
+        self.chunks_after_cancel += self.cancels > 0
+        self.audio_bytes += len(audio)
+        self._digest.update(audio)
+
+    def strip(self) -> None:
+        """
+        Drop what takes room; the counts stay.
+        """
+        self.complete = False
+        self.audio = bytearray()
+        self.transcripts, self.words, self.phonemes = [], SpokenUnits(), SpokenUnits()
+
+
+@attrs.frozen(kw_only=True)
+class JournalStatistics:
+    """
+    Counters since the service started.
+
+    Attributes:
+        forgotten_contexts: Contexts that are no longer in the journal.
+        stray_cancels: Cancel requests for contexts that the journal does not know.
+        stripped_contexts: Contexts whose speech and transcripts the journal had to drop.
+        held_bytes: Speech and transcripts in the journal now.
+    """
+
+    connections: int
+    requests: int
+    contexts: int
+    forgotten_contexts: int
+    stripped_contexts: int
+    chunks: int
+    stray_cancels: int
+    held_bytes: int

@@ -1,0 +1,1 @@
+"""What clients may send, parsed into values, and the bodies of errors."""

@@ -1,0 +1,167 @@
+"""
+What clients ask on `/tts/websocket`, read into values or refused (protocol §2.2).
+
+Unknown fields are ignored; known ones are checked, whether or not the local voices use them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+import attrs
+
+from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
+from trio_cartesia.server.catalogue.models import UNBUFFERED_VERSIONS
+from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.fields import Dialect, Fields, read_object
+from trio_cartesia.server.messages.settings import (
+    Delivery,
+    read_delivery,
+    read_dictionary,
+    read_duration,
+    read_language,
+    read_model,
+    read_normalization,
+    read_normalized,
+    read_voice,
+)
+
+__all__ = ["Cancel", "Delivery", "Generation", "read_generation", "read_request"]
+
+DEFAULT_DELAY_MS: Final = 3000  # protocol §2.8
+MAX_DELAY_MS: Final = 5000
+
+
+@attrs.frozen(kw_only=True)
+class Generation:
+    """
+    One input of a context (protocol §2.2.1).
+
+    Attributes:
+        continues: True if more inputs may follow.
+        output: Encoding and rate of the raw audio.
+        language: Given by a client that does not give ``locale``; neither means automatic.
+        duration: Seconds after which the context's audio is cut, an old setting; of several
+            inputs that set it the last one counts.
+    """
+
+    context_id: str
+    model_id: str
+    transcript: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
+    voice_id: str
+    output: SampleFormat
+    continues: bool = False
+    flush: bool = False
+    max_buffer_delay_ms: int = DEFAULT_DELAY_MS
+    language: str | None = None
+    locale: str | None = None
+    normalization: str = "auto"
+    delivery: Delivery = attrs.field(factory=Delivery)
+    add_timestamps: bool = False
+    add_phoneme_timestamps: bool = False
+    use_normalized_timestamps: bool | None = None
+    pronunciation_dict_id: str | None = None
+    duration: float | None = None
+
+    @property
+    def fixed(self) -> tuple[object, ...]:
+        """
+        What must be the same in all inputs of a context (protocol §2.5).
+        """
+        return self.model_id, self.voice_id, self.language, self.locale, self.output
+
+    @property
+    def is_empty(self) -> bool:
+        """
+        True if it asks for nothing at all (protocol §7.1 T13).
+        """
+        return not self.transcript and self.continues and not self.flush
+
+
+@attrs.frozen(kw_only=True)
+class Cancel:
+    """
+    Stop a context (protocol §2.2.2).
+    """
+
+    context_id: str
+
+
+def read_request(message: str | bytes, dialect: Dialect | None = None) -> Generation | Cancel:
+    """
+    Read one WebSocket message.
+
+    Raises:
+        Refused: With the id of the context it names, if it names one.
+    """
+    if isinstance(message, bytes):  # protocol §2.11
+        raise Refused(invalid("Messages are JSON in text frames; this one is binary."))
+    dialect = dialect or Dialect()
+    values = read_object(message)
+    context_id = _read_context_id(Fields(values, dialect=dialect))
+    fields = Fields(values, context_id=context_id, dialect=dialect)
+    if fields.flag("cancel"):
+        return Cancel(context_id=context_id)
+    return read_generation(fields, context_id)
+
+
+def _read_context_id(fields: Fields) -> str:
+    """
+    Return the context's id. Versions that need not give one get one (protocol §2.2.1).
+    """
+    is_optional = fields.dialect.version in UNBUFFERED_VERSIONS
+    if is_optional and fields.values.get("context_id") is None and not fields.flag("cancel"):
+        return str(uuid4())
+    return fields.name("context_id")
+
+
+def read_generation(fields: Fields, context_id: str) -> Generation:
+    """
+    Read an input for the context of that id.
+
+    Raises:
+        Refused: It cannot be had.
+    """
+    language, locale = read_language(fields)
+    return Generation(
+        context_id=context_id,
+        model_id=read_model(fields),
+        transcript=fields.text("transcript", required=True) or "",
+        voice_id=read_voice(fields),
+        output=_read_output(fields.inner("output_format", required=True)),
+        continues=fields.flag("continue"),
+        flush=fields.flag("flush"),
+        max_buffer_delay_ms=_read_delay(fields),
+        language=language,
+        locale=locale,
+        normalization=read_normalization(fields),
+        delivery=read_delivery(fields),
+        add_timestamps=fields.flag("add_timestamps"),
+        add_phoneme_timestamps=fields.flag("add_phoneme_timestamps"),
+        use_normalized_timestamps=read_normalized(fields),
+        pronunciation_dict_id=read_dictionary(fields),
+        duration=read_duration(fields),
+    )
+
+
+def _read_output(fields: Fields) -> SampleFormat:
+    fields.choice("container", ("raw",), required=True)  # protocol §6.1: on WebSockets, raw only
+    return SampleFormat(
+        encoding=fields.choice("encoding", ENCODINGS, required=True),
+        sample_rate=fields.choice("sample_rate", SAMPLE_RATES, required=True),
+    )
+
+
+def _read_delay(fields: Fields) -> int:
+    """
+    Return for how long text may wait; older versions do not wait by default (protocol §2.8).
+    """
+    is_old = fields.dialect.version in UNBUFFERED_VERSIONS
+    return fields.whole(
+        "max_buffer_delay_ms",
+        low=0,
+        high=MAX_DELAY_MS,
+        default=0 if is_old else DEFAULT_DELAY_MS,
+        may_clamp=True,
+    )

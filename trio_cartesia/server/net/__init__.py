@@ -1,0 +1,1 @@
+"""HTTP/1.1, WebSocket, permessage-deflate and TLS over any Trio stream."""

@@ -1,0 +1,1 @@
+"""Endpoints that do not speak, a module a resource."""

@@ -1,0 +1,69 @@
+"""
+Files over HTTP (protocol §5.12). What their answers look like in detail is our own guess.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trio_cartesia.server.audio.containers import KINDS, Part, playable
+from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.store.files import StoredFile
+
+__all__ = ["download_file", "tell_file"]
+
+PIECE_BYTES: Final = 64 * 1024
+
+
+async def tell_file(exchange: Exchange) -> None:
+    """
+    Answer with what is known about a file.
+
+    Raises:
+        Refused: There is none of that id, or not yet.
+    """
+    file = _file(exchange)
+    await exchange.respond_json(
+        {
+            "id": file.id,
+            "filename": file.name(file.audio.container),
+            "size": file.size_bytes,
+            "content_type": file.audio.kind,
+            "created_at": file.created_at.isoformat().replace("+00:00", "Z"),
+        }
+    )
+
+
+async def download_file(exchange: Exchange) -> None:
+    """
+    Answer with the file; with ``format=playback``, as something that players can play.
+
+    Raises:
+        Refused: There is none of that id, or not yet, or not in that format.
+    """
+    file = _file(exchange)
+    wanted = exchange.request.query.get("format", [""])[0]
+    if wanted not in ("", "playback"):
+        raise Refused(invalid("format must be playback, or left out."))
+    container, parts = file.audio.container, list(file.parts)
+    if wanted and container == "raw":
+        container, parts = "wav", playable(file.audio, parts)
+    headers = [
+        ("content-length", str(sum(map(len, parts)))),
+        ("content-disposition", f'attachment; filename="{file.name(container)}"'),
+    ]
+    async with exchange.streaming(KINDS[container], headers):
+        if exchange.request.method != "HEAD":
+            for part in parts:
+                await _send(exchange, part)
+
+
+async def _send(exchange: Exchange, part: Part) -> None:
+    for start in range(0, len(part), PIECE_BYTES):
+        await exchange.send(bytes(part[start : start + PIECE_BYTES]))
+
+
+def _file(exchange: Exchange) -> StoredFile:
+    file_id = exchange.path.split("/")[2]
+    return exchange.service.files.find(exchange.account, file_id)

@@ -1,0 +1,235 @@
+"""
+The endpoint `/_local/state`: what the journal knows, for tests in any language.
+
+docs/reference/local-state.md has the shape. It goes out in small pieces, so that a journal full of
+speech neither fills memory twice nor holds the loop up; what happens meanwhile may show or not.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from trio_cartesia._version import __version__
+from trio_cartesia.server.catalogue.models import CURRENT_VERSION
+from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
+from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.journal.records import ContextRecord, SpokenUnits
+from trio_cartesia.server.messages.errors import JSON_TYPE, Refused
+
+__all__ = ["STATE", "forget_state", "tell_state"]
+
+STATE: Final = "/_local/state"
+DEFAULT_LIMIT: Final = 100
+AUDIO_SLICE: Final = 48 * 1024  # a multiple of 3, so that slices of base64 make one text
+UNITS_SLICE: Final = 2048
+
+Json = dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """
+    What is to be told.
+
+    Attributes:
+        context_id: Of the only contexts to tell of; None for all.
+        limit: How many of each kind, the newest.
+        with_audio: Whether to tell the bytes of the audio, too.
+    """
+
+    context_id: str | None
+    limit: int
+    with_audio: bool
+
+
+async def tell_state(exchange: Exchange) -> None:
+    """
+    Answer with what was asked and what was spoken.
+    """
+    wish = _read_wish(exchange.request.query)
+    if exchange.request.method == "HEAD":
+        await exchange.respond(200, b"")
+        return
+    async with exchange.streaming(JSON_TYPE):
+        for text in _gathered(_state(exchange, wish)):
+            await exchange.send(text.encode("ascii"))
+
+
+async def forget_state(exchange: Exchange) -> None:
+    """
+    Forget all that was asked and spoken, for a fresh start.
+    """
+    journal = exchange.service.journal
+    forgotten = len(journal.contexts)
+    journal.forget()
+    await exchange.respond_json({"forgotten_contexts": forgotten})
+
+
+def _read_wish(query: Mapping[str, list[str]]) -> Wish:
+    limit, audio = query.get("limit", [""])[0], query.get("audio", [""])[0]
+    if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 10):
+        raise Refused(plain(400, "limit must be a whole number."))
+    if audio not in ("", "base64"):
+        raise Refused(plain(400, "audio may be base64, or left out."))
+    return Wish(
+        context_id=query.get("context_id", [None])[0],
+        limit=int(limit) if limit else DEFAULT_LIMIT,
+        with_audio=bool(audio),
+    )
+
+
+def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
+    """
+    Yield the answer's text, piece by piece.
+    """
+    journal = exchange.service.journal
+    rows: dict[str, Iterator[Json]] = {
+        "connections": _connections(journal, wish.limit),
+        "requests": map(attrs.asdict, _newest(journal.requests, wish.limit)),
+    }
+    contexts = _newest(
+        [record for record in journal.contexts if wish.context_id in (None, record.context_id)],
+        wish.limit,
+    )
+    yield json.dumps(_overview(exchange))[:-1]
+    for name, values in rows.items():
+        yield f', "{name}": ['
+        for number, row in enumerate(values):
+            yield (", " if number else "") + json.dumps(row)
+        yield "]"
+    yield ', "contexts": ['
+    for number, record in enumerate(contexts):
+        yield ", " if number else ""
+        yield from _context(record, wish)
+    yield "]}"
+
+
+def _gathered(texts: Iterable[str]) -> Iterator[str]:
+    """
+    Yield the same in pieces that are worth sending.
+    """
+    gathered, size = list[str](), 0
+    for text in texts:
+        gathered.append(text)
+        size += len(text)
+        if size >= AUDIO_SLICE:
+            yield "".join(gathered)
+            gathered, size = [], 0
+    yield "".join(gathered)
+
+
+def _newest(values: Sequence[Any], limit: int) -> Sequence[Any]:
+    return values[max(0, len(values) - limit) :]
+
+
+def _overview(exchange: Exchange) -> Json:
+    service = exchange.service
+    journal = service.journal
+    return {
+        "version": __version__,
+        "api_version": CURRENT_VERSION,
+        "voice": service.voice.name,
+        "plan": attrs.asdict(exchange.account.plan),
+        "behaviour": {
+            name: "inf" if value == math.inf else value
+            for name, value in attrs.asdict(service.behaviour).items()
+        },
+        "faults": _faults(service),
+        "open": {
+            "connections": len(journal.open_connections),
+            "contexts": sum(record.ended is None for record in journal.contexts),
+        },
+        "statistics": attrs.asdict(journal.statistics()),
+        "limits": {"max_records": journal.max_records, "max_bytes": journal.max_bytes},
+    }
+
+
+def _faults(service: Service) -> list[Json]:
+    return [
+        {name: value for name, value in attrs.asdict(fault).items() if value is not None}
+        for fault in service.faults
+    ]
+
+
+def _connections(journal: Journal, limit: int) -> Iterator[Json]:
+    still_open = journal.open_connections
+    for record in _newest(journal.connections, limit):
+        yield {**attrs.asdict(record), "is_open": record.number in still_open}
+
+
+def _context(record: ContextRecord, wish: Wish) -> Iterator[str]:
+    """
+    Yield the JSON of a record as it is now, although it may go on while this is sent.
+    """
+    audio, words, phonemes = record.audio, record.words, record.phonemes
+    size, counts = len(audio), (len(words), len(phonemes))
+    yield json.dumps(_head(record))[:-1]
+    if wish.with_audio:
+        yield ', "audio": "'
+        for start in range(0, size, AUDIO_SLICE):
+            piece = bytes(audio[start : min(size, start + AUDIO_SLICE)])
+            yield base64.b64encode(piece).decode("ascii")
+        yield '"'
+    yield from _times("word", words, counts[0])
+    yield from _times("phoneme", phonemes, counts[1])
+    yield "}"
+
+
+def _head(record: ContextRecord) -> Json:
+    output = record.settings.output
+    return {
+        "context_id": record.context_id,
+        "connection": record.connection,
+        "path": record.path,
+        "request_id": record.request_id,
+        "settings": _settings(record),
+        "transcript": record.transcript,
+        "transcripts": record.transcripts,
+        "inputs": record.inputs,
+        "characters": record.characters,
+        "generated_characters": record.generated_characters,
+        "chunks": record.chunks,
+        "first_chunk_seconds": record.first_chunk_seconds,
+        "flushes": record.flushes,
+        "cancels": record.cancels,
+        "chunks_after_cancel": record.chunks_after_cancel,
+        "ended": record.ended,
+        "complete": record.complete,
+        "encoding": output.encoding,
+        "sample_rate": output.sample_rate,
+        "audio_bytes": record.audio_bytes,
+        "audio_seconds": record.audio_seconds,
+        "audio_sha256": record.audio_sha256,
+    }
+
+
+def _settings(record: ContextRecord) -> Json:
+    values = attrs.asdict(record.settings)
+    for name in ("transcript", "context_id", "output"):  # they stand elsewhere
+        del values[name]
+    return values
+
+
+def _times(name: str, units: SpokenUnits, count: int) -> Iterator[str]:
+    """
+    Yield times in the shape that they have on the wire (protocol §2.3).
+    """
+    columns: dict[str, Sequence[Any]] = {
+        f"{name}s": units.texts,
+        "start": units.starts,
+        "end": units.ends,
+    }
+    yield f', "{name}_timestamps": {{'
+    for number, (column, values) in enumerate(columns.items()):
+        yield f'{", " if number else ""}"{column}": ['
+        for start in range(0, count, UNITS_SLICE):
+            piece = list(values[start : min(count, start + UNITS_SLICE)])
+            yield (", " if start else "") + json.dumps(piece)[1:-1]
+        yield "]"
+    yield "}"

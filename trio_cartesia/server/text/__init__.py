@@ -1,0 +1,1 @@
+"""Sentences, markup and normalization."""

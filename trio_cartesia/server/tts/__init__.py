@@ -1,0 +1,1 @@
+"""The TTS endpoints: contexts, their queued text, their output."""

@@ -1,0 +1,139 @@
+"""
+Speech over HTTP: `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
+
+One request is one context with one input, and counts as one until it is answered. The answer begins
+with the first audio, so what goes wrong before that is an ordinary error. A peer that leaves takes
+its context with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.journal.access_log import log_context
+from trio_cartesia.server.messages.errors import Refused
+from trio_cartesia.server.messages.fields import Dialect
+from trio_cartesia.server.messages.inputs import Generation
+from trio_cartesia.server.store.files import StoredFile
+from trio_cartesia.server.tts.context import Context
+from trio_cartesia.server.tts.http_requests import (
+    BytesRequest,
+    read_bytes_request,
+    read_sse_request,
+)
+from trio_cartesia.server.tts.http_sinks import BytesSink, SseSink
+
+__all__ = ["BYTES", "SSE", "speak_bytes", "speak_events"]
+
+BYTES: Final = "/tts/bytes"
+SSE: Final = "/tts/sse"
+FILE_ID: Final = "cartesia-file-id"
+EVENTS: Final = "text/event-stream"
+NO_CACHE: Final = ("cache-control", "no-cache")
+
+
+async def speak_bytes(exchange: Exchange) -> None:
+    """
+    Answer with audio, in a container or without; keep it as a file if asked to.
+
+    Raises:
+        Refused: It cannot be had, and nothing has been sent yet.
+        Disconnected: The peer has left, or it failed after it had begun.
+    """
+    asked = read_bytes_request(
+        exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
+    )
+    container = asked.audio.open()
+    with exchange.account.speaking(), _new_file(exchange, asked) as file:
+
+        async def send(data: bytes) -> None:
+            await exchange.send(data)
+            if file is not None:
+                exchange.service.files.add(file, data)
+
+        sink = BytesSink(container=container, send=send)
+        headers = [] if file is None else [(FILE_ID, file.id)]
+        async with exchange.streaming(asked.audio.kind, headers):
+            await _speak(exchange, asked.generation, sink)
+            if file is not None:
+                exchange.service.files.complete(file)
+
+
+async def speak_events(exchange: Exchange) -> None:
+    """
+    Answer with server-sent events.
+
+    Raises:
+        Refused: It cannot be had, and nothing has been sent yet.
+        Disconnected: The peer has left.
+    """
+    asked = read_sse_request(
+        exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
+    )
+    with exchange.account.speaking():
+        sink = SseSink(
+            context_id=asked.context_id,
+            send=exchange.send,
+            version=exchange.version,
+            request_id=exchange.request_id,
+            behaviour=exchange.behaviour,
+        )
+        async with exchange.streaming(EVENTS, [NO_CACHE]):
+            await _speak(exchange, asked.generation, sink)
+
+
+def _dialect(exchange: Exchange) -> Dialect:
+    return Dialect(version=exchange.version, behaviour=exchange.behaviour)
+
+
+async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | SseSink) -> None:
+    """
+    Speak *generation* to its end.
+
+    Raises:
+        Refused: It failed, and the sink has told nobody.
+        Disconnected: There is nobody left to hear it.
+    """
+    service = exchange.service
+    record = service.journal.add_context(
+        0, generation, path=exchange.path, request_id=exchange.request_id
+    )
+    context = Context(
+        settings=generation,
+        record=record,
+        journal=service.journal,
+        voice=service.voice,
+        behaviour=exchange.behaviour,
+        sink=sink,
+    )
+    try:
+        context.hear(generation)
+        await context.run()
+        if sink.refusal is not None:
+            raise Refused(sink.refusal)
+    except Refused:
+        record.ended = "error"
+        raise
+    finally:
+        record.ended = record.ended or "lost"
+        log_context(record)
+
+
+@contextmanager
+def _new_file(exchange: Exchange, asked: BytesRequest) -> Iterator[StoredFile | None]:
+    """
+    Begin a file, if one is asked for, and forget it if it does not become complete.
+    """
+    if not asked.save:
+        yield None
+        return
+    files = exchange.service.files
+    file = files.begin(exchange.account, asked.audio)
+    try:
+        yield file
+    finally:
+        if not file.is_complete:
+            files.discard(file)

@@ -1,0 +1,127 @@
+"""
+Where speech over HTTP goes: into one body, as bytes or as server-sent events.
+
+Both keep an error for whoever waits for the context, as long as nothing has been sent: then it can
+still be an ordinary answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import attrs
+
+from trio_cartesia.server.audio.containers import Container
+from trio_cartesia.server.behaviour.behaviour import Behaviour
+from trio_cartesia.server.journal.records import SpokenUnit
+from trio_cartesia.server.messages.errors import Refusal, is_structured
+from trio_cartesia.server.tts import events
+from trio_cartesia.server.tts.sinks import EventSink
+
+__all__ = ["BytesSink", "SseSink"]
+
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+Send = Callable[[bytes], Awaitable[None]]
+
+
+@attrs.define(eq=False, kw_only=True)
+class BytesSink:
+    """
+    The body of `/tts/bytes`: audio in its container, and no word beside it (protocol §3.1).
+
+    Attributes:
+        container: Which is new.
+        send: Sends a piece of the body, which may be empty.
+        refusal: Why there is no more audio, once that is so. Nobody was told.
+    """
+
+    container: Container
+    send: Send
+    refusal: Refusal | None = attrs.field(default=None, init=False)
+
+    async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:  # noqa: ARG002
+        """Send *audio*, or what it completes."""
+        await self.send(self.container.add(audio))
+
+    async def times(self, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> None:
+        """There are none here."""
+
+    async def flush_done(self, *, flush_id: int) -> None:
+        """Nobody asked for it."""
+
+    async def done(self, *, status: int) -> None:  # noqa: ARG002
+        """Send the last of the container."""
+        await self.send(self.container.end())
+
+    async def error(self, refusal: Refusal) -> None:
+        """Keep *refusal*."""
+        self.refusal = refusal
+
+
+@attrs.define(eq=False, kw_only=True)
+class SseSink:
+    """
+    The body of `/tts/sse`: the events of a WebSocket, which name no flush here, and a context only
+    if the request did (protocol §3.2).
+
+    Attributes:
+        context_id: What each event repeats, if anything.
+        send: Sends a piece of the body.
+        version: The API version, which decides how errors look.
+        request_id: Of the request.
+        behaviour: Which readings of the protocol the events follow.
+        refusal: Why there are no events at all, once that is so. Nobody was told.
+    """
+
+    context_id: str | None
+    send: Send
+    version: str
+    request_id: str
+    behaviour: Behaviour
+    refusal: Refusal | None = attrs.field(default=None, init=False)
+    _events: EventSink = attrs.field(init=False)
+    _has_sent: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._events = EventSink(
+            context_id=self.context_id or "",
+            emit=self._emit,
+            version=self.version,
+            request_id=self.request_id,
+            behaviour=self.behaviour,
+        )
+
+    async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:
+        """Send a ``chunk``."""
+        await self._events.chunk(audio, flush_id=flush_id, step_seconds=step_seconds)
+
+    async def times(self, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> None:
+        """Send ``timestamps`` or ``phoneme_timestamps``."""
+        await self._events.times(unit, units, flush_id=flush_id)
+
+    async def flush_done(self, *, flush_id: int) -> None:
+        """Nobody asked for it."""
+
+    async def done(self, *, status: int) -> None:
+        """Send ``done``."""
+        await self._events.done(status=status)
+
+    async def error(self, refusal: Refusal) -> None:
+        """Send ``error``, or keep *refusal* if the stream has not started (protocol §1.7.3)."""
+        if self._has_sent:
+            await self._events.error(refusal)
+        else:
+            self.refusal = refusal
+
+    async def _emit(self, event: events.Event) -> None:
+        self._has_sent = True
+        event.pop("flush_id", None)
+        if self.context_id is None:
+            event.pop("context_id", None)
+        if "request_id" in event:  # on a WebSocket it would name the context, too
+            event["request_id"] = self.request_id
+        is_named = event["type"] == "error" and is_structured(self.version)
+        name = b"event: error\n" if is_named else b""
+        await self.send(b"%sdata: %s\n\n" % (name, _to_json(event).encode()))

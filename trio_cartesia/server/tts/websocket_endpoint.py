@@ -1,0 +1,55 @@
+"""
+The endpoint `/tts/websocket`: from the handshake to the session.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.faults.messages import FrameFaults
+from trio_cartesia.server.net.requests import check_handshake
+from trio_cartesia.server.tts.session import SpeechSession
+
+SPEECH: Final = "/tts/websocket"
+
+
+async def serve_speech(exchange: Exchange) -> None:
+    """
+    Accept a WebSocket and serve it until it is over.
+    """
+    check_handshake(exchange.request)
+    service, behaviour = exchange.service, exchange.behaviour
+    with exchange.account.connected():
+        faults = FrameFaults.of(
+            exchange.faults,
+            stream=exchange.connection.stream,
+            version=exchange.version,
+            request_id=exchange.request_id,
+        )
+        with exchange.patience():
+            websocket = await exchange.connection.accept_websocket(
+                exchange.request,
+                max_message_bytes=behaviour.max_message_bytes,
+                headers=[("x-request-id", exchange.request_id)],
+                deflate=behaviour.deflate,
+                faults=faults,
+            )
+        number = service.journal.add_connection(
+            path=SPEECH, version=exchange.version, request_id=exchange.request_id, status=101
+        )
+        exchange.log(101)
+        session = SpeechSession(
+            number=number,
+            version=exchange.version,
+            request_id=exchange.request_id,
+            websocket=websocket,
+            voice=service.voice,
+            behaviour=behaviour,
+            journal=service.journal,
+            account=exchange.account,
+        )
+        try:
+            await session.serve()
+        finally:
+            service.journal.end_connection(number)

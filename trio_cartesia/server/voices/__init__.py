@@ -1,0 +1,1 @@
+"""Voices: the interface, tones, and eSpeak NG."""

@@ -1,0 +1,1 @@
+"""eSpeak NG, in processes of its own."""

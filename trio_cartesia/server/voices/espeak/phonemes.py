@@ -1,0 +1,96 @@
+"""
+IPA, as transcripts have it between ``<<`` and ``>>`` (protocol §2.14), in eSpeak NG's mnemonics.
+
+Each voice of the library has some phonemes and lacks others, and what it lacks is silent. So a
+symbol has several mnemonics here, the best one first, and the library is asked what it makes of
+them: the first that sounds right is taken, or else the first that sounds at all.
+"""
+
+# ruff: noqa: RUF001 - the symbols of IPA look like letters, and are meant
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, Manner
+from trio_cartesia.server.voices.espeak.process import speaker
+
+__all__ = ["LAUGHTER", "mnemonics"]
+
+LAUGHTER: Final = "h|ˈɑ|h|ɑ|h|ɑ"
+
+_CONSONANTS: Final = """
+p p; b b; t t; d d; k k; ɡ g; g g; f f; v v v#; s s; z z; h h; ɦ h# h; m m; ɱ m; n n; l l; j j
+w w; ʍ w; θ T; ð D; ʃ S; ʒ Z; ŋ N; ɴ N; ɹ r r- R; ɻ r R; r R2 r; ɾ *; ɽ *; ʀ r"; ʁ Q"; x x; ç C
+ɣ Q; χ X; ħ H h; ʕ ?; ʔ ?; ɲ n^; ʎ l^; β B; ɸ p\\ f; ʈ t.; ɖ d.; ɳ n.; ɭ l.; ʂ s.; ʐ z.; ɕ S;
+ʑ Z;; c c; ɟ J; q q; ɢ G g; ʋ v#; ɬ l#; ɮ l#; ɫ L; ɥ j; ɰ w; ʝ j; ts ts t|s; dz dz d|z; tʃ tS
+dʒ dZ; tɕ tS;; dʑ dZ;; tʂ ts. t|s.; dʐ dz. d|z.; pf pF p|f; tʰ t# t; kʰ k# k; pʰ p# p
+"""
+_VOWELS: Final = """
+a a; ɑ A a; ɒ O2 A O o; æ & a; ɐ a# a; ɛ E e; e e; i i; ɪ I i; o o; ɔ O o; u u; ʊ U u; ʌ V a# a
+ə @ a; ɜ 3: @; ɝ 3: @|r; ɚ 3 @|r; y y i; ø Y e; œ W Y e; ʏ y Y i; ɵ 8 o; ɘ @; ɞ 3: @; ɶ W a
+ɨ i"; ʉ u"; ɯ u- u; ɤ o; ᵻ I i; aɪ aI a|i; eɪ eI e|i; ɔɪ OI o|i; aʊ aU a|u; oʊ oU o|u; əʊ @U oU o|u
+iː i: i; uː u: u; ɑː A: A a; ɔː O: O o; ɜː 3: @; aː a: a; eː e: e; oː o: o; ɛː E: E e; yː y: y i
+øː Y: Y e; ã a~ a; ɑ̃ A~ a~ a; ɛ̃ E~ E e; ɔ̃ O~ O o; œ̃ W~ W E~ e; õ o~ o; ĩ i~ i; ũ u~ u
+"""
+_STRESS: Final = {"ˈ": "'", "ˌ": ",", "'": "'"}
+_TIES: Final = re.compile("[\u0361\u035c.]")  # tʃ may be written with one, and syllables apart
+
+
+def _table(rows: str) -> dict[str, tuple[str, ...]]:
+    """
+    Read rows of a symbol and its mnemonics, the best one first.
+    """
+    cells = (cell.split() for cell in re.split(r"; |\n", rows.strip()))
+    return {symbol: tuple(found) for symbol, *found in cells}
+
+
+_VOWEL_TABLE: Final = _table(_VOWELS)
+_SYMBOLS: Final = {**_table(_CONSONANTS), **_VOWEL_TABLE}
+_TOKEN: Final = re.compile("|".join([*sorted(_SYMBOLS, key=len, reverse=True), *_STRESS]))
+
+
+def mnemonics(ipa: str, voice: str) -> str:
+    """
+    Return what a voice is to be given for some IPA, brackets not included.
+
+    Symbols that nobody knows are left out, and so are diacritics.
+
+    Args:
+        ipa: Phonemes with a vertical bar between them, or without.
+        voice: The identifier of one of the library's voices; its variant does not matter.
+    """
+    return "|".join(filter(None, _mnemonics(ipa, voice.partition("+")[0])))
+
+
+def _mnemonics(ipa: str, voice: str) -> Iterator[str]:
+    stress = ""
+    for part in _TIES.sub("", ipa).split("|"):
+        for match in _TOKEN.finditer(part):
+            symbol = match.group()
+            if symbol in _STRESS:  # it stands before a syllable, and here before its vowel
+                stress = _STRESS[symbol]
+                continue
+            found = _best(symbol, voice)
+            if found and symbol in _VOWEL_TABLE:
+                found, stress = stress + found, ""
+            yield found
+
+
+@functools.lru_cache(maxsize=4096)
+def _best(symbol: str, voice: str) -> str:
+    """
+    Ask the library which of a symbol's mnemonics suits a voice; none may.
+    """
+    heard = {mnemonic: _heard(mnemonic, voice) for mnemonic in _SYMBOLS[symbol]}
+    right = (mnemonic for mnemonic, sound in heard.items() if sound == symbol)
+    return next(right, None) or next(filter(heard.__getitem__, heard), "")
+
+
+def _heard(mnemonic: str, voice: str) -> str:
+    _, events = speaker.synthesise(f"[[{mnemonic}]]", Manner(voice=voice, flags=PHONEMES))
+    symbols = (event.symbol for event in events if event.kind is Kind.PHONEME)
+    return "".join(symbols).lstrip("ˈˌ")

@@ -1,0 +1,120 @@
+"""
+When words and phonemes are heard, from the events of eSpeak NG.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from trio_cartesia.server.voices.espeak.library import Event, Kind
+from trio_cartesia.server.voices.interface import Timed
+
+__all__ = ["Take", "end_of_sound", "phoneme_times", "sounds_of", "word_times"]
+
+_SWITCH: Final = "("  # begins what is no sound: "(en)", where the library changes its language
+
+
+@attrs.frozen(kw_only=True)
+class Take:
+    """
+    What the library made of one text.
+
+    Attributes:
+        samples: The audio.
+        events: In order; their positions are the text's.
+    """
+
+    samples: npt.NDArray[np.int16]
+    events: Sequence[Event]
+
+
+def sounds_of(events: Sequence[Event]) -> list[Event]:
+    """
+    Return the phonemes among *events*, and the pauses between them.
+    """
+    return [
+        event
+        for event in events
+        if event.kind is Kind.PHONEME and not event.symbol.startswith(_SWITCH)
+    ]
+
+
+def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
+    """
+    Find where the sounds between two frames end, and the pause after them starts.
+    """
+    index = bisect.bisect_left(sounds, end, key=lambda sound: sound.frame)
+    while index and not sounds[index - 1].symbol and sounds[index - 1].frame >= begin:
+        index -= 1
+        end = sounds[index].frame
+    return end
+
+
+def word_times(words: Sequence[tuple[int, str | None]], take: Take) -> Iterator[Timed]:
+    """
+    Give every word its time.
+
+    One word may have many events (a date has eight), and several may share one ("of the"): then
+    they share its time too, by their letters. A word that is not spoken, like a dash, has none.
+
+    Args:
+        words: Each word's position in the text; what is None is not reported.
+        take: How the text sounds.
+    """
+    positions = [position for position, _ in words]
+    begins: dict[int, int] = {}
+    for event in take.events:
+        if event.kind is Kind.WORD:
+            number = max(0, bisect.bisect_right(positions, event.position) - 1)
+            begins.setdefault(number, event.frame)
+    begins.setdefault(0, min(begins.values(), default=0))
+    groups = [*sorted(begins.items()), (len(words), len(take.samples))]
+    sounds = sounds_of(take.events)
+    last = 0
+    for (first, begin), (stop, limit) in itertools.pairwise(groups):
+        begin = _begin_of_sound(sounds, max(last, begin), limit)
+        last = end_of_sound(sounds, begin, max(begin, limit))
+        yield from _shared([word for _, word in words[first:stop]], begin, last)
+
+
+def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
+    """
+    Find where the first sound between two frames begins: some words have a pause before them.
+    """
+    index = bisect.bisect_left(sounds, begin, key=lambda sound: sound.frame)
+    for sound in itertools.islice(sounds, index, None):
+        if sound.symbol:
+            return sound.frame if sound.frame < end else begin
+    return begin
+
+
+def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed]:
+    """
+    Share a time among the *words* of one event; the first is spoken, letters or not.
+    """
+    letters = [sum(map(str.isalnum, word or "")) for word in words]
+    sums = list(itertools.accumulate([max(1, letters[0]), *letters[1:]] if words else []))
+    edges = [begin, *(begin + (end - begin) * done // sums[-1] for done in sums)]
+    for word, (start, stop) in zip(words, itertools.pairwise(edges), strict=True):
+        if word is not None:
+            yield Timed(text=word, start=start, end=stop)
+
+
+def phoneme_times(take: Take) -> Iterator[Timed]:
+    """
+    Give every phoneme its time, which lasts until the next one or a pause.
+    """
+    sounds = sounds_of(take.events)
+    ends = [*(sound.frame for sound in sounds[1:]), len(take.samples)]
+    last = 0
+    for sound, end in zip(sounds, ends, strict=False):
+        start, last = last, max(last, end)
+        if sound.symbol:
+            yield Timed(text=sound.symbol, start=max(start, sound.frame), end=last)

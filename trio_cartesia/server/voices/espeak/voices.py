@@ -1,0 +1,182 @@
+"""
+How the voices of the catalogue sound: which voice of eSpeak NG, how high, how lively, how fast.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+import attrs
+
+from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
+from trio_cartesia.server.voices.espeak.library import Manner
+from trio_cartesia.server.voices.interface import Utterance
+
+__all__ = ["LANGUAGES", "REGIONS", "TIMBRES", "language_of", "manner_of", "mood_of"]
+
+WORDS_PER_MINUTE: Final = 160  # at speed 1; of short English words it speaks nearly 190
+
+_SAME: Final = (  # these end in the code of their language
+    "roa/fr gmw/de roa/es jpx/ja inc/hi roa/it ko gmw/nl zlw/pl zle/ru gmq/sv trk/tr zls/bg roa/ro "
+    "sem/ar zlw/cs grk/el urj/fi zls/hr poz/ms zlw/sk gmq/da dra/ta zle/uk urj/hu aav/vi inc/bn "
+    "tai/th sem/he ccs/ka poz/id dra/te inc/gu dra/kn dra/ml inc/mr inc/pa inc/or inc/ur"
+)
+LANGUAGES: Final = {  # the service's languages, and the voices that eSpeak NG has for them
+    "en": "gmw/en-US",
+    "pt": "roa/pt-BR",
+    "zh": "sit/cmn",
+    "no": "gmq/nb",
+    "tl": "poz/id",  # it has no Tagalog; Indonesian is a relative, and spelt as it is spoken too
+    **{identifier.rpartition("/")[2]: identifier for identifier in _SAME.split()},
+}
+_NEAR: Final = {  # the regions that have one voice
+    "gmw/en-US": "en-US en-CA",
+    "gmw/en": "en-GB en-AU en-NZ en-IE en-IN en-ZA en-SG",
+    "gmw/en-029": "en-JM en-TT en-BB en-BS",
+    "roa/es-419": (
+        "es-MX es-CO es-AR es-CL es-PE es-VE es-EC es-GT es-CU es-BO es-DO es-UY es-PY es-US es-419"
+    ),
+}
+REGIONS: Final = {  # where a region has a voice of its own, or one that is near
+    **{region: voice for voice, regions in _NEAR.items() for region in regions.split()},
+    "es-ES": "roa/es",
+    "fr-FR": "roa/fr",
+    "fr-BE": "roa/fr-BE",
+    "fr-CH": "roa/fr-CH",
+    "pt-BR": "roa/pt-BR",
+    "pt-PT": "roa/pt",
+    "ru-RU": "zle/ru",
+    "ru-LV": "zle/ru-LV",
+    "zh-CN": "sit/cmn",
+    "zh-TW": "sit/cmn",
+    "zh-HK": "sit/yue",
+}
+DIALECTS: Final = {  # accents, or else names, of voices that do not speak like their country
+    "new-york": "gmw/en-US-nyc",
+    "central-vietnamese": "aav/vi-VN-x-central",
+    "southern-vietnamese": "aav/vi-VN-x-south",
+    "Fiona": "gmw/en-GB-scotland",
+    "Hamish": "gmw/en-GB-scotland",
+    "Cora": "gmw/en-GB-x-gbclan",
+    "Noel": "gmw/en-GB-x-gbcwmd",
+}
+
+
+@attrs.frozen
+class Timbre:
+    """
+    The library's variants for voices of one kind, and the pitches that suit them.
+    """
+
+    variants: tuple[str, ...]
+    lowest: int
+    pitches: int
+
+
+TIMBRES: Final = {  # about 165 to 235 Hz, 85 to 125 Hz, and 135 to 160 Hz
+    "feminine": Timbre(("f1", "f2", "f3", "f4", "f5", "Annie", "steph"), 46, 16),
+    "masculine": Timbre(("m1", "m2", "m3", "m4", "m7", "m8", "Denis"), 38, 26),
+    "gender_neutral": Timbre(("f2", "f3", "f5"), 12, 8),
+}
+
+
+@attrs.frozen
+class Mood:
+    """
+    What an emotion does to a voice.
+
+    Attributes:
+        pitch: Added to the pitch, of 0 to 99.
+        pitch_range: Added to the range, of 0 to 99: lively voices have a wide one.
+        speed: A factor.
+        volume: A factor.
+    """
+
+    pitch: int = 0
+    pitch_range: int = 0
+    speed: float = 1.0
+    volume: float = 1.0
+
+
+_MOODS: Final = {  # protocol §2.2.1
+    Mood(): "neutral",
+    Mood(pitch=8, pitch_range=22, speed=1.08, volume=1.1): (
+        "happy excited enthusiastic elated euphoric triumphant amazed surprised flirtatious "
+        "curious anticipation"
+    ),
+    Mood(pitch=-2, pitch_range=-10, speed=0.93, volume=0.9): (
+        "content peaceful serene calm grateful affectionate trust sympathetic contemplative"
+    ),
+    Mood(pitch=-4, pitch_range=28, speed=1.1, volume=1.3): (
+        "angry mad outraged frustrated agitated disgusted"
+    ),
+    Mood(pitch=-5, pitch_range=-8, speed=0.96): (
+        "contempt envious sarcastic ironic distant skeptical mysterious"
+    ),
+    Mood(pitch=-8, pitch_range=-25, speed=0.86, volume=0.8): (
+        "sad dejected melancholic disappointed hurt guilty bored tired rejected nostalgic wistful "
+        "apologetic resigned"
+    ),
+    Mood(pitch=5, pitch_range=-6, speed=0.92, volume=0.85): "hesitant insecure confused",
+    Mood(pitch=12, pitch_range=12, speed=1.14, volume=1.05): (
+        "anxious panicked alarmed scared threatened"
+    ),
+    Mood(pitch=-3, pitch_range=10, speed=0.98, volume=1.2): "proud confident determined",
+}
+_MOOD_OF: Final = {name: mood for mood, names in _MOODS.items() for name in names.split()}
+
+
+def mood_of(emotion: str | None) -> Mood:
+    """
+    Return what an emotion does; nothing, if there is none or nobody knows it.
+    """
+    return _MOOD_OF.get((emotion or "neutral").lower(), Mood())
+
+
+def language_of(utterance: Utterance) -> str:
+    """
+    Return the language that an utterance is in, without its region.
+    """
+    tag, voice = utterance.language, find_voice(utterance.voice_id)
+    if not tag:
+        return voice.language if voice else "en"
+    return _parts(tag)[0]
+
+
+def manner_of(utterance: Utterance) -> Manner:
+    """
+    Find the settings for an utterance at speed 1; the same voice id always gets the same ones.
+    """
+    voice = find_voice(utterance.voice_id)
+    number = zlib.crc32(utterance.voice_id.lower().encode("utf-8", "replace"))
+    kind = voice.gender if voice else ("feminine", "masculine")[number % 2]
+    timbre, number = TIMBRES[kind], number // 2
+    number, index = divmod(number, len(timbre.variants))
+    number, higher = divmod(number, timbre.pitches)
+    mood = mood_of(utterance.emotion)
+    return Manner(
+        voice=f"{_base(voice, utterance.language)}+{timbre.variants[index]}",
+        words_per_minute=round(WORDS_PER_MINUTE * mood.speed),
+        pitch=max(0, timbre.lowest + higher + mood.pitch),
+        pitch_range=40 + number % 31 + mood.pitch_range,
+    )
+
+
+def _base(voice: VoiceEntry | None, tag: str | None) -> str:
+    """
+    Find the voice of the library: that of a region if one is named, or else the speaker's own.
+    """
+    language, region = _parts(tag or (voice.language if voice else "en"))
+    locale = f"{language}-{region}"
+    if voice and locale != voice.locale and locale in REGIONS:
+        return REGIONS[locale]
+    if voice and language == voice.language:
+        own = DIALECTS.get(voice.accent or voice.name)
+        return own or REGIONS.get(voice.locale, LANGUAGES[language])
+    return REGIONS.get(locale) or LANGUAGES.get(language, LANGUAGES["en"])
+
+
+def _parts(tag: str) -> tuple[str, str]:
+    language, _, region = tag.replace("_", "-").partition("-")
+    return language.lower(), region.upper()

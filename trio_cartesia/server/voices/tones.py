@@ -1,0 +1,104 @@
+"""A voice of plain tones: nothing but Python, deterministic, a note for each letter."""
+
+from __future__ import annotations
+
+import array
+import functools
+import math
+import sys
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import trio
+
+from trio_cartesia.server.text.markup import Sound
+from trio_cartesia.server.voices.interface import Spoken, Timed, Utterance, words_of
+
+__all__ = ["Tones"]
+
+LETTERS_PER_SECOND: Final = 15  # of tones at speed 1, and about what people read aloud
+LOWEST_HERTZ: Final = 135
+PITCHES: Final = 32
+PITCH_HERTZ: Final = 15  # from one pitch to the next: one wave more in a note
+LOUDNESS: Final = 8000  # the peak at volume 1, of 32767
+LAUGHTER: Final = "h h h"  # three notes; no word has blanks
+RAMP: Final = 0.1  # of a note, at either end: without it each one would click
+
+
+class Tones:
+    """
+    A voice of plain tones, one for each letter and a pitch for each word.
+
+    It is deterministic, and stays in its task: under an autojumping clock a worker thread would
+    count as idle. A word sounds the same wherever it stands and brings its own pause, so text may
+    be cut at blanks without a change to what is heard.
+
+    Speed and volume are exact. Emotions are ignored, and words are reported as they were written.
+    Spelled letters have a pause each, phonemes are played as letters, and laughter is three notes.
+    """
+
+    name: Final = "tones"
+
+    async def speak(self, utterance: Utterance) -> Spoken:
+        """
+        Play *utterance*; this takes a moment of its own task, and no virtual time.
+        """
+        await trio.lowlevel.checkpoint()
+        frames = round(utterance.sample_rate / (LETTERS_PER_SECOND * utterance.speed))
+        amplitude = round(LOUDNESS * utterance.volume)
+        parts: list[bytes] = []
+        words: list[Timed] = []
+        phonemes: list[Timed] = []
+        position = 0
+        for word in _played(utterance):
+            letters = list(filter(str.isalnum, word)) or [word]
+            cycles = round(_hertz(utterance.voice_id, word) * frames / utterance.sample_rate)
+            note = _note(frames, cycles, amplitude) + bytes(2 * frames * utterance.spelled)
+            parts += [note] * len(letters) + [bytes(2 * frames)]
+            step = len(note) // 2
+            starts = range(position, position + len(letters) * step, step)
+            if word != LAUGHTER:
+                phonemes += _letters(letters, starts)
+                words.append(Timed(text=word, start=position, end=starts.stop))
+            position = starts.stop + frames
+        return Spoken(samples=b"".join(parts), words=tuple(words), phonemes=tuple(phonemes))
+
+
+def _played(utterance: Utterance) -> Iterator[str]:
+    """
+    Return what tones are made of: the words, and laughter as itself.
+    """
+    laughs = (span.start for span in utterance.spans if span.sound is Sound.LAUGHTER)
+    units = sorted([*words_of(utterance), *((start, LAUGHTER) for start in laughs)])
+    return (unit for _, unit in units)
+
+
+def _hertz(voice_id: str, word: str) -> int:
+    """
+    Return the pitch of *word*; two words, or two voices, seldom share one.
+    """
+    voice, step = (zlib.crc32(text.encode("utf-8", "replace")) for text in (voice_id, word))
+    return LOWEST_HERTZ + PITCH_HERTZ * ((voice + step) % PITCHES)
+
+
+def _letters(letters: list[str], starts: range) -> Iterator[Timed]:
+    for letter, start in zip(letters, starts, strict=True):
+        yield Timed(text=letter, start=start, end=start + starts.step)
+
+
+@functools.lru_cache(maxsize=256)
+def _note(frames: int, cycles: int, amplitude: int) -> bytes:
+    """
+    Return *cycles* whole waves in *frames* frames, which therefore join without a click.
+    """
+    turn = 2 * math.pi * cycles / frames
+    half = [amplitude * math.sin(turn * index) for index in range(frames // 2 + 1)]
+    ramp = math.ceil(frames * RAMP)
+    for index in range(ramp):
+        half[index] *= index / ramp
+    other = [-value for value in half[(frames - 1) // 2 : 0 : -1]]  # waves end as they started
+    wave = array.array("h", map(round, half + other))
+    if sys.byteorder == "big":
+        wave.byteswap()
+    return wave.tobytes()
