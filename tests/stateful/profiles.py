@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES: Final = {"local": 30, "ci": 500, "nightly": 50_000, "mutation": 10}
+EXAMPLES: Final = {"local": 30, "ci": 500, "nightly": 50_000}
 STEPS: Final = 50
 
 _chosen = os.environ.get("HYPOTHESIS_PROFILE", "local")
