@@ -35,12 +35,12 @@ AUDIO = "AAAA" * 640  # 20 ms at 48 kHz
 class Listener(PolitePeer):
     """A peer that notes when it was sent something."""
 
-    heard_at = 0.0
+    received_at = 0.0
     writes = 0
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Note the time, and swallow."""
-        self.heard_at, self.writes = time.perf_counter(), self.writes + 1
+        self.received_at, self.writes = time.perf_counter(), self.writes + 1
         await super().send_all(data)
 
 
@@ -59,7 +59,7 @@ class Victim:
             async with connection.context(context_id=self.name, **SETTINGS) as context:
                 self.cancel = context.cancel
                 await context.push("Hello. ")
-                self.peer.say(chunk(self.name, AUDIO, b"12.25"))
+                self.peer.send(chunk(self.name, AUDIO, b"12.25"))
                 async for _ in context.receive():
                     if self.is_listening.is_set() and way == "break":
                         self.began = time.perf_counter()
@@ -72,7 +72,7 @@ class Victim:
         """Make it leave."""
         self.began = time.perf_counter()
         if way == "break":
-            self.peer.say(chunk(self.name, AUDIO, b"12.25"))
+            self.peer.send(chunk(self.name, AUDIO, b"12.25"))
         elif way == "scope":
             self.scope.cancel()
         else:
@@ -115,8 +115,8 @@ async def leave_one(contexts: int, way: str, times: int) -> dict[str, float]:
             await victim.has_ended.wait()
             await trio.testing.wait_all_tasks_blocked()
             ends.append(victim.ended - victim.began)
-            hears.append(peer.heard_at - victim.began)
-            peer.say(done(victim.name))  # or the client would wait for it
+            hears.append(peer.received_at - victim.began)
+            peer.send(done(victim.name))  # or the client would wait for it
     return quantiles("end", ends) | quantiles("heard", hears)
 
 
@@ -147,7 +147,7 @@ async def leave_all(contexts: int, way: str, times: int) -> dict[str, float]:
             await trio.testing.wait_all_tasks_blocked()
             cpu, left = cpu + time.process_time() - began, left + contexts
             for victim in victims:
-                peer.say(done(victim.name))
+                peer.send(done(victim.name))
             await trio.testing.wait_all_tasks_blocked()
     return {"cpu_us": 1e6 * cpu / left}
 

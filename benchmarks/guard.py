@@ -67,10 +67,10 @@ async def receive(connection: Connection, peer: MemoryPeer, frames: int) -> None
         for name in names:
             await nursery.start(listen, connection, name)
         for _ in range(0, frames, CONTEXTS * 5):  # reads that are neither small nor huge
-            peer.say(b"".join(chunk(name, AUDIO, b"1.5") for name in names) * 5)
+            peer.send(b"".join(chunk(name, AUDIO, b"1.5") for name in names) * 5)
             for _ in range(20):
                 await trio.lowlevel.checkpoint()
-        peer.say(b"".join(map(done, names)))
+        peer.send(b"".join(map(done, names)))
 
 
 async def leave(connection: Connection, peer: MemoryPeer, contexts: int) -> None:  # noqa: ARG001

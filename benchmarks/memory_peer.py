@@ -37,7 +37,7 @@ class MemoryPeer(trio.abc.Stream):
             assert found is not None
             accept = base64.b64encode(hashlib.sha1(found[1] + GUID).digest())  # noqa: S324
             self._has_met = True
-            self.say(
+            self.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
             )

@@ -135,7 +135,7 @@ WAYS: Final[tuple[Way, ...]] = (
 async def answer(peer: Peer) -> None:
     """Play the service, for ever; what a context gets is in its id."""
     while True:
-        await answer_one(peer, await peer.hear())
+        await answer_one(peer, await peer.receive())
 
 
 async def answer_one(peer: Peer, request: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ SETTINGS: Final[ContextOptions] = {
 }
 
 
-async def heard_audio(context: Context) -> list[bytes]:
+async def received_audio(context: Context) -> list[bytes]:
     """Receive until the end; return the chunks' audio."""
     return [event.audio async for event in context.receive() if isinstance(event, Chunk)]
 
@@ -37,7 +37,7 @@ async def requests_until_quiet(peer: Peer) -> list[dict[str, Any]]:
     requests = []
     while True:
         with trio.move_on_after(1) as patience:
-            requests.append(await peer.hear())
+            requests.append(await peer.receive())
         if patience.cancelled_caught:
             return requests
 

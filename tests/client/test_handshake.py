@@ -228,7 +228,7 @@ async def test_a_message_beyond_all_measure_ends_the_connection(autojump_clock):
     async with connected_pair(pipe_bytes=2**20) as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
-            await peer.say_text("x" * (MAX_MESSAGE_BYTES + 1))
+            await peer.send_text("x" * (MAX_MESSAGE_BYTES + 1))
             with pytest.raises(ConnectionLost) as caught:
                 await context.collect()
             assert caught.value.close_code == 1009

@@ -14,7 +14,7 @@ from typing import Final
 
 from tests.runtime.transport.test_fast_path import STRAY, frame, play
 from trio_cartesia import RemoteProtocolError
-from trio_cartesia._protocol.base.error_bodies import refusal, refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import error_from_body, error_from_fields
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
 from trio_cartesia._protocol.tts.messages import Chunk, ErrorEvent, Received
@@ -45,8 +45,8 @@ def check_codec(data: bytes) -> None:
     assert chunk is None or type(chunk) is Chunk
     repr(event)
     if isinstance(event, ErrorEvent):
-        str(refusal(event.fields)).encode()
-    str(refusal_from_body(500, data)).encode()
+        str(error_from_fields(event.fields)).encode()
+    str(error_from_body(500, data)).encode()
 
 
 def check_lane(data: bytes) -> None:

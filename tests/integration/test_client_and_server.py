@@ -9,7 +9,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, VOICE, heard_audio, receive_all
+from tests.support import SETTINGS, VOICE, receive_all, received_audio
 from trio_cartesia import (
     AuthenticationFailed,
     Cartesia,
@@ -145,7 +145,7 @@ async def test_cancelled_at_each_step_the_service_never_hears_two(autojump_clock
                 await context.push("One sentence. ")
                 await context.push("Another. ")
                 await context.no_more_inputs()
-                await heard_audio(context)
+                await received_audio(context)
 
         assert await cancelled_at_each_step(converse) > 3
         await trio.sleep(5)

@@ -69,7 +69,7 @@ async def test_errors_of_our_own_name_the_connection(autojump_clock):
         ):
             for context in (garbled, flooded):
                 await context.push("One. ")
-            await peer.say(type="chunk", context_id="a", data="~")
+            await peer.send(type="chunk", context_id="a", data="~")
             await peer.chunk("b", bytes(2000))
             for context, kind in ((garbled, RemoteProtocolError), (flooded, InboxOverflow)):
                 for meet in (receive_all(context, []), context.push("Two. ")):

@@ -10,7 +10,11 @@ import pytest
 from tests.support import SETTINGS
 from trio_cartesia import LocalProtocolError, MP3OutputFormat, RawOutputFormat
 from trio_cartesia._protocol.base.credentials import check_headers
-from trio_cartesia._protocol.base.error_bodies import KIND_OF_CODE, refusal, refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import (
+    KIND_OF_CODE,
+    error_from_body,
+    error_from_fields,
+)
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.context_states import State
 from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS, Unspoken
@@ -62,9 +66,9 @@ def test_rare_statuses_have_their_exceptions(status, name):
     """
     Each status that the reference lists becomes its exception, and its neighbours do not.
     """
-    assert type(refusal_from_body(status, b"")).__name__ == name
-    assert type(refusal_from_body(407, b"")).__name__ == "ContextFailed"
-    assert type(refusal_from_body(410, b"")).__name__ == "ContextFailed"
+    assert type(error_from_body(status, b"")).__name__ == name
+    assert type(error_from_body(407, b"")).__name__ == "ContextFailed"
+    assert type(error_from_body(410, b"")).__name__ == "ContextFailed"
 
 
 @pytest.mark.parametrize(("code", "kind"), KIND_OF_CODE.items())
@@ -72,7 +76,7 @@ def test_a_code_outdoes_any_status(code, kind):
     """
     Where the service gives a code and a status that disagree, the code decides.
     """
-    assert type(refusal({"error_code": code, "status_code": 500})) is kind
+    assert type(error_from_fields({"error_code": code, "status_code": 500})) is kind
 
 
 @pytest.mark.parametrize("status", [499, 500, 599])
@@ -81,7 +85,7 @@ def test_from_500_on_it_is_the_service_s_fault(status):
     Every status from 500 on is a failure of the service, and none below it is by that rule.
     """
     kind = "ServiceFailed" if status >= 500 else "ContextFailed"
-    assert type(refusal_from_body(status, b"")).__name__ == kind
+    assert type(error_from_body(status, b"")).__name__ == kind
 
 
 @pytest.mark.parametrize(

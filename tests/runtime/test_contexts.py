@@ -11,8 +11,8 @@ from tests.support import (
     SETTINGS,
     VOICE,
     cancels,
-    heard_audio,
     receive_all,
+    received_audio,
     requests_until_quiet,
 )
 from trio_cartesia import (
@@ -40,9 +40,9 @@ async def test_a_context_sends_its_settings_with_every_input(autojump_clock):
             await context.push("Hello, ")
             await context.flush()
             await context.no_more_inputs()
-            requests = [await peer.hear() for _ in range(3)]
+            requests = [await peer.receive() for _ in range(3)]
             await peer.done("a")
-            assert await heard_audio(context) == []
+            assert await received_audio(context) == []
     common = {
         "context_id": "a",
         "model_id": "sonic-latest",
@@ -71,7 +71,7 @@ async def test_any_interleaving_arrives_whole_and_in_order(order):
                 await context.push("Hello.")
                 await context.no_more_inputs()
                 task_status.started()
-                heard[name] = await heard_audio(context)
+                heard[name] = await received_audio(context)
 
         async with trio.open_nursery() as nursery:
             for name in "abcd":
@@ -125,7 +125,7 @@ async def speaks_again(connection, peer):
         await context.no_more_inputs()
         await peer.chunk("again", b"34")
         await peer.done("again")
-        assert await heard_audio(context) == [b"34"]
+        assert await received_audio(context) == [b"34"]
 
 
 @given(patience=st.floats(0.001, 10))
@@ -141,7 +141,11 @@ async def test_a_context_ends_the_moment_its_scope_does(patience):
                 async for _ in context.receive():
                     pass
         assert trio.current_time() == patience
-        assert [await peer.hear(), await peer.hear()][1] == {"context_id": "a", "cancel": True}
+        await peer.receive()
+        assert await peer.receive() == {
+            "context_id": "a",
+            "cancel": True,
+        }
         assert trio.current_time() == patience
 
 
@@ -154,7 +158,7 @@ async def test_a_context_that_ended_is_not_cancelled(autojump_clock):
             await context.push("Hello.")
             await context.no_more_inputs()
             await peer.done("a")
-            await heard_audio(context)
+            await received_audio(context)
         assert cancels(await requests_until_quiet(peer)) == []
 
 
@@ -220,7 +224,7 @@ async def test_expiry_ends_the_loop_and_the_next_push_says_so(autojump_clock):
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("One. ")
-            await peer.hear()
+            await peer.receive()
             await peer.chunk("a", b"12")
             assert isinstance(await anext(context.receive()), Chunk)
             await context.push("Two. ")
@@ -269,7 +273,7 @@ async def test_bad_text_is_refused_and_harms_nothing(transcript, autojump_clock)
             with pytest.raises(LocalProtocolError, match="nothing was pushed"):
                 await context.flush()
             await context.push("Hello.")
-            assert (await peer.hear())["transcript"] == "Hello."
+            assert (await peer.receive())["transcript"] == "Hello."
 
 
 async def test_an_error_fails_its_context_alone_and_after_what_came(autojump_clock):
@@ -307,7 +311,7 @@ async def test_an_error_fails_its_context_alone_and_after_what_came(autojump_clo
             await good.no_more_inputs()
             await peer.chunk("good", b"34")
             await peer.done("good")
-            assert await heard_audio(good) == [b"34"]
+            assert await received_audio(good) == [b"34"]
         assert cancels(await requests_until_quiet(peer)) == []
 
 
@@ -372,7 +376,7 @@ async def test_a_malformed_event_fails_its_context_alone(autojump_clock):
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
-            await peer.say(type="chunk", context_id="a", data="not base64!")
+            await peer.send(type="chunk", context_id="a", data="not base64!")
             with pytest.raises(RemoteProtocolError) as caught:
                 await context.collect()
             assert caught.value.context_id == "a"
@@ -388,10 +392,10 @@ async def test_unknown_things_are_kept_and_counted(autojump_clock):
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
-            await peer.say(type="weather", context_id="a", sky="blue")
-            await peer.say(type="weather")
+            await peer.send(type="weather", context_id="a", sky="blue")
+            await peer.send(type="weather")
             await peer.chunk("nobody", b"12")
-            await peer.say(type="done", context_id="a", mood="good")
+            await peer.send(type="done", context_id="a", mood="good")
             first, last = [event async for event in context.receive()]
             assert isinstance(first, UnknownEvent)
             assert (first.wire_type, first.fields["sky"]) == ("weather", "blue")
@@ -445,11 +449,11 @@ async def test_collect_returns_words_and_segments(autojump_clock):
             await context.no_more_inputs()
             await peer.chunk("a", bytes(4), flush_id=1)
             words = {"words": ["Hello", "world."], "start": [0, 0.5], "end": [0.4, 1]}
-            await peer.say(type="timestamps", context_id="a", word_timestamps=words)
-            await peer.say(type="flush_done", context_id="a", flush_done=True, flush_id=1)
+            await peer.send(type="timestamps", context_id="a", word_timestamps=words)
+            await peer.send(type="flush_done", context_id="a", flush_done=True, flush_id=1)
             await peer.chunk("a", bytes(2), flush_id=2)
             phonemes = {"phonemes": ["h"], "start": [0.0], "end": [0.1]}
-            await peer.say(type="phoneme_timestamps", context_id="a", phoneme_timestamps=phonemes)
+            await peer.send(type="phoneme_timestamps", context_id="a", phoneme_timestamps=phonemes)
             await peer.done("a")
             speech = await context.collect()
     assert [(word.text, word.start, word.end) for word in speech.words] == [

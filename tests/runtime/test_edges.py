@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import trio
 
-from tests.support import SETTINGS, cancels, heard_audio, receive_all, requests_until_quiet
+from tests.support import SETTINGS, cancels, receive_all, received_audio, requests_until_quiet
 from trio_cartesia import (
     Cartesia,
     CartesiaError,
@@ -54,7 +54,7 @@ async def test_a_push_ends_with_its_context(autojump_clock):
         ):
             for context in (one, two):
                 await context.push("Hello.")
-                await peer.hear()
+                await peer.receive()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(one.push, "long " * 50_000)
                 await trio.testing.wait_all_tasks_blocked()
@@ -81,9 +81,9 @@ async def test_what_had_come_survives_a_failed_write(autojump_clock):
             with pytest.raises(ConnectionLost):
                 while True:
                     await cut.push("More.")
-            assert len(await heard_audio(whole)) == 40
+            assert len(await received_audio(whole)) == 40
             with pytest.raises(ConnectionLost):
-                await heard_audio(cut)
+                await received_audio(cut)
 
 
 async def test_cancel_after_the_end_takes_nothing_away(autojump_clock):
@@ -146,7 +146,7 @@ async def test_events_of_any_kind_count_against_the_budget(autojump_clock):
         async with connection.context(**SETTINGS, context_id="a", inbox_bytes=50_000) as context:
             await context.push("Hello.")
             for _ in range(3):
-                await peer.say(type="weather", context_id="a", sky="x" * 2000)
+                await peer.send(type="weather", context_id="a", sky="x" * 2000)
             with pytest.raises(InboxOverflow):
                 await receive_all(context, [])
         assert connection.statistics().inbox_peak_bytes <= 50_000
@@ -185,7 +185,7 @@ async def test_a_blocked_reader_ends_with_its_context(autojump_clock):
                 await peer.chunk("b", b"12")
                 await trio.testing.wait_all_tasks_blocked()
             await peer.done("b")
-            assert await heard_audio(other) == [b"12"]
+            assert await received_audio(other) == [b"12"]
             assert trio.current_time() == 0
 
 
@@ -237,7 +237,7 @@ async def test_leaving_the_program_is_not_our_error(autojump_clock):
     async with connected_pair() as (connection, _):
         with pytest.raises(SystemExit):
             async with connection.speak(pieces(), **SETTINGS) as context:
-                await heard_audio(context)
+                await received_audio(context)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ async def test_a_push_may_bring_its_own_generation_settings(autojump_clock):
             await context.push("Two. ")
             with pytest.raises(LocalProtocolError, match="speed"):
                 await context.push("Three. ", generation_config={"speed": 3})
-            sent = [(await peer.hear())["generation_config"] for _ in range(2)]
+            sent = [(await peer.receive())["generation_config"] for _ in range(2)]
     assert sent == [{"emotion": "happy", "volume": 0.5}, {"speed": 1.2}]
 
 
@@ -286,7 +286,7 @@ async def test_an_empty_context_id_of_an_error_is_none(autojump_clock):
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
-            await peer.say(type="error", context_id="", message="something", status_code=400)
+            await peer.send(type="error", context_id="", message="something", status_code=400)
             with pytest.raises(ContextFailed, match="something"):
                 await context.collect()
 
@@ -466,7 +466,7 @@ async def test_pieces_are_closed_by_the_feeder(autojump_clock):
     kept = pieces()  # a reference, so that nobody collects it
     async with connected_pair() as (connection, peer):
         async with connection.speak(kept, **SETTINGS):
-            await peer.hear()
+            await peer.receive()
         assert len(ended_in) == 1
         assert "_feed" in ended_in[0]
 
@@ -507,7 +507,7 @@ async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, 
             await peer.chunk("left", b"1234")
             await peer.chunk("other", b"12")
             await peer.done("other")
-            assert await heard_audio(other) == [b"12"]
+            assert await received_audio(other) == [b"12"]
             statistics = connection.statistics()
             assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
             assert (statistics.stray_events, statistics.contexts_draining) == (1, 0)

@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, cancels, heard_audio, requests_until_quiet
+from tests.support import SETTINGS, cancels, received_audio, requests_until_quiet
 from trio_cartesia import ContextExpired, LocalProtocolError
 from trio_cartesia.testing import cancelled_at_each_step, connected_pair, on_virtual_time
 
@@ -41,13 +41,13 @@ async def test_speak_feeds_while_the_loop_receives(autojump_clock):
     """
     async with connected_pair() as (connection, peer):
         async with connection.speak(slowly("a ", "b"), **SETTINGS, context_id="a") as context:
-            assert (await peer.hear())["transcript"] == "a "
+            assert (await peer.receive())["transcript"] == "a "
             await peer.chunk("a", b"12")
-            assert (await peer.hear())["transcript"] == "b"
+            assert (await peer.receive())["transcript"] == "b"
             assert trio.current_time() == 1
-            assert not (await peer.hear())["continue"]
+            assert not (await peer.receive())["continue"]
             await peer.done("a")
-            assert await heard_audio(context) == [b"12"]
+            assert await received_audio(context) == [b"12"]
             assert context.statistics().end == "done"
 
 
@@ -57,8 +57,8 @@ async def test_speak_takes_a_text(autojump_clock):
     """
     async with connected_pair() as (connection, peer):
         async with connection.speak("Hello.", **SETTINGS, context_id="a"):
-            assert (await peer.hear())["transcript"] == "Hello."
-            assert not (await peer.hear())["continue"]
+            assert (await peer.receive())["transcript"] == "Hello."
+            assert not (await peer.receive())["continue"]
         with pytest.raises(LocalProtocolError, match="no text"):
             async with connection.speak("", **SETTINGS):
                 pass
@@ -79,7 +79,7 @@ async def test_leaving_the_block_stops_the_feeder_and_closes_the_pieces(autojump
 
     async with connected_pair() as (connection, peer):
         async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
-            await peer.hear()
+            await peer.receive()
             await peer.chunk("a", b"12")
             async for _ in context.receive():
                 break
@@ -119,10 +119,10 @@ async def test_expiry_under_a_feeder_is_raised(autojump_clock):
         async with connection.speak(
             slowly("a ", "b", seconds=5), **SETTINGS, context_id="a"
         ) as context:
-            await peer.hear()
+            await peer.receive()
             await peer.done("a")
             with pytest.raises(ContextExpired) as caught:
-                await heard_audio(context)
+                await received_audio(context)
             assert caught.value.unspoken == ("a ",)
             assert caught.value.context_id == "a"
             assert trio.current_time() == 0
@@ -143,9 +143,9 @@ async def test_a_push_that_never_reached_the_writer_is_withdrawn(autojump_clock)
                 assert patience.cancelled_caught
                 assert connection.statistics().requests_queued == 0
                 peer.stream.resume()
-                assert (await peer.hear())["transcript"].startswith("first")
+                assert (await peer.receive())["transcript"].startswith("first")
             await context.push("third")
-            assert (await peer.hear())["transcript"] == "third"
+            assert (await peer.receive())["transcript"] == "third"
 
 
 async def test_a_push_that_the_writer_has_counts_as_sent(autojump_clock):
@@ -160,8 +160,8 @@ async def test_a_push_that_the_writer_has_counts_as_sent(autojump_clock):
             assert patience.cancelled_caught
             peer.stream.resume()
             await context.push("second")
-            assert (await peer.hear())["transcript"] == "first " * 5000
-            assert (await peer.hear())["transcript"] == "second"
+            assert (await peer.receive())["transcript"] == "first " * 5000
+            assert (await peer.receive())["transcript"] == "second"
 
 
 async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clock):
@@ -186,7 +186,7 @@ async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clo
                 await trio.testing.wait_all_tasks_blocked()
                 two.cancel()
                 peer.stream.resume()
-                await peer.hear()
+                await peer.receive()
             one.cancel()
         assert cancels(await requests_until_quiet(peer)) == ["a"]
 
@@ -199,7 +199,7 @@ async def test_cancelled_at_any_step_the_connection_carries_the_next(autojump_cl
 
         async def serve():
             while True:
-                request = await peer.hear()
+                request = await peer.receive()
                 if request.get("cancel"):
                     await peer.done(request["context_id"])
                 elif not request["continue"]:
@@ -212,7 +212,7 @@ async def test_cancelled_at_any_step_the_connection_carries_the_next(autojump_cl
                 await context.flush()
                 await context.push("world.")
                 await context.no_more_inputs()
-                assert await heard_audio(context) == [b"12"]
+                assert await received_audio(context) == [b"12"]
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
@@ -233,7 +233,7 @@ async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
 
         async def serve():
             while True:
-                request = await peer.hear()
+                request = await peer.receive()
                 if request.get("cancel") or not request["continue"]:
                     await peer.done(request["context_id"])
                 else:
@@ -241,7 +241,7 @@ async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
 
         async def converse():
             async with connection.speak(slowly("a ", "b"), **SETTINGS) as context:
-                await heard_audio(context)
+                await received_audio(context)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
@@ -264,7 +264,7 @@ async def test_a_piece_that_comes_after_expiry_is_among_what_was_not_spoken(auto
 
     async def slowly_receive(connection, peer):
         async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
-            await peer.hear()
+            await peer.receive()
             await peer.chunk("a", bytes(4))
             await peer.done("a")
             async for _ in context.receive():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS
 from trio_cartesia import Chunk, ConnectionLost, ContextFailed, Done, InboxOverflow
-from trio_cartesia._runtime.inbox import IN_A_ROW, Inbox, Tally
+from trio_cartesia._runtime.inbox import IN_A_ROW, ByteCounter, Inbox
 from trio_cartesia._runtime.waking import Waker
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
@@ -117,7 +117,7 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
     Events come out once and in order, then its end; what waits is counted exactly, here and in the
     connection's total; an event that breaks the budget is not taken, unless the reader waits.
     """
-    total = Tally()
+    total = ByteCounter()
     inbox, model = Inbox(BUDGET_BYTES, blocks, total, Waker()), Model(blocks=blocks)
     for step, what in steps:
         if step == "put":
@@ -142,7 +142,7 @@ async def test_a_budget_may_be_used_up_and_not_passed(autojump_clock):
         for size, fits in ((1000, True), (1001, False)):
             async with connection.context(**SETTINGS, inbox_bytes=1256) as context:
                 await context.push("Hello.")
-                await peer.hear()
+                await peer.receive()
                 await peer.chunk(context.context_id, bytes(size))
                 await trio.sleep(1)
                 assert connection.statistics().inbox_bytes == (1256 if fits else 0)
@@ -168,7 +168,7 @@ async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
     A loop over what waits gives up its turn after so many events, and each step can be cancelled.
     """
     turns = 0
-    inbox = Inbox(10**9, False, Tally(), Waker())
+    inbox = Inbox(10**9, False, ByteCounter(), Waker())
 
     async def count_turns() -> None:
         nonlocal turns

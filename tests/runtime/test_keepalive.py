@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
-from tests.support import SETTINGS, heard_audio
+from tests.support import SETTINGS, received_audio
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia.testing import Link, connected_pair
@@ -94,7 +94,7 @@ async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump
             await trio.sleep(30 * KEEPALIVE_SECONDS)
             assert not connection.statistics().is_lost
             await peer.done("a")
-            assert await heard_audio(context) == [bytes(1500)]
+            assert await received_audio(context) == [bytes(1500)]
 
 
 @pytest.mark.parametrize(("stuck_at", "expected"), [(0, 20), (15, 40), (21, 60)])

@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, heard_audio, receive_all, requests_until_quiet
+from tests.support import SETTINGS, receive_all, received_audio, requests_until_quiet
 from trio_cartesia import (
     Cartesia,
     ConnectionLost,
@@ -41,7 +41,7 @@ async def end_by_close_1011(peer):
 
 
 async def end_by_nonsense(peer):
-    await peer.say_text("this is not JSON")
+    await peer.send_text("this is not JSON")
 
 
 async def end_by_half_frame(peer):
@@ -112,7 +112,7 @@ async def test_a_loss_tells_its_code_and_reason(autojump_clock):
             await context.push("Hello.")
             await peer.close(1000, "connection idle timeout")
             with pytest.raises(ConnectionLost, match="idle timeout") as caught:
-                await heard_audio(context)
+                await received_audio(context)
             assert (caught.value.close_code, caught.value.close_reason) == (
                 1000,
                 "connection idle timeout",
@@ -143,7 +143,7 @@ async def test_a_loss_says_what_was_seen_of_it(code, reason, says, autojump_cloc
             else:
                 await peer.close(code, reason)
             with pytest.raises(ConnectionLost) as caught:
-                await heard_audio(context)
+                await received_audio(context)
     assert caught.value.message == says
     assert caught.value.context_id == "a"
 
@@ -155,9 +155,9 @@ async def test_nonsense_is_the_cause_and_is_not_quoted(autojump_clock):
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
-            await peer.say_text("this is not JSON")
+            await peer.send_text("this is not JSON")
             with pytest.raises(ConnectionLost) as caught:
-                await heard_audio(context)
+                await received_audio(context)
             assert isinstance(caught.value.__cause__, RemoteProtocolError)
             assert "this is" not in str(caught.value) + str(caught.value.__cause__)
 
@@ -170,10 +170,10 @@ async def test_a_connection_that_is_given_up_is_closed_though_its_block_goes_on(
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
-            await peer.hear()
-            await peer.say_text("this is not JSON")
+            await peer.receive()
+            await peer.send_text("this is not JSON")
             with trio.fail_after(1), pytest.raises(trio.EndOfChannel):
-                await peer.hear()
+                await peer.receive()
             assert (context.statistics().state, context.statistics().end) == ("closed", "lost")
             assert connection.statistics().contexts_open == 0
             assert connection.statistics().is_lost
@@ -275,13 +275,13 @@ async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
                 await peer.chunk("slow", bytes(1000))
             await peer.chunk("quick", b"12")
             await peer.done("quick")
-            assert await heard_audio(quick) == [b"12"]
+            assert await received_audio(quick) == [b"12"]
             assert slow.statistics().inbox_peak_bytes <= 3000
             heard: list[Event] = []
             with pytest.raises(InboxOverflow) as caught:
                 await receive_all(slow, heard)
             assert (len(heard), caught.value.context_id) == (2, "slow")
-            assert [await peer.hear() for _ in range(4)][-1] == {
+            assert [await peer.receive() for _ in range(4)][-1] == {
                 "context_id": "slow",
                 "cancel": True,
             }
@@ -297,7 +297,7 @@ async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
             await context.push("Hello.")
             await peer.chunk("a", bytes(1000))
             with trio.fail_after(1):
-                await peer.hear_cancel("a")
+                await peer.receive_cancel("a")
             with pytest.raises(InboxOverflow) as caught:
                 await context.push("More.")
             assert caught.value.context_id == "a"
@@ -325,9 +325,9 @@ async def test_timestamps_count_against_the_budget(autojump_clock):
             await context.push("Hello.")
             words = {"words": ["x"] * 10, "start": [0.0] * 10, "end": [0.1] * 10}
             for _ in range(5):
-                await peer.say(type="timestamps", context_id="a", word_timestamps=words)
+                await peer.send(type="timestamps", context_id="a", word_timestamps=words)
             with pytest.raises(InboxOverflow):
-                await heard_audio(context)
+                await received_audio(context)
 
 
 @given(sizes=st.lists(st.integers(1, 3000), max_size=20))

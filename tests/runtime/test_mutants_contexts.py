@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support import SETTINGS, heard_audio
+from tests.support import SETTINGS, received_audio
 from trio_cartesia import Connection, ContextExpired, LocalProtocolError, RemoteProtocolError
 from trio_cartesia.testing import Peer, connected_pair, on_virtual_time
 
@@ -55,7 +55,7 @@ async def test_an_end_that_comes_first_makes_the_final_input_needless() -> None:
                 assert nursery.child_tasks
                 await end(peer, "a", audio=b"12")
                 assert not nursery.child_tasks
-            assert await heard_audio(context) == [b"12"]
+            assert await received_audio(context) == [b"12"]
             assert context.statistics().end == "done"
 
 
@@ -114,12 +114,12 @@ async def test_an_event_that_cannot_be_read_stops_its_context_at_once() -> None:
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
-            await peer.hear()
-            await peer.say(type="chunk", context_id="a", data="!")
+            await peer.receive()
+            await peer.send(type="chunk", context_id="a", data="!")
             with trio.fail_after(1):
-                assert await peer.hear() == {"context_id": "a", "cancel": True}
+                assert await peer.receive() == {"context_id": "a", "cancel": True}
             with pytest.raises(RemoteProtocolError):
                 await context.push("More.")
             with pytest.raises(RemoteProtocolError):
-                await heard_audio(context)
+                await received_audio(context)
             assert context.statistics().end == "failed"

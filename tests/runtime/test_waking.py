@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import SETTINGS, chunk_message
 from trio_cartesia import Chunk, Connection
-from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.transport.fast_path import Verdict
 from trio_cartesia._runtime.waking import HELD_BYTES, HELD_BYTES_EACH, HELD_SECONDS, Waker
@@ -20,7 +20,7 @@ class Hearing:
     """Contexts whose tasks note when they got what."""
 
     def __init__(self, budget_bytes: int = 64 * 2**20) -> None:
-        self.waker, self.total = Waker(), Tally()
+        self.waker, self.total = Waker(), ByteCounter()
         self.budget_bytes = budget_bytes
         self.inboxes: list[Inbox] = []
         self.heard: list[tuple[int, int]] = []

@@ -46,7 +46,7 @@ async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeyp
         await trio.sleep(1)
         assert len(sizes) == 2
         assert sizes[0] * 40 < sizes[1]
-        requests = [await peer.hear() for _ in range(64)]
+        requests = [await peer.receive() for _ in range(64)]
         assert {request["transcript"] for request in requests} == {
             f"Text {number}." for number in range(64)
         }
@@ -86,7 +86,7 @@ async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(a
         async def hear() -> None:
             try:
                 while True:
-                    heard.append(await peer.hear())
+                    heard.append(await peer.receive())
             except trio.EndOfChannel:
                 pass
 
@@ -102,7 +102,7 @@ async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(a
                 nursery.start_soon(talk, name)
             await trio.sleep(1)
             nursery.cancel_scope.cancel()
-        await connection._service.say_goodbye()
+        await connection._service.close_politely()
     assert sorted(cancels(heard)) == sorted(names)
     assert peer.closed_with == 1000
 
@@ -220,7 +220,7 @@ async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
             async def hear() -> None:
                 with suppress(trio.EndOfChannel):
                     while True:
-                        await peer.hear()
+                        await peer.receive()
 
             began = trio.current_time()
             nursery.start_soon(hear)

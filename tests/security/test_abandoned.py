@@ -115,7 +115,7 @@ def test_what_is_used_as_it_should_be_warns_of_nothing(end):
                 connection.speak(["Hello.", "There."], **SETTINGS) as context,
             ):
                 assert client
-                await peer.hear()
+                await peer.receive()
                 if end == "error":
                     raise ZeroDivisionError
                 if end == "cancelled":

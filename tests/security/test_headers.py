@@ -161,7 +161,7 @@ async def test_settings_are_sent_as_they_are_or_not_at_all(name, text):
         try:
             async with connection.context(**{**SETTINGS, "context_id": "a", name: text}) as context:
                 await context.push(text or "x")
-                request = await peer.hear()
+                request = await peer.receive()
         except LocalProtocolError:
             return
     fields = {"context_id", "model_id", "voice", "output_format", "transcript", "continue", name}

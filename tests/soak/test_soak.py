@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from benchmarks.soak import WAYS, Soak
-from tests.support import SETTINGS, cancels, heard_audio, receive_all, requests_until_quiet
+from tests.support import SETTINGS, cancels, receive_all, received_audio, requests_until_quiet
 from trio_cartesia import Chunk, Connection, Event, InboxOverflow
 from trio_cartesia.testing import Link, Peer, connected_pair, on_virtual_time
 
@@ -57,7 +57,7 @@ async def test_contexts_cancelled_in_a_row_are_remembered_up_to_a_bound(count):
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
         names = [f"c{number}" for number in range(count)]
         requests: list[dict[str, object]] = []
-        nursery.start_soon(_hear, peer, requests)
+        nursery.start_soon(_receive, peer, requests)
         most = 0
         for name in names:
             async with connection.context(**SETTINGS, context_id=name) as context:
@@ -77,13 +77,13 @@ async def test_contexts_cancelled_in_a_row_are_remembered_up_to_a_bound(count):
             await context.push("Hello.")
             await peer.chunk("new", b"12")
             await peer.done("new")
-            assert await heard_audio(context) == [b"12"]
+            assert await received_audio(context) == [b"12"]
         nursery.cancel_scope.cancel()
 
 
-async def _hear(peer: Peer, requests: list[dict[str, object]]) -> None:
+async def _receive(peer: Peer, requests: list[dict[str, object]]) -> None:
     while True:
-        requests.append(await peer.hear())
+        requests.append(await peer.receive())
 
 
 @on_virtual_time

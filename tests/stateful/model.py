@@ -187,7 +187,7 @@ class Talk:
         self.stop("left")
         self.is_inside, self.is_discarded, self.left_at = False, True, now
 
-    def hear(self, event: dict[str, Any], characters: int, audio: bytes) -> None:
+    def receive(self, event: dict[str, Any], characters: int, audio: bytes) -> None:
         """Note that the service said *event* to it, with everything at rest."""
         kind = event["type"]
         if not self.was_sent or self.end is not None or not self.is_inside:

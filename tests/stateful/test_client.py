@@ -160,7 +160,9 @@ class ClientMachine(TrioStateMachine):
     def tell(self, name, kind):
         if kind == "lost":  # it is for nobody
             if not self.calls[-1].is_lost:
-                self.say(self.calls[-1], {"type": "flush_done", "context_id": "nobody"}, None)
+                self.peer_sends(
+                    self.calls[-1], {"type": "flush_done", "context_id": "nobody"}, None
+                )
             return
         fields = {"type": kind}
         if kind == "timestamps":
@@ -175,13 +177,13 @@ class ClientMachine(TrioStateMachine):
         is_on_its_way = talk.pushes or talk.call.is_stalled
         if talk.call.is_lost or (is_on_its_way and not talk.inputs):
             return
-        self.say(talk.call, {"context_id": name, **event}, talk, audio)
+        self.peer_sends(talk.call, {"context_id": name, **event}, talk, audio)
 
-    def say(self, call, event, talk, audio=b""):
+    def peer_sends(self, call, event, talk, audio=b""):
         text = json.dumps(event)
 
-        async def say():
-            await call.peer.say_text(text)
+        async def send_as_peer():
+            await call.peer.send_text(text)
             call.messages += 1
             call.audio_bytes += len(audio)
             call.malformed += event.get("data") == "!"
@@ -189,9 +191,9 @@ class ClientMachine(TrioStateMachine):
             if talk is None:
                 call.undelivered += 1
             else:
-                talk.hear(event, len(text), audio)
+                talk.receive(event, len(text), audio)
 
-        self.act(call.to_say.send_nowait, say)
+        self.act(call.to_say.send_nowait, send_as_peer)
 
     # -- the network and the clock
 
@@ -227,22 +229,22 @@ class ClientMachine(TrioStateMachine):
     def last_word(self, call, how, number):
         """Return how the peer ends a connection."""
 
-        async def say():
+        async def send_as_peer():
             if how == "half-close":
                 await call.peer.stream.send_eof()
             elif how == "close":
                 await call.peer.close([1000, 1001, 1011, 4000][number])
             elif how == "nonsense":
-                await call.peer.say_text(["", "nonsense", "[]", '{"type": 1}'][number])
+                await call.peer.send_text(["", "nonsense", "[]", '{"type": 1}'][number])
                 call.messages += 1
                 call.malformed += 1
             else:
                 call.peer.stream.cut_after(number + 1)
                 with pytest.raises(trio.BrokenResourceError):
-                    await call.peer.say_text("never whole")
+                    await call.peer.send_text("never whole")
             call.lose()
 
-        return say
+        return send_as_peer
 
     @some_are_open
     @rule(seconds=st.sampled_from([0.05, 1, 5, 11, 30]))
@@ -395,7 +397,7 @@ class ClientMachine(TrioStateMachine):
         """Note everything that the peer hears."""
         while True:
             try:
-                call.requests.append(await call.peer.hear())
+                call.requests.append(await call.peer.receive())
             except trio.EndOfChannel:
                 return
 

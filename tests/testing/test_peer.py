@@ -16,9 +16,9 @@ from trio_cartesia.testing.script import (
     Fails,
     Flushes,
     HalfCloses,
-    Hears,
+    Receives,
     Resets,
-    Says,
+    Sends,
     Speaks,
     Stalls,
     Waits,
@@ -62,9 +62,9 @@ async def test_it_waits_for_a_cancel(autojump_clock):
             async with connection.context(**SETTINGS, context_id=name) as context:
                 await context.push("Hello.")
         with trio.fail_after(1):
-            await peer.hear_cancel("b")
+            await peer.receive_cancel("b")
         with trio.move_on_after(1) as patience:
-            await peer.hear()
+            await peer.receive()
         assert patience.cancelled_caught
 
 
@@ -75,7 +75,7 @@ async def test_a_connection_that_has_ended_raises_what_streams_raise(autojump_cl
     async with connected_pair() as (_, peer):
         peer.stream.reset()
         with pytest.raises(trio.EndOfChannel):
-            await peer.hear()
+            await peer.receive()
         with pytest.raises(trio.BrokenResourceError):
             await peer.done("a")
         await peer.close()
@@ -110,19 +110,19 @@ async def test_latency_is_heard(autojump_clock):
     ):
         begun = trio.current_time()
         await context.push("Hello.")
-        await peer.hear()
+        await peer.receive()
         await peer.done("a")
         await receive_all(context, [])
         assert trio.current_time() - begun == pytest.approx(0.5)
 
 
 EVERYTHING = Script(
-    Hears(2),
+    Receives(2),
     Speaks("a", b"12"),
     Waits(1),
     Stalls(1),
     Flushes("a"),
-    Says({"type": "news", "context_id": "a"}),
+    Sends({"type": "news", "context_id": "a"}),
     Fails("b", 429, "concurrency_limited"),
     Ends("a"),
 )
@@ -149,7 +149,7 @@ async def test_a_script_is_played(autojump_clock):
     assert [event.type for event in events] == ["chunk", "flush_done", "unknown", "done"]
 
 
-@pytest.mark.parametrize("last", [Closes(1011), Cuts(3), HalfCloses(), Resets(), Says("nonsense")])
+@pytest.mark.parametrize("last", [Closes(1011), Cuts(3), HalfCloses(), Resets(), Sends("nonsense")])
 async def test_a_script_may_end_the_connection(last, autojump_clock):
     """
     However a script ends the connection, what came before is heard first, and playing ends.
@@ -160,7 +160,7 @@ async def test_a_script_may_end_the_connection(last, autojump_clock):
         connection.context(**SETTINGS, context_id="a") as context,
     ):
         await context.push("One.")
-        await Script(Hears(), Speaks("a", b"12"), Waits(1), last, Ends("a")).play(peer)
+        await Script(Receives(), Speaks("a", b"12"), Waits(1), last, Ends("a")).play(peer)
         with pytest.raises(ConnectionLost):
             await receive_all(context, events)
     assert [event.type for event in events] == ["chunk"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, heard_audio
+from tests.support import SETTINGS, received_audio
 from trio_cartesia import Cartesia, CartesiaError
 from trio_cartesia._protocol.base.audio import BYTES_PER_FRAME
 from trio_cartesia._protocol.tts.decoder import read_event
@@ -156,7 +156,7 @@ async def test_under_every_behaviour_a_conversation_ends(behaviour, texts):
             for text in texts:
                 await context.push(text)
             await context.no_more_inputs()
-            heard = b"".join(await heard_audio(context))
+            heard = b"".join(await received_audio(context))
         except CartesiaError:
             return
         assert heard == server.journal.context("a").audio

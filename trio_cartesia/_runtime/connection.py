@@ -167,7 +167,7 @@ class Connection:
             requests_queued=protocol.outgoing_count,
             inbox_bytes=service.waiting.held_bytes,
             inbox_peak_bytes=service.waiting.peak_bytes,
-            idle_seconds=now - max(service.heard_at, service.sent_at),
+            idle_seconds=now - max(service.received_at, service.sent_at),
             is_lost=service.loss is not None,
             **attrs.asdict(protocol.counters),
         )

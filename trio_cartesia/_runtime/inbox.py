@@ -15,7 +15,7 @@ from trio_cartesia._errors import LocalProtocolError, raise_kept
 from trio_cartesia._protocol.tts.messages import Chunk, Event
 from trio_cartesia._runtime.waking import Seat, Waker
 
-__all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "Inbox", "Tally", "size_bytes"]
+__all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox", "size_bytes"]
 
 EVENT_BYTES: Final = 256  # what an event counts for itself
 IN_A_ROW: Final = 64  # events that one receive loop takes before others get their turn
@@ -30,7 +30,7 @@ def size_bytes(event: Event, characters: int) -> int:
 
 
 @attrs.define
-class Tally:
+class ByteCounter:
     """
     Bytes that wait.
 
@@ -66,9 +66,9 @@ class Inbox:
 
     budget_bytes: int
     blocks: bool
-    _total: Tally
+    _total: ByteCounter
     _waker: Waker = attrs.field(factory=Waker)
-    tally: Tally = attrs.field(factory=Tally, init=False)
+    tally: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     has_dropped: bool = attrs.field(default=False, init=False)
     _events: deque[Event] = attrs.field(factory=deque, init=False)
     _sizes: deque[int] | None = attrs.field(default=None, init=False)  # of those without audio

@@ -31,7 +31,7 @@ async def keep_alive(service: Service, nursery: trio.Nursery) -> None:
     alive_at = trio.current_time()
     while service.loss is None:
         await trio.sleep_until(alive_at + KEEPALIVE_SECONDS)
-        alive_at = max(alive_at, service.heard_at)
+        alive_at = max(alive_at, service.received_at)
         if trio.current_time() < alive_at + KEEPALIVE_SECONDS:
             continue
         if service.is_stalled:  # by choice: a pong would wait behind what nobody takes
@@ -59,7 +59,7 @@ async def _shows_life(service: Service, answered: trio.Event) -> bool:
         asked_at = trio.current_time()
         with trio.move_on_after(PONG_SECONDS):
             await answered.wait()
-        if not answered.is_set() and service.heard_at < asked_at and not service.is_stalled:
+        if not answered.is_set() and service.received_at < asked_at and not service.is_stalled:
             return False
         if service.is_stalled and _is_stuck(service):
             return False

@@ -45,7 +45,7 @@ async def open_service(
         finally:
             try:
                 with trio.move_on_after(GOODBYE_SECONDS, shield=True) as service.goodbye:
-                    await service.say_goodbye()
+                    await service.close_politely()
             finally:  # also after Ctrl-C: the service task is shielded, and ends only by this
                 service.end()
 

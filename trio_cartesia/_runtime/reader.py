@@ -18,7 +18,7 @@ from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
-from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.transport.fast_path import Verdict
 from trio_cartesia._runtime.transport.websocket import Transport
 from trio_cartesia._runtime.waking import Waker
@@ -43,7 +43,7 @@ class Reader:
     Takes every message, routes it, and never waits for a consumer that did not ask for it.
 
     Attributes:
-        heard_at: When the last message came, on Trio's clock.
+        received_at: When the last message came, on Trio's clock.
         is_stalled: True while an inbox that blocks is waited for.
     """
 
@@ -51,8 +51,8 @@ class Reader:
     _deliver: Deliver
     _lose: Callable[[CartesiaError], None]
     _waker: Waker
-    _waiting: Tally
-    heard_at: float = attrs.field(factory=trio.current_time, init=False)
+    _waiting: ByteCounter
+    received_at: float = attrs.field(factory=trio.current_time, init=False)
     _now: float = attrs.field(default=0.0, init=False)  # the time of the last read
     _full: Inbox | None = attrs.field(default=None, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
@@ -97,8 +97,8 @@ class Reader:
             if chunk is None:
                 self._take(str(view[start:stop], "utf-8"))
             else:
-                self.heard_at = self._now
-                if protocol.hear_chunk(chunk, self._now):
+                self.received_at = self._now
+                if protocol.receive_chunk(chunk, self._now):
                     self._full = self._deliver(chunk.context_id, chunk, 0)
         except CartesiaError as error:
             self._is_over = True  # though more may have come in the same read
@@ -123,8 +123,8 @@ class Reader:
             self._full = None
 
     def _take(self, text: str | bytes) -> None:
-        self.heard_at = trio.current_time()
-        for context_id, item in self._protocol.receive(text, self.heard_at):
+        self.received_at = trio.current_time()
+        for context_id, item in self._protocol.receive(text, self.received_at):
             self._full = self._deliver(context_id, item, len(text)) or self._full
         if (refused := self._protocol.retired) is not None:
             raise ConnectionLost("the service refused the connection") from refused

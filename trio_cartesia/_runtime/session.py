@@ -23,7 +23,7 @@ from trio_cartesia._protocol.tts.messages import Chunk, Done, Event
 from trio_cartesia._protocol.tts.outbox import Outgoing, Status
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._protocol.tts.settings import ContextSettings
-from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.line import Line, block_has_ended, identified, overflow
 from trio_cartesia._runtime.reader import Reader
 from trio_cartesia._runtime.transport.websocket import Transport
@@ -56,7 +56,7 @@ class Service:
     _deafness: ConnectionLost | None = attrs.field(
         default=None, init=False
     )  # the peer takes nothing more
-    waiting: Tally = attrs.field(factory=Tally, init=False)
+    waiting: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     goodbye: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _is_closing: bool = attrs.field(default=False, init=False)
     _lines: dict[str, Line] = attrs.field(factory=dict, init=False)
@@ -70,9 +70,9 @@ class Service:
         self.transport.open_lane(self._reader)
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """When the last message came, on Trio's clock."""
-        return self._reader.heard_at
+        return self._reader.received_at
 
     @property
     def sent_at(self) -> float:
@@ -210,7 +210,7 @@ class Service:
         if not self._is_closing:  # else the closing handshake is under way
             self._scope.cancel("the connection was lost")
 
-    async def say_goodbye(self) -> None:
+    async def close_politely(self) -> None:
         """Let the writer finish, then close."""
         while self._writer.is_busy and not self._is_deaf:
             await self._writer.wait_written()

@@ -37,7 +37,7 @@ class Peer:
     """
     A service that says just what it is told to; made by `connected_pair`.
 
-    Its methods raise `trio.BrokenResourceError` where the connection has ended, but for `hear`.
+    Its methods raise `trio.BrokenResourceError` where the connection has ended, but for `receive`.
 
     Attributes:
         stream: Its end of the connection, to be stalled, cut or reset.
@@ -53,7 +53,7 @@ class Peer:
         reason = self._websocket.closed
         return reason.code if reason is not None else None
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """
         Return the next request, as it came.
 
@@ -67,21 +67,21 @@ class Peer:
         request: dict[str, Any] = json.loads(text)
         return request
 
-    async def hear_cancel(self, context_id: str) -> None:
+    async def receive_cancel(self, context_id: str) -> None:
         """
         Wait until the client cancels a context; other requests are passed over.
 
         Raises:
             trio.EndOfChannel: The connection has ended.
         """
-        while (await self.hear()) != {"context_id": context_id, "cancel": True}:
+        while (await self.receive()) != {"context_id": context_id, "cancel": True}:
             pass
 
-    async def say(self, **event: object) -> None:
+    async def send(self, **event: object) -> None:
         """Send an event of any shape, without blanks, as the local service does."""
-        await self.say_text(json.dumps(event, separators=(",", ":")))
+        await self.send_text(json.dumps(event, separators=(",", ":")))
 
-    async def say_text(self, text: str | bytes) -> None:
+    async def send_text(self, text: str | bytes) -> None:
         """Send a message of any content: text, or binary."""
         try:
             await self._websocket.send_message(text)
@@ -91,36 +91,36 @@ class Peer:
     async def chunk(self, context_id: str, audio: bytes, **fields: object) -> None:
         """Send audio."""
         data = base64.b64encode(audio).decode()
-        await self.say(type="chunk", context_id=context_id, data=data, **fields)
+        await self.send(type="chunk", context_id=context_id, data=data, **fields)
 
     async def words(
         self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
     ) -> None:
         """Send word times: each word with its start and its end, in seconds."""
         columns = _columns("words", times)
-        await self.say(type="timestamps", context_id=context_id, word_timestamps=columns, **fields)
+        await self.send(type="timestamps", context_id=context_id, word_timestamps=columns, **fields)
 
     async def phonemes(
         self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
     ) -> None:
         """Send phoneme times: each phoneme with its start and its end, in seconds."""
         columns = _columns("phonemes", times)
-        await self.say(
+        await self.send(
             type="phoneme_timestamps", context_id=context_id, phoneme_timestamps=columns, **fields
         )
 
     async def flush_done(self, context_id: str, **fields: object) -> None:
         """End a segment."""
-        await self.say(type="flush_done", context_id=context_id, flush_done=True, **fields)
+        await self.send(type="flush_done", context_id=context_id, flush_done=True, **fields)
 
     async def done(self, context_id: str) -> None:
         """End a context."""
-        await self.say(type="done", context_id=context_id, done=True, status_code=206)
+        await self.send(type="done", context_id=context_id, done=True, status_code=206)
 
     async def error(self, context_id: str | None = None, **fields: object) -> None:
         """Fail a context, or, without an id, who knows which."""
         named = {} if context_id is None else {"context_id": context_id}
-        await self.say(type="error", done=True, **{"status_code": 400, **named, **fields})
+        await self.send(type="error", done=True, **{"status_code": 400, **named, **fields})
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Close the WebSocket, politely, and wait until the client has agreed or is gone."""
@@ -167,7 +167,7 @@ async def connected_pair(
                     output_format={"encoding": "pcm_s16le", "sample_rate": 24000},
                 ) as context:
                     await context.push("Hello.")
-                    assert (await peer.hear())["transcript"] == "Hello."
+                    assert (await peer.receive())["transcript"] == "Hello."
                     await peer.chunk("a", bytes(480))
                     await peer.done("a")
                     speech = await context.collect()

@@ -22,10 +22,10 @@ __all__ = [
     "Fails",
     "Flushes",
     "HalfCloses",
-    "Hears",
+    "Receives",
     "Resets",
-    "Says",
     "Script",
+    "Sends",
     "Speaks",
     "Stalls",
     "Waits",
@@ -45,14 +45,14 @@ class Act(ABC):
 
 
 @attrs.frozen
-class Hears(Act):
+class Receives(Act):
     """Waits for so many requests."""
 
     count: int = 1
 
     async def _perform(self, peer: Peer) -> None:
         for _ in range(self.count):
-            await peer.hear()
+            await peer.receive()
 
 
 @attrs.frozen
@@ -105,13 +105,13 @@ class Fails(Act):
 
 
 @attrs.frozen
-class Says(Act):
+class Sends(Act):
     """Sends any text, or an event of any shape."""
 
     what: str | dict[str, object]
 
     async def _perform(self, peer: Peer) -> None:
-        await peer.say_text(self.what if isinstance(self.what, str) else json.dumps(self.what))
+        await peer.send_text(self.what if isinstance(self.what, str) else json.dumps(self.what))
 
 
 @attrs.frozen
@@ -155,7 +155,7 @@ class Cuts(Act):
 
     async def _perform(self, peer: Peer) -> None:
         peer.stream.cut_after(self.count_bytes)
-        await peer.say_text("." * self.count_bytes)
+        await peer.send_text("." * self.count_bytes)
 
 
 @attrs.frozen
@@ -178,7 +178,7 @@ class Resets(Act):
 @attrs.frozen(repr=False, init=False)
 class Script:
     """
-    Acts, one after the other: ``Script(Hears(), Speaks("a", b"..."), Closes(1011))``.
+    Acts, one after the other: ``Script(Receives(), Speaks("a", b"..."), Closes(1011))``.
 
     Its repr is such a line for each act, so a failing example can be read, and kept as a test.
     """

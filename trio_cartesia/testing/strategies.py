@@ -189,14 +189,14 @@ def scripts(
     names = st.sampled_from([*context_ids, "nobody"])
     acts: list[SearchStrategy[Act]] = [
         st.builds(script.Speaks, names, audio(max_frames=4)),
-        st.builds(script.Hears),
+        st.builds(script.Receives),
         st.builds(script.Waits, st.sampled_from([0.1, 1.0, 5.0])),
         st.builds(script.Flushes, names),
         st.builds(script.Ends, names),
         st.builds(script.Fails, names, st.sampled_from([500, 400, 402, 404, 429])),
         st.builds(script.Stalls, st.sampled_from([0.1, 5.0])),
-        st.builds(script.Says, events(names)),
-        st.builds(script.Says, st.builds(_news, names)),
+        st.builds(script.Sends, events(names)),
+        st.builds(script.Sends, st.builds(_news, names)),
     ]
     if may_lose:
         acts += [
@@ -205,7 +205,7 @@ def scripts(
             st.builds(script.Cuts, st.integers(1, 4)),
             st.builds(script.HalfCloses),
             st.builds(script.Resets),
-            st.builds(script.Says, st.sampled_from(["", "nonsense", "[]", '{"type": 1}'])),
+            st.builds(script.Sends, st.sampled_from(["", "nonsense", "[]", '{"type": 1}'])),
         ]
     return st.lists(st.one_of(acts), max_size=max_acts).flatmap(_script)
 

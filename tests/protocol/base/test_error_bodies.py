@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import trio_cartesia
 from tests.protocol.strategies import ERRORS, JSON
 from trio_cartesia import CartesiaError, ContextFailed
-from trio_cartesia._protocol.base.error_bodies import refusal, refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import error_from_body, error_from_fields
 
 STATUSES = {
     400: "BadRequest",
@@ -35,7 +35,7 @@ def test_a_status_has_its_exception(status, name, structured):
     """
     fields = {"title": "Too bad", "message": "It cannot be.", "request_id": "r-1"}
     body = json.dumps(fields) if structured else "Too bad: It cannot be."
-    error = refusal_from_body(status, body.encode(), request_id="h-1", retry_after="2.5")
+    error = error_from_body(status, body.encode(), request_id="h-1", retry_after="2.5")
     assert type(error).__name__ == name
     assert (error.title, error.message) == ("Too bad", "It cannot be.")
     assert error.request_id == ("r-1" if structured else "h-1")
@@ -58,7 +58,7 @@ def test_a_code_says_more_than_a_status(code, name):
     """
     A known code decides; a new one is kept, and the status decides.
     """
-    error = refusal({"error_code": code, "status_code": 400})
+    error = error_from_fields({"error_code": code, "status_code": 400})
     assert (type(error).__name__, error.error_code) == (name, code)
 
 
@@ -67,7 +67,7 @@ def test_no_field_is_relied_on(fields):
     """
     Errors of any shape become an exception that can be shown.
     """
-    error = refusal(fields, context_id="a")
+    error = error_from_fields(fields, context_id="a")
     assert isinstance(error, ContextFailed)
     assert str(error)
     assert error.context_id == "a"
@@ -78,7 +78,7 @@ def test_no_body_is_relied_on(status, body):
     """
     Bodies of any kind become an exception with the status line's code.
     """
-    assert refusal_from_body(status, body, retry_after="soon").status_code == status
+    assert error_from_body(status, body, retry_after="soon").status_code == status
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_refusal_says_what_the_service_said(fields, title, message):
     The message, or else the older text, is kept in a form that can be shown, as long as it is
     short; an older text has its title before a colon.
     """
-    error = refusal(fields)
+    error = error_from_fields(fields)
     assert (error.title, error.message) == (title, message)
 
 
@@ -139,11 +139,13 @@ def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
     Ids, codes and addresses stay with the error; its own status goes before that of the answer.
     """
     named = {"request_id": "r", "error_code": "c", "doc_url": "https://d", "status_code": status}
-    error = refusal(named, context_id="a", status_code=header, retry_after_seconds=seconds)
+    error = error_from_fields(
+        named, context_id="a", status_code=header, retry_after_seconds=seconds
+    )
     assert (error.request_id, error.error_code, error.doc_url) == ("r", "c", "https://d")
     assert (error.context_id, error.retry_after_seconds) == ("a", seconds)
     assert error.status_code == (header if status is None else status)
-    assert refusal({"status_code": True}, status_code=header).status_code == header
+    assert error_from_fields({"status_code": True}, status_code=header).status_code == header
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_how_long_to_wait_is_a_number_of_seconds(text, seconds):
     """
     A Retry-After header counts where it is a number of seconds that passes some day.
     """
-    assert refusal_from_body(429, b"", retry_after=text).retry_after_seconds == seconds
+    assert error_from_body(429, b"", retry_after=text).retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_any_body_is_read_for_what_it_says(body, message, request_id):
     A body that is no object of JSON is the message; the answer's own status always counts, and
     its own request id where the body has none.
     """
-    error = refusal_from_body(404, body, request_id="header")
+    error = error_from_body(404, body, request_id="header")
     assert (error.message, error.request_id, error.status_code) == (message, request_id, 404)
     assert type(error).__name__ == "NotFound"
 
@@ -209,4 +211,4 @@ def test_the_codes_of_the_reference_have_their_exceptions(code, name):
     """
     Each code of the reference decides, even where the status says that the service has failed.
     """
-    assert type(refusal({"error_code": code, "status_code": 500})).__name__ == name
+    assert type(error_from_fields({"error_code": code, "status_code": 500})).__name__ == name

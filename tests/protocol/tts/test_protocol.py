@@ -617,9 +617,9 @@ def test_everything_that_happens_is_counted_once():
         *protocol.receive(json.dumps({"type": "news"}), 0.0),
     ]
     assert [type(event).__name__ for _, event in heard] == ["Chunk", "UnknownEvent"]
-    assert protocol.hear_chunk(Chunk(context_id=two, audio=b"12"), 0.0)
+    assert protocol.receive_chunk(Chunk(context_id=two, audio=b"12"), 0.0)
     protocol.cancel(two)
-    assert not protocol.hear_chunk(Chunk(context_id=two, audio=b"123456"), 0.0)
+    assert not protocol.receive_chunk(Chunk(context_id=two, audio=b"123456"), 0.0)
     for _ in range(2):
         protocol.receive(json.dumps({"type": "flush_done", "context_id": two}), 0.0)
         protocol.receive(chunk_text("stranger", b"1"), 0.0)

@@ -22,7 +22,7 @@ from tests.runtime.transport.attacks import (
 )
 from trio_cartesia import ConnectionLost, Done, InboxOverflow, RemoteProtocolError
 from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event
-from trio_cartesia._runtime.inbox import Inbox, Tally
+from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia._runtime.transport.frame_limiter import MAX_PIECES
@@ -232,7 +232,7 @@ def test_no_event_takes_more_than_it_counts(part):
     What an event counts against a budget is what it takes, also where it is made of tiny objects.
     """
     text = f'{{"type":"x","context_id":"a","x":[{(part * 300)[:-1]}]}}'
-    inbox = Inbox(2**40, blocks=False, total=Tally())
+    inbox = Inbox(2**40, blocks=False, total=ByteCounter())
     with peak() as most:
         for _ in range(20):
             inbox.put(read_event(text), len(text))

@@ -25,7 +25,7 @@ from trio_cartesia._errors import (
     VoiceNotFound,
 )
 
-__all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "one_line", "refusal", "refusal_from_body"]
+__all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "error_from_body", "error_from_fields", "one_line"]
 
 LONGEST_TEXT: Final = 2000  # characters of a message or title that are kept
 
@@ -59,7 +59,7 @@ KIND_OF_STATUS: Final[Mapping[int, type[ContextFailed]]] = {  # protocol §1.7.5
 }
 
 
-def refusal(
+def error_from_fields(
     fields: Mapping[str, object],
     *,
     context_id: str | None = None,
@@ -95,7 +95,7 @@ def refusal(
     )
 
 
-def refusal_from_body(
+def error_from_body(
     status_code: int,
     body: bytes,
     *,
@@ -119,7 +119,7 @@ def refusal_from_body(
     if not isinstance(fields, dict):
         fields = {"error": text}
     named = {"request_id": fields.get("request_id") or request_id, "status_code": status_code}
-    return refusal({**fields, **named}, retry_after_seconds=_seconds(retry_after))
+    return error_from_fields({**fields, **named}, retry_after_seconds=_seconds(retry_after))
 
 
 def _kind(code: str | None, status_code: int | None) -> type[ContextFailed]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from trio_cartesia._errors import LocalProtocolError
 
-__all__ = ["TRANSITIONS", "End", "State", "Step", "advance"]
+__all__ = ["TRANSITIONS", "End", "State", "Trigger", "advance"]
 
 
 class State(enum.Enum):
@@ -26,15 +26,15 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Step(enum.Enum):
+class Trigger(enum.Enum):
     """What may happen to a context."""
 
     SEND = "send"
     SEND_LAST = "send last"
     CANCEL = "cancel"
-    HEAR = "hear"
-    HEAR_DONE = "hear done"
-    HEAR_ERROR = "hear error"
+    RECEIVE = "receive"
+    RECEIVE_DONE = "receive done"
+    RECEIVE_ERROR = "receive error"
     LOSE = "lose"  # the connection has ended, or a tombstone is too old
 
 
@@ -48,33 +48,33 @@ class End(enum.Enum):
     LOST = "lost"
 
 
-TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = MappingProxyType(
+TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = MappingProxyType(
     {
-        (State.NEW, Step.SEND): State.OPEN,
-        (State.NEW, Step.SEND_LAST): State.CLOSED,  # nothing to end: nothing is sent (§2.6)
-        (State.NEW, Step.CANCEL): State.CLOSED,  # nothing to cancel: nothing is sent (§2.9)
-        (State.NEW, Step.LOSE): State.CLOSED,
-        (State.OPEN, Step.SEND): State.OPEN,
-        (State.OPEN, Step.SEND_LAST): State.HALF_CLOSED,
-        (State.OPEN, Step.CANCEL): State.DRAINING,
-        (State.OPEN, Step.HEAR): State.OPEN,
-        (State.OPEN, Step.HEAR_DONE): State.CLOSED,  # expiry (§2.10)
-        (State.OPEN, Step.HEAR_ERROR): State.CLOSED,
-        (State.OPEN, Step.LOSE): State.CLOSED,
-        (State.HALF_CLOSED, Step.CANCEL): State.DRAINING,
-        (State.HALF_CLOSED, Step.HEAR): State.HALF_CLOSED,
-        (State.HALF_CLOSED, Step.HEAR_DONE): State.CLOSED,
-        (State.HALF_CLOSED, Step.HEAR_ERROR): State.CLOSED,
-        (State.HALF_CLOSED, Step.LOSE): State.CLOSED,
-        (State.DRAINING, Step.HEAR): State.DRAINING,
-        (State.DRAINING, Step.HEAR_DONE): State.CLOSED,
-        (State.DRAINING, Step.HEAR_ERROR): State.CLOSED,
-        (State.DRAINING, Step.LOSE): State.CLOSED,
+        (State.NEW, Trigger.SEND): State.OPEN,
+        (State.NEW, Trigger.SEND_LAST): State.CLOSED,  # nothing to end: nothing is sent (§2.6)
+        (State.NEW, Trigger.CANCEL): State.CLOSED,  # nothing to cancel: nothing is sent (§2.9)
+        (State.NEW, Trigger.LOSE): State.CLOSED,
+        (State.OPEN, Trigger.SEND): State.OPEN,
+        (State.OPEN, Trigger.SEND_LAST): State.HALF_CLOSED,
+        (State.OPEN, Trigger.CANCEL): State.DRAINING,
+        (State.OPEN, Trigger.RECEIVE): State.OPEN,
+        (State.OPEN, Trigger.RECEIVE_DONE): State.CLOSED,  # expiry (§2.10)
+        (State.OPEN, Trigger.RECEIVE_ERROR): State.CLOSED,
+        (State.OPEN, Trigger.LOSE): State.CLOSED,
+        (State.HALF_CLOSED, Trigger.CANCEL): State.DRAINING,
+        (State.HALF_CLOSED, Trigger.RECEIVE): State.HALF_CLOSED,
+        (State.HALF_CLOSED, Trigger.RECEIVE_DONE): State.CLOSED,
+        (State.HALF_CLOSED, Trigger.RECEIVE_ERROR): State.CLOSED,
+        (State.HALF_CLOSED, Trigger.LOSE): State.CLOSED,
+        (State.DRAINING, Trigger.RECEIVE): State.DRAINING,
+        (State.DRAINING, Trigger.RECEIVE_DONE): State.CLOSED,
+        (State.DRAINING, Trigger.RECEIVE_ERROR): State.CLOSED,
+        (State.DRAINING, Trigger.LOSE): State.CLOSED,
     }
 )
 
 
-def advance(state: State, step: Step) -> State:
+def advance(state: State, step: Trigger) -> State:
     """
     Return the state that *step* leads to.
 

@@ -10,9 +10,9 @@ import attrs
 
 from trio_cartesia._errors import CartesiaError, LocalProtocolError, RemoteProtocolError
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.base.error_bodies import refusal
+from trio_cartesia._protocol.base.error_bodies import error_from_fields
 from trio_cartesia._protocol.tts.context_ids import ContextIds
-from trio_cartesia._protocol.tts.context_states import End, State, Step, advance
+from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.contexts import Entry
 from trio_cartesia._protocol.tts.counters import Counters
 from trio_cartesia._protocol.tts.decoder import read_event
@@ -128,7 +128,7 @@ class SpeechProtocol:
         if entry.end is not None:
             return False
         known = entry.is_open
-        entry.state = advance(entry.state, Step.CANCEL)
+        entry.state = advance(entry.state, Trigger.CANCEL)
         entry.end = End.CANCELLED
         if known:
             self._outbox.add(CancelRequest(context_id=context_id), write_cancel(context_id))
@@ -154,7 +154,7 @@ class SpeechProtocol:
         for entry in self._entries.values():
             self._outbox.drop_inputs(entry.queued)
             if entry.state is not State.CLOSED:
-                entry.state = advance(entry.state, Step.LOSE)
+                entry.state = advance(entry.state, Trigger.LOSE)
                 entry.end = entry.end or End.LOST
         self._outbox.drop_all()
 
@@ -175,7 +175,7 @@ class SpeechProtocol:
             if not outgoing.is_last:
                 return outgoing
             entry.end = End.DONE
-        entry.state = advance(entry.state, Step.SEND_LAST if outgoing.is_last else Step.SEND)
+        entry.state = advance(entry.state, Trigger.SEND_LAST if outgoing.is_last else Trigger.SEND)
         entry.unspoken.add(outgoing.transcript)
         return outgoing
 
@@ -196,28 +196,28 @@ class SpeechProtocol:
         except RemoteProtocolError as error:
             self.counters.events_received += 1
             self.counters.malformed_events += 1
-            return self._hear_malformed(error)
+            return self._receive_malformed(error)
         if isinstance(event, Chunk):
-            return [(event.context_id, event)] if self.hear_chunk(event, now) else []
+            return [(event.context_id, event)] if self.receive_chunk(event, now) else []
         self.counters.events_received += 1
         if isinstance(event, UnknownEvent):
             self.counters.unknown_events += 1
         elif isinstance(event, ErrorEvent) and event.context_id is None:
-            return self._hear_unattributed(event, now)
+            return self._receive_unattributed(event, now)
         entry = self._entries.get(event.context_id or "")
         if entry is None or not entry.is_open:
-            self._hear_late(event, entry, now)
+            self._receive_late(event, entry, now)
             return []
-        return [self._hear(event, entry)]
+        return [self._receive(event, entry)]
 
-    def hear_chunk(self, chunk: Chunk, now: float) -> bool:
+    def receive_chunk(self, chunk: Chunk, now: float) -> bool:
         """Take a chunk that was read elsewhere; True if its context is to have it."""
         counters = self.counters
         counters.events_received += 1
         counters.audio_bytes_received += len(chunk.audio)
         entry = self._entries.get(chunk.context_id)
         if entry is None or not entry.is_open:
-            self._hear_late(chunk, entry, now)
+            self._receive_late(chunk, entry, now)
             return False
         if chunk.audio:
             entry.unspoken.clear()
@@ -233,30 +233,30 @@ class SpeechProtocol:
         """Return how many contexts are registered and have not ended."""
         return sum(entry.end is None for entry in self._entries.values())
 
-    def _hear(self, event: Received, entry: Entry) -> Delivery:
+    def _receive(self, event: Received, entry: Entry) -> Delivery:
         assert event.context_id is not None
         if isinstance(event, ErrorEvent):
-            entry.state = advance(entry.state, Step.HEAR_ERROR)
+            entry.state = advance(entry.state, Trigger.RECEIVE_ERROR)
             entry.end = End.FAILED
-            entry.failure = refusal(event.fields, context_id=event.context_id)
+            entry.failure = error_from_fields(event.fields, context_id=event.context_id)
             self._outbox.drop_inputs(entry.queued)
             return event.context_id, entry.failure.anew()
         if isinstance(event, Done):
-            self._hear_done(entry)
+            self._receive_done(entry)
         elif isinstance(event, FlushDone):
             self.segments[event.context_id] = event.segment + 1
         return event.context_id, event
 
-    def _hear_done(self, entry: Entry) -> None:
+    def _receive_done(self, entry: Entry) -> None:
         for outgoing in entry.queued:
             entry.unspoken.add(outgoing.transcript)
         was_sent_whole = entry.state is State.HALF_CLOSED
         all_was_said = entry.is_ending and not entry.unspoken.has_words()
         entry.end = End.DONE if was_sent_whole or all_was_said else End.EXPIRED
-        entry.state = advance(entry.state, Step.HEAR_DONE)
+        entry.state = advance(entry.state, Trigger.RECEIVE_DONE)
         self._outbox.drop_inputs(entry.queued)
 
-    def _hear_late(self, event: Received, entry: Entry | None, now: float) -> None:
+    def _receive_late(self, event: Received, entry: Entry | None, now: float) -> None:
         context_id = event.context_id
         self._tombstones.prune(now)
         if entry is None and (context_id is None or context_id not in self._tombstones):
@@ -268,10 +268,10 @@ class SpeechProtocol:
             return
         self._tombstones.remove(context_id)
         if entry is not None and entry.state is State.DRAINING:
-            entry.state = advance(entry.state, Step.HEAR_DONE)
+            entry.state = advance(entry.state, Trigger.RECEIVE_DONE)
         self._outbox.drop_cancel(context_id)  # none follows a terminal event (protocol §2.9)
 
-    def _hear_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
+    def _receive_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
         context_id = error.context_id
         if context_id is None:
             raise error
@@ -282,14 +282,15 @@ class SpeechProtocol:
         self.fail(context_id, error)
         return [(context_id, error.anew())]
 
-    def _hear_unattributed(self, event: ErrorEvent, now: float) -> list[Delivery]:
+    def _receive_unattributed(self, event: ErrorEvent, now: float) -> list[Delivery]:
         """Route an error that names no context: to the only one, or to all (protocol §2.11)."""
         self.counters.errors_without_context += 1
         open_ids = [key for key, entry in self._entries.items() if entry.is_open]
         if not open_ids and self.draining_count(now):
             return []
         if len(open_ids) != 1:
-            self.retired = refusal(event.fields)
+            self.retired = error_from_fields(event.fields)
         return [
-            self._hear(attrs.evolve(event, context_id=key), self._entries[key]) for key in open_ids
+            self._receive(attrs.evolve(event, context_id=key), self._entries[key])
+            for key in open_ids
         ]

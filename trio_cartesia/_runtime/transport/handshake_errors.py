@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trio_cartesia._errors import ContextFailed
-from trio_cartesia._protocol.base.error_bodies import refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import error_from_body
 
-__all__ = ["header", "refusal_in"]
+__all__ = ["error_in_response", "header"]
 
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
@@ -17,7 +17,7 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
 
 
-def refusal_in(answer: bytes) -> ContextFailed | None:
+def error_in_response(answer: bytes) -> ContextFailed | None:
     """
     Return the refusal that *answer* is, whole or cut short in its body; None if it is none.
 
@@ -44,7 +44,7 @@ def refusal_in(answer: bytes) -> ContextFailed | None:
         pass  # cut short, or no HTTP at all: what was understood before counts
     if response is None:
         return None
-    return refusal_from_body(
+    return error_from_body(
         response.status_code,
         bytes(body),
         request_id=header(response.headers, b"x-request-id"),

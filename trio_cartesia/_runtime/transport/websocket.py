@@ -23,9 +23,9 @@ from trio.lowlevel import enable_ki_protection
 from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base.addresses import Address
-from trio_cartesia._protocol.base.error_bodies import one_line, refusal_from_body
+from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
 from trio_cartesia._runtime.transport.fast_path import Sink
-from trio_cartesia._runtime.transport.handshake_errors import header, refusal_in
+from trio_cartesia._runtime.transport.handshake_errors import error_in_response, header
 from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
 from trio_cartesia._runtime.transport.tapped_stream import Wire
 from trio_cartesia._runtime.transport.tls_records import secure
@@ -254,7 +254,7 @@ async def _protected(async_fn: Callable[..., Awaitable[object]], *args: object) 
 def _no_handshake(address: Address, wire: Wire | None) -> CartesiaError:
     if wire is None or not wire.has_ended:
         return ConnectFailed(f"{address} gave no answer within {CONNECT_SECONDS:g} seconds")
-    refused = refusal_in(bytes(wire.answer))
+    refused = error_in_response(bytes(wire.answer))
     return refused or ConnectFailed(f"{address} ended the connection during the handshake")
 
 
@@ -266,7 +266,7 @@ def _crash(address: Address, established: trio.Event, crashes: Group) -> Cartesi
     while isinstance(crash, BaseExceptionGroup):
         crash = crash.exceptions[0]
     if isinstance(crash, ConnectionRejected):
-        return refusal_from_body(
+        return error_from_body(
             crash.status_code,
             crash.body or b"",
             request_id=header(crash.headers, b"x-request-id"),
