@@ -283,7 +283,7 @@ def test_unknown_kinds_are_kept_whole():
 WITHOUT = """
 import sys
 sys.modules["orjson"] = sys.modules["pybase64"] = None
-from trio_cartesia._protocol import codec
+from trio_cartesia._protocol.tts import decoder as codec
 event = codec.read_event(sys.argv[1])
 assert codec.read_json is codec.plain_read_json
 print(event.context_id, event.audio.decode())

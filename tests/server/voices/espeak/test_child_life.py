@@ -14,7 +14,7 @@ from tests.server.voices.espeak.test_process import exists, posix, wait_gone
 
 SCRIPT = """
 import os, signal, sys, time
-from trio_cartesia.server.espeak_process import speaker
+from trio_cartesia.server.voices.espeak.process import speaker
 from trio_cartesia.server.voices.espeak.library import Manner
 def speak():
     assert len(speaker.synthesise("Hello", Manner())[0]) > 20000
