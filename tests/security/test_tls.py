@@ -10,7 +10,7 @@ import trio
 import trustme
 
 from trio_cartesia import AuthenticationFailed, Cartesia, CartesiaError, ConnectFailed
-from trio_cartesia._runtime.transport import websocket as transport
+from trio_cartesia._runtime.transport import connect as transport
 from trio_cartesia.testing import bounded_stream_pair
 
 NOW = dt.datetime.now(dt.UTC)

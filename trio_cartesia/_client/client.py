@@ -26,7 +26,7 @@ from trio_cartesia._protocol.base.credentials import (
     version_of,
 )
 from trio_cartesia._runtime.managers import abandoned
-from trio_cartesia._runtime.transport.websocket import OpenStream
+from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._version import __version__
 
 __all__ = ["Cartesia"]

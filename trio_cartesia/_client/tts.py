@@ -20,7 +20,8 @@ from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
 from trio_cartesia._runtime.managers import block
 from trio_cartesia._runtime.open_session import open_service
-from trio_cartesia._runtime.transport.websocket import OpenStream, open_websocket
+from trio_cartesia._runtime.transport.connect import OpenStream
+from trio_cartesia._runtime.transport.websocket import open_websocket
 
 __all__ = ["TTS", "Endpoint"]
 

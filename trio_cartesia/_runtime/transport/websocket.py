@@ -13,7 +13,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
@@ -24,16 +24,15 @@ from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
+from trio_cartesia._runtime.transport.connect import OpenStream, connect
 from trio_cartesia._runtime.transport.fast_path import Sink
 from trio_cartesia._runtime.transport.handshake_errors import error_in_response, header
-from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
 from trio_cartesia._runtime.transport.tapped_stream import Wire
-from trio_cartesia._runtime.transport.tls_records import secure
 
 if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
     from trio_websocket import WebSocketConnection
 
-__all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "OpenStream", "Transport", "open_websocket"]
+__all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "Transport", "open_websocket"]
 
 CONNECT_SECONDS: Final = 30.0  # name, route, TLS and handshake together
 MAX_MESSAGE_BYTES: Final = 16 * 2**20  # a larger one ends the connection with 1009
@@ -42,7 +41,6 @@ QUEUED_MESSAGES: Final = 16  # between trio-websocket's task and our reader
 
 LANE_IS_ON: Final = os.environ.get("TRIO_CARTESIA_FAST_LANE", "1") != "0"  # when in doubt: off
 
-OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 Group = BaseExceptionGroup[BaseException]
 
 _log: Final = logging.getLogger("trio_cartesia.transport")
@@ -163,7 +161,7 @@ async def open_websocket(
         try:
             with scope:
                 scope.deadline = trio.current_time() + CONNECT_SECONDS
-                stream, below = await _open_stream(address, ssl_context, open_stream)
+                stream, below = await connect(address, ssl_context, open_stream)
                 wire = Wire(stream, scope, below)
                 transport = await _shake_hands(nursery, wire, address, headers)
             if wire is None or scope.cancelled_caught:
@@ -174,46 +172,6 @@ async def open_websocket(
         finally:
             if wire is not None:
                 await trio.aclose_forcefully(wire)  # noqa: ASYNC102  # closes, then raises
-
-
-async def _open_stream(
-    address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
-) -> tuple[trio.abc.Stream, SocketReader | None]:
-    """Return the stream to the peer, and what reads its socket, if that is ours."""
-    try:
-        stream = await open_stream(address.host, address.port)
-    except (OSError, UnicodeError) as error:
-        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
-    reader = reader_of(stream)
-    stream = reader or stream
-    if not address.secure:
-        return stream, reader
-    secured = secure(stream, ssl_context or _default_context(), address.host)
-    try:
-        await secured.do_handshake()
-    except trio.BrokenResourceError as error:
-        await trio.aclose_forcefully(stream)
-        why = error.__cause__ or "the peer ended it"
-        raise ConnectFailed(f"no TLS with {address}: {why}") from error
-    except BaseException:
-        await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
-        raise
-    return secured, reader
-
-
-@cache
-def _default_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()  # takes tens of milliseconds
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
-    context.options |= ssl.OP_NO_RENEGOTIATION  # reading would have to write, and wait for that
-    return context
-
-
-def _first_reason(error: BaseException) -> BaseException:
-    """Return why the first address failed, where Trio has tried several and says only that."""
-    while isinstance(group := error.__cause__, BaseExceptionGroup):
-        error = group.exceptions[0]
-    return error
 
 
 async def _shake_hands(

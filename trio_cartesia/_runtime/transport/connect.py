@@ -1,0 +1,60 @@
+"""
+Make the byte stream to a peer: name resolution, TCP and TLS.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+import trio
+
+from trio_cartesia._errors import ConnectFailed
+from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
+from trio_cartesia._runtime.transport.tls_records import secure
+
+__all__ = ["OpenStream", "connect"]
+
+OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+async def connect(
+    address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
+) -> tuple[trio.abc.Stream, SocketReader | None]:
+    """Return the stream to the peer, and what reads its socket, if that is ours."""
+    try:
+        stream = await open_stream(address.host, address.port)
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+    reader = reader_of(stream)
+    stream = reader or stream
+    if not address.secure:
+        return stream, reader
+    secured = secure(stream, ssl_context or _default_context(), address.host)
+    try:
+        await secured.do_handshake()
+    except trio.BrokenResourceError as error:
+        await trio.aclose_forcefully(stream)
+        why = error.__cause__ or "the peer ended it"
+        raise ConnectFailed(f"no TLS with {address}: {why}") from error
+    except BaseException:
+        await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
+        raise
+    return secured, reader
+
+
+@cache
+def _default_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()  # takes tens of milliseconds
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
+    context.options |= ssl.OP_NO_RENEGOTIATION  # reading would have to write, and wait for that
+    return context
+
+
+def _first_reason(error: BaseException) -> BaseException:
+    """Return why the first address failed, where Trio has tried several and says only that."""
+    while isinstance(group := error.__cause__, BaseExceptionGroup):
+        error = group.exceptions[0]
+    return error
