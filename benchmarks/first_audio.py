@@ -21,7 +21,7 @@ from typing import Any
 import trio
 from results import OURS, Row, full, keep, kinds, only, percent, pick, row, summary, table
 from rounds import begin, options, whole_numbers
-from service_process import Service, open_service
+from service_process import Service, open_session
 
 from trio_cartesia import Cartesia, Connection, ContextOptions
 
@@ -119,7 +119,7 @@ async def measure_voice(given: argparse.Namespace, voice: str, names: list[str])
     """Measure each client with each number of contexts, against a service with this voice."""
     cases = [*product(given.contexts, names)]
     found: dict[tuple[int, str], list[dict[str, float]]] = {case: [] for case in cases}
-    async with open_service(voice) as service:
+    async with open_session(voice) as service:
         for number in range(given.rounds + 1):  # the first starts the library, and is not counted
             for contexts, name in cases:
                 once = CLIENTS[name], service.url, contexts, given.texts

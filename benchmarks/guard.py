@@ -45,7 +45,7 @@ CONTEXTS: Final = 64
 AUDIO: Final = "QUJD" * 1365 + "QQ=="  # 4 KiB
 PARTS: Final = (trio_cartesia.__path__[0] + os.sep, "<attrs generated methods trio_cartesia.")
 RUNS: Final = (640, 1920)  # the difference is counted, so that no beginning or end is in it
-LANE: Final = "TRIO_CARTESIA_FAST_LANE"
+LANE: Final = "TRIO_CARTESIA_FAST_PATH"
 
 Scenario = Callable[[Connection, MemoryPeer, int], Awaitable[None]]
 

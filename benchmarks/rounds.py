@@ -82,7 +82,7 @@ def _node() -> Client:
 CLIENTS: Final = {
     OURS: python("clients.py", "ours"),
     "trio_cartesia, lane off": python(
-        "clients.py", "ours", None, SLOW, TRIO_CARTESIA_FAST_LANE="0"
+        "clients.py", "ours", None, SLOW, TRIO_CARTESIA_FAST_PATH="0"
     ),
     "official async": python("clients.py", "official_async", "cartesia", SLOW),
     "official sync": python("clients.py", "official_sync", "cartesia", SLOW),

@@ -159,7 +159,7 @@ async def _line(process: trio.Process) -> bytes:
 
 
 @asynccontextmanager
-async def open_service(voice: str = "espeak") -> AsyncIterator[Service]:
+async def open_session(voice: str = "espeak") -> AsyncIterator[Service]:
     """Start the service, and stop it at the end of the block."""
     async with trio.open_nursery() as nursery:
         start = partial(

@@ -22,12 +22,8 @@ from trio_cartesia._protocol.tts import encoder as requests
 from trio_cartesia._protocol.tts import tombstones
 from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
 from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS
-from trio_cartesia._runtime import connection, inbox, keepalive, waking, writer
-from trio_cartesia._runtime import open_session as opening
-from trio_cartesia._runtime import session as service
-from trio_cartesia._runtime.transport import fast_path as fastlane
-from trio_cartesia._runtime.transport import frame_limiter as guard
-from trio_cartesia._runtime.transport import tapped_stream as wire
+from trio_cartesia._runtime import connection, inbox, keepalive, open_session, pace, session, writer
+from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
@@ -156,25 +152,24 @@ def test_the_errors_page_lists_every_error():
 LIMITS = {
     "CONNECT_SECONDS": transport.CONNECT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
-    "MAX_PIECES": guard.MAX_PIECES,
+    "MAX_FRAGMENTS": frame_limiter.MAX_FRAGMENTS,
     "MAX_VALUES": codec.MAX_VALUES,
     "MAX_REQUEST_BYTES": requests.MAX_REQUEST_BYTES,
     "INBOX_BYTES": connection.INBOX_BYTES,
     "EVENT_BYTES": inbox.EVENT_BYTES,
     "CHARACTER_BYTES": inbox.CHARACTER_BYTES,
-    "HANDSHAKE_BYTES": wire.HANDSHAKE_BYTES,
-    "LAST_WORDS_SECONDS": service.LAST_WORDS_SECONDS,
+    "HANDSHAKE_BYTES": response_head.HANDSHAKE_BYTES,
+    "LAST_WORDS_SECONDS": session.LAST_WORDS_SECONDS,
     "KEEPALIVE_SECONDS": keepalive.KEEPALIVE_SECONDS,
     "PONG_SECONDS": keepalive.PONG_SECONDS,
-    "GOODBYE_SECONDS": opening.GOODBYE_SECONDS,
+    "GOODBYE_SECONDS": open_session.GOODBYE_SECONDS,
     "DRAINING_MOST": tombstones.DRAINING_MOST,
     "DRAINING_SECONDS": tombstones.DRAINING_SECONDS,
     "REMEMBERED_MOST": ids.REMEMBERED_MOST,
     "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
-    "HELD_SECONDS": waking.HELD_SECONDS,
-    "HELD_BYTES_EACH": waking.HELD_BYTES_EACH,
-    "HELD_BYTES": waking.HELD_BYTES,
-    "FLOOD_BYTES": fastlane.FLOOD_BYTES,
+    "READ_BYTES": read_buffer.READ_BYTES,
+    "AHEAD_BYTES": pace.AHEAD_BYTES,
+    "IDLE_TURNS": pace.IDLE_TURNS,
     "BATCH_CHARACTERS": writer.BATCH_CHARACTERS,
 }
 

@@ -43,7 +43,7 @@ def try_all() -> int:
         ("faults, without it", FAULTS, (), False),
         ("readings", READINGS, SITUATIONS, True),
     ):
-        transport.LANE_IS_ON = lane  # type: ignore[misc]  # as the tests do
+        transport.FAST_PATH_IS_ON = lane  # type: ignore[misc]  # as the tests do
         for row, name in cells(rows, extra):
             outcome = try_cell(row, name)
             counts[kind] += 1
@@ -53,7 +53,7 @@ def try_all() -> int:
             else:
                 where = (outcome, f"{row.name}, {name}")
                 longest[kind] = max(longest.get(kind, (0.0, "")), where)
-    transport.LANE_IS_ON = True  # type: ignore[misc]
+    transport.FAST_PATH_IS_ON = True  # type: ignore[misc]
     steps = sum(count_steps(name) for name in OPERATIONS)
     amid = [count_steps(name, row) for row, name in amid_faults()]
     print("| cells | | longest virtual time to an end |\n|---|---|---|")

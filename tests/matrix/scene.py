@@ -244,10 +244,10 @@ class Scene:
         statistics = connection.statistics()
         for number in ("contexts_open", "contexts_draining", "requests_queued", "inbox_bytes"):
             assert getattr(statistics, number) == 0, f"{number} is {getattr(statistics, number)}"
-        service = connection._service
-        assert not service._lines
-        assert not service.protocol._entries
-        assert not service.protocol.segments
+        contexts = connection._contexts
+        assert not contexts._entries
+        assert not contexts.protocol._contexts
+        assert not contexts.protocol.segments
 
 
 def check_ids(error: CartesiaError, context_id: str, connection: Connection, row: Row) -> None:

@@ -43,7 +43,7 @@ def test_faults(row, lane_is_on, monkeypatch):
     Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
     nobody who is not in the row; and nothing is left.
     """
-    monkeypatch.setattr(transport, "LANE_IS_ON", lane_is_on)
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane_is_on)
     assert failures(row, row.only or tuple(OPERATIONS)) == []
 
 

@@ -62,7 +62,8 @@ async def test_errors_of_our_own_name_the_connection(autojump_clock):
     An error that the service did not word, but has to do with, names the connection's request.
     """
     async with connected_pair(inbox_bytes=1000) as (connection, peer):
-        connection._service.transport = NamedTransport(connection._service.transport)
+        session = connection._contexts.session
+        session.transport = NamedTransport(session.transport)
         async with (
             connection.context(**SETTINGS, context_id="a") as garbled,
             connection.context(**SETTINGS, context_id="b") as flooded,
@@ -95,8 +96,9 @@ async def test_a_loss_that_the_writer_found_names_the_connection(autojump_clock)
     Where a write finds out first that the connection is gone, the loss names its request, too.
     """
     async with connected_pair() as (connection, _peer):
-        connection._service.transport = NamedTransport(connection._service.transport)
-        connection._service._go_on_reading(ConnectionLost("the peer takes nothing more"))
+        session = connection._contexts.session
+        session.transport = NamedTransport(session.transport)
+        session.write_failure = ConnectionLost("the peer takes nothing more")
         with pytest.raises(ConnectionLost) as caught:
             async with connection.context(**SETTINGS):
                 pass

@@ -135,7 +135,7 @@ def test_what_comes_after_an_error_is_late(retired):
     error = {"type": "error", "context_id": "a", "done": True, "status_code": 400}
     ((context_id, failure),) = protocol.receive(json.dumps(error), 0.0)
     assert (context_id, type(failure).__name__) == ("a", "BadRequest")
-    assert protocol.entry("a").state is State.CLOSED
+    assert protocol.context("a").state is State.CLOSED
     if retired:
         protocol.retire("a", 0.0)
     late = {"type": "chunk", "context_id": "a", "data": "MTI="}

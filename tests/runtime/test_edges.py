@@ -21,8 +21,9 @@ from trio_cartesia import (
 )
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.open_session import GOODBYE_SECONDS, open_service
+from trio_cartesia._runtime.open_session import GOODBYE_SECONDS, open_session
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Tones, open_server
 from trio_cartesia.testing import bounded_stream_pair, connect_in_memory, connected_pair
@@ -405,15 +406,12 @@ class SlowPong:
     def __init__(self, events: int):
         self.events, self.pings, self.cancelled_pings = events, 0, 0
 
-    def open_lane(self, sink):
-        pass
-
-    async def receive(self):
+    async def receive(self, handler):
         if not self.events:
             await trio.sleep_forever()
         await trio.sleep(10 if self.pings else 25)
         self.events -= 1
-        return json.dumps({"type": "weather"})
+        handler.handle_message(json.dumps({"type": "weather"}))
 
     async def send(self, _message):
         await trio.lowlevel.checkpoint()
@@ -442,12 +440,13 @@ async def test_a_ping_is_never_cut_in_two(autojump_clock):
         await trio.lowlevel.checkpoint()
         yield transport
 
-    async with open_service(open_transport, SpeechProtocol(ContextIds("p"))) as service:
+    contexts = ContextTable(SpeechProtocol(ContextIds("p")))
+    async with open_session(open_transport, contexts) as session:
         await trio.sleep(25 + 7 * 10 - 1)
-        assert service.loss is None
+        assert session.loss is None
         assert (transport.pings, transport.cancelled_pings) == (1, 0)
         await trio.sleep(3 * PONG_SECONDS)
-        assert service.loss is not None
+        assert session.loss is not None
 
 
 async def test_pieces_are_closed_by_the_feeder(autojump_clock):
@@ -492,7 +491,7 @@ async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, 
     What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
     another context goes on.
     """
-    monkeypatch.setattr(transport, "LANE_IS_ON", lane)
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="left") as context:
             await context.push("Hello.")

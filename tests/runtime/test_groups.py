@@ -13,7 +13,7 @@ from trio_websocket import WebSocketConnection
 
 from tests.support import SETTINGS
 from trio_cartesia import ConnectionLost, InternalError
-from trio_cartesia._runtime.session import Service
+from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia.testing import connected_pair
 
 SCRIPT = """
@@ -71,7 +71,7 @@ async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
     def crash(self, *_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Service, "_deliver", crash)
+    monkeypatch.setattr(ContextTable, "_deliver", crash)
     heard = None
     with pytest.raises(InternalError) as caught:
         async with connected_pair() as (connection, peer):
@@ -104,7 +104,7 @@ async def test_a_crash_of_the_library_below_is_a_loss(autojump_clock, monkeypatc
             await peer.stream.send_all(b"\x89\x00")
             with pytest.raises(ConnectionLost) as caught:
                 await context.collect()
-    assert caught.value.message == "the connection broke without a goodbye"
+    assert caught.value.message == "the peer broke the WebSocket protocol (RuntimeError)"
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.support import SETTINGS
 from trio_cartesia import Chunk, ConnectionLost, ContextFailed, Done, InboxOverflow
 from trio_cartesia._runtime.inbox import IN_A_ROW, ByteCounter, Inbox
-from trio_cartesia._runtime.waking import Waker
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
 BUDGET_BYTES = 5_000
@@ -81,7 +80,7 @@ class Model:
 async def taken(inbox: Inbox) -> object:
     with trio.move_on_after(1):
         try:
-            return await inbox.next_event()
+            return await anext(inbox)
         except StopAsyncIteration:
             return "end"
         except (ContextFailed, ConnectionLost) as error:
@@ -118,7 +117,7 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
     connection's total; an event that breaks the budget is not taken, unless the reader waits.
     """
     total = ByteCounter()
-    inbox, model = Inbox(BUDGET_BYTES, blocks, total, Waker()), Model(blocks=blocks)
+    inbox, model = Inbox(BUDGET_BYTES, blocks, total), Model(blocks=blocks)
     for step, what in steps:
         if step == "put":
             event, characters, size = what
@@ -128,8 +127,8 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
         else:
             getattr(inbox, step)(what)
             getattr(model, step)(what)
-        assert inbox.tally.held_bytes == total.held_bytes == model.held_bytes
-        assert inbox.tally.peak_bytes == total.peak_bytes == model.peak_bytes
+        assert inbox.counter.held_bytes == total.held_bytes == model.held_bytes
+        assert inbox.counter.peak_bytes == total.peak_bytes == model.peak_bytes
         assert inbox.is_full is (not model.is_closed and model.held_bytes > BUDGET_BYTES)
         assert inbox.has_dropped is model.has_dropped
 
@@ -168,7 +167,7 @@ async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
     A loop over what waits gives up its turn after so many events, and each step can be cancelled.
     """
     turns = 0
-    inbox = Inbox(10**9, False, ByteCounter(), Waker())
+    inbox = Inbox(10**9, False, ByteCounter())
 
     async def count_turns() -> None:
         nonlocal turns
@@ -181,12 +180,12 @@ async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(count_turns)
         for _ in range(10 * IN_A_ROW - 1):
-            await inbox.next_event()
+            await anext(inbox)
         nursery.cancel_scope.cancel()
     assert 8 <= turns <= 11
     for _ in range(2):
         with trio.CancelScope() as scope:
             scope.cancel()
-            await inbox.next_event()
+            await anext(inbox)
         assert scope.cancelled_caught
-    assert await inbox.next_event() == CHUNK
+    assert await anext(inbox) == CHUNK

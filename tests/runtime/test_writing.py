@@ -102,7 +102,7 @@ async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(a
                 nursery.start_soon(talk, name)
             await trio.sleep(1)
             nursery.cancel_scope.cancel()
-        await connection._service.close_politely()
+        await connection._contexts.session.close_politely()
     assert sorted(cancels(heard)) == sorted(names)
     assert peer.closed_with == 1000
 

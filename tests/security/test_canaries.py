@@ -24,7 +24,8 @@ from tests.security.canaries import (
 )
 from tests.support import SETTINGS
 from trio_cartesia import Cartesia, CartesiaError, ContextExpired, InternalError
-from trio_cartesia._runtime import reader
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._runtime.transport import websocket
 from trio_cartesia.server import FAULTS, Fault, open_server
 from trio_cartesia.testing import connect_in_memory
 
@@ -168,8 +169,8 @@ async def test_no_event_shows_what_it_holds(name, autojump_clock):
             await listen(client, emitted)
 
 
-@pytest.mark.parametrize("crashing", ["_take", "take_frame"])
-async def test_a_crash_of_ours_shows_nothing(crashing, autojump_clock, monkeypatch):
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_a_crash_of_ours_shows_nothing(is_on, autojump_clock, monkeypatch):
     """
     A bug of ours is reported without what it came across.
     """
@@ -177,7 +178,8 @@ async def test_a_crash_of_ours_shows_nothing(crashing, autojump_clock, monkeypat
     def crash(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(reader, "read_chunk", crash)
+    monkeypatch.setattr(websocket, "FAST_PATH_IS_ON", is_on)
+    monkeypatch.setattr(SpeechProtocol, "receive_chunk", crash)
 
     async def attack(stream):
         await stream.send_all(b"".join(SCRIPTS["all goes well"]))

@@ -306,7 +306,7 @@ class ClientMachine(TrioStateMachine):
     def only_live_contexts_hold_inboxes(self):
         for call in self.calls:
             inside = {talk.name for talk in call.talks if talk.is_inside}
-            assert call.connection._service._lines.keys() == inside
+            assert call.connection._contexts._entries.keys() == inside
 
     def check_statistics(self, call, counted):
         now = self.clock.current_time()
@@ -372,7 +372,7 @@ class ClientMachine(TrioStateMachine):
         """Note a connection that was given up for its peer's silence, and only where it may be."""
         for call in self.calls:
             silence = self.clock.current_time() - call.stalled_at
-            if call.connection._service.loss is not None and not call.is_lost:
+            if call.connection._contexts.session.loss is not None and not call.is_lost:
                 assert silence >= PONG_SECONDS
                 call.lose()
             assert call.is_lost or silence <= 2 * KEEPALIVE_SECONDS + PONG_SECONDS

@@ -25,7 +25,7 @@ from trio_cartesia._protocol.base.credentials import (
     request_headers,
     version_of,
 )
-from trio_cartesia._runtime.managers import abandoned
+from trio_cartesia._runtime.managers import warn_abandoned
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._version import __version__
 
@@ -142,7 +142,7 @@ class Cartesia:
 
     def __del__(self) -> None:
         if getattr(self, "_is_entered", False):  # not there where the arguments were refused
-            abandoned(self, "a client (Cartesia)")
+            warn_abandoned(self, "a client (Cartesia)")
 
 
 def _base_url(base_url: str | None) -> tuple[str, str]:

@@ -18,8 +18,9 @@ from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
+from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import block
-from trio_cartesia._runtime.open_session import open_service
+from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
@@ -78,5 +79,7 @@ class TTS:
             ssl_context=endpoint.ssl_context,
             open_stream=endpoint.open_stream,
         )
-        async with open_service(open_transport, protocol) as service:
-            yield Connection(service, budget)
+        contexts = ContextTable(protocol)
+        async with open_session(open_transport, contexts) as session:
+            contexts.attach(session)
+            yield Connection(contexts, budget)

@@ -16,8 +16,8 @@ from trio_cartesia._errors import ContextExpired, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
-from trio_cartesia._runtime.managers import Manager, Prompt, block
-from trio_cartesia._runtime.session import Service
+from trio_cartesia._runtime.contexts import ContextTable
+from trio_cartesia._runtime.managers import Block, Manager, block
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 
 __all__ = ["INBOX_BYTES", "Connection"]
@@ -38,15 +38,14 @@ class Connection:
     methods may be called from any task of the same Trio run.
     """
 
-    _service: Service = attrs.field(repr=False)
+    _contexts: ContextTable = attrs.field(repr=False)
     _inbox_bytes: int = INBOX_BYTES
 
     @property
     def request_id(self) -> str | None:
         """The service's name for this connection, if it gave one; quote it in reports."""
-        return self._service.transport.request_id
+        return self._contexts.session.request_id
 
-    @block("a context (connection.context)")
     def context(
         self,
         *,
@@ -100,7 +99,8 @@ class Connection:
 
             trio.run(main)
         """
-        return Prompt(self._open(context_id, inbox_bytes, overflow, settings))
+        opened = self._open(context_id, inbox_bytes, overflow, settings)
+        return Block(opened, "a context (connection.context)")
 
     @block("a context (connection.speak)")
     @asynccontextmanager
@@ -155,20 +155,21 @@ class Connection:
         _check_pieces(text_or_pieces)
         with self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context:
             async with open_service_nursery() as nursery:
-                nursery.start_soon(_feed, self._service, context, text_or_pieces)
+                nursery.start_soon(_feed, self._contexts, context, text_or_pieces)
                 yield context
 
     def statistics(self) -> ConnectionStatistics:
         """Return a snapshot of the connection's numbers."""
-        service, protocol, now = self._service, self._service.protocol, trio.current_time()
+        contexts, protocol, now = self._contexts, self._contexts.protocol, trio.current_time()
+        session, waiting = contexts.session, contexts.waiting
         return ConnectionStatistics(
             contexts_open=protocol.open_count(),
             contexts_draining=protocol.draining_count(now),
             requests_queued=protocol.outgoing_count,
-            inbox_bytes=service.waiting.held_bytes,
-            inbox_peak_bytes=service.waiting.peak_bytes,
-            idle_seconds=now - max(service.received_at, service.sent_at),
-            is_lost=service.loss is not None,
+            inbox_bytes=waiting.held_bytes,
+            inbox_peak_bytes=waiting.peak_bytes,
+            idle_seconds=now - max(session.received_at, session.sent_at),
+            is_lost=session.loss is not None,
             **attrs.asdict(protocol.counters),
         )
 
@@ -185,7 +186,7 @@ class Connection:
         checked = settings_from(settings)
         if overflow not in ("fail", "block"):
             raise LocalProtocolError(f"overflow must be 'fail' or 'block', not {overflow!r}")
-        context_id, inbox = self._service.open(
+        entry = self._contexts.open(
             checked,
             context_id,
             inbox_bytes=check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes),
@@ -193,10 +194,9 @@ class Connection:
             is_fed=is_fed,
         )
         try:
-            entry = self._service.entry(context_id)
-            yield Context(context_id, checked, self._service, entry, inbox)
+            yield Context(entry.context_id, checked, self._contexts, entry)
         finally:
-            self._service.retire(context_id)
+            self._contexts.retire(entry)
 
 
 def check_budget(inbox_bytes: object) -> int:
@@ -220,9 +220,9 @@ def _check_pieces(pieces: object) -> None:
 
 
 async def _feed(
-    service: Service, context: Context, pieces: Iterable[str] | AsyncIterable[str]
+    contexts: ContextTable, context: Context, pieces: Iterable[str] | AsyncIterable[str]
 ) -> None:
-    """Feed a context; what goes wrong is for its receive loop to raise, in the caller's task."""
+    """Feed a context; its receive loop raises what goes wrong, in the caller's task."""
     try:
         if isinstance(pieces, AsyncGenerator):
             async with aclosing(pieces):
@@ -230,7 +230,7 @@ async def _feed(
         else:
             await context.feed(pieces)
     except ContextExpired as expiry:  # the receive loop is to know of the last piece, too
-        context._inbox.amend(expiry)
+        context._entry.inbox.amend(expiry)
     except Exception as error:  # noqa: BLE001  # a caller's iterator may raise anything
         _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
-        service.fail(context.context_id, error)  # does nothing where the context has ended
+        contexts.fail(context._entry, error)  # does nothing where the context has ended

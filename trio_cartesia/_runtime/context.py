@@ -4,19 +4,18 @@ One context: text goes in, speech comes out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import attrs
 import trio
 
 from trio_cartesia._protocol.base.audio import WholeFrames
-from trio_cartesia._protocol.tts.contexts import Entry
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat, value_from
+from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.speech import Speech, SpeechBuilder
-from trio_cartesia._runtime.inbox import Inbox
-from trio_cartesia._runtime.receivers import AudioReceiver, EventReceiver
-from trio_cartesia._runtime.session import Service
+from trio_cartesia._runtime.contexts import ContextEntry, ContextTable
+from trio_cartesia._runtime.receivers import AudioReceiver
 from trio_cartesia._runtime.statistics import ContextStatistics
 
 __all__ = ["Context"]
@@ -37,9 +36,8 @@ class Context:
 
     context_id: str
     settings: ContextSettings
-    _service: Service = attrs.field(repr=False)
-    _entry: Entry = attrs.field(repr=False)
-    _inbox: Inbox = attrs.field(repr=False)
+    _contexts: ContextTable = attrs.field(repr=False)
+    _entry: ContextEntry = attrs.field(repr=False)
     _frames: WholeFrames = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -122,7 +120,7 @@ class Context:
                 await self._push_piece(piece)
         await self.no_more_inputs()
 
-    def receive(self) -> EventReceiver:
+    def receive(self) -> AsyncIterator[Event]:
         """
         Return an asynchronous iterator of the events, until the terminal one.
 
@@ -139,7 +137,7 @@ class Context:
             RemoteProtocolError: An event of the context could not be read.
             LocalProtocolError: The context's block was left before its end.
         """
-        return EventReceiver(self._inbox)
+        return self._entry.inbox
 
     def audio(self) -> AudioReceiver:
         """
@@ -147,7 +145,7 @@ class Context:
 
         The iterator raises what that of `receive` raises.
         """
-        return AudioReceiver(self._inbox, self._frames)
+        return AudioReceiver(self._entry.inbox, self._frames)
 
     async def collect(self) -> Speech:
         """
@@ -165,7 +163,7 @@ class Context:
         except Exception as error:
             error.partial = builder.finish(complete=False)  # type: ignore[attr-defined]  # any error
             raise
-        is_complete = self._entry.is_complete and not self._inbox.has_dropped
+        is_complete = self._entry.state.is_complete and not self._entry.inbox.has_dropped
         return builder.finish(complete=is_complete)
 
     def cancel(self) -> None:
@@ -177,18 +175,18 @@ class Context:
         Raises:
             LocalProtocolError: The context's block has ended.
         """
-        self._service.cancel(self.context_id)
+        self._contexts.cancel(self._entry)
 
     def statistics(self) -> ContextStatistics:
         """Return a snapshot of the context's state and numbers."""
-        tally, entry = self._inbox.tally, self._entry
+        state, inbox = self._entry.state, self._entry.inbox
         return ContextStatistics(
-            state=entry.state.value,
-            end=entry.end.value if entry.end is not None else None,
-            inbox_bytes=tally.held_bytes,
-            inbox_peak_bytes=tally.peak_bytes,
-            inbox_budget_bytes=self._inbox.budget_bytes,
-            unspoken_texts=len(entry.unspoken.texts()),
+            state=state.state.value,
+            end=state.end.value if state.end is not None else None,
+            inbox_bytes=inbox.counter.held_bytes,
+            inbox_peak_bytes=inbox.counter.peak_bytes,
+            inbox_budget_bytes=inbox.budget_bytes,
+            unspoken_texts=len(state.unspoken.texts()),
         )
 
     async def _push_piece(self, piece: str) -> None:
@@ -206,8 +204,8 @@ class Context:
         generation_config: GenerationConfig | None = None,
     ) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
-        await self._service.send_input(
-            self.context_id,
+        await self._contexts.send_input(
+            self._entry,
             transcript,
             flush=flush,
             last=last,

@@ -11,7 +11,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import ConnectionLost
-from trio_cartesia._runtime.session import Service
+from trio_cartesia._runtime.session import Session
 
 __all__ = ["KEEPALIVE_SECONDS", "PONG_SECONDS", "keep_alive"]
 
@@ -20,7 +20,7 @@ PONG_SECONDS: Final = 20.0  # for the answer to it
 
 
 @enable_ki_protection
-async def keep_alive(service: Service, nursery: trio.Nursery) -> None:
+async def keep_alive(session: Session, nursery: trio.Nursery) -> None:
     """
     Ping the peer after each silence; no sign of life in return ends the connection.
 
@@ -29,44 +29,44 @@ async def keep_alive(service: Service, nursery: trio.Nursery) -> None:
     half of it might be on the wire.
     """
     alive_at = trio.current_time()
-    while service.loss is None:
+    while session.loss is None:
         await trio.sleep_until(alive_at + KEEPALIVE_SECONDS)
-        alive_at = max(alive_at, service.received_at)
+        alive_at = max(alive_at, session.received_at)
         if trio.current_time() < alive_at + KEEPALIVE_SECONDS:
             continue
-        if service.is_stalled:  # by choice: a pong would wait behind what nobody takes
-            is_alive = not _is_stuck(service)
+        if session.is_stalled:  # by choice: a pong would wait behind what nobody takes
+            is_alive = not _is_stuck(session)
         else:
             answered = trio.Event()
-            nursery.start_soon(_ping, service, answered)
-            is_alive = await _shows_life(service, answered)
+            nursery.start_soon(_ping, session, answered)
+            is_alive = await _shows_life(session, answered)
         if not is_alive:
             why = f"no answer to a ping within {PONG_SECONDS:g} seconds"
-            service.lose(ConnectionLost(why))
+            session.lose(ConnectionLost(why))
         alive_at = trio.current_time()
 
 
 @enable_ki_protection
-async def _ping(service: Service, answered: trio.Event) -> None:
+async def _ping(session: Session, answered: trio.Event) -> None:
     with suppress(ConnectionLost):  # the reader finds out by itself, after what had come
-        await service.transport.ping()
+        await session.transport.ping()
         answered.set()
 
 
-async def _shows_life(service: Service, answered: trio.Event) -> bool:
+async def _shows_life(session: Session, answered: trio.Event) -> bool:
     """Wait for an answer, as long as there are other signs of life."""
     while not answered.is_set():
         asked_at = trio.current_time()
         with trio.move_on_after(PONG_SECONDS):
             await answered.wait()
-        if not answered.is_set() and service.received_at < asked_at and not service.is_stalled:
+        if not answered.is_set() and session.received_at < asked_at and not session.is_stalled:
             return False
-        if service.is_stalled and _is_stuck(service):
+        if session.is_stalled and _is_stuck(session):
             return False
     return True
 
 
-def _is_stuck(service: Service) -> bool:
+def _is_stuck(session: Session) -> bool:
     """Tell whether a message has been on its way for too long: the peer does not read either."""
-    since = service.writing_since
+    since = session.writing_since
     return since is not None and trio.current_time() - since >= PONG_SECONDS

@@ -1,8 +1,8 @@
 """
-Blocks that have tasks of their own, and what becomes of one that is entered and never left.
+Blocks that are entered once, and what happens to one that is never left.
 
 Python closes a forgotten asynchronous generator wherever it happens to be; with a nursery in it,
-that tears Trio's own state apart. So a forgotten block is kept until the run ends, and told of.
+that tears Trio's own state apart. So a forgotten block is kept until the run ends, with a warning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Final, Generic, ParamSpec, TypeVar
 
 import trio
 
-__all__ = ["Manager", "Prompt", "abandoned", "block"]
+from trio_cartesia._errors import LocalProtocolError
+
+__all__ = ["Block", "Manager", "block", "warn_abandoned"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,19 +28,19 @@ _forgotten: Final[trio.lowlevel.RunVar[list[object]]] = trio.lowlevel.RunVar("fo
 
 
 def block(name: str) -> Callable[[Callable[P, Manager[T]]], Callable[P, Manager[T]]]:
-    """Decorate what makes an asynchronous context manager; *name* is what warnings say."""
+    """Decorate a function that makes an asynchronous context manager; *name* is for messages."""
 
     def decorate(make: Callable[P, Manager[T]]) -> Callable[P, Manager[T]]:
         @wraps(make)
         def open_block(*args: P.args, **kwargs: P.kwargs) -> Manager[T]:
-            return _Block(make(*args, **kwargs), name)
+            return Block(make(*args, **kwargs), name)
 
         return open_block
 
     return decorate
 
 
-def abandoned(thing: object, name: str) -> None:
+def warn_abandoned(thing: object, name: str) -> None:
     """Warn that *thing* was entered and never left; for use in ``__del__``."""
     warnings.warn(
         f"{name} was entered and never left: use it in 'async with'",
@@ -48,17 +50,29 @@ def abandoned(thing: object, name: str) -> None:
     )
 
 
-class _Block(Manager[T], Generic[T]):
-    """An asynchronous context manager that knows whether it was left."""
+class Block(Manager[T], Generic[T]):
+    """
+    An asynchronous context manager over another one, or over one that has nothing to wait for.
 
-    __slots__ = ("_is_entered", "_manager", "_name")
+    Raises:
+        LocalProtocolError: It is entered a second time, or with a plain ``with``.
+    """
 
-    def __init__(self, manager: Manager[T], name: str) -> None:
-        self._manager, self._name, self._is_entered = manager, name, False
+    __slots__ = ("_is_entered", "_manager", "_name", "_was_entered")
+
+    def __init__(
+        self, manager: Manager[T] | AbstractContextManager[T, bool | None], name: str
+    ) -> None:
+        self._manager, self._name = manager, name
+        self._is_entered = self._was_entered = False
 
     async def __aenter__(self) -> T:
-        self._is_entered = True
+        if self._was_entered:
+            raise LocalProtocolError(f"{self._name} was entered before: make one for each block")
+        self._is_entered = self._was_entered = True
         try:
+            if isinstance(self._manager, AbstractContextManager):
+                return self._manager.__enter__()
             return await self._manager.__aenter__()
         except BaseException:
             self._is_entered = False
@@ -71,39 +85,23 @@ class _Block(Manager[T], Generic[T]):
         traceback: TracebackType | None,
     ) -> bool | None:
         self._is_entered = False
-        return await self._manager.__aexit__(kind, error, traceback)  # noqa: ASYNC102  # it sees to it
+        if isinstance(self._manager, AbstractContextManager):
+            return self._manager.__exit__(kind, error, traceback)
+        return await self._manager.__aexit__(kind, error, traceback)  # noqa: ASYNC102  # shielded there
+
+    def __enter__(self) -> T:
+        raise LocalProtocolError(f"{self._name} needs 'async with', not 'with'")
+
+    def __exit__(self, *_: object) -> None: ...
 
     def __del__(self) -> None:
-        if self._is_entered:
-            self._is_entered = False
-            if not isinstance(self._manager, Prompt):  # which has no tasks, and ends by itself
-                with suppress(RuntimeError):  # no run is left to keep it in
-                    _keep(self._manager)
-            abandoned(self, self._name)
-
-
-class Prompt(Manager[T], Generic[T]):
-    """
-    An asynchronous context manager over one that has nothing to wait for.
-
-    It takes half the memory of an asynchronous generator, and a third of the time.
-    """
-
-    __slots__ = ("_manager",)
-
-    def __init__(self, manager: AbstractContextManager[T, bool | None]) -> None:
-        self._manager = manager
-
-    async def __aenter__(self) -> T:
-        return self._manager.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return self._manager.__exit__(kind, error, traceback)
+        if not self._is_entered:
+            return
+        self._is_entered = False
+        if not isinstance(self._manager, AbstractContextManager):
+            with suppress(RuntimeError):  # no run is left to keep it in
+                _keep(self._manager)
+        warn_abandoned(self, self._name)
 
 
 def _keep(manager: object) -> None:

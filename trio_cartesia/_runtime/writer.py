@@ -1,22 +1,20 @@
 """
-What is queued for the service, on its way to the transport.
+The writing half of a session.
 
-Only this sends, and it sends whole messages. It never waits for more to send: what has queued up
-while it was busy goes together.
+Only this sends, and it sends whole messages. It never waits for more to send: messages that were
+queued while it was busy go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import trio
-from trio.lowlevel import ParkingLot, enable_ki_protection
+from trio.lowlevel import ParkingLot
 
-from trio_cartesia._protocol.tts.outbox import Outgoing
-from trio_cartesia._protocol.tts.protocol import SpeechProtocol
-from trio_cartesia._runtime.transport.websocket import Transport
+from trio_cartesia._runtime.handler import Message, SessionHandler
+from trio_cartesia._runtime.transport.interface import Transport
 
 __all__ = ["BATCH_CHARACTERS", "Writer"]
 
@@ -26,16 +24,15 @@ BATCH_CHARACTERS: Final = 16_384  # of messages that go together, the last one a
 @attrs.define(eq=False)
 class Writer:
     """
-    The writing half of a connection.
+    Sends what a handler has queued.
 
     Attributes:
-        sent_at: When the last message went, on Trio's clock.
+        sent_at: When the last message was sent, on Trio's clock.
         writing_since: Since when messages have been on their way, if some are.
     """
 
-    _protocol: SpeechProtocol
     _transport: Transport
-    _sent: Callable[[Outgoing], None]
+    _handler: SessionHandler[Any]
     sent_at: float = attrs.field(factory=trio.current_time, init=False)
     writing_since: float | None = attrs.field(default=None, init=False)
     _to_write: ParkingLot = attrs.field(factory=ParkingLot, init=False)
@@ -43,50 +40,49 @@ class Writer:
 
     @property
     def is_busy(self) -> bool:
-        """True while something waits to be sent or is on its way."""
-        return bool(self._protocol.outgoing_count) or self.writing_since is not None
+        """True while a message waits to be sent or is on its way."""
+        return bool(self._handler.queued_count) or self.writing_since is not None
 
-    @enable_ki_protection
     async def write(self) -> None:
         """
-        Send what is queued, for ever.
+        Send messages as they are queued, forever.
 
         Raises:
             ConnectionLost: The peer takes nothing more.
         """
         while True:
-            while (first := self._protocol.next_outgoing()) is not None:
+            while (first := self._handler.next_message()) is not None:
                 await self._send([first])
                 await self._send(self._next_batch())
             self._written.unpark_all()
             await self._to_write.park()
 
     def wake(self) -> None:
-        """Let it look for what is queued."""
+        """Look for messages that were queued."""
         self._to_write.unpark_all()
 
     async def wait_written(self) -> None:
-        """Return at the next moment at which nothing is left to be sent, or ever will be."""
+        """Return when no message is left to be sent, or none ever will be."""
         await self._written.park()
 
     def give_up(self) -> None:
-        """Let those go on who wait for it: nothing more will be sent."""
+        """Wake those in `wait_written`: nothing more will be sent."""
         self._written.unpark_all()
 
-    def _next_batch(self) -> list[Outgoing]:
-        batch: list[Outgoing] = []
+    def _next_batch(self) -> list[Message]:
+        batch: list[Message] = []
         characters = 0
         while characters < BATCH_CHARACTERS:
-            if (outgoing := self._protocol.next_outgoing()) is None:
+            if (message := self._handler.next_message()) is None:
                 break
-            batch.append(outgoing)
-            characters += len(outgoing.text or "")
+            batch.append(message)
+            characters += len(message.text or "")
         return batch
 
-    async def _send(self, batch: list[Outgoing]) -> None:
-        if texts := [outgoing.text for outgoing in batch if outgoing.text is not None]:
+    async def _send(self, batch: list[Message]) -> None:
+        if texts := [message.text for message in batch if message.text is not None]:
             self.writing_since = trio.current_time()
             await self._transport.send(*texts)
             self.writing_since, self.sent_at = None, trio.current_time()
-        for outgoing in batch:
-            self._sent(outgoing)
+        for message in batch:
+            self._handler.note_sent(message)

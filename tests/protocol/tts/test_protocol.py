@@ -176,7 +176,7 @@ class SpeechMachine(RuleBasedStateMachine):
         assert self.protocol.next_outgoing() is None
         for name, model in self.models.items():
             if model.has_block:
-                assert self.protocol.entry(name).end is not None
+                assert self.protocol.context(name).end is not None
                 with pytest.raises(CartesiaError):
                     self.protocol.queue_input(name, "too late")
 
@@ -202,7 +202,7 @@ class SpeechMachine(RuleBasedStateMachine):
         remembered = sum(model.forgotten_at > self.now for model in draining)
         assert self.protocol.draining_count(self.now) == remembered
         for name in inside:
-            is_closed = self.protocol.entry(name).state in (State.CLOSED, State.DRAINING)
+            is_closed = self.protocol.context(name).state in (State.CLOSED, State.DRAINING)
             assert is_closed == self.models[name].is_over
 
 
@@ -307,7 +307,7 @@ def test_a_flush_is_never_the_first_message():
     protocol.queue_input(name, flush=True)
     protocol.withdraw(push)
     assert protocol.next_outgoing().text is None
-    assert protocol.entry(name).state is State.NEW
+    assert protocol.context(name).state is State.NEW
 
 
 def test_a_flush_that_waits_is_nothing_to_flush():
@@ -344,7 +344,7 @@ def test_done_before_the_final_input_is_expiry(text, end):
     protocol.next_outgoing()
     final = protocol.queue_input(name, last=True)
     protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0)
-    assert (protocol.entry(name).end, final.status) == (end, Status.DROPPED)
+    assert (protocol.context(name).end, final.status) == (end, Status.DROPPED)
 
 
 def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
@@ -394,7 +394,7 @@ def test_unspoken_texts_are_bounded():
         protocol.queue_input(name, f"{number:>1000}")
         protocol.sent(protocol.next_outgoing())
     protocol.receive(json.dumps({"type": "done", "context_id": name}), 0.0)
-    unspoken = protocol.entry(name).unspoken.texts()
+    unspoken = protocol.context(name).unspoken.texts()
     assert sum(map(len, unspoken)) <= 65_536
     assert unspoken[-1].endswith("999")
 
@@ -431,7 +431,7 @@ def end_by_done(protocol, name):
 
 
 def go_on(protocol, name):
-    assert protocol.entry(name).end is None
+    assert protocol.context(name).end is None
 
 
 REFUSED = {  # how a context came not to take an input, the input, and what its error says
@@ -549,9 +549,9 @@ def test_what_is_said_shows_in_no_repr_of_the_protocol():
     name = protocol.open(CONTEXT)
     outgoing = [protocol.queue_input(name, "canary") for _ in range(2)]
     protocol.next_outgoing()
-    shown = [repr(protocol), repr(protocol.entry(name)), *map(repr, outgoing)]
+    shown = [repr(protocol), repr(protocol.context(name)), *map(repr, outgoing)]
     assert "canary" not in " ".join(shown)
-    assert protocol.entry(name).unspoken.texts() == ("canary",)
+    assert protocol.context(name).unspoken.texts() == ("canary",)
 
 
 @pytest.mark.parametrize("as_object", [True, False])
@@ -594,7 +594,7 @@ def test_what_expiry_left_unspoken_is_told():
         with pytest.raises(ContextExpired) as caught:
             protocol.queue_input(name, text, last=not text)
         assert caught.value.unspoken == ("sent", "waiting", *rest)
-    entry = protocol.entry(name)
+    entry = protocol.context(name)
     with pytest.raises(ContextExpired) as caught:
         entry.check_takes_input(name)
     assert caught.value.unspoken == entry.expiry(name).unspoken == ("sent", "waiting")
@@ -625,7 +625,7 @@ def test_everything_that_happens_is_counted_once():
         protocol.receive(chunk_text("stranger", b"1"), 0.0)
         protocol.receive(json.dumps({"type": "chunk", "context_id": two, "data": "!"}), 0.0)
     protocol.receive(json.dumps({"type": "error"}), 0.0)  # there is only one that it can be for
-    assert protocol.entry(one).end is End.FAILED
+    assert protocol.context(one).end is End.FAILED
     assert protocol.counters == Counters(
         contexts_opened=3,
         requests_sent=2,
@@ -654,7 +654,7 @@ def test_a_context_whose_events_cannot_be_read_fails_alone():
     text = json.dumps({"type": "chunk", "context_id": broken, "data": "!"})
     ((name, error),) = protocol.receive(text, 0.0)
     assert (name, type(error), error.context_id) == (broken, RemoteProtocolError, broken)
-    assert (waiting.status, protocol.entry(broken).end) == (Status.DROPPED, End.FAILED)
+    assert (waiting.status, protocol.context(broken).end) == (Status.DROPPED, End.FAILED)
     assert json.loads(protocol.next_outgoing().text) == {"context_id": broken, "cancel": True}
     with pytest.raises(RemoteProtocolError, match="malformed") as caught:
         protocol.queue_input(broken, "More.")
@@ -681,7 +681,7 @@ def test_whatever_ended_a_context_first_stays_its_end():
     protocol.fail(failed, ValueError("first"))
     protocol.fail(failed, ValueError("second"))
     protocol.lose()
-    ends = [protocol.entry(name).end for name in (cancelled, failed, lost, new)]
+    ends = [protocol.context(name).end for name in (cancelled, failed, lost, new)]
     assert ends == [End.CANCELLED, End.FAILED, End.LOST, End.LOST]
     with pytest.raises(ValueError, match="first"):
         protocol.queue_input(failed, "More.")
@@ -706,7 +706,7 @@ def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
     ((name, failure),) = protocol.receive(error, 0.0)
     assert (name, type(failure), failure.context_id) == (only, ConcurrencyLimited, only)
     assert protocol.retired is None
-    assert protocol.entry(new).end is None
+    assert protocol.context(new).end is None
 
 
 @pytest.mark.parametrize("count", [0, 2, 3])
@@ -742,8 +742,8 @@ def test_done_after_the_final_input_is_the_end(said, final, end):
         protocol.sent(protocol.next_outgoing())
     protocol.receive(chunk_text(name, said), 0.0)
     end_by_done(protocol, name)
-    assert (protocol.entry(name).end, protocol.entry(name).state) == (end, State.CLOSED)
-    assert protocol.entry(name).is_complete == (final and bool(said))
+    assert (protocol.context(name).end, protocol.context(name).state) == (end, State.CLOSED)
+    assert protocol.context(name).is_complete == (final and bool(said))
 
 
 def test_nothing_is_sent_to_a_context_that_the_service_has_failed():
@@ -771,10 +771,10 @@ def test_a_cancelled_context_is_closed_once_the_service_has_ended_it(kind):
     protocol.queue_input(name, "Oh.")
     protocol.sent(protocol.next_outgoing())
     protocol.cancel(name)
-    assert (protocol.entry(name).state, protocol.draining_count(0.0)) == (State.DRAINING, 1)
+    assert (protocol.context(name).state, protocol.draining_count(0.0)) == (State.DRAINING, 1)
     assert protocol.receive(json.dumps({"type": kind, "context_id": name}), 0.0) == []
-    assert (protocol.entry(name).state, protocol.draining_count(0.0)) == (State.CLOSED, 0)
-    assert protocol.entry(name).end is End.CANCELLED
+    assert (protocol.context(name).state, protocol.draining_count(0.0)) == (State.CLOSED, 0)
+    assert protocol.context(name).end is End.CANCELLED
 
 
 def test_a_cancelled_context_is_waited_for_as_long_as_the_bound_says():

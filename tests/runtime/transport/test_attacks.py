@@ -25,7 +25,7 @@ from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event
 from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.transport import websocket as transport
-from trio_cartesia._runtime.transport.frame_limiter import MAX_PIECES
+from trio_cartesia._runtime.transport.frame_limiter import MAX_FRAGMENTS
 from trio_cartesia._runtime.transport.websocket import MAX_MESSAGE_BYTES
 from trio_cartesia.testing import MemoryStream, on_virtual_time
 
@@ -35,7 +35,7 @@ FEW_MIB = 6  # of memory, beside what is being sent
 
 @pytest.fixture(params=[True, False], ids=["lane", "slow"], autouse=True)
 def lane(request, monkeypatch):
-    monkeypatch.setattr(transport, "LANE_IS_ON", request.param)
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", request.param)
     return request.param
 
 
@@ -83,11 +83,11 @@ async def test_a_message_of_endless_fragments_is_given_up(piece, opcode, autojum
     """
     first, more = message(b"{", opcode), message(piece, 0x00)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trio_cartesia._runtime.transport.frame_limiter.MAX_PIECES", 1000)
+        patch.setattr("trio_cartesia._runtime.transport.frame_limiter.MAX_FRAGMENTS", 1000)
         with peak() as most:
             seen = await suffer(then(first, flood(more, 4 * MIB)), with_bystander=True)
     assert isinstance(seen.error, ConnectionLost)
-    assert "pieces" in str(seen.error)
+    assert "fragments" in str(seen.error)
     assert most() < FEW_MIB
     assert seen.turns > 1000 / 200
 
@@ -99,8 +99,8 @@ async def test_as_many_fragments_as_are_allowed_cost_little(lane, autojump_clock
     """
     more = message(b"\xce\xbb", 0x00)
     with peak() as most:
-        seen = await suffer(then(message(b"{", 0x01), flood(more, 4 * (MAX_PIECES + 65536))))
-    assert "pieces" in str(seen.error)
+        seen = await suffer(then(message(b"{", 0x01), flood(more, 4 * (MAX_FRAGMENTS + 65536))))
+    assert "fragments" in str(seen.error)
     assert most() < 20
 
 
@@ -236,7 +236,7 @@ def test_no_event_takes_more_than_it_counts(part):
     with peak() as most:
         for _ in range(20):
             inbox.put(read_event(text), len(text))
-    assert inbox.tally.held_bytes > 0.9 * most() * MIB
+    assert inbox.counter.held_bytes > 0.9 * most() * MIB
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trio_cartesia._runtime.transport import frame_limiter as guard_module
-from trio_cartesia._runtime.transport.frame_limiter import FRAMES_IN_A_ROW, Guard
-from trio_cartesia._runtime.transport.tapped_stream import Wire
+from trio_cartesia._runtime.transport.frame_limiter import FRAMES_IN_A_ROW, FrameLimiter
+from trio_cartesia._runtime.transport.tapped_stream import TappedStream
 from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
 
 TEXT, CONTINUED, BINARY, PING = 0x01, 0x00, 0x02, 0x89
@@ -30,7 +30,7 @@ def frame(first: int, size: int) -> bytes:
     return header + b"\x01" * size
 
 
-def doses(guard: Guard, data: bytes) -> list[bytes]:
+def doses(guard: FrameLimiter, data: bytes) -> list[bytes]:
     """Give *data* to *guard* at once; return what it gives back."""
     guard.feed(data)
     taken = []
@@ -49,7 +49,7 @@ def test_a_dose_has_so_many_frames_of_any_size(first, size):
         return
     one = frame(first, size)
     count = FRAMES_IN_A_ROW + 3
-    whole, rest = doses(Guard(), one * count)
+    whole, rest = doses(FrameLimiter(), one * count)
     assert len(whole) + len(rest) == len(one) * count
     assert len(whole) == FRAMES_IN_A_ROW * len(one) - size  # its last payload comes with the next
 
@@ -70,7 +70,7 @@ def test_every_byte_is_handed_on_once_and_in_order(frames, cuts):
     """
     However frames are cut up, what is taken out is what was put in.
     """
-    data, guard, taken, turn = b"".join(frames), Guard(), b"", 0
+    data, guard, taken, turn = b"".join(frames), FrameLimiter(), b"", 0
     rest = data
     while rest:
         size = cuts[turn % len(cuts)]
@@ -87,8 +87,8 @@ def test_a_message_has_at_most_so_many_frames(monkeypatch, size, beside):
     A message may come in as many frames as the bound says, with pings between them, and not in one
     more; a message after it has as many of its own.
     """
-    monkeypatch.setattr(guard_module, "MAX_PIECES", MOST)
-    guard = Guard()
+    monkeypatch.setattr(guard_module, "MAX_FRAGMENTS", MOST)
+    guard = FrameLimiter()
     for begin in (TEXT, BINARY):
         doses(guard, frame(begin, size))
         for _ in range(MOST - 1):
@@ -102,8 +102,8 @@ def test_a_frame_has_at_most_so_many_reads(monkeypatch):
     """
     Each read that a frame's payload comes in counts as a frame does; its header counts once.
     """
-    monkeypatch.setattr(guard_module, "MAX_PIECES", MOST)
-    guard, data = Guard(), frame(TEXT, 2 * MOST)
+    monkeypatch.setattr(guard_module, "MAX_FRAGMENTS", MOST)
+    guard, data = FrameLimiter(), frame(TEXT, 2 * MOST)
     for byte in data[: 4 + MOST - 1]:
         doses(guard, bytes([byte]))
     assert not guard.has_overrun
@@ -117,7 +117,7 @@ async def test_an_end_that_was_told_is_told_again():
     Who reads on after a stream's end is told again, without the stream being asked.
     """
     near, far = bounded_stream_pair()
-    wire = Wire(near, None)
+    wire = TappedStream(near, None)
     await far.send_all(frame(TEXT | LAST, 3))
     await far.send_eof()
     assert await wire.receive_some(100) == frame(TEXT | LAST, 3)

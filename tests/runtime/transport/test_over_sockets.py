@@ -15,8 +15,7 @@ from trio_websocket import WebSocketConnection, wrap_server_stream
 from tests.runtime.transport.test_fast_path import in_pieces
 from tests.support import SETTINGS, chunk_message
 from trio_cartesia import Cartesia, Connection, ConnectionLost
-from trio_cartesia._runtime.receivers import EventReceiver
-from trio_cartesia._runtime.transport.socket_stream import SocketReader
+from trio_cartesia._protocol.tts.messages import Event
 
 Other = tuple[WebSocketConnection, trio.SocketStream]
 
@@ -42,7 +41,7 @@ async def connected() -> AsyncIterator[tuple[Connection, Other]]:
 
 
 @asynccontextmanager
-async def begun() -> AsyncIterator[tuple[EventReceiver, Other]]:
+async def begun() -> AsyncIterator[tuple[AsyncIterator[Event], Other]]:
     """What receives a context's events, of which one has come, and the other end."""
     async with connected() as (connection, (other, stream)):
         async with connection.context(**SETTINGS, context_id="a") as context:
@@ -56,22 +55,12 @@ async def begun() -> AsyncIterator[tuple[EventReceiver, Other]]:
             yield receiver, (other, stream)
 
 
-async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
+async def test_speech_of_two_contexts_arrives_whole():
     """
-    Megabytes for two contexts at once come in order, none of them crossed; they are read with the
-    reader for sockets, and its waits are told.
+    Megabytes for two contexts at once come in order, and none of them crossed.
     """
     said = {name: [f"{name}{number:05d}".encode() * 3000 for number in range(100)] for name in "ab"}
     heard: dict[str, list[bytes]] = {"a": [], "b": []}
-    waits = 0
-    wait = SocketReader._wait
-
-    async def count(self: SocketReader) -> None:
-        nonlocal waits
-        waits += 1
-        await wait(self)
-
-    monkeypatch.setattr(SocketReader, "_wait", count)
     async with connected() as (connection, (other, _)), trio.open_nursery() as nursery:
 
         async def listen(name: str) -> None:
@@ -92,7 +81,6 @@ async def test_speech_of_two_contexts_arrives_whole(monkeypatch):
         for name in heard:
             await other.send_message(json.dumps({"type": "done", "context_id": name}))
     assert heard == said
-    assert waits > 0
 
 
 async def test_a_message_in_pieces_is_read_and_what_follows():

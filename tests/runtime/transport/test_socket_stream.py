@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 
 import pytest
@@ -10,18 +9,20 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_cartesia._runtime.transport.socket_stream import LARGE_READ_BYTES, SocketReader, reader_of
+from trio_cartesia._runtime.transport.socket_stream import (
+    LARGE_READ_BYTES,
+    SocketStream,
+    wrap_socket_stream,
+)
 from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
 
 
-def pair() -> tuple[SocketReader, trio.SocketStream, list[str]]:
-    """A reader of one end of a pair of sockets, the other end, and what the reader does."""
+def pair() -> tuple[SocketStream, trio.SocketStream]:
+    """A reader of one end of a pair of sockets, and the other end."""
     near, far = trio.socket.socketpair()
-    reader = reader_of(trio.SocketStream(near))
+    reader = wrap_socket_stream(trio.SocketStream(near))
     assert reader is not None
-    done: list[str] = []
-    reader.before_wait = lambda: done.append("wait")
-    return reader, trio.SocketStream(far), done
+    return reader, trio.SocketStream(far)
 
 
 @pytest.mark.slow
@@ -35,7 +36,7 @@ async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
     """
     What is sent is what is read, whatever its pieces and whichever way it is read; then it ends.
     """
-    reader, far, _ = pair()
+    reader, far = pair()
     said, heard = bytearray(), bytearray()
     buffer = memoryview(bytearray(room))
 
@@ -59,33 +60,11 @@ async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
 
 
 @on_virtual_time
-async def test_it_tells_before_it_waits():
-    """
-    Each wait is told of before; where a large read was had, another is tried without one.
-    """
-    reader, far, done = pair()
-    async with reader, far:
-        far.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
-        await far.send_all(b"x")
-        assert await reader.receive_some() == b"x"
-        assert done == []  # the first read is tried at once
-        await far.send_all(bytes(LARGE_READ_BYTES))
-        assert len(await reader.receive_some()) == LARGE_READ_BYTES
-        assert done == ["wait"]  # since the last read was small
-        await far.send_all(b"y")
-        assert await reader.receive_some() == b"y"
-        assert done == ["wait"]
-        with trio.move_on_after(5):
-            await reader.receive_some()
-        assert done == ["wait", "wait"]
-
-
-@on_virtual_time
 async def test_no_more_is_read_than_was_asked_for():
     """
     A read takes as many bytes as it may, at least one, and leaves the others to the next.
     """
-    reader, far, _ = pair()
+    reader, far = pair()
     async with reader, far:
         await reader.wait_send_all_might_not_block()
         await far.send_all(b"abcdef")
@@ -97,7 +76,7 @@ async def test_being_cancelled_loses_no_byte():
     """
     A read that is cancelled while it waits has taken nothing.
     """
-    reader, far, _ = pair()
+    reader, far = pair()
     async with reader, far:
         with trio.move_on_after(5):
             await reader.receive_some()
@@ -114,7 +93,7 @@ async def test_the_ends_of_a_socket_have_names():
     A reset raises BrokenResourceError, and closing our own end ClosedResourceError, even while
     another task waits.
     """
-    reader, far, _ = pair()
+    reader, far = pair()
     await reader.send_all(b"never read")
     await far.aclose()
     with pytest.raises(trio.BrokenResourceError):
@@ -123,7 +102,7 @@ async def test_the_ends_of_a_socket_have_names():
     with pytest.raises(trio.ClosedResourceError):
         await reader.receive_some()
 
-    reader, far, _ = pair()
+    reader, far = pair()
     async with far, trio.open_nursery() as nursery:
 
         async def wait() -> None:
@@ -141,10 +120,10 @@ def test_only_trios_streams_over_sockets_are_read_so():
     """
     Any other stream is left to read itself.
     """
-    assert reader_of(bounded_stream_pair()[0]) is None
+    assert wrap_socket_stream(bounded_stream_pair()[0]) is None
     stream = trio.SocketStream.__new__(trio.SocketStream)
     stream.socket = object()  # of somebody's own making, without a descriptor
-    assert reader_of(stream) is None
+    assert wrap_socket_stream(stream) is None
 
 
 @on_virtual_time
@@ -153,7 +132,7 @@ async def test_nobody_needs_to_be_told_of_waits():
     A reader that nobody has asked to tell of its waits just waits.
     """
     near, far = trio.socket.socketpair()
-    reader = reader_of(trio.SocketStream(near))
+    reader = wrap_socket_stream(trio.SocketStream(near))
     assert reader is not None
     async with reader, trio.SocketStream(far), trio.open_nursery() as nursery:
         nursery.start_soon(trio.SocketStream(far).send_all, b"x")
@@ -168,7 +147,7 @@ async def test_a_read_of_nothing_is_refused():
     """
     To ask for no bytes is an error, as with Trio's own: it would look like the end.
     """
-    reader, far, _ = pair()
+    reader, far = pair()
     async with reader, far:
         with pytest.raises(ValueError, match="1 or more"):
             await reader.receive_some(0)
@@ -180,7 +159,7 @@ def test_what_many_connections_read_at_once_is_each_ones_own():
     """
 
     async def read(letter: bytes, heard: list[bytes]) -> None:
-        reader, far, _ = pair()
+        reader, far = pair()
         async with reader, far, trio.open_nursery() as nursery:
             nursery.start_soon(far.send_all, letter * 2**20)
             rest = 2**20

@@ -14,7 +14,7 @@ from trio_cartesia._protocol.tts.context_states import End, State
 from trio_cartesia._protocol.tts.outbox import Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
 
-__all__ = ["UNSPOKEN_CHARACTERS", "Entry", "Unspoken"]
+__all__ = ["UNSPOKEN_CHARACTERS", "ContextState", "Unspoken"]
 
 UNSPOKEN_CHARACTERS: Final = 65_536
 
@@ -56,7 +56,7 @@ class Unspoken:
 
 
 @attrs.define(eq=False)
-class Entry:
+class ContextState:
     """
     One context, from the opening of its block to the end of it.
 

@@ -13,7 +13,7 @@ from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
-from trio_cartesia._protocol.tts.contexts import Entry
+from trio_cartesia._protocol.tts.contexts import ContextState
 from trio_cartesia._protocol.tts.counters import Counters
 from trio_cartesia._protocol.tts.decoder import read_event
 from trio_cartesia._protocol.tts.encoder import write_cancel, write_input, write_settings
@@ -53,7 +53,7 @@ class SpeechProtocol:
     voice_as_object: bool = False
     retired: CartesiaError | None = attrs.field(default=None, init=False)
     counters: Counters = attrs.field(factory=Counters, init=False)
-    _entries: dict[str, Entry] = attrs.field(factory=dict, init=False)
+    _contexts: dict[str, ContextState] = attrs.field(factory=dict, init=False)
     segments: dict[str, int] = attrs.field(factory=dict, init=False)
     _tombstones: Tombstones = attrs.field(factory=Tombstones, init=False)
     _outbox: Outbox = attrs.field(factory=Outbox, init=False)
@@ -65,17 +65,17 @@ class SpeechProtocol:
         Raises:
             LocalProtocolError: The id cannot be one, or was used on this connection before.
         """
-        if context_id in self._entries or (context_id or "") in self._tombstones:
+        if context_id in self._contexts or (context_id or "") in self._tombstones:
             raise LocalProtocolError("the context id is in use", context_id=context_id)
         context_id = self._ids.make() if context_id is None else self._ids.claim(context_id)
         common = write_settings(settings, voice_as_object=self.voice_as_object)
-        self._entries[context_id] = Entry(settings=settings, common=common)
+        self._contexts[context_id] = ContextState(settings=settings, common=common)
         self.counters.contexts_opened += 1
         return context_id
 
-    def entry(self, context_id: str) -> Entry:
+    def context(self, context_id: str) -> ContextState:
         """Return what is known of a registered context."""
-        return self._entries[context_id]
+        return self._contexts[context_id]
 
     def queue_input(
         self,
@@ -93,28 +93,32 @@ class SpeechProtocol:
             LocalProtocolError: The text is not fit to be sent, or the context takes no more.
             CartesiaError: The service ended the context first, or it failed.
         """
-        entry = self._entries[context_id]
+        context = self._contexts[context_id]
         checks.transcript(transcript, context_id, may_be_empty=flush or last)
-        entry.check_takes_input(context_id, transcript)
-        if flush and entry.state is State.NEW and not any(each.transcript for each in entry.queued):
+        context.check_takes_input(context_id, transcript)
+        if (
+            flush
+            and context.state is State.NEW
+            and not any(each.transcript for each in context.queued)
+        ):
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
         request = GenerationRequest(
-            settings=entry.settings,
+            settings=context.settings,
             context_id=context_id,
             transcript=transcript,
             continue_=not last,
             flush=flush,
             generation_config=generation_config,
         )
-        outgoing = self._outbox.add(request, write_input(request, entry.common))
-        entry.queued[outgoing] = None
+        outgoing = self._outbox.add(request, write_input(request, context.common))
+        context.queued[outgoing] = None
         return outgoing
 
     def withdraw(self, outgoing: Outgoing) -> None:
         """Take a message back, if the writer has not taken it."""
         if outgoing.status is Status.QUEUED:
             self._outbox.drop(outgoing)
-            del self._entries[outgoing.context_id].queued[outgoing]
+            del self._contexts[outgoing.context_id].queued[outgoing]
 
     def cancel(self, context_id: str) -> bool:
         """
@@ -123,13 +127,13 @@ class SpeechProtocol:
         Returns:
             False if the context had ended before, so that there was nothing to do.
         """
-        entry = self._entries[context_id]
-        self._outbox.drop_inputs(entry.queued)
-        if entry.end is not None:
+        context = self._contexts[context_id]
+        self._outbox.drop_inputs(context.queued)
+        if context.end is not None:
             return False
-        known = entry.is_open
-        entry.state = advance(entry.state, Trigger.CANCEL)
-        entry.end = End.CANCELLED
+        known = context.is_open
+        context.state = advance(context.state, Trigger.CANCEL)
+        context.end = End.CANCELLED
         if known:
             self._outbox.add(CancelRequest(context_id=context_id), write_cancel(context_id))
         return True
@@ -137,25 +141,25 @@ class SpeechProtocol:
     def fail(self, context_id: str, error: Exception) -> None:
         """Cancel a context for a reason that is not the service's; a later input meets *error*."""
         if self.cancel(context_id):
-            entry = self._entries[context_id]
-            entry.failure, entry.end = error, End.FAILED
+            context = self._contexts[context_id]
+            context.failure, context.end = error, End.FAILED
 
     def retire(self, context_id: str, now: float) -> None:
         """Forget a context whose block was left, cancelling it where it had not ended."""
         self.cancel(context_id)
-        entry = self._entries.pop(context_id)
+        context = self._contexts.pop(context_id)
         self.segments.pop(context_id, None)
-        if entry.state is State.DRAINING:
+        if context.state is State.DRAINING:
             self._tombstones.prune(now)
             self._tombstones.add(context_id, now)
 
     def lose(self) -> None:
         """End every context: the connection is gone."""
-        for entry in self._entries.values():
-            self._outbox.drop_inputs(entry.queued)
-            if entry.state is not State.CLOSED:
-                entry.state = advance(entry.state, Trigger.LOSE)
-                entry.end = entry.end or End.LOST
+        for context in self._contexts.values():
+            self._outbox.drop_inputs(context.queued)
+            if context.state is not State.CLOSED:
+                context.state = advance(context.state, Trigger.LOSE)
+                context.end = context.end or End.LOST
         self._outbox.drop_all()
 
     @property
@@ -168,15 +172,19 @@ class SpeechProtocol:
         outgoing = self._outbox.take()
         if outgoing is None or isinstance(outgoing.request, CancelRequest):
             return outgoing
-        entry = self._entries[outgoing.context_id]
-        del entry.queued[outgoing]
-        if entry.state is State.NEW and not outgoing.transcript:  # what was before it is withdrawn
+        context = self._contexts[outgoing.context_id]
+        del context.queued[outgoing]
+        if (
+            context.state is State.NEW and not outgoing.transcript
+        ):  # what was before it is withdrawn
             outgoing.text = None
             if not outgoing.is_last:
                 return outgoing
-            entry.end = End.DONE
-        entry.state = advance(entry.state, Trigger.SEND_LAST if outgoing.is_last else Trigger.SEND)
-        entry.unspoken.add(outgoing.transcript)
+            context.end = End.DONE
+        context.state = advance(
+            context.state, Trigger.SEND_LAST if outgoing.is_last else Trigger.SEND
+        )
+        context.unspoken.add(outgoing.transcript)
         return outgoing
 
     def sent(self, outgoing: Outgoing) -> None:
@@ -204,62 +212,62 @@ class SpeechProtocol:
             self.counters.unknown_events += 1
         elif isinstance(event, ErrorEvent) and event.context_id is None:
             return self._receive_unattributed(event, now)
-        entry = self._entries.get(event.context_id or "")
-        if entry is None or not entry.is_open:
-            self._receive_late(event, entry, now)
+        context = self._contexts.get(event.context_id or "")
+        if context is None or not context.is_open:
+            self._receive_late(event, context, now)
             return []
-        return [self._receive(event, entry)]
+        return [self._receive(event, context)]
 
     def receive_chunk(self, chunk: Chunk, now: float) -> bool:
         """Take a chunk that was read elsewhere; True if its context is to have it."""
         counters = self.counters
         counters.events_received += 1
         counters.audio_bytes_received += len(chunk.audio)
-        entry = self._entries.get(chunk.context_id)
-        if entry is None or not entry.is_open:
-            self._receive_late(chunk, entry, now)
+        context = self._contexts.get(chunk.context_id)
+        if context is None or not context.is_open:
+            self._receive_late(chunk, context, now)
             return False
         if chunk.audio:
-            entry.unspoken.clear()
+            context.unspoken.clear()
         return True
 
     def draining_count(self, now: float) -> int:
         """Return how many cancelled contexts the service has not ended yet."""
         self._tombstones.prune(now)
-        draining = sum(entry.state is State.DRAINING for entry in self._entries.values())
+        draining = sum(context.state is State.DRAINING for context in self._contexts.values())
         return draining + len(self._tombstones)
 
     def open_count(self) -> int:
         """Return how many contexts are registered and have not ended."""
-        return sum(entry.end is None for entry in self._entries.values())
+        return sum(context.end is None for context in self._contexts.values())
 
-    def _receive(self, event: Received, entry: Entry) -> Delivery:
+    def _receive(self, event: Received, context: ContextState) -> Delivery:
         assert event.context_id is not None
         if isinstance(event, ErrorEvent):
-            entry.state = advance(entry.state, Trigger.RECEIVE_ERROR)
-            entry.end = End.FAILED
-            entry.failure = error_from_fields(event.fields, context_id=event.context_id)
-            self._outbox.drop_inputs(entry.queued)
-            return event.context_id, entry.failure.anew()
+            context.state = advance(context.state, Trigger.RECEIVE_ERROR)
+            context.end = End.FAILED
+            context.failure = error_from_fields(event.fields, context_id=event.context_id)
+            self._outbox.drop_inputs(context.queued)
+            return event.context_id, context.failure.anew()
         if isinstance(event, Done):
-            self._receive_done(entry)
+            self._receive_done(context)
         elif isinstance(event, FlushDone):
             self.segments[event.context_id] = event.segment + 1
         return event.context_id, event
 
-    def _receive_done(self, entry: Entry) -> None:
-        for outgoing in entry.queued:
-            entry.unspoken.add(outgoing.transcript)
-        was_sent_whole = entry.state is State.HALF_CLOSED
-        all_was_said = entry.is_ending and not entry.unspoken.has_words()
-        entry.end = End.DONE if was_sent_whole or all_was_said else End.EXPIRED
-        entry.state = advance(entry.state, Trigger.RECEIVE_DONE)
-        self._outbox.drop_inputs(entry.queued)
+    def _receive_done(self, context: ContextState) -> None:
+        for outgoing in context.queued:
+            context.unspoken.add(outgoing.transcript)
+        was_sent_whole = context.state is State.HALF_CLOSED
+        all_was_said = context.is_ending and not context.unspoken.has_words()
+        context.end = End.DONE if was_sent_whole or all_was_said else End.EXPIRED
+        context.state = advance(context.state, Trigger.RECEIVE_DONE)
+        self._outbox.drop_inputs(context.queued)
 
-    def _receive_late(self, event: Received, entry: Entry | None, now: float) -> None:
+    def _receive_late(self, event: Received, context: ContextState | None, now: float) -> None:
         context_id = event.context_id
         self._tombstones.prune(now)
-        if entry is None and (context_id is None or context_id not in self._tombstones):
+        if context is None and (context_id is None or context_id not in self._tombstones):
             self.counters.stray_events += 1
         else:
             self.counters.dropped_events += 1
@@ -267,16 +275,16 @@ class SpeechProtocol:
         if context_id is None or not isinstance(event, (Done, ErrorEvent)):
             return
         self._tombstones.remove(context_id)
-        if entry is not None and entry.state is State.DRAINING:
-            entry.state = advance(entry.state, Trigger.RECEIVE_DONE)
+        if context is not None and context.state is State.DRAINING:
+            context.state = advance(context.state, Trigger.RECEIVE_DONE)
         self._outbox.drop_cancel(context_id)  # none follows a terminal event (protocol §2.9)
 
     def _receive_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
         context_id = error.context_id
         if context_id is None:
             raise error
-        entry = self._entries.get(context_id)
-        if entry is None or not entry.is_open:
+        context = self._contexts.get(context_id)
+        if context is None or not context.is_open:
             self.counters.dropped_events += 1
             return []
         self.fail(context_id, error)
@@ -285,12 +293,12 @@ class SpeechProtocol:
     def _receive_unattributed(self, event: ErrorEvent, now: float) -> list[Delivery]:
         """Route an error that names no context: to the only one, or to all (protocol §2.11)."""
         self.counters.errors_without_context += 1
-        open_ids = [key for key, entry in self._entries.items() if entry.is_open]
+        open_ids = [key for key, context in self._contexts.items() if context.is_open]
         if not open_ids and self.draining_count(now):
             return []
         if len(open_ids) != 1:
             self.retired = error_from_fields(event.fields)
         return [
-            self._receive(attrs.evolve(event, context_id=key), self._entries[key])
+            self._receive(attrs.evolve(event, context_id=key), self._contexts[key])
             for key in open_ids
         ]

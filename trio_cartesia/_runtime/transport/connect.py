@@ -12,7 +12,7 @@ import trio
 
 from trio_cartesia._errors import ConnectFailed
 from trio_cartesia._protocol.base.addresses import Address
-from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
+from trio_cartesia._runtime.transport.socket_stream import SocketStream, wrap_socket_stream
 from trio_cartesia._runtime.transport.tls_records import secure
 
 __all__ = ["OpenStream", "connect"]
@@ -22,13 +22,13 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
-) -> tuple[trio.abc.Stream, SocketReader | None]:
+) -> tuple[trio.abc.Stream, SocketStream | None]:
     """Return the stream to the peer, and what reads its socket, if that is ours."""
     try:
         stream = await open_stream(address.host, address.port)
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
-    reader = reader_of(stream)
+    reader = wrap_socket_stream(stream)
     stream = reader or stream
     if not address.secure:
         return stream, reader

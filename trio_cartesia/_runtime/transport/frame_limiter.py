@@ -11,9 +11,9 @@ from typing import Final
 
 import attrs
 
-__all__ = ["MAX_PIECES", "Guard"]
+__all__ = ["MAX_FRAGMENTS", "FrameLimiter"]
 
-MAX_PIECES: Final = 65_536  # of one message: frames, and reads that a frame comes in
+MAX_FRAGMENTS: Final = 65_536  # of one message: frames, and reads that a frame comes in
 FRAMES_IN_A_ROW: Final = 128  # that trio-websocket gets before other tasks have their turn
 
 _CONTROL: Final = 0x8  # opcodes from here on (RFC 6455 §5.2)
@@ -21,9 +21,9 @@ _EXTENDED: Final = {126: 4, 127: 10}  # bytes of a header, where it has more tha
 
 
 @attrs.define(eq=False)
-class Guard:
+class FrameLimiter:
     """
-    Hands bytes of whole and partial frames on, in doses.
+    Hands bytes of whole and partial frames on, in batches.
 
     Attributes:
         has_overrun: True once a message has come in too many pieces.
@@ -35,7 +35,7 @@ class Guard:
     _header: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     _left: int = attrs.field(default=0, init=False)  # bytes of the frame that are still to come
     _is_control: bool = attrs.field(default=False, init=False)
-    _pieces: int = attrs.field(default=0, init=False)
+    _fragments: int = attrs.field(default=0, init=False)
 
     @property
     def is_empty(self) -> bool:
@@ -47,10 +47,10 @@ class Guard:
         self._data, self._start = data, 0
 
     def take(self) -> bytes | bytearray:
-        """Return the next dose."""
+        """Return the next batch."""
         data, begin, position = self._data, self._start, self._start
         frames = 0
-        self._count_piece(self._left)
+        self._count_fragment(self._left)
         while position < len(data) and frames < FRAMES_IN_A_ROW:
             if self._left:
                 size = min(self._left, len(data) - position)
@@ -80,11 +80,11 @@ class Guard:
         first, length = self._header[:2]
         self._is_control = bool(first & _CONTROL)
         if not self._is_control and first & 0xF:
-            self._pieces = 0  # not a continuation: a new message
+            self._fragments = 0  # not a continuation: a new message
         self._left = int.from_bytes(self._header[2:]) if length in _EXTENDED else length & 127
-        self._count_piece(1)
+        self._count_fragment(1)
 
-    def _count_piece(self, size: int) -> None:
+    def _count_fragment(self, size: int) -> None:
         if size and not self._is_control:
-            self._pieces += 1
-            self.has_overrun |= self._pieces > MAX_PIECES
+            self._fragments += 1
+            self.has_overrun |= self._fragments > MAX_FRAGMENTS

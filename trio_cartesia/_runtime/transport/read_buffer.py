@@ -1,9 +1,8 @@
 """
-Room for one read, which is copied from before anybody else has a turn.
+The buffer that all connections of a thread read into.
 
-A connection that kept its own would hold it for as long as it lives, and most of the time for
-nothing. So all connections of a thread share one: nothing may be awaited between the read and the
-copy.
+A connection with a buffer of its own would hold it for as long as it lives, and use it for a few
+microseconds at a time. So nothing may be awaited between a read and the copy of what is to stay.
 """
 
 from __future__ import annotations
@@ -11,19 +10,23 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-__all__ = ["room"]
+__all__ = ["READ_BYTES", "ReadBuffer", "read_buffer"]
 
-ROOM_BYTES: Final = 256 * 2**10  # of one read, where no more is asked for
+READ_BYTES: Final = 2**20
 
 
-class _Rooms(threading.local):
+class ReadBuffer(threading.local):
+    """
+    Bytes to read into, one set a thread; what they hold is from an earlier read.
+
+    Attributes:
+        data: The bytes.
+        view: The same bytes.
+    """
+
     def __init__(self) -> None:
-        self.room = memoryview(bytearray(ROOM_BYTES))
+        self.data = bytearray(READ_BYTES)
+        self.view = memoryview(self.data)
 
 
-_rooms: Final = _Rooms()
-
-
-def room(max_bytes: int | None) -> memoryview:
-    """Return room for *max_bytes*, or for `ROOM_BYTES` if that is less; what it holds is old."""
-    return _rooms.room[:max_bytes]
+read_buffer: Final = ReadBuffer()

@@ -1,131 +1,168 @@
 """
-The stream under trio-websocket.
+The stream under trio-websocket, and where its bytes are tapped.
 
-All its bytes pass through here, so this is where they may be looked at: whole text frames can go
-straight to the reader from here, with trio-websocket none the wiser.
+During the handshake trio-websocket reads the stream through here. Once the response was a 101, our
+own reader does: text frames go to its handler, and every other frame to trio-websocket's task,
+through a memory channel. After the first frame that the fast path is not for, trio-websocket reads
+the stream again, for good.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import attrs
 import trio
 
-from trio_cartesia._runtime.transport.fast_path import FastLane, Sink
-from trio_cartesia._runtime.transport.frame_limiter import MAX_PIECES, Guard
-from trio_cartesia._runtime.transport.socket_stream import SocketReader
+from trio_cartesia._runtime.transport.fast_path import FastPath
+from trio_cartesia._runtime.transport.frame_limiter import MAX_FRAGMENTS, FrameLimiter
+from trio_cartesia._runtime.transport.interface import FrameHandler
+from trio_cartesia._runtime.transport.response_head import HANDSHAKE_BYTES, ResponseHead
+from trio_cartesia._runtime.transport.socket_stream import SocketStream
 
-__all__ = ["HANDSHAKE_BYTES", "Wire"]
-
-HANDSHAKE_BYTES: Final = 65_536  # of the answer to the handshake, its body included
-
-_HEAD_END: Final = re.compile(rb"\n\r?\n")  # as h11 has it
+__all__ = ["TappedStream"]
 
 _log: Final = logging.getLogger("trio_cartesia.transport")
 
 
 @attrs.define(eq=False)
-class Wire(trio.abc.Stream):
+class TappedStream(trio.abc.Stream):
     """
-    A stream that passes everything on, and makes up for two habits of trio-websocket.
+    A pass-through stream that works around some limitations of trio-websocket.
 
-    It waits for the answer to a handshake even when the connection has ended: so the scope of the
-    handshake is cancelled from here. And once a write fails it drops what has come but was not
-    read: so failed writes are noted here, and the reading goes on to its own end.
+    It waits for the response to a handshake even when the connection has ended, so the scope of
+    the handshake is cancelled from here. Once a write fails it drops what has arrived but was not
+    read, so failed writes are noted here, and reading goes on to the stream's own end.
 
     Attributes:
-        answer: What came during the handshake, as far as it is kept.
-        has_ended: True once nothing more can come.
-        is_deaf: True once the peer takes nothing more.
+        has_ended: True once nothing more can arrive.
+        has_write_failed: True once the peer takes nothing more.
         complaint: Why the connection was ended from here, if it was.
     """
 
     _stream: trio.abc.Stream
     _handshake: trio.CancelScope | None
-    _socket: SocketReader | None = None  # the stream, or what is below its TLS
-    answer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
+    _largest_bytes: int = 2**24
+    _uses_fast_path: bool = True
     has_ended: bool = attrs.field(default=False, init=False)
-    is_deaf: bool = attrs.field(default=False, init=False)
+    has_write_failed: bool = attrs.field(default=False, init=False)
     complaint: str | None = attrs.field(default=None, init=False)
-    _lane: FastLane | None = attrs.field(default=None, init=False)
-    _has_passed_frames: bool = attrs.field(default=False, init=False)
+    _head: ResponseHead = attrs.field(factory=ResponseHead, init=False, repr=False)
+    _path: FastPath | None = attrs.field(default=None, init=False)
+    _to_websocket: trio.MemorySendChannel[bytes] = attrs.field(init=False, repr=False)
+    _for_websocket: trio.MemoryReceiveChannel[bytes] = attrs.field(init=False, repr=False)
+    _limiter: FrameLimiter = attrs.field(factory=FrameLimiter, init=False)
     _sending: trio.StrictFIFOLock = attrs.field(factory=trio.StrictFIFOLock, init=False)
     _cork: bytearray | None = attrs.field(default=None, init=False, repr=False)
-    _guard: Guard = attrs.field(factory=Guard, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._to_websocket, self._for_websocket = trio.open_memory_channel(0)
+
+    @property
+    def response(self) -> bytes:
+        """What arrived during the handshake, if that was refused."""
+        return bytes(self._head.received)
+
+    @property
+    def has_fast_path(self) -> bool:
+        """True while frames are to be received by `receive_frames`."""
+        return self._path is not None
 
     def handshake_is_over(self) -> None:
-        """From here on, the connection's end is trio-websocket's to tell."""
+        """From here on, the connection's end is reported by trio-websocket."""
         self._handshake = None
-        head = _HEAD_END.search(self.answer)
-        passed = self.answer[head.end() :] if head else b""
-        self._has_passed_frames = bool(passed)
-        self._guard.feed(passed)
-        while not self._guard.is_empty:
-            self._guard.take()
-        self.answer.clear()
+        self._head.received.clear()
 
-    def open_lane(self, sink: Sink, largest_bytes: int) -> None:
-        """Hand whole text frames to *sink* from now on, unless frames have passed already."""
-        if not self._has_passed_frames:
-            tells = self._socket is not None
-            self._lane = FastLane(self._receive_into, sink, largest_bytes, tells)
-            if self._socket is not None:
-                self._socket.before_wait = sink.settle
+    # -- our reader
+
+    async def receive_frames(self, handler: FrameHandler) -> None:
+        """
+        Deliver text frames, in the same turn as they were read; pass anything else on.
+
+        At most `FRAMES_IN_A_ROW` are delivered. If cancelled, no byte is lost.
+        """
+        path = self._path
+        assert path is not None
+        if path.has_frame:
+            await trio.lowlevel.checkpoint()
+            passed = path.deliver(handler)
+        else:
+            passed = await path.receive(handler)
+        if not path.is_open:
+            self._path = None
+            self._to_websocket.close()
+            self._limiter.feed(passed)
+        elif passed:
+            with suppress(trio.BrokenResourceError):  # trio-websocket has closed the stream
+                await self._to_websocket.send(passed)
+
+    # -- trio-websocket's task
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """Return what came and is for trio-websocket; nothing means the end."""
-        if not self._guard.is_empty:
+        """Receive what is for trio-websocket; nothing means the end."""
+        if not self._head.is_over:
+            return await self._receive_response(max_bytes)
+        if not self._limiter.is_empty:
             await trio.lowlevel.checkpoint()
-            return self._dose()
-        if (lane := self._lane) is None:
-            data = await self._receive(max_bytes)
-            if (lane := self._opened_lane()) is None or not data:
-                if self._handshake is not None:
-                    return data
-                self._has_passed_frames = True
-                return self._guarded(data)
-            lane.feed(data)
-        if lane.is_open and (passed := await lane.receive_some()):
-            return self._guarded(passed)
-        return self._guarded(await self._receive(max_bytes))
-
-    def _guarded(self, data: bytes | bytearray) -> bytes | bytearray:
-        self._guard.feed(data)
-        return self._dose()
-
-    def _dose(self) -> bytes | bytearray:
-        data = self._guard.take()
-        if self._guard.has_overrun:
+        elif data := await self._receive_unhandled(max_bytes):
+            self._limiter.feed(data)
+        batch = self._limiter.take()
+        if self._limiter.has_overrun:
             self._end()
-            self.complaint = f"the peer sent a message in more than {MAX_PIECES} pieces"
+            self.complaint = f"the peer sent a message in more than {MAX_FRAGMENTS} fragments"
             raise trio.BrokenResourceError(self.complaint)
-        return data
+        return batch
 
-    def _opened_lane(self) -> FastLane | None:
-        return self._lane  # a checker would not believe that it may have been opened meanwhile
+    async def _receive_unhandled(self, max_bytes: int | None) -> bytes | bytearray:
+        """Receive frames that the fast path is not for; nothing where it left some."""
+        with suppress(trio.EndOfChannel):
+            return await self._for_websocket.receive()
+        return b"" if not self._limiter.is_empty else await self._receive(max_bytes)
 
-    async def _receive_into(self, room: memoryview) -> int:
-        """Read into *room*; returns how many bytes came."""
-        if self._stream is self._socket:
-            try:
-                count = await self._socket.receive_into(room)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+    async def _receive_response(self, max_bytes: int | None) -> bytes:
+        """Receive the response to the handshake, without informational ones."""
+        known = b""
+        while not known and not self.has_ended:
+            data = await self._receive(max_bytes)
+            known = self._head.feed(data)
+            if self._head.size > HANDSHAKE_BYTES:
                 self._end()
-                raise
-            if not count:
-                self._end()
-            return count
-        data = await self._receive(len(room))
-        room[: len(data)] = data
-        return len(data)
+                raise trio.BrokenResourceError("the response to the handshake does not end")
+        if self._head.is_over:
+            self._begin_frames(self._head.after)
+        return known
+
+    def _begin_frames(self, data: bytes) -> None:
+        """Begin to read frames, of which *data* came with the response."""
+        if self._uses_fast_path:
+            self._path = FastPath(self._receive_into, self._largest_bytes)
+            self._path.feed(data)
+        else:
+            self._to_websocket.close()
+            self._limiter.feed(data)
+
+    # -- the stream below
+
+    async def _receive_into(self, buffer: memoryview) -> int:
+        """Read into *buffer*; 0 means the end. No task runs between the read and the return."""
+        try:
+            if isinstance(self._stream, SocketStream):
+                count = await self._stream.receive_into(buffer)
+            else:
+                data = await self._stream.receive_some(len(buffer))
+                count = len(data)
+                buffer[:count] = data
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            count = 0  # an OSError is of a stream that a caller made
+        if not count:
+            self._end()
+        return count
 
     async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
-        """Return what came; nothing means the end."""
+        """Receive; nothing means the end."""
         if self.has_ended:
             await trio.lowlevel.checkpoint()
             return b""
@@ -137,11 +174,6 @@ class Wire(trio.abc.Stream):
         except OSError as error:  # of a stream that a caller made
             self._end()
             raise trio.BrokenResourceError("the stream failed") from error
-        if self._handshake is not None:
-            self.answer += data
-            if len(self.answer) > HANDSHAKE_BYTES:
-                self._end()
-                raise trio.BrokenResourceError("the answer to the handshake does not end")
         if not data:
             self._end()
         return data
@@ -164,7 +196,7 @@ class Wire(trio.abc.Stream):
         try:
             await self._send_in_turn(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            self.is_deaf = True
+            self.has_write_failed = True
 
     async def _send_in_turn(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data* after what others send: a cork goes without trio-websocket's lock."""
@@ -183,6 +215,7 @@ class Wire(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the stream."""
+        self._for_websocket.close()
         try:
             await self._stream.aclose()
         except (trio.BrokenResourceError, OSError) as error:

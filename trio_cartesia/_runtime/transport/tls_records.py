@@ -1,9 +1,9 @@
 """
-TLS that hands over all records that have come, not one at a time.
+A TLS object whose reads return all complete records received so far, not just one.
 
-``trio.SSLStream`` does everything: handshake, locks, clean closes, cancellation. It asks an object
-that decrypts for bytes, and `ssl.SSLObject` gives those of one record, of 16 KiB at the most; each
-costs a turn of the scheduler then. The object here goes on reading while there are whole records.
+``trio.SSLStream`` does everything else: handshake, locks, clean closes, cancellation. It asks an
+object that decrypts for bytes, and `ssl.SSLObject` returns those of one record, at most 16 KiB;
+each then costs a turn of the scheduler. The object here goes on while there are complete records.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import trio
 
-from trio_cartesia._runtime.transport.read_buffer import room
+from trio_cartesia._runtime.transport.read_buffer import read_buffer
 
 __all__ = ["secure"]
 
@@ -39,9 +39,9 @@ class _Context:
 
 class _Records:
     """
-    An `ssl.SSLObject` whose `read` returns the contents of all whole records that have come.
+    An `ssl.SSLObject` whose `read` returns the contents of all complete records.
 
-    What goes wrong behind a whole record is raised by the next call, so that nothing is lost.
+    An error behind a complete record is raised by the next call, so that nothing is lost.
     """
 
     def __init__(self, decrypting: ssl.SSLObject) -> None:
@@ -52,10 +52,10 @@ class _Records:
         return getattr(self._decrypting, name)
 
     def read(self, max_bytes: int) -> bytes:
-        """Return what has come, *max_bytes* of it at the most; nothing means the end."""
+        """Return at most *max_bytes* of what has arrived; nothing means the end."""
         if self._error is not None:
             raise self._error
-        rest = whole = room(max_bytes)
+        rest = whole = read_buffer.view[:max_bytes]
         while rest:
             try:
                 count = self._decrypting.read(len(rest), cast("bytearray", rest))

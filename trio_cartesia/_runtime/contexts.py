@@ -1,0 +1,287 @@
+"""The contexts of one connection: `SpeechProtocol` decides, and an inbox each takes its events."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+from trio.lowlevel import ParkingLot, enable_ki_protection
+
+from trio_cartesia._errors import (
+    CartesiaError,
+    ConnectionLost,
+    InboxOverflow,
+    LocalProtocolError,
+)
+from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
+from trio_cartesia._protocol.tts.context_states import End
+from trio_cartesia._protocol.tts.contexts import ContextState
+from trio_cartesia._protocol.tts.formats import GenerationConfig
+from trio_cartesia._protocol.tts.messages import Chunk, Done, Event
+from trio_cartesia._protocol.tts.outbox import Outgoing, Status
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._protocol.tts.settings import ContextSettings
+from trio_cartesia._runtime.inbox import ByteCounter, Inbox
+from trio_cartesia._runtime.pace import Pace
+from trio_cartesia._runtime.session import Session
+from trio_cartesia._runtime.transport.interface import Outcome
+
+__all__ = ["ContextEntry", "ContextTable"]
+
+_log: Final = logging.getLogger("trio_cartesia.connection")
+
+_DELIVERED: Final = Outcome.DELIVERED  # looked up once: members of an Enum are slow to find
+
+
+@attrs.define(eq=False)
+class ContextEntry:
+    """
+    One context, from the opening of its block to the end of it.
+
+    Attributes:
+        context_id: Its name on the connection.
+        state: What the protocol knows of it.
+        inbox: Its events.
+        is_fed: True if a task of ours pushes its text.
+        sent: Where those wait who push.
+    """
+
+    context_id: str
+    state: ContextState
+    inbox: Inbox
+    is_fed: bool
+    sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+
+
+@attrs.define(eq=False)
+class ContextTable:
+    """
+    A `SessionHandler`: routes events to contexts, and queues what contexts send.
+
+    Attributes:
+        protocol: Decides what is sent, delivered and dropped.
+        waiting: Bytes in all inboxes.
+        pace: How far reading may get ahead.
+    """
+
+    protocol: SpeechProtocol
+    waiting: ByteCounter = attrs.field(factory=ByteCounter, init=False)
+    pace: Pace = attrs.field(init=False)
+    _session: Session | None = attrs.field(default=None, init=False)
+    _entries: dict[str, ContextEntry] = attrs.field(factory=dict, init=False)
+    _full: Inbox | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pace = Pace(self.waiting)
+
+    @property
+    def session(self) -> Session:
+        """The session that carries the contexts' messages."""
+        assert self._session is not None
+        return self._session
+
+    def attach(self, session: Session) -> None:
+        """Use *session*, once it is open."""
+        self._session = session
+
+    # -- for contexts
+
+    @enable_ki_protection
+    def open(
+        self,
+        settings: ContextSettings,
+        context_id: str | None,
+        *,
+        inbox_bytes: int,
+        blocks: bool,
+        is_fed: bool,
+    ) -> ContextEntry:
+        """Register a context, and make its inbox; *is_fed*: a task of ours pushes its text."""
+        self.session.raise_if_lost(context_id)
+        context_id = self.protocol.open(settings, context_id)
+        inbox = Inbox(inbox_bytes, blocks, self.waiting)
+        entry = ContextEntry(context_id, self.protocol.context(context_id), inbox, is_fed)
+        self._entries[context_id] = entry
+        return entry
+
+    async def send_input(
+        self,
+        entry: ContextEntry,
+        transcript: str,
+        *,
+        flush: bool,
+        last: bool,
+        generation_config: GenerationConfig | None,
+    ) -> None:
+        """Queue an input and wait until it is on the wire; if cancelled before, withdraw it."""
+        context_id, state = entry.context_id, entry.state
+        self._check_block(entry)
+        if state.end in (None, End.LOST):  # else a further input meets the context's own end
+            self.session.raise_if_lost(context_id)
+        outgoing = self.protocol.queue_input(
+            context_id,
+            transcript,
+            flush=flush,
+            last=last,
+            generation_config=generation_config,
+        )
+        self.session.wake_writer()
+        try:
+            while outgoing.is_under_way and self.session.can_send and state.end is None:
+                await entry.sent.park()
+        finally:
+            self.protocol.withdraw(outgoing)
+        if outgoing.status is not Status.SENT:
+            self._explain_unsent(outgoing, entry)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    @enable_ki_protection
+    def cancel(self, entry: ContextEntry) -> None:
+        """Cancel a context: discard its queued events and end its receive loop."""
+        self._check_block(entry)
+        if self.protocol.cancel(entry.context_id):
+            entry.inbox.discard()
+            self._notice_end(entry)
+
+    @enable_ki_protection
+    def fail(self, entry: ContextEntry, error: Exception) -> None:
+        """Cancel a context for *error*, which its receive loop raises after what waits."""
+        self.protocol.fail(entry.context_id, error)
+        entry.inbox.close(error)
+        self._notice_end(entry)
+
+    @enable_ki_protection
+    def retire(self, entry: ContextEntry) -> None:
+        """Take a context off the connection; nothing is awaited."""
+        self.protocol.retire(entry.context_id, trio.current_time())
+        del self._entries[entry.context_id]
+        entry.inbox.discard(_block_has_ended(entry))
+        entry.sent.unpark_all()
+        self.session.wake_writer()
+
+    # -- for the session
+
+    @property
+    def is_blocked(self) -> bool:
+        """True while an inbox that blocks is full."""
+        return self._full is not None
+
+    @property
+    def queued_count(self) -> int:
+        """Messages that wait for the writer."""
+        return self.protocol.outgoing_count
+
+    def receive_frame(
+        self, data: bytearray, view: memoryview, start: int, stop: int, now: float
+    ) -> int:
+        """Deliver the event at *start* to *stop* of *data*."""
+        protocol = self.protocol
+        chunk = read_chunk(data, view, start, stop, protocol.segments)
+        if chunk is None:
+            try:
+                text = str(view[start:stop], "utf-8")
+            except UnicodeDecodeError:
+                return Outcome.UNHANDLED
+            self.receive_message(text, now)
+        elif protocol.receive_chunk(chunk, now):
+            self._deliver(chunk.context_id, chunk, 0)
+        return _DELIVERED if self._full is None else Outcome.BLOCKED
+
+    def receive_message(self, message: str | bytes, now: float) -> None:
+        """Deliver an event."""
+        for context_id, item in self.protocol.receive(message, now):
+            self._deliver(context_id, item, len(message))
+        if (refused := self.protocol.retired) is not None:
+            raise ConnectionLost("the service refused the connection") from refused
+
+    async def wait_unblocked(self) -> None:
+        """Return once the inbox that blocks has room again."""
+        try:
+            while self._full is not None:
+                full = self._full
+                await full.wait_room()
+                self._full = None
+        finally:
+            self._full = None
+
+    def next_message(self) -> Outgoing | None:
+        """Return the next message to be sent."""
+        return self.protocol.next_outgoing()
+
+    def note_sent(self, message: Outgoing) -> None:
+        """Wake the context whose message is on the wire."""
+        self.protocol.sent(message)
+        entry = self._entries.get(message.context_id)
+        if entry is None:
+            return
+        if message.text is None and message.is_last:  # the end of a context that never began
+            entry.inbox.put(Done(context_id=message.context_id), 0)
+            entry.inbox.close()
+        entry.sent.unpark_all()
+
+    def note_write_failure(self) -> None:
+        """Wake everybody who waits for a message to be sent."""
+        for entry in self._entries.values():
+            entry.sent.unpark_all()
+
+    def lose(self, loss: ConnectionLost) -> None:
+        """End every context with a copy of *loss*, after the events that have arrived."""
+        self.protocol.lose()
+        for entry in self._entries.values():
+            entry.inbox.close(self.session.loss_for(loss, entry.context_id))
+            entry.sent.unpark_all()
+
+    # -- inside
+
+    def _check_block(self, entry: ContextEntry) -> None:
+        if entry.context_id not in self._entries:
+            raise _block_has_ended(entry)
+
+    def _deliver(self, context_id: str, item: Event | CartesiaError, characters: int) -> None:
+        """Put an event, or an error, where it belongs."""
+        entry = self._entries[context_id]
+        inbox = entry.inbox
+        if type(item) is not Chunk and isinstance(item, CartesiaError):
+            inbox.close(self._identified(entry.state.failure or item))
+            self._notice_end(entry)
+        elif not inbox.put(item, characters):
+            _log.debug("context %s outgrew its inbox", context_id)
+            error = InboxOverflow(
+                f"more than {inbox.budget_bytes} bytes of events wait to be received",
+                context_id=context_id,
+            )
+            self.fail(entry, self._identified(error))
+        elif type(item) is Done:
+            expired = entry.is_fed and entry.state.end is End.EXPIRED
+            inbox.close(entry.state.expiry(context_id) if expired else None)
+            self._notice_end(entry)
+        elif inbox.blocks and inbox.is_full:
+            self._full = inbox
+
+    def _notice_end(self, entry: ContextEntry) -> None:
+        entry.sent.unpark_all()
+        self.session.wake_writer()
+
+    def _identified(self, error: Exception) -> Exception:
+        """Return *error* with the connection's request id, if it has no other."""
+        if isinstance(error, CartesiaError):
+            error.request_id = error.request_id or self.session.request_id
+        return error
+
+    def _explain_unsent(self, outgoing: Outgoing, entry: ContextEntry) -> None:
+        """Raise why an input was dropped, unless there was no need for it any more."""
+        state, context_id = entry.state, entry.context_id
+        if outgoing.status is Status.TAKEN and state.end not in (None, End.LOST):
+            return  # it counts as sent; that the context has ended is for the next call to say
+        self._check_block(entry)
+        if state.end in (None, End.LOST):
+            self.session.raise_if_lost(context_id)
+        if not (outgoing.is_last and state.end is End.DONE):
+            state.check_takes_input(context_id)  # its text is among what was not spoken already
+
+
+def _block_has_ended(entry: ContextEntry) -> LocalProtocolError:
+    """Return what a call for a context meets whose block was left."""
+    return LocalProtocolError("the context's block has ended", context_id=entry.context_id)

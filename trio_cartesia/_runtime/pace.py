@@ -1,0 +1,48 @@
+"""How far the reader may get ahead of those who receive."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+import trio
+
+from trio_cartesia._runtime.inbox import ByteCounter
+
+__all__ = ["AHEAD_BYTES", "IDLE_TURNS", "Pace"]
+
+AHEAD_BYTES: Final = 2**20  # that may wait in all inboxes before consumers are given turns
+IDLE_TURNS: Final = 8  # of the scheduler in which nothing is received: consumers are idle
+
+
+@attrs.define(eq=False)
+class Pace:
+    """
+    Gives consumers turns of the scheduler, as long as they use them.
+
+    The socket may bring more in one turn than a consumer takes in one. A reader that went on at
+    once would fill the inbox of a consumer that is never idle; one that waited for all consumers
+    would be held up by the slowest. So the reader waits while something is received in every few
+    turns. Consumers that are idle, since they sleep or play, are not waited for again until as
+    much more has arrived.
+    """
+
+    _waiting: ByteCounter
+    _mark_bytes: int = attrs.field(default=AHEAD_BYTES, init=False)
+
+    @property
+    def is_ahead(self) -> bool:
+        """True once consumers are to be given turns."""
+        held = self._waiting.held_bytes
+        if held + AHEAD_BYTES < self._mark_bytes:
+            self._mark_bytes = held + AHEAD_BYTES
+        return held > self._mark_bytes
+
+    async def give_turns(self) -> None:
+        """Return once little waits, or nothing was received for `IDLE_TURNS` turns."""
+        waiting, idle_turns = self._waiting, 0
+        while waiting.held_bytes > AHEAD_BYTES and idle_turns < IDLE_TURNS:
+            held = waiting.held_bytes
+            await trio.lowlevel.checkpoint()
+            idle_turns = idle_turns + 1 if waiting.held_bytes == held else 0
+        self._mark_bytes = waiting.held_bytes + AHEAD_BYTES if idle_turns else AHEAD_BYTES

@@ -1,0 +1,54 @@
+"""The seam between a session and what carries its messages."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+__all__ = ["FrameHandler", "Outcome", "Transport"]
+
+
+class Outcome(IntEnum):
+    """What a handler did with a frame; true where no further one may be delivered."""
+
+    DELIVERED = 0
+    BLOCKED = 1  # delivered, and an inbox that blocks is full
+    UNHANDLED = 2  # not delivered: trio-websocket judges it
+
+
+class FrameHandler(Protocol):
+    """Where messages go. Neither method waits, and neither keeps a reference to a buffer."""
+
+    def handle_frame(self, data: bytearray, view: memoryview, start: int, stop: int) -> int:
+        """Take the text message at *start* to *stop* of *data*; return an `Outcome`."""
+
+    def handle_message(self, message: str | bytes) -> None:
+        """Take a message that came through trio-websocket."""
+
+
+class Transport(Protocol):
+    """
+    Carries whole messages. Its methods raise `ConnectionLost` once the connection has ended.
+
+    Attributes:
+        request_id: The service's name for the connection, if it gave one.
+    """
+
+    @property
+    def request_id(self) -> str | None: ...
+
+    async def receive(self, handler: FrameHandler) -> None:
+        """
+        Deliver some of the messages that have arrived, in order; wait where there are none.
+
+        It may return without having delivered any. If cancelled, no byte is lost.
+        """
+
+    async def send(self, first: str, *others: str) -> None:
+        """Send messages in one write; if cancelled, it is good for nothing but closing."""
+
+    async def ping(self) -> None:
+        """Send a ping and wait for its pong."""
+
+    async def aclose(self) -> None:
+        """Perform the closing handshake."""
