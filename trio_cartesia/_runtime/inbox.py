@@ -13,18 +13,11 @@ from trio.lowlevel import ParkingLot
 from trio_cartesia._errors import LocalProtocolError, raise_kept
 from trio_cartesia._protocol.tts.messages import Chunk, Event
 
-__all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox", "size_bytes"]
+__all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox"]
 
 EVENT_BYTES: Final = 256  # what an event counts for itself
 CHARACTER_BYTES: Final = 32  # for each of an event that is not audio: it may be tiny objects
 IN_A_ROW: Final = 256  # events that one receive loop takes before other tasks have their turn
-
-
-def size_bytes(event: Event, characters: int) -> int:
-    """Return what *event* counts against a byte budget, if its message had *characters*."""
-    if type(event) is Chunk:
-        return len(event.audio) + EVENT_BYTES
-    return characters * CHARACTER_BYTES + EVENT_BYTES
 
 
 @attrs.define
@@ -55,7 +48,7 @@ class Inbox:
     Being cancelled loses nothing: the next iteration goes on where this one stopped.
 
     Attributes:
-        budget_bytes: What may wait, counted by `size_bytes`.
+        budget_bytes: What may wait, by `EVENT_BYTES`, `CHARACTER_BYTES` and the audio.
         blocks: True if an inbox over its budget stalls the reader rather than fails.
         counter: What waits here.
         has_dropped: True once an event that had arrived was dropped.
@@ -95,11 +88,16 @@ class Inbox:
         """
         if self._is_closed:
             return True
-        size = size_bytes(event, characters)
+        if type(event) is Chunk:
+            size = len(event.audio) + EVENT_BYTES
+        else:
+            size = characters * CHARACTER_BYTES + EVENT_BYTES
         counter = self.counter
         if counter.held_bytes + size > self.budget_bytes and not self.blocks:
             return False
-        counter.add(size)
+        held = counter.held_bytes = counter.held_bytes + size
+        if held > counter.peak_bytes:
+            counter.peak_bytes = held
         self._total.add(size)
         if type(event) is not Chunk:  # a pair for each would double the work of gc
             if self._sizes is None:
@@ -158,20 +156,19 @@ class Inbox:
         """
         if self._is_receiving:
             raise LocalProtocolError("another task receives this context's events already")
-        if self._in_a_row:
+        counter = self.counter
+        if self._in_a_row and counter.held_bytes:
             await trio.lowlevel.checkpoint_if_cancelled()
-            try:
-                event = self._receive.receive_nowait()
-                self._in_a_row -= 1
-            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
-                event = await self._wait()
+            self._in_a_row -= 1
+            event = self._receive.receive_nowait()
         else:
             event = await self._wait()
-        if type(event) is Chunk or self._sizes is None:
-            size = size_bytes(event, 0)
+        if type(event) is Chunk:
+            size = len(event.audio) + EVENT_BYTES
         else:
+            assert self._sizes is not None
             size = self._sizes.popleft()
-        self.counter.held_bytes -= size
+        counter.held_bytes -= size
         self._total.held_bytes -= size
         if self.blocks:
             self._make_room()

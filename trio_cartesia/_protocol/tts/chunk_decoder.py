@@ -49,7 +49,7 @@ def read_chunk(
     if end < 0 or stop - start - (end - begin) > MAX_VALUES:
         return None
     try:  # suppress() would take as long as the JSON
-        fields = read_json(data[start:begin] + _MARK_BYTES + view[end:stop])
+        fields = read_json(data[start:begin] + _MARK_BYTES + data[end:stop])
         if type(fields) is dict and fields.get("type") == "chunk" and fields.get("data") == _MARK:
             return chunk_from(fields, decode_base64(view[begin:end]), segments)
     except (ValueError, RecursionError):

@@ -31,6 +31,7 @@ from trio_cartesia._protocol.tts.messages import (
     UnknownEvent,
     WordTimes,
     WordTimestamps,
+    make_chunk,
 )
 
 if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
@@ -174,13 +175,13 @@ def chunk_from(
     status_code = fields.get("status_code")
     if type(step_time) is not float or step_time - step_time != 0:  # finite, as nearly always
         step_time = _real_or_none(step_time)
-    return Chunk(
-        context_id=context_id,
-        audio=audio,
-        segment=segments.get(context_id, 0),
-        flush_id=flush_id if type(flush_id) is int else None,
-        step_time=step_time,
-        status_code=status_code if type(status_code) is int else None,
+    return make_chunk(
+        context_id,
+        audio,
+        segments.get(context_id, 0),
+        flush_id if type(flush_id) is int else None,
+        step_time,
+        status_code if type(status_code) is int else None,
     )
 
 

@@ -98,6 +98,35 @@ class Chunk:
     status_code: int | None = None
 
 
+_set_context_id, _set_audio, _set_segment, _set_flush_id, _set_step_time, _set_status_code = (
+    getattr(Chunk, field.name).__set__ for field in attrs.fields(Chunk)
+)
+
+
+def make_chunk(
+    context_id: str,
+    audio: bytes,
+    segment: int,
+    flush_id: int | None,
+    step_time: float | None,
+    status_code: int | None,
+) -> Chunk:
+    """
+    Make a `Chunk` whose fields are known to be right.
+
+    Nearly all events are chunks. The ``__init__`` of a frozen class sets each field by a call of
+    ``object.__setattr__``; setting the slots takes half the time.
+    """
+    chunk = object.__new__(Chunk)
+    _set_context_id(chunk, context_id)
+    _set_audio(chunk, audio)
+    _set_segment(chunk, segment)
+    _set_flush_id(chunk, flush_id)
+    _set_step_time(chunk, step_time)
+    _set_status_code(chunk, status_code)
+    return chunk
+
+
 @attrs.frozen(kw_only=True)
 class WordTimes:
     """

@@ -1,5 +1,5 @@
 """
-Many contexts over one stream of messages: what to send, what to deliver, what to drop.
+Many contexts over one stream of messages: which to send, to deliver and to drop.
 
 No I/O and no clock: messages go in and come out as text, and time is an argument.
 """
@@ -280,8 +280,7 @@ class SpeechProtocol:
         self._outbox.drop_cancel(context_id)  # none follows a terminal event (protocol §2.9)
 
     def _receive_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
-        context_id = error.context_id
-        if context_id is None:
+        if (context_id := error.context_id) is None:
             raise error
         context = self._contexts.get(context_id)
         if context is None or not context.is_open:
@@ -293,12 +292,9 @@ class SpeechProtocol:
     def _receive_unattributed(self, event: ErrorEvent, now: float) -> list[Delivery]:
         """Route an error that names no context: to the only one, or to all (protocol §2.11)."""
         self.counters.errors_without_context += 1
-        open_ids = [key for key, context in self._contexts.items() if context.is_open]
-        if not open_ids and self.draining_count(now):
+        open_ = [(key, context) for key, context in self._contexts.items() if context.is_open]
+        if not open_ and self.draining_count(now):
             return []
-        if len(open_ids) != 1:
+        if len(open_) != 1:
             self.retired = error_from_fields(event.fields)
-        return [
-            self._receive(attrs.evolve(event, context_id=key), self._contexts[key])
-            for key in open_ids
-        ]
+        return [self._receive(attrs.evolve(event, context_id=key), each) for key, each in open_]
