@@ -46,7 +46,7 @@ async def besieged() -> AsyncIterator[tuple[Server, trio.Nursery]]:
             await trio.sleep(400)  # whatever was stuck has been idle for too long
             assert not server.journal.open_connections
             assert not server._scopes
-            accounts = server._service.credentials.accounts
+            accounts = server._state.credentials.accounts
             assert (accounts.of("").contexts, accounts.of("").sockets) == (0, 0)
             assert all(context.ended for context in server.journal.contexts)
     assert not lines

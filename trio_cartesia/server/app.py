@@ -20,17 +20,24 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.server.access.credentials import Credentials
 from trio_cartesia.server.access.plans import Plan
 from trio_cartesia.server.behaviour.behaviour import Behaviour
-from trio_cartesia.server.exchange.exchange import Exchange, Service
+from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.journal.journal import Journal
-from trio_cartesia.server.net.certificates import Security, open_security
+from trio_cartesia.server.net.certificates import TLSConfig, open_tls
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.listeners import names_of, open_listeners, url_of
-from trio_cartesia.server.net.requests import Malformed
-from trio_cartesia.server.net.tls import SpokePlainly, TlsFailed, end_tls, secured, shake_hands
+from trio_cartesia.server.net.listeners import certificate_names, open_listeners, server_url
+from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.net.tls import (
+    PlainHTTP,
+    TLSFailed,
+    close_tls,
+    shake_hands,
+    wrap_server_stream,
+)
 from trio_cartesia.server.routes import serve_requests
-from trio_cartesia.server.streams import Disconnected, hang_up
+from trio_cartesia.server.state import ServerState
+from trio_cartesia.server.streams import Disconnected, lingering_close
 from trio_cartesia.server.voices.interface import Voice
 from trio_cartesia.server.voices.opening import default_voice, open_voice
 
@@ -40,7 +47,7 @@ logger = logging.getLogger("trio_cartesia.server")
 logger.addHandler(logging.NullHandler())
 
 DEFAULT_BEHAVIOUR: Final = Behaviour()
-SPEAKS_TLS: Final = Malformed(
+SPEAKS_TLS: Final = HTTPError(
     400, "TLS is spoken at this address: use https or wss.", [("connection", "close")]
 )
 
@@ -55,9 +62,9 @@ class Server:
             ``http://localhost`` if it listens nowhere.
     """
 
-    _service: Service
+    _state: ServerState
     url: str
-    _security: Security | None = None
+    _security: TLSConfig | None = None
     _scopes: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     _is_stopped: bool = attrs.field(default=False, init=False)
 
@@ -83,14 +90,14 @@ class Server:
         """
         What was asked and what was spoken.
         """
-        return self._service.journal
+        return self._state.journal
 
     @property
     def voice(self) -> Voice:
         """
         Who speaks.
         """
-        return self._service.voice
+        return self._state.voice
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
         """
@@ -109,7 +116,7 @@ class Server:
         if tls:
             if self._security is None:
                 raise ValueError("this server has no TLS: open_server(tls=True) has")
-            stream = secured(stream, self._security.context)
+            stream = wrap_server_stream(stream, self._security.context)
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             if self._is_stopped:
@@ -125,17 +132,17 @@ class Server:
     async def _serve(self, stream: trio.abc.Stream) -> None:
         if not isinstance(stream, trio.SSLStream):
             if await self._answer(stream):
-                await hang_up(stream)
+                await lingering_close(stream)
             return
         try:
             await shake_hands(stream)
             if not await self._answer(stream):
                 return
-        except SpokePlainly:
-            await _refuse_plain_http(self._service, stream.transport_stream)
-        except TlsFailed:
+        except PlainHTTP:
+            await _refuse_plain_http(self._state, stream.transport_stream)
+        except TLSFailed:
             return
-        await hang_up(await end_tls(stream))
+        await lingering_close(await close_tls(stream))
 
     async def _answer(self, stream: trio.abc.Stream) -> bool:
         """
@@ -143,9 +150,9 @@ class Server:
         """
         async with open_service_nursery() as nursery:
             faulty = FaultyStream(stream, nursery)
-            await serve_requests(self._service, faulty)
-            await faulty.wind_up()
-        return not faulty.is_spent
+            await serve_requests(self._state, faulty)
+            await faulty.drain()
+        return not faulty.has_ended
 
     def _stop(self) -> None:
         self._is_stopped = True
@@ -205,7 +212,7 @@ async def open_server(
         trio.run(main)
     """
     chosen = open_voice(voice) if isinstance(voice, str) else voice or default_voice()
-    service = Service(
+    state = ServerState(
         voice=chosen,
         behaviour=behaviour,
         journal=Journal(clock=trio.current_time),
@@ -213,8 +220,8 @@ async def open_server(
         credentials=Credentials.of(api_keys, plan),
     )
     async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
-        with open_security(tls, hosts=names_of(host), ca_file=tls_ca_file) as security:
-            server = Server(service, url_of(listeners, is_secure=security is not None), security)
+        with open_tls(tls, hosts=certificate_names(host), ca_file=tls_ca_file) as security:
+            server = Server(state, server_url(listeners, is_secure=security is not None), security)
             if listeners:
                 handler = partial(server.serve_stream, tls=security is not None)
                 await nursery.start(trio.serve_listeners, handler, listeners)
@@ -257,9 +264,9 @@ async def serve(
         await trio.sleep_forever()
 
 
-async def _refuse_plain_http(service: Service, stream: trio.abc.Stream) -> None:
+async def _refuse_plain_http(state: ServerState, stream: trio.abc.Stream) -> None:
     connection = HttpConnection(stream)
     try:
-        await Exchange(service, connection, connection.asked).refuse_malformed(SPEAKS_TLS)
+        await Exchange(state, connection, connection.asked).respond_http_error(SPEAKS_TLS)
     except Disconnected:
         return

@@ -13,16 +13,17 @@ import trio
 
 from trio_cartesia.server.access.credentials import Need
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.exchange.cors import is_preflight, may_be_rebound, preflight_headers
-from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
+from trio_cartesia.server.exchange.cors import is_preflight, may_be_dns_rebinding, preflight_headers
+from trio_cartesia.server.exchange.exchange import Exchange, plain
 from trio_cartesia.server.messages.errors import Refusal, Refused
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.requests import Malformed
-from trio_cartesia.server.rest.access_tokens import make_token
-from trio_cartesia.server.rest.files import download_file, tell_file
-from trio_cartesia.server.rest.local_state import STATE, forget_state, tell_state
-from trio_cartesia.server.rest.voice_previews import PREVIEW, speak_preview
-from trio_cartesia.server.rest.voices import list_voices, tell_voice
+from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.rest.access_tokens import create_token
+from trio_cartesia.server.rest.files import download_file, get_file
+from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
+from trio_cartesia.server.rest.voice_previews import PREVIEW, get_preview
+from trio_cartesia.server.rest.voices import get_voice, list_voices
+from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected
 from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, speak_events
 from trio_cartesia.server.tts.websocket_endpoint import SPEECH, serve_speech
@@ -35,11 +36,12 @@ BY_ADDRESS: Final = Refusal(
 ANY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-async def _tell_status(exchange: Exchange) -> None:
-    await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})  # protocol §5.1
+async def get_status(exchange: Exchange) -> None:
+    """Answer with the status of the service (protocol §5.1)."""
+    await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})
 
 
-async def _put_off(_: Exchange) -> None:
+async def _not_implemented(_: Exchange) -> None:
     await trio.lowlevel.checkpoint_if_cancelled()
     raise Refused(plain(501, "The local service does not do this yet."))
 
@@ -57,7 +59,7 @@ class Route:
 
     method: str
     path: str
-    answer: Callable[[Exchange], Awaitable[None]] = _put_off
+    answer: Callable[[Exchange], Awaitable[None]] = _not_implemented
     grant: Need = None
     is_open: bool = False
 
@@ -90,19 +92,19 @@ LATER_HERE: Final = (  # where the service does other things already
 )
 
 ROUTES: Final = (
-    Route(method="GET", path="", answer=_tell_status, is_open=True),
+    Route(method="GET", path="", answer=get_status, is_open=True),
     Route(method="GET", path=SPEECH, answer=serve_speech, grant="tts"),
     Route(method="POST", path=BYTES, answer=speak_bytes, grant="tts"),
     Route(method="POST", path=SSE, answer=speak_events, grant="tts"),
-    Route(method="GET", path="/files/{id}/info", answer=tell_file),
+    Route(method="GET", path="/files/{id}/info", answer=get_file),
     Route(method="GET", path="/files/{id}/download", answer=download_file),
-    Route(method="POST", path="/access-token", answer=make_token),
+    Route(method="POST", path="/access-token", answer=create_token),
     Route(method="GET", path="/voices", answer=list_voices),
-    Route(method="GET", path="/voices/{id}", answer=tell_voice),
-    Route(method="GET", path=PREVIEW, answer=speak_preview),
+    Route(method="GET", path="/voices/{id}", answer=get_voice),
+    Route(method="GET", path=PREVIEW, answer=get_preview),
     *(Route(method=method, path=path) for method, path in LATER_HERE),
-    Route(method="GET", path=STATE, answer=tell_state),
-    Route(method="DELETE", path=STATE, answer=forget_state),
+    Route(method="GET", path=STATE, answer=get_state),
+    Route(method="DELETE", path=STATE, answer=delete_state),
 )
 
 # What else the API has, by its first words. The longest fit decides who may ask (protocol §1.3).
@@ -126,31 +128,31 @@ LATER: Final[dict[str, Need]] = {
 }
 
 
-async def serve_requests(service: Service, stream: trio.abc.Stream) -> None:
+async def serve_requests(state: ServerState, stream: trio.abc.Stream) -> None:
     """
     Answer what comes over *stream* until either side has had enough. The stream stays open.
     """
     connection = HttpConnection(stream)
     try:
-        while await _serve_one(service, connection):
+        while await _serve_one(state, connection):
             pass
     except Disconnected:
         return
 
 
-async def _serve_one(service: Service, connection: HttpConnection) -> bool:
+async def _serve_one(state: ServerState, connection: HttpConnection) -> bool:
     """
     Answer the next request; False if it was the last.
     """
     try:
-        with trio.move_on_after(service.behaviour.idle_seconds) as patience:
+        with trio.move_on_after(state.behaviour.idle_seconds) as idle:
             request = await connection.read_request()
-    except Malformed as malformed:
-        await Exchange(service, connection, connection.asked).refuse_malformed(malformed)
+    except HTTPError as error:
+        await Exchange(state, connection, connection.asked).respond_http_error(error)
         return False
-    if patience.cancelled_caught or request is None:
+    if idle.cancelled_caught or request is None:
         return False
-    await answer(Exchange(service, connection, request))
+    await answer(Exchange(state, connection, request))
     return True
 
 
@@ -163,16 +165,16 @@ async def answer(exchange: Exchange) -> None:
             allowed = preflight_headers(exchange.request, methods_at(exchange.path) or ANY_METHOD)
             await exchange.respond(204, b"", kind="", headers=allowed)
             return
-        if may_be_rebound(exchange.request) and not exchange.service.credentials.are_needed:
+        if may_be_dns_rebinding(exchange.request) and not exchange.state.credentials.are_required:
             raise Refused(BY_ADDRESS)
-        exchange.hear_wishes()
+        exchange.read_overrides()
         await _route(exchange).answer(exchange)
     except Refused as refused:
         _journal_refusal(exchange, refused.refusal.status)
         await exchange.refuse(refused.refusal)
-    except Malformed as malformed:
-        _journal_refusal(exchange, malformed.status)
-        await exchange.refuse_malformed(malformed)
+    except HTTPError as error:
+        _journal_refusal(exchange, error.status)
+        await exchange.respond_http_error(error)
 
 
 def methods_at(path: str) -> tuple[str, ...]:
@@ -189,7 +191,7 @@ def _route(exchange: Exchange) -> Route:
 
     Raises:
         Refused: It does not, or not for these credentials.
-        Malformed: It has other methods.
+        HTTPError: It has other methods.
     """
     path, method = exchange.path, exchange.request.method
     here = [route for route in ROUTES if route.matches(path)]
@@ -198,11 +200,11 @@ def _route(exchange: Exchange) -> Route:
     if nearest is None:
         raise Refused(plain(404, "There is nothing at this address."))
     if not nearest.is_open:
-        credentials = exchange.service.credentials
+        credentials = exchange.state.credentials
         exchange.identity = credentials.identify(exchange.request, nearest.grant)
     if here and chosen is None:
         allow = ", ".join(methods_at(path))
-        raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
+        raise HTTPError(405, f"Only {allow} is answered here.", [("allow", allow)])
     return nearest
 
 
@@ -215,7 +217,7 @@ def _put_off_at(path: str, method: str) -> Route | None:
 
 def _journal_refusal(exchange: Exchange, status: int) -> None:
     if exchange.path == SPEECH or "websocket" in exchange.request.tokens("upgrade"):
-        exchange.service.journal.add_connection(
+        exchange.state.journal.add_connection(
             path=exchange.path,
             version=exchange.version,
             request_id=exchange.request_id,

@@ -13,11 +13,11 @@ from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
 
-__all__ = ["Service"]
+__all__ = ["ServerState"]
 
 
 @attrs.frozen(kw_only=True)
-class Service:
+class ServerState:
     """
     What all connections of a server share.
     """

@@ -26,7 +26,7 @@ class Disconnected(Exception):
         self.code = code
 
 
-async def hang_up(stream: trio.abc.Stream) -> None:
+async def lingering_close(stream: trio.abc.Stream) -> None:
     """
     Close *stream* so that the peer can still read our last words.
 

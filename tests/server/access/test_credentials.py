@@ -22,7 +22,7 @@ from tests.server.support import (
 )
 from tests.server.test_routes import ask
 from trio_cartesia.server import PLANS, Server, open_server
-from trio_cartesia.server.access.credentials import Credentials, presented
+from trio_cartesia.server.access.credentials import Credentials, find_credential
 from trio_cartesia.server.net.requests import Request
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
@@ -215,7 +215,7 @@ async def test_any_bytes_may_be_a_credential(secret: bytes, place: str) -> None:
     )
     with pytest.raises(Exception, match="Unauthorized"):
         credentials.identify(request, None)
-    found = presented(request)
+    found = find_credential(request)
     assert found is None or "secret" not in repr(found)
 
 
@@ -234,7 +234,7 @@ async def test_secrets_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
                 nursery.cancel_scope.cancel()
             await ask(server, f"GET /nothing?{query}", "X-API-Key: sk_car_1")
             await ask(server, f"GET /datasets?{query}", f"Authorization: Bearer {text}")
-            credentials = server._service.credentials
+            credentials = server._state.credentials
             shown = [
                 *(repr(value) for value in (server, credentials, credentials.tokens)),
                 *(repr(value) for value in (credentials.accounts, server.journal)),

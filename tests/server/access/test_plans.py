@@ -192,7 +192,7 @@ async def test_accounts_that_do_nothing_are_forgotten() -> None:
     Keys that come and go leave nothing behind.
     """
     async with open_server(port=None, voice="tones") as server, trio.open_nursery() as nursery:
-        accounts = server._service.credentials.accounts
+        accounts = server._state.credentials.accounts
         await connect(server, nursery, f"{SPEECH}&api_key=stays")
         for number in range(100):
             async with trio.open_nursery() as coming:

@@ -134,7 +134,7 @@ async def speak(raw: Raw, names: str) -> None:
         raw.heard += bytes(data)
 
 
-async def suffer(raw: Raw) -> None:
+async def speak_through_faults(raw: Raw) -> None:
     """
     Have something spoken, whatever comes of it.
     """
@@ -160,7 +160,7 @@ async def test_a_fault_is_felt_by_one_connection(asked: list[Fault]) -> None:
         before = await place.connect()
         sick = await place.dial()
         await sick.ask_for_websocket("/tts/websocket", ("X-Fault", header))
-        nursery.start_soon(suffer, sick)
+        nursery.start_soon(speak_through_faults, sick)
         after = await place.connect()
         async with trio.open_nursery() as healthy:
             for raw in (before, after):
@@ -188,7 +188,7 @@ async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
                 sick = await place.dial()
                 fault = " ".join([name, *needed])
                 await sick.ask_for_websocket("/tts/websocket", ("X-Fault", fault))
-                nursery.start_soon(suffer, sick)
+                nursery.start_soon(speak_through_faults, sick)
             healthy = await place.connect()
             await speak(healthy, "xyz")
             for name in "xyz":

@@ -28,8 +28,8 @@ async def test_without_faults_a_stream_is_what_it_was() -> None:
     await stream.begin(is_body=True)
     await ours.send_all(b"to me")
     assert (await ours.receive_some(), await stream.receive_some()) == (b"to you", b"to me")
-    await stream.wind_up()
-    assert not stream.is_spent
+    await stream.drain()
+    assert not stream.has_ended
     await stream.aclose()
     assert await ours.receive_some() == b""
 
@@ -47,8 +47,8 @@ async def test_a_stream_that_knows_no_better_is_closed(name: str) -> None:
     with pytest.raises(trio.BrokenResourceError):
         await stream.send_all(b"whole")
     assert (await ours.receive_some(), await ours.receive_some()) == (b"who", b"")
-    await stream.wind_up()
-    assert stream.is_spent
+    await stream.drain()
+    assert stream.has_ended
 
 
 @on_virtual_time
@@ -72,7 +72,7 @@ async def test_what_is_under_way_has_a_bound() -> None:
             await stream.send_all(piece)
         with pytest.raises(trio.BrokenResourceError):
             await stream.send_all(piece)
-        await stream.wind_up()
+        await stream.drain()
         assert trio.current_time() == pytest.approx(2)
 
 

@@ -12,8 +12,8 @@ from tests.server.support import Sliced, examples, on_virtual_time
 from trio_cartesia.server import streams
 from trio_cartesia.server.net import http1 as wire
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.requests import Malformed, Request
-from trio_cartesia.server.streams import Disconnected, hang_up
+from trio_cartesia.server.net.requests import HTTPError, Request
+from trio_cartesia.server.streams import Disconnected, lingering_close
 
 GET = b"GET /a%20b?x=1&x=2&y= HTTP/1.1\r\nHost: me\r\nX-Two: a\r\nX-Two: b\r\n\r\n"
 
@@ -31,8 +31,8 @@ async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
         while (request := await connection.read_request()) is not None:
             requests.append(request)
             await connection.respond(200, b"yes")
-    except Malformed as malformed:
-        requests.append(malformed.status)
+    except HTTPError as error:
+        requests.append(error.status)
     return requests
 
 
@@ -73,7 +73,7 @@ async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
 @on_virtual_time
 async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
     """
-    Whatever cannot be read is malformed, with the status to answer.
+    Whatever cannot be read is error, with the status to answer.
     """
     assert await read_all(data) == [status]
 
@@ -83,7 +83,7 @@ async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
 @on_virtual_time
 async def test_garbage_is_malformed_at_worst(data: Any, after: bool) -> None:
     """
-    Any bytes are requests, malformed or an early end, and nothing else is raised.
+    Any bytes are requests, error or an early end, and nothing else is raised.
     """
     for request in await read_all(after * GET + data):
         assert isinstance(request, (Request, int))
@@ -157,8 +157,8 @@ async def test_hanging_up_takes_a_second_at_most() -> None:
     """
     ours, theirs = memory_stream_pair()
     await ours.send_all(b"nobody reads this")
-    await hang_up(theirs)
+    await lingering_close(theirs)
     assert trio.current_time() == pytest.approx(streams.CLOSE_SECONDS)
     with pytest.raises(trio.ClosedResourceError):
         await theirs.receive_some()
-    await hang_up(Sliced(theirs, [1]))  # once more does no harm
+    await lingering_close(Sliced(theirs, [1]))  # once more does no harm

@@ -32,7 +32,7 @@ from tests.server.support import (
 from tests.server.test_app import has_ipv6
 from trio_cartesia import Cartesia, ConnectFailed
 from trio_cartesia.server import Server, open_server
-from trio_cartesia.server.net.certificates import open_security
+from trio_cartesia.server.net.certificates import open_tls
 from trio_cartesia.server.net.tls import HANDSHAKE_SECONDS
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
@@ -168,7 +168,7 @@ def test_odd_names_stay_out_of_certificates(host: str, is_one: bool) -> None:
     """
     What is no name of a host, and no address of one machine alone, gets no certificate.
     """
-    with open_security(True, hosts=[host], ca_file=None) as security:
+    with open_tls(True, hosts=[host], ca_file=None) as security:
         assert security is not None
         assert security.ca_file is not None
         trust = ssl.create_default_context(cafile=security.ca_file)

@@ -112,7 +112,7 @@ async def test_what_never_becomes_whole_is_no_file(how: str) -> None:
     """
     good = {"the voice fails": 1, "the peer leaves": 1000, "nothing was sent": 0}[how]
     async with over_http(voice=Failing(good)) as (client, server):
-        files = server._service.files
+        files = server._state.files
         if how == "the voice fails":
             with pytest.raises(Cut):
                 await client.bytes(TWO_SENTENCES, save=True)
@@ -235,7 +235,7 @@ async def test_what_is_too_large_for_the_store_is_heard_all_the_same(good: int) 
     An answer that the store cannot hold is sent as any other, and there is no file of it.
     """
     async with over_http(voice=Failing(good)) as (client, server):
-        files = server._service.files
+        files = server._state.files
         files.max_bytes = 1000
         await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES, save=True))
         file_id = (await client.begin()).headers["cartesia-file-id"]

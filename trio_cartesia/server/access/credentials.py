@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 import attrs
 
-from trio_cartesia.server.access.plans import Account, Accounts, Plan, plan_called
+from trio_cartesia.server.access.plans import Account, Accounts, Plan, find_plan
 from trio_cartesia.server.access.tokens import Claims, Grant, Tokens
 from trio_cartesia.server.messages.errors import Refusal, Refused
 from trio_cartesia.server.net.requests import Request
@@ -41,13 +41,13 @@ def _forbidden(message: str) -> Refusal:
 MISSING: Final = _unauthorized("There is no API key and no access token.")
 UNKNOWN: Final = _unauthorized("The API key or access token is not known.")
 EXPIRED: Final = _unauthorized("The access token has expired.")
-KEY_NEEDED: Final = _forbidden("An access token is not enough here: an API key is needed.")
-ADMIN_NEEDED: Final = _forbidden("An admin key is needed here.")
+KEY_REQUIRED: Final = _forbidden("An access token is not enough here: an API key is needed.")
+ADMIN_REQUIRED: Final = _forbidden("An admin key is needed here.")
 ADMIN_REFUSED: Final = _forbidden("An admin key is for the organisation alone: use an API key.")
 
 
 @attrs.frozen(kw_only=True)
-class Presented:
+class Credential:
     """
     The credential that counts.
 
@@ -60,19 +60,19 @@ class Presented:
     may_be: Literal["key", "token", "either"]
 
 
-def presented(request: Request) -> Presented | None:
+def find_credential(request: Request) -> Credential | None:
     """
     Return the credential of *request* that counts; None if it has none.
     """
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (bearer := bearer.strip()):
-        return Presented(secret=bearer.encode("latin-1"), may_be="either")
+        return Credential(secret=bearer.encode("latin-1"), may_be="either")
     if key := request.headers.get("x-api-key"):
-        return Presented(secret=key.encode("latin-1"), may_be="key")
+        return Credential(secret=key.encode("latin-1"), may_be="key")
     for name in ("api_key", "access_token"):
         if secret := next(filter(None, request.query.get(name, ())), ""):
             kind: Literal["key", "token"] = "key" if name == "api_key" else "token"
-            return Presented(secret=_bytes(secret), may_be=kind)
+            return Credential(secret=_bytes(secret), may_be=kind)
     return None
 
 
@@ -123,7 +123,7 @@ class Credentials:
         """
         if isinstance(api_keys, (str, bytes)):
             raise TypeError("api_keys is a collection of keys, not one key")
-        tokens, default = Tokens(), plan_called(plan)
+        tokens, default = Tokens(), find_plan(plan)
         plans = api_keys if isinstance(api_keys, Mapping) else dict.fromkeys(api_keys or (), plan)
         known: dict[str, Plan] = {}
         for key, its_plan in plans.items():
@@ -131,11 +131,11 @@ class Credentials:
                 raise TypeError("api_keys holds what is not a string")
             if not key:
                 raise ValueError("api_keys holds an empty key")
-            known[tokens.account_id(_bytes(key))] = plan_called(its_plan)
+            known[tokens.account_id(_bytes(key))] = find_plan(its_plan)
         return cls(tokens, Accounts(default, known), None if api_keys is None else frozenset(known))
 
     @property
-    def are_needed(self) -> bool:
+    def are_required(self) -> bool:
         """
         Whether nobody comes in without a key.
         """
@@ -153,20 +153,20 @@ class Credentials:
             Refused: With 401 if the credential is missing or unknown, with 403 if it does not
                 allow this.
         """
-        credential = presented(request)
+        credential = find_credential(request)
         if credential is None:
             if self._known is not None:
                 raise Refused(MISSING)
             return Identity(account=self.accounts.of(ANONYMOUS))
         claims = self.tokens.read(credential.secret)
         if claims is None:
-            return Identity(account=self.accounts.of(self._judge_key(credential, need)))
+            return Identity(account=self.accounts.of(self._check_key(credential, need)))
         if credential.may_be == "key":
             raise Refused(UNKNOWN)
-        _judge_token(claims, need)
+        _check_token(claims, need)
         return Identity(account=self.accounts.of(claims.account))
 
-    def _judge_key(self, credential: Presented, need: Need) -> str:
+    def _check_key(self, credential: Credential, need: Need) -> str:
         """
         Return the id of the account that has this key.
         """
@@ -177,16 +177,16 @@ class Credentials:
         ):
             raise Refused(UNKNOWN)
         if credential.secret.startswith(ADMIN) != (need == "admin"):
-            raise Refused(ADMIN_NEEDED if need == "admin" else ADMIN_REFUSED)
+            raise Refused(ADMIN_REQUIRED if need == "admin" else ADMIN_REFUSED)
         return account_id
 
 
-def _judge_token(claims: Claims, need: Need) -> None:
+def _check_token(claims: Claims, need: Need) -> None:
     if claims.is_expired:
         raise Refused(EXPIRED)
     if need is None:
-        raise Refused(KEY_NEEDED)
+        raise Refused(KEY_REQUIRED)
     if need == "admin":
-        raise Refused(ADMIN_NEEDED)
+        raise Refused(ADMIN_REQUIRED)
     if need not in claims.grants:
         raise Refused(_forbidden(f"The access token does not have the grant {need!r}."))

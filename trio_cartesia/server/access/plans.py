@@ -17,7 +17,7 @@ from attrs.validators import ge
 
 from trio_cartesia.server.messages.errors import Refusal, Refused
 
-__all__ = ["PLANS", "Account", "Accounts", "Plan", "plan_called"]
+__all__ = ["PLANS", "Account", "Accounts", "Plan", "find_plan"]
 
 SOCKETS_PER_CONTEXT: Final = 10
 
@@ -58,7 +58,7 @@ PLANS: Final = {
 }
 
 
-def plan_called(plan: Plan | str) -> Plan:
+def find_plan(plan: Plan | str) -> Plan:
     """
     Return the plan of that name, or the plan itself.
 

@@ -44,12 +44,12 @@ class Claims:
     is_expired: bool
 
 
-def _calendar_lead() -> float:
+def _wall_clock_lead() -> float:
     return time.time() - time.perf_counter()
 
 
 @attrs.define(eq=False)
-class Calendar:
+class WallClock:
     """
     Trio's time, laid onto the calendar: dates are true, and a virtual clock moves them, too.
 
@@ -60,13 +60,13 @@ class Calendar:
     _offset: float = attrs.field(
         factory=lambda: math.floor(time.time()) - trio.current_time(), init=False
     )
-    _lead: float = attrs.field(factory=_calendar_lead, init=False)
+    _lead: float = attrs.field(factory=_wall_clock_lead, init=False)
 
     def now(self) -> float:
         """
         Return the seconds since 1970.
         """
-        return trio.current_time() + self._offset + round(_calendar_lead() - self._lead)
+        return trio.current_time() + self._offset + round(_wall_clock_lead() - self._lead)
 
 
 @attrs.define(eq=False, repr=False)
@@ -76,20 +76,20 @@ class Tokens:
     """
 
     _secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
-    _naming: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
-    _calendar: Calendar = attrs.field(factory=Calendar, init=False)
+    _id_secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
+    _clock: WallClock = attrs.field(factory=WallClock, init=False)
 
     def account_id(self, credential: bytes) -> str:
         """
         Return a name for whoever has *credential*: always the same, and no way back from it.
         """
-        return hmac.digest(self._naming, credential, "sha256").hex()
+        return hmac.digest(self._id_secret, credential, "sha256").hex()
 
     def sign(self, *, account: str, grants: Collection[Grant], seconds: int) -> str:
         """
         Return a token that expires after *seconds*, or within the second that follows.
         """
-        now = self._calendar.now()
+        now = self._clock.now()
         claims = {
             "iat": math.floor(now),
             "exp": math.ceil(now + seconds),
@@ -112,7 +112,7 @@ class Tokens:
         return Claims(
             account=claims["sub"],
             grants=frozenset(grant for grant in GRANTS if claims["grants"][grant]),
-            is_expired=self._calendar.now() >= claims["exp"],
+            is_expired=self._clock.now() >= claims["exp"],
         )
 
     def _signature(self, signed: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import Final
 
 from trio_cartesia.server.net.requests import Headers, Request
 
-__all__ = ["cors_headers", "is_preflight", "may_be_rebound", "preflight_headers"]
+__all__ = ["cors_headers", "is_preflight", "may_be_dns_rebinding", "preflight_headers"]
 
 PRIVATE: Final = "/_local"
 NO_PUBLIC_NAMES: Final = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
@@ -37,7 +37,7 @@ def _is_private(request: Request) -> bool:
     return request.path.startswith(PRIVATE)
 
 
-def may_be_rebound(request: Request) -> bool:
+def may_be_dns_rebinding(request: Request) -> bool:
     """
     True if *request* wants what is private, by a name that anybody may have registered.
 

@@ -20,17 +20,17 @@ from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
 from trio_cartesia.server.exchange.cors import cors_headers
-from trio_cartesia.server.exchange.overrides import asked_behaviour, asked_faults
+from trio_cartesia.server.exchange.overrides import override_behaviour, requested_faults
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.messages import refuse_as_asked
+from trio_cartesia.server.faults.messages import check_refused_handshake
 from trio_cartesia.server.journal.access_log import log_request
 from trio_cartesia.server.messages.errors import JSON_TYPE, Refusal, Refused, http_body
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.requests import Headers, Malformed, Request
-from trio_cartesia.server.state import Service
+from trio_cartesia.server.net.requests import Headers, HTTPError, Request
+from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected
 
-__all__ = ["Exchange", "Service", "plain"]
+__all__ = ["Exchange", "plain"]
 
 OWN_PATHS: Final = "/_local"  # of the service alone, and no part of what tests look at
 
@@ -46,7 +46,7 @@ class Exchange:
         identity: Who asks; None until the credentials were looked at.
     """
 
-    service: Service
+    state: ServerState
     connection: HttpConnection
     request: Request
     request_id: str = attrs.field(factory=lambda: str(uuid4()), init=False)
@@ -59,8 +59,8 @@ class Exchange:
     _sent_bytes: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.behaviour = self.service.behaviour
-        self.faults = self.service.faults
+        self.behaviour = self.state.behaviour
+        self.faults = self.state.faults
 
     @property
     def path(self) -> str:
@@ -85,24 +85,24 @@ class Exchange:
         assert self.identity is not None
         return self.identity.account
 
-    def hear_wishes(self) -> None:
+    def read_overrides(self) -> None:
         """
         Find out what this request wants to be different from the service's own ways.
 
         Raises:
             Refused: It cannot be had.
         """
-        self.behaviour = asked_behaviour(self.service.behaviour, self.request)
+        self.behaviour = override_behaviour(self.state.behaviour, self.request)
         if not self.path.startswith(OWN_PATHS):
-            self.faults = (*self.service.faults, *asked_faults(self.request))
+            self.faults = (*self.state.faults, *requested_faults(self.request))
             self.connection.arm(self.faults)
-            refuse_as_asked(self.faults)
+            check_refused_handshake(self.faults)
 
-    async def refuse_malformed(self, malformed: Malformed) -> None:
+    async def respond_http_error(self, error: HTTPError) -> None:
         """
         Answer what is not a request, or not one for this address.
         """
-        await self.refuse(plain(malformed.status, str(malformed)), malformed.headers)
+        await self.refuse(plain(error.status, str(error)), error.headers)
 
     async def refuse(self, refusal: Refusal, headers: Headers = ()) -> None:
         """
@@ -127,7 +127,7 @@ class Exchange:
         """
         data = body.encode() if isinstance(body, str) else body
         self._record(status)
-        with self.patience():
+        with self.send_deadline():
             await self.connection.respond(status, data, [*self._headers(kind), *headers])
         self.log(status, len(data))
 
@@ -151,7 +151,7 @@ class Exchange:
             if scope.cancelled_caught:
                 raise Disconnected
             await self._begin()
-            with self.patience():
+            with self.send_deadline():
                 await self.connection.end_response()
         except Refused as refused:
             if self._has_begun:
@@ -169,7 +169,7 @@ class Exchange:
         if not self._has_begun:
             self._has_begun = True
             self._record(200)
-            with self.patience():
+            with self.send_deadline():
                 await self.connection.start_response(200, self._beginning)
 
     async def send(self, data: bytes) -> None:
@@ -179,7 +179,7 @@ class Exchange:
         if not data:
             return
         await self._begin()
-        with self.patience():
+        with self.send_deadline():
             await self.connection.send_data(data)
         self._sent_bytes += len(data)
 
@@ -189,7 +189,7 @@ class Exchange:
         return [*content_type, request_id, *cors_headers(self.request)]
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
+    def send_deadline(self) -> Iterator[None]:
         """
         Give up on a peer that does not read within the idle time.
         """
@@ -216,7 +216,7 @@ class Exchange:
         Tell the journal what is answered, before it is: whoever reads it may look at once.
         """
         if not self.path.startswith(OWN_PATHS):
-            self.service.journal.add_request(
+            self.state.journal.add_request(
                 method=self.request.method,
                 path=self.path or "/",
                 version=self.version,

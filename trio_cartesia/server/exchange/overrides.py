@@ -11,7 +11,7 @@ from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.messages.errors import Refused, invalid
 from trio_cartesia.server.net.requests import Request
 
-__all__ = ["asked_behaviour", "asked_faults"]
+__all__ = ["override_behaviour", "requested_faults"]
 
 HEADER: Final = "x-behaviour"
 QUERY: Final = "behaviour"
@@ -20,7 +20,7 @@ FAULT_QUERY: Final = "fault"
 UNVERSIONED: Final = frozenset({"", "_local", "files"})  # first words of paths
 
 
-def asked_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
+def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
     """
     Return *behaviour* with what *request* asks to be different.
 
@@ -49,7 +49,7 @@ def _names_version(request: Request) -> bool:
     return in_query or "cartesia-version" in request.headers or first_word in UNVERSIONED
 
 
-def asked_faults(request: Request) -> tuple[Fault, ...]:
+def requested_faults(request: Request) -> tuple[Fault, ...]:
     """
     Return the faults that *request* asks for.
 

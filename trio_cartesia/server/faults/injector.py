@@ -14,20 +14,22 @@ import trio
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.shaping import DelayLine, Pace
 
-__all__ = ["SUDDEN", "Trouble"]
+__all__ = ["STREAM_FAULTS", "FaultInjector"]
 
 ARRIVAL_SECONDS: Final = 0.01  # for what was sent before a reset to arrive
 GARBAGE: Final = bytes((97 * number + 128) % 256 for number in range(256)) * 64
 
 ENDINGS: Final = frozenset({"reset", "fin", "truncated_frame", "truncated_body"})
-SLOWNESS: Final = frozenset({"drip", "latency", "bandwidth"})
-OPENINGS: Final = frozenset({"stalled_handshake", "garbage_handshake"})
-SUDDEN: Final = ENDINGS | SLOWNESS | OPENINGS | {"stall", "silence"}  # what streams can do
+SHAPING: Final = frozenset({"drip", "latency", "bandwidth"})
+HANDSHAKE_FAULTS: Final = frozenset({"stalled_handshake", "garbage_handshake"})
+STREAM_FAULTS: Final = (
+    ENDINGS | SHAPING | HANDSHAKE_FAULTS | {"stall", "silence"}
+)  # what streams can do
 
 
-class Carrier(Protocol):
+class FaultTarget(Protocol):
     """
-    What a `Trouble` needs of the stream that it happens to.
+    What a `FaultInjector` needs of the stream that it happens to.
     """
 
     inner: trio.abc.Stream
@@ -40,21 +42,21 @@ class Carrier(Protocol):
 
 
 @attrs.define(eq=False)
-class Trouble:
+class FaultInjector:
     """
     The state of one answer that something goes wrong with.
 
     Attributes:
-        is_over: Whether we have sent FIN, so that nothing more can go out.
+        has_sent_fin: Whether we have sent FIN, so that nothing more can go out.
         is_silent: Whether nothing goes out although everything seems to.
     """
 
-    _carrier: Carrier
+    _target: FaultTarget
     _nursery: trio.Nursery | None
-    is_over: bool = attrs.field(default=False, init=False)
+    has_sent_fin: bool = attrs.field(default=False, init=False)
     is_silent: bool = attrs.field(default=False, init=False)
     _is_broken: bool = attrs.field(default=False, init=False)
-    _opening: Fault | None = attrs.field(default=None, init=False)
+    _handshake_fault: Fault | None = attrs.field(default=None, init=False)
     _pending: list[Fault] = attrs.field(factory=list, init=False)  # the next one comes first
     _unplaced: list[Fault] = attrs.field(factory=list, init=False)
     _sent: int | None = attrs.field(default=None, init=False)  # None: not counting yet
@@ -66,11 +68,11 @@ class Trouble:
     _listening: trio.CancelScope | None = attrs.field(default=None, init=False)
 
     @property
-    def is_lasting(self) -> bool:
+    def has_ended(self) -> bool:
         """
         Whether there will be no other answer on this stream.
         """
-        return self.is_over or self.is_silent or self._is_broken
+        return self.has_sent_fin or self.is_silent or self._is_broken
 
     @property
     def latency_seconds(self) -> float:
@@ -81,19 +83,19 @@ class Trouble:
 
     def expect(self, faults: Sequence[Fault]) -> None:
         """
-        Prepare for *faults*; those that have their place at a frame are for others to strike.
+        Prepare for *faults*; those that have their place at a frame are for others to trigger.
         """
         for fault in faults:
-            if fault.name in OPENINGS:
-                self._opening = fault
+            if fault.name in HANDSHAKE_FAULTS:
+                self._handshake_fault = fault
             elif fault.at_byte is not None:
                 self._pending.append(fault)
             elif fault.at_frame is None and fault.context_id is None:
-                if fault.name in SLOWNESS:
-                    self._slow_down(fault)
+                if fault.name in SHAPING:
+                    self._shape(fault)
                 else:
                     self._unplaced.append(attrs.evolve(fault, at_byte=0))
-        self._pending.sort(key=_place)
+        self._pending.sort(key=_position)
 
     async def begin(self, *, is_body: bool) -> None:
         """
@@ -102,26 +104,26 @@ class Trouble:
         self._sent = 0
         if is_body:
             self._pending = [*self._unplaced, *self._pending]
-        await self._strike_due()
+        await self._trigger_due()
 
     async def send(self, data: memoryview, *, counted: bool = True) -> None:
         """
         Send *data* as far as the faults let it through, and let those happen that are due.
         """
-        if self._opening is not None:
-            await self._spoil_opening(self._opening, data)
+        if self._handshake_fault is not None:
+            await self._replace_response(self._handshake_fault, data)
         elif self._sent is None or not counted:
             await self._push(data)
         else:
             while data:
-                room = _place(self._pending[0]) - self._sent if self._pending else len(data)
+                room = _position(self._pending[0]) - self._sent if self._pending else len(data)
                 piece, data = data[:room], data[room:]
                 await self._push(piece)
                 self._sent += len(piece)
-                await self._strike_due()
+                await self._trigger_due()
 
-    async def _spoil_opening(self, fault: Fault, data: memoryview) -> None:
-        self._opening = None
+    async def _replace_response(self, fault: Fault, data: memoryview) -> None:
+        self._handshake_fault = None
         size = fault.size_bytes or 0
         if fault.name == "stalled_handshake":
             await self._push(data[:size])
@@ -134,7 +136,7 @@ class Trouble:
             raise trio.BrokenResourceError("there was garbage instead of an answer")
 
     async def _push(self, data: memoryview) -> None:
-        if self.is_over or self._is_broken:
+        if self.has_sent_fin or self._is_broken:
             raise trio.BrokenResourceError("a fault has ended the stream")
         await trio.sleep_until(self._stalled_until)
         if self.is_silent or not data:
@@ -150,52 +152,52 @@ class Trouble:
 
     async def _deliver(self, data: memoryview) -> None:
         if self._line is None:
-            await self._carrier.inner.send_all(data)
+            await self._target.inner.send_all(data)
         else:
             await self._line.put(bytes(data))
 
-    async def _strike_due(self) -> None:
-        while self._pending and _place(self._pending[0]) <= (self._sent or 0):
-            await self.strike(self._pending.pop(0))
+    async def _trigger_due(self) -> None:
+        while self._pending and _position(self._pending[0]) <= (self._sent or 0):
+            await self.trigger(self._pending.pop(0))
 
-    async def strike(self, fault: Fault) -> None:
+    async def trigger(self, fault: Fault) -> None:
         """
         Let *fault* happen now.
         """
-        if fault.name in SLOWNESS:
-            self._slow_down(fault)
+        if fault.name in SHAPING:
+            self._shape(fault)
         elif fault.name == "stall":
             seconds = math.inf if fault.seconds is None else fault.seconds
             self._stalled_until = trio.current_time() + seconds
         elif fault.name == "silence":
             self.is_silent = True
         elif fault.name == "reset":
-            await self.settle()
+            await self.flush()
             await trio.sleep(ARRIVAL_SECONDS)
             self._is_broken = True
-            await self._carrier.reset()
+            await self._target.reset()
         else:
             await self._finish()
 
-    def _slow_down(self, fault: Fault) -> None:
+    def _shape(self, fault: Fault) -> None:
         if fault.name != "latency":
             self._pace = Pace.of(fault)
             return
         assert self._nursery is not None
         assert fault.seconds is not None
         if self._line is None:
-            self._line = DelayLine(self._carrier.inner, fault.seconds)
+            self._line = DelayLine(self._target.inner, fault.seconds)
             self._nursery.start_soon(self._line.run)
         self._line.seconds = fault.seconds
 
     async def _finish(self) -> None:
-        await self.settle()
-        self.is_over = True
-        await self._carrier.end()
+        await self.flush()
+        self.has_sent_fin = True
+        await self._target.end()
         if self._listening is not None:
             self._listening.cancel("a fault has ended the stream")
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """
         Wait until everything has been delivered; nothing is under way afterwards.
         """
@@ -212,14 +214,14 @@ class Trouble:
         If cancelled, nothing is lost.
         """
         await trio.lowlevel.checkpoint()
-        if not self._held and not self.is_over:
+        if not self._held and not self.has_sent_fin:
             with trio.CancelScope() as self._listening:
-                self._held = bytes(await self._carrier.inner.receive_some(max_bytes))
+                self._held = bytes(await self._target.inner.receive_some(max_bytes))
         await trio.sleep_until(self._stalled_until)
         data, self._held = self._held, b""
         return data
 
 
-def _place(fault: Fault) -> int:
+def _position(fault: Fault) -> int:
     assert fault.at_byte is not None
     return fault.at_byte

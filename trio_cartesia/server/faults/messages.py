@@ -1,7 +1,7 @@
 """
 What goes wrong with the messages of one WebSocket.
 
-Every message that is to be sent becomes an `Outgoing`, which the faults change in the order in
+Every message that is to be sent becomes a `PlannedMessage`, which the faults change in the order in
 which they were asked for; `WebSocket` sends what came of it.
 """
 
@@ -16,13 +16,13 @@ from typing import Any, Final
 import attrs
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.injector import ENDINGS, SLOWNESS
+from trio_cartesia.server.faults.injector import ENDINGS, SHAPING
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.messages.errors import Refusal, Refused, error_event
 
-__all__ = ["FrameFaults", "Outgoing", "refuse_as_asked"]
+__all__ = ["MessageFaults", "PlannedMessage", "check_refused_handshake"]
 
-NOBODY_S_CONTEXT: Final = "context-that-nobody-opened"
+UNKNOWN_CONTEXT: Final = "context-that-nobody-opened"
 SURPRISE: Final[Mapping[str, Any]] = {"surprise": {"numbers": [1, 2.5, None], "text": "ü"}}
 NOT_BASE64: Final = "%%% no base64 %%%"
 SILENT_AUDIO: Final = "AAAA" * 80
@@ -37,7 +37,7 @@ to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @attrs.define(eq=False)
-class Outgoing:
+class PlannedMessage:
     """
     A message that is about to be sent, and what is to become of it.
 
@@ -52,7 +52,7 @@ class Outgoing:
         fragment_bytes: The size of its fragments, if it has any.
         is_binary: Whether its frame is.
         is_dropped: Whether it never goes out.
-        strikes: What happens to the connection just before it, or inside it.
+        triggers: What happens to the connection just before it, or inside it.
     """
 
     event: dict[str, Any]
@@ -65,7 +65,7 @@ class Outgoing:
     fragment_bytes: int | None = None
     is_binary: bool = False
     is_dropped: bool = False
-    strikes: list[Fault] = attrs.field(factory=list)
+    triggers: list[Fault] = attrs.field(factory=list)
 
     def like(self, kind: str, **fields: Any) -> dict[str, Any]:
         """
@@ -83,7 +83,7 @@ class Outgoing:
 
 
 @attrs.define(eq=False)
-class Watch:
+class ArmedFault:
     """
     One fault, and how many of the messages that it looks at have come by.
     """
@@ -122,7 +122,7 @@ class Watch:
 
 
 @attrs.define(eq=False)
-class FrameFaults:
+class MessageFaults:
     """
     The faults of one WebSocket that happen to its messages, or when one of them is due.
 
@@ -131,45 +131,45 @@ class FrameFaults:
     """
 
     stream: FaultyStream
-    _watches: list[Watch]
+    _armed: list[ArmedFault]
     _version: str
     _request_id: str
 
     @classmethod
     def of(
         cls, faults: Iterable[Fault], *, stream: FaultyStream, version: str, request_id: str
-    ) -> FrameFaults | None:
+    ) -> MessageFaults | None:
         """
         Return those of *faults* that have to do with messages; None if there is none.
         """
-        watches = [Watch(_placed(fault)) for fault in faults if _is_ours(fault)]
-        return cls(stream, watches, version, request_id) if watches else None
+        armed = [ArmedFault(_with_position(fault)) for fault in faults if _is_ours(fault)]
+        return cls(stream, armed, version, request_id) if armed else None
 
-    def plan(self, message: str) -> Outgoing:
+    def plan(self, message: str) -> PlannedMessage:
         """
         Return what is to become of the next message.
         """
         event = json.loads(message)
-        outgoing = Outgoing(event, message)
-        for watch in self._watches:
-            if watch.is_due(event):
-                self._change(watch.fault, outgoing)
-        return outgoing
+        planned = PlannedMessage(event, message)
+        for armed in self._armed:
+            if armed.is_due(event):
+                self._change(armed.fault, planned)
+        return planned
 
-    def _change(self, fault: Fault, outgoing: Outgoing) -> None:
+    def _change(self, fault: Fault, planned: PlannedMessage) -> None:
         if fault.name == "quota_exceeded":
-            outgoing.refused = Refused(QUOTA, outgoing.event.get("context_id"))
+            planned.refused = Refused(QUOTA, planned.event.get("context_id"))
         elif fault.name == "connection_error":
             refusal = refusal_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
             event = error_event(refusal, context_id=None, **about)
-            outgoing.before.append(to_json(event))
+            planned.before.append(to_json(event))
         elif fault.name in CHANGES:
-            CHANGES[fault.name](fault, outgoing)
+            CHANGES[fault.name](fault, planned)
         elif fault.context_id is not None and fault.name in ("stall", "silence", "latency"):
-            _hold_back(fault, outgoing)
+            _delay_or_drop(fault, planned)
         else:
-            outgoing.strikes.append(fault)
+            planned.triggers.append(fault)
 
 
 def refusal_of(fault: Fault) -> Refusal:
@@ -185,97 +185,97 @@ def refusal_of(fault: Fault) -> Refusal:
 
 
 def _is_ours(fault: Fault) -> bool:
-    if fault.name in SLOWNESS:
+    if fault.name in SHAPING:
         return fault.at_frame is not None or fault.context_id is not None
     if fault.name in ENDINGS or fault.name in ("stall", "silence"):
         return fault.at_byte is None
     return fault.name in CHANGES or fault.name in ("quota_exceeded", "connection_error", "close")
 
 
-def _placed(fault: Fault) -> Fault:
+def _with_position(fault: Fault) -> Fault:
     is_everywhere = fault.name in ("fragmented_frame", "unknown_fields") or fault.name in TERMINAL
     if fault.at_frame is None and not is_everywhere:
         return attrs.evolve(fault, at_frame=1)
     return fault
 
 
-def _hold_back(fault: Fault, outgoing: Outgoing) -> None:
+def _delay_or_drop(fault: Fault, planned: PlannedMessage) -> None:
     seconds = math.inf if fault.seconds is None else fault.seconds
-    if fault.name == "silence" or (seconds == math.inf and outgoing.event["type"] == "error"):
-        outgoing.is_dropped = True  # nobody waits for ever who has others to answer
+    if fault.name == "silence" or (seconds == math.inf and planned.event["type"] == "error"):
+        planned.is_dropped = True  # nobody waits for ever who has others to answer
     else:
-        outgoing.wait_seconds += seconds
+        planned.wait_seconds += seconds
 
 
-def _fragment(fault: Fault, outgoing: Outgoing) -> None:
-    outgoing.fragment_bytes = fault.size_bytes
+def _fragment(fault: Fault, planned: PlannedMessage) -> None:
+    planned.fragment_bytes = fault.size_bytes
 
 
-def _go_binary(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.is_binary = True
+def _make_binary(_: Fault, planned: PlannedMessage) -> None:
+    planned.is_binary = True
 
 
-def _flood(fault: Fault, outgoing: Outgoing) -> None:
-    outgoing.flood_bytes = fault.size_bytes
+def _flood(fault: Fault, planned: PlannedMessage) -> None:
+    planned.flood_bytes = fault.size_bytes
 
 
-def _cut_json(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.text = outgoing.text[: len(outgoing.text) // 2]
+def _truncate_json(_: Fault, planned: PlannedMessage) -> None:
+    planned.text = planned.text[: len(planned.text) // 2]
 
 
-def _spoil_base64(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(data=NOT_BASE64)
+def _corrupt_base64(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(data=NOT_BASE64)
 
 
-def _surprise(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.before.append(to_json(outgoing.like("surprise", **SURPRISE)))
+def _add_unknown_event(_: Fault, planned: PlannedMessage) -> None:
+    planned.before.append(to_json(planned.like("surprise", **SURPRISE)))
 
 
-def _add_fields(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(**SURPRISE)
+def _add_fields(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(**SURPRISE)
 
 
-def _drop_context_id(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.event = {key: outgoing.event[key] for key in outgoing.event if key != "context_id"}
-    outgoing.replace()
+def _drop_context_id(_: Fault, planned: PlannedMessage) -> None:
+    planned.event = {key: planned.event[key] for key in planned.event if key != "context_id"}
+    planned.replace()
 
 
-def _misdirect(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(context_id=NOBODY_S_CONTEXT)
+def _replace_context_id(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(context_id=UNKNOWN_CONTEXT)
 
 
-def _stray(_: Fault, outgoing: Outgoing) -> None:
-    event = outgoing.like("done", context_id=NOBODY_S_CONTEXT, done=True)
-    outgoing.before.append(to_json(event))
+def _add_stray_event(_: Fault, planned: PlannedMessage) -> None:
+    event = planned.like("done", context_id=UNKNOWN_CONTEXT, done=True)
+    planned.before.append(to_json(event))
 
 
-def _repeat(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.after.append(outgoing.text)
+def _duplicate(_: Fault, planned: PlannedMessage) -> None:
+    planned.after.append(planned.text)
 
 
-def _be_late(fault: Fault, outgoing: Outgoing) -> None:
-    event = outgoing.like("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
-    outgoing.after += [to_json(event)] * (fault.count or 1)
+def _add_late_chunks(fault: Fault, planned: PlannedMessage) -> None:
+    event = planned.like("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
+    planned.after += [to_json(event)] * (fault.count or 1)
 
 
-CHANGES: Final[Mapping[str, Callable[[Fault, Outgoing], None]]] = {
+CHANGES: Final[Mapping[str, Callable[[Fault, PlannedMessage], None]]] = {
     "fragmented_frame": _fragment,
-    "binary_frame": _go_binary,
+    "binary_frame": _make_binary,
     "oversized_frame": _flood,
-    "malformed_json": _cut_json,
-    "bad_base64": _spoil_base64,
-    "unknown_event": _surprise,
+    "malformed_json": _truncate_json,
+    "bad_base64": _corrupt_base64,
+    "unknown_event": _add_unknown_event,
     "unknown_fields": _add_fields,
     "missing_context_id": _drop_context_id,
-    "unknown_context_id": _misdirect,
-    "stray_event": _stray,
-    "duplicate_terminal": _repeat,
-    "late_frames": _be_late,
+    "unknown_context_id": _replace_context_id,
+    "stray_event": _add_stray_event,
+    "duplicate_terminal": _duplicate,
+    "late_frames": _add_late_chunks,
 }
 TERMINAL: Final = frozenset({"duplicate_terminal", "late_frames"})
 
 
-def refuse_as_asked(faults: Iterable[Fault]) -> None:
+def check_refused_handshake(faults: Iterable[Fault]) -> None:
     """
     Refuse the request if one of *faults* is that.
 

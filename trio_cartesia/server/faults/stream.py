@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.injector import SUDDEN, Trouble
+from trio_cartesia.server.faults.injector import STREAM_FAULTS, FaultInjector
 from trio_cartesia.server.streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_ENDED
 
 __all__ = ["FaultyStream"]
@@ -47,7 +47,7 @@ class FaultyStream(trio.abc.Stream):
 
     inner: trio.abc.Stream
     _nursery: trio.Nursery | None = None  # for what is under way; without it there is no latency
-    _trouble: Trouble | None = attrs.field(default=None, init=False)
+    _injector: FaultInjector | None = attrs.field(default=None, init=False)
 
     @classmethod
     def around(cls, stream: trio.abc.Stream) -> FaultyStream:
@@ -61,38 +61,38 @@ class FaultyStream(trio.abc.Stream):
         """
         Whether something may go wrong with what is sent from now on.
         """
-        return self._trouble is not None
+        return self._injector is not None
 
     def arm(self, faults: Iterable[Fault]) -> None:
         """
         Let those of *faults* happen to the next answer that are a stream's.
         """
-        mine = [fault for fault in faults if fault.name in SUDDEN]
-        if mine and self._trouble is None:
-            self._trouble = Trouble(self, self._nursery)
-            self._trouble.expect(mine)
+        mine = [fault for fault in faults if fault.name in STREAM_FAULTS]
+        if mine and self._injector is None:
+            self._injector = FaultInjector(self, self._nursery)
+            self._injector.expect(mine)
 
     async def disarm(self) -> None:
         """
         Return to normal once everything has gone out, unless a fault has ended it all.
         """
-        if self._trouble is not None and not self.is_spent:
-            await self._trouble.settle()
-            self._trouble = None
+        if self._injector is not None and not self.has_ended:
+            await self._injector.flush()
+            self._injector = None
 
     async def begin(self, *, is_body: bool) -> None:
         """
         Count bytes from here on: the head of an answer is out, or the handshake is.
         """
-        if self._trouble is not None:
-            await self._trouble.begin(is_body=is_body)
+        if self._injector is not None:
+            await self._injector.begin(is_body=is_body)
 
-    async def strike(self, fault: Fault) -> None:
+    async def trigger(self, fault: Fault) -> None:
         """
         Let *fault*, which was armed, happen now.
         """
-        assert self._trouble is not None
-        await self._trouble.strike(fault)
+        assert self._injector is not None
+        await self._injector.trigger(fault)
 
     async def send_all(self, data: Data) -> None:
         """
@@ -101,17 +101,17 @@ class FaultyStream(trio.abc.Stream):
         Raises:
             BrokenResourceError: Also if a fault has ended the stream.
         """
-        if self._trouble is None:
+        if self._injector is None:
             await self.inner.send_all(data)
         else:
-            await self._trouble.send(memoryview(data))
+            await self._injector.send(memoryview(data))
 
     async def send_uncounted(self, data: Data) -> None:
         """
         Send *data*, which is no part of the body whose bytes are counted, on an armed stream.
         """
-        assert self._trouble is not None
-        await self._trouble.send(memoryview(data), counted=False)
+        assert self._injector is not None
+        await self._injector.send(memoryview(data), counted=False)
 
     async def wait_send_all_might_not_block(self) -> None:
         """
@@ -123,9 +123,9 @@ class FaultyStream(trio.abc.Stream):
         """
         Return what has come; nothing if there will be no more.
         """
-        if self._trouble is None:
+        if self._injector is None:
             return await self.inner.receive_some(max_bytes)
-        return await self._trouble.receive(max_bytes)
+        return await self._injector.receive(max_bytes)
 
     async def aclose(self) -> None:
         """
@@ -134,25 +134,25 @@ class FaultyStream(trio.abc.Stream):
         await self.inner.aclose()
 
     @property
-    def is_spent(self) -> bool:
+    def has_ended(self) -> bool:
         """
         Whether a fault has ended it all, so that there is nothing to say and nobody to say it to.
         """
-        return self._trouble is not None and self._trouble.is_lasting
+        return self._injector is not None and self._injector.has_ended
 
-    async def wind_up(self) -> None:
+    async def drain(self) -> None:
         """
         Wait for what is under way, and for the peer of a stream that a fault has ended.
         """
-        trouble = self._trouble
+        trouble = self._injector
         if trouble is None:
             return
         with trio.move_on_after(trouble.latency_seconds + CLOSE_SECONDS):
-            await trouble.settle()
-        if trouble.is_over:
-            await _hear_out(_bottom(self.inner), CLOSE_SECONDS)
+            await trouble.flush()
+        if trouble.has_sent_fin:
+            await _read_until_eof(_bottom(self.inner), CLOSE_SECONDS)
         elif trouble.is_silent:
-            await _hear_out(self.inner, SILENCE_SECONDS)
+            await _read_until_eof(self.inner, SILENCE_SECONDS)
 
     async def end(self) -> None:
         """
@@ -187,7 +187,7 @@ def _bottom(stream: trio.abc.Stream) -> trio.abc.Stream:
     return stream
 
 
-async def _hear_out(stream: trio.abc.Stream, seconds: float) -> None:
+async def _read_until_eof(stream: trio.abc.Stream, seconds: float) -> None:
     """
     Read until the peer has left, no longer than so many *seconds*.
     """

@@ -24,7 +24,7 @@ import attrs
 if TYPE_CHECKING:
     import trustme
 
-__all__ = ["Security", "open_security"]
+__all__ = ["TLSConfig", "open_tls"]
 
 HEAD: Final = b"The authority of a local trio_cartesia service; it is for this machine alone.\n"
 ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
@@ -33,7 +33,7 @@ VALID_DAYS: Final = 397  # browsers refuse certificates that are valid for very 
 
 
 @attrs.frozen(kw_only=True)
-class Security:
+class TLSConfig:
     """
     What the service speaks TLS with.
 
@@ -46,9 +46,9 @@ class Security:
 
 
 @contextmanager
-def open_security(
+def open_tls(
     tls: bool | ssl.SSLContext, *, hosts: Iterable[str], ca_file: str | os.PathLike[str] | None
-) -> Iterator[Security | None]:
+) -> Iterator[TLSConfig | None]:
     """
     Make what *tls* asks for, for as long as the block lasts; None if it asks for nothing.
 
@@ -66,20 +66,20 @@ def open_security(
     if tls is not True:
         if ca_file is not None:
             raise ValueError("tls_ca_file is for tls=True, where the service has an authority")
-        yield Security(context=tls) if tls else None
+        yield TLSConfig(context=tls) if tls else None
         return
     authority, context = _make_authority(hosts)
     certificate = HEAD + authority.cert_pem.bytes()
     if ca_file is not None:
         path = Path(ca_file).absolute()
         _replace(path, certificate)
-        yield Security(context=context, ca_file=path)
+        yield TLSConfig(context=context, ca_file=path)
         return
     descriptor, name = tempfile.mkstemp(prefix="trio-cartesia-ca-", suffix=".pem")
     try:
         with open(descriptor, "wb") as file:
             file.write(certificate)
-        yield Security(context=context, ca_file=Path(name))
+        yield TLSConfig(context=context, ca_file=Path(name))
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -15,10 +15,10 @@ import h11
 import trio
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.messages import FrameFaults
+from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.net.deflate import Deflate
-from trio_cartesia.server.net.requests import Headers, Malformed, Request, read_target
+from trio_cartesia.server.net.requests import Headers, HTTPError, Request, parse_target
 from trio_cartesia.server.net.websocket import WebSocket, accept_token
 from trio_cartesia.server.streams import RECEIVE_BYTES, STREAM_ENDED, Disconnected
 
@@ -54,7 +54,7 @@ class HttpConnection:
         Read the next request with its body; None when there will be no more.
 
         Raises:
-            Malformed: It is not HTTP/1.1, or too large. Answer, and hang up.
+            HTTPError: It is not HTTP/1.1, or too large. Answer, and hang up.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.stream.disarm()
@@ -68,11 +68,11 @@ class HttpConnection:
             if not isinstance(event, h11.Request):
                 return None
             self.asked = _asked(event)
-            path, query = read_target(event.target.decode("latin-1"))
+            path, query = parse_target(event.target.decode("latin-1"))
             self.asked = attrs.evolve(self.asked, path=path, query=query)
             return attrs.evolve(self.asked, body=await self._read_body())
         except h11.RemoteProtocolError as error:
-            raise Malformed(error.error_status_hint, "This is not HTTP/1.1.") from error
+            raise HTTPError(error.error_status_hint, "This is not HTTP/1.1.") from error
         except STREAM_ENDED:
             return None
 
@@ -81,7 +81,7 @@ class HttpConnection:
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
             if len(body) > self.max_body_bytes:
-                raise Malformed(413, f"The body has more than {self.max_body_bytes} bytes.")
+                raise HTTPError(413, f"The body has more than {self.max_body_bytes} bytes.")
             await trio.lowlevel.checkpoint()  # many small pieces may have come at once
         return bytes(body)
 
@@ -177,7 +177,7 @@ class HttpConnection:
         max_message_bytes: int,
         headers: Headers = (),
         deflate: bool = False,
-        faults: FrameFaults | None = None,
+        faults: MessageFaults | None = None,
     ) -> WebSocket:
         """
         Answer 101 to a request that `check_handshake` has passed.

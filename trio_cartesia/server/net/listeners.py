@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import trio
 
-__all__ = ["names_of", "open_listeners", "url_of"]
+__all__ = ["certificate_names", "open_listeners", "server_url"]
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def open_listeners(host: str, port: int | None) -> AsyncIterator[list[trio
             listener.socket.close()
 
 
-def names_of(host: str) -> Iterator[str]:
+def certificate_names(host: str) -> Iterator[str]:
     """
     Yield what clients may call the place to listen on, if that is *host*.
     """
@@ -39,7 +39,7 @@ def names_of(host: str) -> Iterator[str]:
         yield socket.gethostname()
 
 
-def url_of(listeners: list[trio.SocketListener], *, is_secure: bool) -> str:
+def server_url(listeners: list[trio.SocketListener], *, is_secure: bool) -> str:
     """
     Return where a client on this machine reaches *listeners*; a plain name if there are none.
     """

@@ -17,7 +17,7 @@ MAX_QUERY_FIELDS: Final = 100
 Headers = Iterable[tuple[str, str]]
 
 
-class Malformed(Exception):
+class HTTPError(Exception):
     """
     What came is not a request that can be served, whoever asks.
 
@@ -59,33 +59,33 @@ class Request:
 
 def check_handshake(request: Request) -> None:
     """
-    Raise `Malformed` unless *request* asks for a WebSocket as RFC 6455 §4.2.1 wants it.
+    Raise `HTTPError` unless *request* asks for a WebSocket as RFC 6455 §4.2.1 wants it.
     """
     asks = "websocket" in request.tokens("upgrade") and "upgrade" in request.tokens("connection")
     if not asks or request.http_version != "1.1":
         headers = [("upgrade", "websocket"), ("connection", "upgrade")]
-        raise Malformed(426, "This address speaks WebSocket.", headers)
+        raise HTTPError(426, "This address speaks WebSocket.", headers)
     if request.headers.get("sec-websocket-version") != "13":
         headers = [("sec-websocket-version", "13")]
-        raise Malformed(426, "Only version 13 of the WebSocket protocol is spoken.", headers)
+        raise HTTPError(426, "Only version 13 of the WebSocket protocol is spoken.", headers)
     try:
         key = base64.b64decode(request.headers.get("sec-websocket-key", ""), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != 16:
-        raise Malformed(400, "Sec-WebSocket-Key is not 16 bytes of base64.")
+        raise HTTPError(400, "Sec-WebSocket-Key is not 16 bytes of base64.")
 
 
-def read_target(target: str) -> tuple[str, dict[str, list[str]]]:
+def parse_target(target: str) -> tuple[str, dict[str, list[str]]]:
     """
     Return the path and the query of a request's address.
 
     Raises:
-        Malformed: It is no address, or has too many parameters.
+        HTTPError: It is no address, or has too many parameters.
     """
     try:
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError as error:
-        raise Malformed(400, "The address of the request cannot be read.") from error
+        raise HTTPError(400, "The address of the request cannot be read.") from error
     return unquote(parts.path), query

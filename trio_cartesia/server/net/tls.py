@@ -13,7 +13,7 @@ import trio
 
 from trio_cartesia.server.streams import CLOSE_SECONDS, STREAM_ENDED
 
-__all__ = ["SpokePlainly", "TlsFailed", "end_tls", "secured", "shake_hands"]
+__all__ = ["PlainHTTP", "TLSFailed", "close_tls", "shake_hands", "wrap_server_stream"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -22,19 +22,19 @@ HANDSHAKE_SECONDS: Final = 10.0
 SecureStream = trio.SSLStream[trio.abc.Stream]
 
 
-class TlsFailed(Exception):
+class TLSFailed(Exception):
     """
     There is no TLS with this peer, and nothing to say to it.
     """
 
 
-class SpokePlainly(TlsFailed):
+class PlainHTTP(TLSFailed):
     """
     The peer speaks HTTP where TLS is spoken.
     """
 
 
-def secured(stream: trio.abc.Stream, context: ssl.SSLContext) -> SecureStream:
+def wrap_server_stream(stream: trio.abc.Stream, context: ssl.SSLContext) -> SecureStream:
     """
     Return the service's end of TLS over *stream*.
     """
@@ -46,8 +46,8 @@ async def shake_hands(stream: SecureStream) -> None:
     Begin TLS, within `HANDSHAKE_SECONDS`.
 
     Raises:
-        SpokePlainly: It is HTTP that came; an answer can go out over the transport stream.
-        TlsFailed: It cannot be had.
+        PlainHTTP: It is HTTP that came; an answer can go out over the transport stream.
+        TLSFailed: It cannot be had.
     """
     with trio.move_on_after(HANDSHAKE_SECONDS) as scope:
         try:
@@ -55,15 +55,15 @@ async def shake_hands(stream: SecureStream) -> None:
         except STREAM_ENDED as error:
             reason = getattr(error.__cause__, "reason", None)
             if reason == "HTTP_REQUEST":
-                raise SpokePlainly from error
+                raise PlainHTTP from error
             logger.debug("no TLS with a peer: %s", reason or "it left")
-            raise TlsFailed from error
+            raise TLSFailed from error
     if scope.cancelled_caught:
         logger.debug("no TLS with a peer: it took too long")
-        raise TlsFailed
+        raise TLSFailed
 
 
-async def end_tls(stream: SecureStream) -> trio.abc.Stream:
+async def close_tls(stream: SecureStream) -> trio.abc.Stream:
     """
     Tell the peer that no more will come, and wait for its answer, within `CLOSE_SECONDS`.
 

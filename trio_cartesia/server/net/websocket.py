@@ -21,7 +21,7 @@ from wsproto.utilities import LocalProtocolError, generate_accept_token
 
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.injector import ENDINGS
-from trio_cartesia.server.faults.messages import FrameFaults, Outgoing
+from trio_cartesia.server.faults.messages import MessageFaults, PlannedMessage
 from trio_cartesia.server.net.deflate import DEFLATED_BYTES, Deflate
 from trio_cartesia.server.streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_ENDED, Disconnected
 
@@ -50,7 +50,7 @@ class WebSocket:
     _early: bytes = b""
     _max_message_bytes: int = attrs.field(kw_only=True)
     _deflate: Deflate | None = attrs.field(default=None, kw_only=True)
-    _faults: FrameFaults | None = attrs.field(default=None, kw_only=True)
+    _faults: MessageFaults | None = attrs.field(default=None, kw_only=True)
     pinged_at: float = attrs.field(default=-math.inf, init=False)
     _frames: Connection = attrs.field(init=False)
     _sending: trio.Lock = attrs.field(factory=trio.Lock, init=False)
@@ -129,7 +129,7 @@ class WebSocket:
         if self._faults is None:
             await self._send(TextMessage(message))
         else:
-            await self._send_spoilt(self._faults.plan(message), self._faults)
+            await self._send_planned(self._faults.plan(message), self._faults)
 
     async def _send(self, event: Event) -> None:
         async with self._sending:
@@ -151,37 +151,37 @@ class WebSocket:
             raise Disconnected from error
         self._torn = False
 
-    async def _send_spoilt(self, outgoing: Outgoing, faults: FrameFaults) -> None:
+    async def _send_planned(self, planned: PlannedMessage, faults: MessageFaults) -> None:
         """
         Send what has become of a message.
         """
-        await trio.sleep(outgoing.wait_seconds)
-        if outgoing.refused is not None:
-            raise outgoing.refused
-        if outgoing.is_dropped:
+        await trio.sleep(planned.wait_seconds)
+        if planned.refused is not None:
+            raise planned.refused
+        if planned.is_dropped:
             return
         async with self._sending:
-            for text in outgoing.before:
+            for text in planned.before:
                 await self._write(self._framed(TextMessage(text)))
-            for piece in _flood(outgoing.flood_bytes):
+            for piece in _flood(planned.flood_bytes):
                 await self._write(piece)
-            for fault in outgoing.strikes:
-                await self._strike(fault, outgoing, faults)
-            await self._write(await self._frames_of(outgoing))
-            for text in outgoing.after:
+            for fault in planned.triggers:
+                await self._trigger(fault, planned, faults)
+            await self._write(await self._frames_of(planned))
+            for text in planned.after:
                 await self._write(self._framed(TextMessage(text)))
 
-    async def _frames_of(self, outgoing: Outgoing) -> bytes:
+    async def _frames_of(self, planned: PlannedMessage) -> bytes:
         """
         Return the message as it crosses the wire; nobody waits while there are many fragments.
         """
-        frames, fragments = bytearray(), _fragments(outgoing)
+        frames, fragments = bytearray(), _fragments(planned)
         while some := tuple(islice(fragments, FRAGMENTS)):
             frames += self._framed(*some)
             await trio.lowlevel.checkpoint()
         return bytes(frames)
 
-    async def _strike(self, fault: Fault, outgoing: Outgoing, faults: FrameFaults) -> None:
+    async def _trigger(self, fault: Fault, planned: PlannedMessage, faults: MessageFaults) -> None:
         """
         Let *fault* happen before the message is sent, or inside it.
 
@@ -194,11 +194,11 @@ class WebSocket:
             await trio.sleep(CLOSE_SECONDS)  # whoever receives knows of an answer earlier
             raise Disconnected(fault.code or 0)
         if fault.name in ENDINGS:
-            frames = await self._frames_of(outgoing)
+            frames = await self._frames_of(planned)
             size = len(frames) // 2 if fault.size_bytes is None else fault.size_bytes
             if size:
                 await self._write(frames[:size])
-        await faults.stream.strike(fault)
+        await faults.stream.trigger(fault)
         if fault.name in ENDINGS:
             raise Disconnected
 
@@ -222,15 +222,15 @@ class WebSocket:
                 return
 
 
-def _fragments(outgoing: Outgoing) -> Iterator[Event]:
+def _fragments(planned: PlannedMessage) -> Iterator[Event]:
     """
     Yield the message in as many frames as it is to have.
     """
-    text = outgoing.text  # JSON in ASCII, so that characters are bytes
-    size = outgoing.fragment_bytes or len(text)
+    text = planned.text  # JSON in ASCII, so that characters are bytes
+    size = planned.fragment_bytes or len(text)
     for start in range(0, len(text), size):
         piece, is_last = text[start : start + size], start + size >= len(text)
-        if outgoing.is_binary:
+        if planned.is_binary:
             yield BytesMessage(piece.encode(), message_finished=is_last)
         else:
             yield TextMessage(piece, message_finished=is_last)

@@ -10,13 +10,13 @@ from trio_cartesia.server.access.tokens import GRANTS
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.fields import Fields, read_body
 
-__all__ = ["make_token"]
+__all__ = ["create_token"]
 
 MAX_SECONDS: Final = 3600  # protocol §1.3
 DEFAULT_SECONDS: Final = 60  # protocol §7.3 R12: nobody knows, so whoever relies on it finds out
 
 
-async def make_token(exchange: Exchange) -> None:
+async def create_token(exchange: Exchange) -> None:
     """
     Answer with a token that has the grants and the time that were asked for (protocol §1.3).
 
@@ -26,6 +26,6 @@ async def make_token(exchange: Exchange) -> None:
     grants = fields.inner("grants")
     wanted = [grant for grant in GRANTS if grants.flag(grant)]
     seconds = fields.whole("expires_in", low=1, high=MAX_SECONDS, default=DEFAULT_SECONDS)
-    tokens = exchange.service.credentials.tokens
+    tokens = exchange.state.credentials.tokens
     token = tokens.sign(account=exchange.account.id, grants=wanted, seconds=seconds)
     await exchange.respond_json({"token": token})

@@ -11,12 +11,12 @@ from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.errors import Refused, invalid
 from trio_cartesia.server.store.files import StoredFile
 
-__all__ = ["download_file", "tell_file"]
+__all__ = ["download_file", "get_file"]
 
 PIECE_BYTES: Final = 64 * 1024
 
 
-async def tell_file(exchange: Exchange) -> None:
+async def get_file(exchange: Exchange) -> None:
     """
     Answer with what is known about a file.
 
@@ -66,4 +66,4 @@ async def _send(exchange: Exchange, part: Part) -> None:
 
 def _file(exchange: Exchange) -> StoredFile:
     file_id = exchange.path.split("/")[2]
-    return exchange.service.files.find(exchange.account, file_id)
+    return exchange.state.files.find(exchange.account, file_id)

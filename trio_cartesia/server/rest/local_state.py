@@ -17,12 +17,13 @@ import attrs
 
 from trio_cartesia._version import __version__
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
+from trio_cartesia.server.exchange.exchange import Exchange, plain
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.journal.records import ContextRecord, SpokenUnits
 from trio_cartesia.server.messages.errors import JSON_TYPE, Refused
+from trio_cartesia.server.state import ServerState
 
-__all__ = ["STATE", "forget_state", "tell_state"]
+__all__ = ["STATE", "delete_state", "get_state"]
 
 STATE: Final = "/_local/state"
 DEFAULT_LIMIT: Final = 100
@@ -33,7 +34,7 @@ Json = dict[str, Any]
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class StateQuery:
     """
     What is to be told.
 
@@ -48,54 +49,54 @@ class Wish:
     with_audio: bool
 
 
-async def tell_state(exchange: Exchange) -> None:
+async def get_state(exchange: Exchange) -> None:
     """
     Answer with what was asked and what was spoken.
     """
-    wish = _read_wish(exchange.request.query)
+    query = _parse_query(exchange.request.query)
     if exchange.request.method == "HEAD":
         await exchange.respond(200, b"")
         return
     async with exchange.streaming(JSON_TYPE):
-        for text in _gathered(_state(exchange, wish)):
+        for text in _gathered(_state(exchange, query)):
             await exchange.send(text.encode("ascii"))
 
 
-async def forget_state(exchange: Exchange) -> None:
+async def delete_state(exchange: Exchange) -> None:
     """
     Forget all that was asked and spoken, for a fresh start.
     """
-    journal = exchange.service.journal
+    journal = exchange.state.journal
     forgotten = len(journal.contexts)
     journal.forget()
     await exchange.respond_json({"forgotten_contexts": forgotten})
 
 
-def _read_wish(query: Mapping[str, list[str]]) -> Wish:
+def _parse_query(query: Mapping[str, list[str]]) -> StateQuery:
     limit, audio = query.get("limit", [""])[0], query.get("audio", [""])[0]
     if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 10):
         raise Refused(plain(400, "limit must be a whole number."))
     if audio not in ("", "base64"):
         raise Refused(plain(400, "audio may be base64, or left out."))
-    return Wish(
+    return StateQuery(
         context_id=query.get("context_id", [None])[0],
         limit=int(limit) if limit else DEFAULT_LIMIT,
         with_audio=bool(audio),
     )
 
 
-def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
+def _state(exchange: Exchange, query: StateQuery) -> Iterator[str]:
     """
     Yield the answer's text, piece by piece.
     """
-    journal = exchange.service.journal
+    journal = exchange.state.journal
     rows: dict[str, Iterator[Json]] = {
-        "connections": _connections(journal, wish.limit),
-        "requests": map(attrs.asdict, _newest(journal.requests, wish.limit)),
+        "connections": _connections(journal, query.limit),
+        "requests": map(attrs.asdict, _newest(journal.requests, query.limit)),
     }
     contexts = _newest(
-        [record for record in journal.contexts if wish.context_id in (None, record.context_id)],
-        wish.limit,
+        [record for record in journal.contexts if query.context_id in (None, record.context_id)],
+        query.limit,
     )
     yield json.dumps(_overview(exchange))[:-1]
     for name, values in rows.items():
@@ -106,7 +107,7 @@ def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
     yield ', "contexts": ['
     for number, record in enumerate(contexts):
         yield ", " if number else ""
-        yield from _context(record, wish)
+        yield from _context(record, query)
     yield "]}"
 
 
@@ -129,18 +130,18 @@ def _newest(values: Sequence[Any], limit: int) -> Sequence[Any]:
 
 
 def _overview(exchange: Exchange) -> Json:
-    service = exchange.service
-    journal = service.journal
+    state = exchange.state
+    journal = state.journal
     return {
         "version": __version__,
         "api_version": CURRENT_VERSION,
-        "voice": service.voice.name,
+        "voice": state.voice.name,
         "plan": attrs.asdict(exchange.account.plan),
         "behaviour": {
             name: "inf" if value == math.inf else value
-            for name, value in attrs.asdict(service.behaviour).items()
+            for name, value in attrs.asdict(state.behaviour).items()
         },
-        "faults": _faults(service),
+        "faults": _faults(state),
         "open": {
             "connections": len(journal.open_connections),
             "contexts": sum(record.ended is None for record in journal.contexts),
@@ -150,10 +151,10 @@ def _overview(exchange: Exchange) -> Json:
     }
 
 
-def _faults(service: Service) -> list[Json]:
+def _faults(state: ServerState) -> list[Json]:
     return [
         {name: value for name, value in attrs.asdict(fault).items() if value is not None}
-        for fault in service.faults
+        for fault in state.faults
     ]
 
 
@@ -163,14 +164,14 @@ def _connections(journal: Journal, limit: int) -> Iterator[Json]:
         yield {**attrs.asdict(record), "is_open": record.number in still_open}
 
 
-def _context(record: ContextRecord, wish: Wish) -> Iterator[str]:
+def _context(record: ContextRecord, query: StateQuery) -> Iterator[str]:
     """
     Yield the JSON of a record as it is now, although it may go on while this is sent.
     """
     audio, words, phonemes = record.audio, record.words, record.phonemes
     size, counts = len(audio), (len(words), len(phonemes))
     yield json.dumps(_head(record))[:-1]
-    if wish.with_audio:
+    if query.with_audio:
         yield ', "audio": "'
         for start in range(0, size, AUDIO_SLICE):
             piece = bytes(audio[start : min(size, start + AUDIO_SLICE)])

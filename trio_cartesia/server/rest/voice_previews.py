@@ -22,7 +22,7 @@ from trio_cartesia.server.messages.errors import Refusal, Refused
 from trio_cartesia.server.tts.context import VOICE_FAILED
 from trio_cartesia.server.voices.interface import Utterance
 
-__all__ = ["NOT_FOUND", "PREVIEW", "preview_url", "speak_preview"]
+__all__ = ["NOT_FOUND", "PREVIEW", "get_preview", "preview_url"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -53,7 +53,7 @@ def preview_url(exchange: Exchange, voice: VoiceEntry) -> str | None:
     return f"{scheme}://{host}{PREVIEW.format(id=voice.id)}"
 
 
-async def speak_preview(exchange: Exchange) -> None:
+async def get_preview(exchange: Exchange) -> None:
     """
     Answer with a short WAV.
 
@@ -70,7 +70,7 @@ async def speak_preview(exchange: Exchange) -> None:
         sample_rate=SAMPLE_RATE,
     )
     try:
-        spoken = await exchange.service.voice.speak(utterance)
+        spoken = await exchange.state.voice.speak(utterance)
     except Exception as error:  # a voice may be anybody's; others must go on
         logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400
         raise Refused(VOICE_FAILED) from error

@@ -15,7 +15,7 @@ from trio_cartesia.server.messages.errors import Refused
 from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.rest.voice_previews import NOT_FOUND, preview_url
 
-__all__ = ["list_voices", "tell_voice"]
+__all__ = ["get_voice", "list_voices"]
 
 GENDERS: Final = ("masculine", "feminine", "gender_neutral")
 PREVIEW: Final = "preview_file_url"
@@ -37,7 +37,7 @@ async def list_voices(exchange: Exchange) -> None:
     await exchange.respond_json(page.json(shape))
 
 
-async def tell_voice(exchange: Exchange) -> None:
+async def get_voice(exchange: Exchange) -> None:
     """
     Answer with one voice.
 

@@ -52,14 +52,14 @@ async def speak_bytes(exchange: Exchange) -> None:
         async def send(data: bytes) -> None:
             await exchange.send(data)
             if file is not None:
-                exchange.service.files.add(file, data)
+                exchange.state.files.add(file, data)
 
         sink = BytesSink(container=container, send=send)
         headers = [] if file is None else [(FILE_ID, file.id)]
         async with exchange.streaming(asked.audio.kind, headers):
             await _speak(exchange, asked.generation, sink)
             if file is not None:
-                exchange.service.files.complete(file)
+                exchange.state.files.complete(file)
 
 
 async def speak_events(exchange: Exchange) -> None:
@@ -97,7 +97,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         Refused: It failed, and the sink has told nobody.
         Disconnected: There is nobody left to hear it.
     """
-    service = exchange.service
+    service = exchange.state
     record = service.journal.add_context(
         0, generation, path=exchange.path, request_id=exchange.request_id
     )
@@ -130,7 +130,7 @@ def _new_file(exchange: Exchange, asked: BytesRequest) -> Iterator[StoredFile | 
     if not asked.save:
         yield None
         return
-    files = exchange.service.files
+    files = exchange.state.files
     file = files.begin(exchange.account, asked.audio)
     try:
         yield file
