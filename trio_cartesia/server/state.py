@@ -1,6 +1,4 @@
-"""
-What all connections of a server share.
-"""
+"""The state that all connections of a server share."""
 
 from __future__ import annotations
 
@@ -18,8 +16,10 @@ __all__ = ["ServerState"]
 
 @attrs.frozen(kw_only=True)
 class ServerState:
-    """
-    What all connections of a server share.
+    """The state that all connections of a server share.
+
+    Attributes:
+        local_names: Names of this machine, in lower case, that nobody else can have registered.
     """
 
     voice: Voice
@@ -27,4 +27,5 @@ class ServerState:
     faults: tuple[Fault, ...]
     journal: Journal
     credentials: Credentials
+    local_names: frozenset[str]
     files: FileStore = attrs.field(factory=FileStore)

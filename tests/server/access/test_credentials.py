@@ -214,7 +214,7 @@ async def test_any_bytes_may_be_a_credential(secret: bytes, place: str) -> None:
         headers={name.lower(): value for name, value in headers},
     )
     with pytest.raises(Exception, match="Unauthorized"):
-        credentials.identify(request, None)
+        credentials.identify(request, "key")
     found = find_credential(request)
     assert found is None or "secret" not in repr(found)
 
@@ -252,5 +252,5 @@ async def test_an_account_does_not_give_its_key_away() -> None:
     """
     await trio.lowlevel.checkpoint()
     request = Request(method="GET", path="/", headers={"x-api-key": "sk_car_1"})
-    ids = {Credentials.of(None, PLANS["pro"]).identify(request, None).account.id for _ in "ab"}
+    ids = {Credentials.of(None, PLANS["pro"]).identify(request, "key").account.id for _ in "ab"}
     assert len(ids) == 2

@@ -215,13 +215,13 @@ def test_limits_hold_whatever_comes_and_goes(steps: list[tuple[str, bool]]) -> N
     for name, starts in steps:
         account, limit = accounts.of(name), 3 if name == "c" else 2
         if starts and len(held[name]) < limit:
-            account.claim()
+            account.acquire_context()
             held[name].append(account)
         elif starts:
             with pytest.raises(NotAllowed):
-                account.claim()
+                account.acquire_context()
         elif held[name]:
-            held[name].pop().release()
+            held[name].pop().release_context()
         assert account.contexts == len(held[name])
     assert len(accounts) <= sum(map(bool, held.values())) + 1
 
@@ -272,8 +272,9 @@ def test_a_block_counts_for_as_long_as_it_lasts() -> None:
     `speaking` counts one context, however its block ends.
     """
     account = Account(PLANS["free"])
-    with account.speaking(), account.speaking(), pytest.raises(NotAllowed), account.speaking():
-        pass
-    with pytest.raises(KeyError), account.speaking():
+    with account.context_slot(), account.context_slot():
+        with pytest.raises(NotAllowed), account.context_slot():
+            pass
+    with pytest.raises(KeyError), account.context_slot():
         raise KeyError
     assert account.contexts == 0

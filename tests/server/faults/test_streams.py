@@ -20,7 +20,7 @@ async def test_without_faults_a_stream_is_what_it_was() -> None:
     """
     ours, theirs = memory_stream_pair()
     stream = FaultyStream(theirs)
-    assert FaultyStream.around(stream) is stream
+    assert FaultyStream.wrap(stream) is stream
     stream.arm([Fault(name="close")])  # which is none of a stream's
     assert not stream.is_armed
     await stream.wait_send_all_might_not_block()

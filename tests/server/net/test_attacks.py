@@ -90,7 +90,7 @@ async def test_early_requests_do_not_pile_up() -> None:
     for _ in range(20):
         assert await connection.read_request() is not None
         with trio.move_on_after(1):
-            await connection.wait_gone()
+            await connection.wait_disconnected()
         await connection.respond(200, b"yes")
     assert taken <= 20 * len(get) + MAX_HEADER_BYTES + RECEIVE_BYTES
 

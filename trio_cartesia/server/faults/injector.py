@@ -1,6 +1,4 @@
-"""
-What goes wrong with the bytes of one answer: how faulty streams send and receive.
-"""
+"""Byte-level faults for one response."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ import trio
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.shaping import DelayLine, Pace
 
-__all__ = ["STREAM_FAULTS", "FaultInjector"]
+__all__ = ["ENDINGS", "SHAPING", "STREAM_FAULTS", "FaultInjector"]
 
 ARRIVAL_SECONDS: Final = 0.01  # for what was sent before a reset to arrive
 GARBAGE: Final = bytes((97 * number + 128) % 256 for number in range(256)) * 64
@@ -22,33 +20,28 @@ GARBAGE: Final = bytes((97 * number + 128) % 256 for number in range(256)) * 64
 ENDINGS: Final = frozenset({"reset", "fin", "truncated_frame", "truncated_body"})
 SHAPING: Final = frozenset({"drip", "latency", "bandwidth"})
 HANDSHAKE_FAULTS: Final = frozenset({"stalled_handshake", "garbage_handshake"})
-STREAM_FAULTS: Final = (
-    ENDINGS | SHAPING | HANDSHAKE_FAULTS | {"stall", "silence"}
-)  # what streams can do
+STREAM_FAULTS: Final = ENDINGS | SHAPING | HANDSHAKE_FAULTS | {"stall", "silence"}
 
 
 class FaultTarget(Protocol):
-    """
-    What a `FaultInjector` needs of the stream that it happens to.
-    """
+    """The stream that faults are injected into."""
 
     inner: trio.abc.Stream
 
     async def end(self) -> None:
-        """Send FIN and nothing else."""
+        """Send FIN, without any closing handshake."""
 
     async def reset(self) -> None:
-        """Break."""
+        """Reset the connection."""
 
 
 @attrs.define(eq=False)
 class FaultInjector:
-    """
-    The state of one answer that something goes wrong with.
+    """The faults in effect for one response.
 
     Attributes:
-        has_sent_fin: Whether we have sent FIN, so that nothing more can go out.
-        is_silent: Whether nothing goes out although everything seems to.
+        has_sent_fin: Whether a fault has sent FIN, so that nothing more can be sent.
+        is_silent: Whether sent bytes are dropped, and sending appears to succeed.
     """
 
     _target: FaultTarget
@@ -57,34 +50,29 @@ class FaultInjector:
     is_silent: bool = attrs.field(default=False, init=False)
     _is_broken: bool = attrs.field(default=False, init=False)
     _handshake_fault: Fault | None = attrs.field(default=None, init=False)
-    _pending: list[Fault] = attrs.field(factory=list, init=False)  # the next one comes first
-    _unplaced: list[Fault] = attrs.field(factory=list, init=False)
-    _sent: int | None = attrs.field(default=None, init=False)  # None: not counting yet
+    _pending: list[Fault] = attrs.field(factory=list, init=False)  # by their `at_byte`
+    # faults without a position, which start with the body
+    _at_body: list[Fault] = attrs.field(factory=list, init=False)
+    _sent_bytes: int | None = attrs.field(default=None, init=False)  # None before `begin`
     _pace: Pace | None = attrs.field(default=None, init=False)
     _free_at: float = attrs.field(default=-math.inf, init=False)
-    _line: DelayLine | None = attrs.field(default=None, init=False)
+    _delay_line: DelayLine | None = attrs.field(default=None, init=False)
     _stalled_until: float = attrs.field(default=-math.inf, init=False)
-    _held: bytes = attrs.field(default=b"", init=False)
-    _listening: trio.CancelScope | None = attrs.field(default=None, init=False)
+    _received: bytes = attrs.field(default=b"", init=False)
+    _receive_scope: trio.CancelScope | None = attrs.field(default=None, init=False)
 
     @property
     def has_ended(self) -> bool:
-        """
-        Whether there will be no other answer on this stream.
-        """
+        """Whether no other response can follow on this stream."""
         return self.has_sent_fin or self.is_silent or self._is_broken
 
     @property
     def latency_seconds(self) -> float:
-        """
-        How long bytes are under way.
-        """
-        return self._line.seconds if self._line else 0.0
+        """The delay of sent bytes."""
+        return self._delay_line.seconds if self._delay_line else 0.0
 
-    def expect(self, faults: Sequence[Fault]) -> None:
-        """
-        Prepare for *faults*; those that have their place at a frame are for others to trigger.
-        """
+    def arm(self, faults: Sequence[Fault]) -> None:
+        """Prepare *faults*, except those that `MessageFaults` triggers at a message."""
         for fault in faults:
             if fault.name in HANDSHAKE_FAULTS:
                 self._handshake_fault = fault
@@ -94,32 +82,30 @@ class FaultInjector:
                 if fault.name in SHAPING:
                     self._shape(fault)
                 else:
-                    self._unplaced.append(attrs.evolve(fault, at_byte=0))
+                    self._at_body.append(attrs.evolve(fault, at_byte=0))
         self._pending.sort(key=_position)
 
     async def begin(self, *, is_body: bool) -> None:
-        """
-        Count bytes from here on. What has no place happens here to a body, else to a frame.
-        """
-        self._sent = 0
+        """Count bytes from here on; trigger faults without a position if this is a body."""
+        self._sent_bytes = 0
         if is_body:
-            self._pending = [*self._unplaced, *self._pending]
+            self._pending = [*self._at_body, *self._pending]
         await self._trigger_due()
 
     async def send(self, data: memoryview, *, counted: bool = True) -> None:
-        """
-        Send *data* as far as the faults let it through, and let those happen that are due.
-        """
+        """Send *data* as the faults allow, and trigger those that become due."""
         if self._handshake_fault is not None:
             await self._replace_response(self._handshake_fault, data)
-        elif self._sent is None or not counted:
+        elif self._sent_bytes is None or not counted:
             await self._push(data)
         else:
             while data:
-                room = _position(self._pending[0]) - self._sent if self._pending else len(data)
-                piece, data = data[:room], data[room:]
+                size = len(data)
+                if self._pending:
+                    size = _position(self._pending[0]) - self._sent_bytes
+                piece, data = data[:size], data[size:]
                 await self._push(piece)
-                self._sent += len(piece)
+                self._sent_bytes += len(piece)
                 await self._trigger_due()
 
     async def _replace_response(self, fault: Fault, data: memoryview) -> None:
@@ -133,7 +119,7 @@ class FaultInjector:
             for left in range(size, 0, -len(GARBAGE)):
                 await self._push(memoryview(GARBAGE)[:left])
             await self._finish()
-            raise trio.BrokenResourceError("there was garbage instead of an answer")
+            raise trio.BrokenResourceError("a fault has sent garbage instead of a response")
 
     async def _push(self, data: memoryview) -> None:
         if self.has_sent_fin or self._is_broken:
@@ -151,19 +137,17 @@ class FaultInjector:
             await self._deliver(piece)
 
     async def _deliver(self, data: memoryview) -> None:
-        if self._line is None:
+        if self._delay_line is None:
             await self._target.inner.send_all(data)
         else:
-            await self._line.put(bytes(data))
+            await self._delay_line.put(bytes(data))
 
     async def _trigger_due(self) -> None:
-        while self._pending and _position(self._pending[0]) <= (self._sent or 0):
+        while self._pending and _position(self._pending[0]) <= (self._sent_bytes or 0):
             await self.trigger(self._pending.pop(0))
 
     async def trigger(self, fault: Fault) -> None:
-        """
-        Let *fault* happen now.
-        """
+        """Inject *fault* now."""
         if fault.name in SHAPING:
             self._shape(fault)
         elif fault.name == "stall":
@@ -185,40 +169,37 @@ class FaultInjector:
             return
         assert self._nursery is not None
         assert fault.seconds is not None
-        if self._line is None:
-            self._line = DelayLine(self._target.inner, fault.seconds)
-            self._nursery.start_soon(self._line.run)
-        self._line.seconds = fault.seconds
+        if self._delay_line is None:
+            self._delay_line = DelayLine(self._target.inner, fault.seconds)
+            self._nursery.start_soon(self._delay_line.run)
+        self._delay_line.seconds = fault.seconds
 
     async def _finish(self) -> None:
         await self.flush()
         self.has_sent_fin = True
         await self._target.end()
-        if self._listening is not None:
-            self._listening.cancel("a fault has ended the stream")
+        if self._receive_scope is not None:
+            self._receive_scope.cancel("a fault has ended the stream")
 
     async def flush(self) -> None:
-        """
-        Wait until everything has been delivered; nothing is under way afterwards.
-        """
+        """Wait until all delayed bytes are delivered, and stop delaying."""
         await trio.lowlevel.checkpoint()
-        if self._line is not None:
-            await self._line.empty()
-            self._line.stop()
-            self._line = None
+        if self._delay_line is not None:
+            await self._delay_line.wait_empty()
+            self._delay_line.stop()
+            self._delay_line = None
 
     async def receive(self, max_bytes: int | None) -> bytes:
-        """
-        Return what has come, once a stall is over; nothing if there will be no more.
+        """Receive bytes, once a stall is over; an empty result means end of stream.
 
         If cancelled, nothing is lost.
         """
         await trio.lowlevel.checkpoint()
-        if not self._held and not self.has_sent_fin:
-            with trio.CancelScope() as self._listening:
-                self._held = bytes(await self._target.inner.receive_some(max_bytes))
+        if not self._received and not self.has_sent_fin:
+            with trio.CancelScope() as self._receive_scope:
+                self._received = bytes(await self._target.inner.receive_some(max_bytes))
         await trio.sleep_until(self._stalled_until)
-        data, self._held = self._held, b""
+        data, self._received = self._received, b""
         return data
 
 

@@ -1,8 +1,7 @@
-"""
-What goes wrong with the messages of one WebSocket.
+"""Faults in the messages of one WebSocket.
 
-Every message that is to be sent becomes a `PlannedMessage`, which the faults change in the order in
-which they were asked for; `WebSocket` sends what came of it.
+Every message becomes a `PlannedMessage`, which the faults change in the order in which they were
+requested; `WebSocket` sends the result.
 """
 
 from __future__ import annotations
@@ -38,21 +37,20 @@ to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 @attrs.define(eq=False)
 class PlannedMessage:
-    """
-    A message that is about to be sent, and what is to become of it.
+    """A message that is about to be sent, and the changes that faults make to it.
 
     Attributes:
-        event: What the service has to say.
-        text: The message, if it is no longer that event.
-        before: Messages that go out first.
-        after: Messages that follow.
-        refused: Why its context ends instead, if it does.
-        wait_seconds: How long it waits, while others may go ahead.
-        flood_bytes: The size of a message of no meaning that goes out first, if there is one.
-        fragment_bytes: The size of its fragments, if it has any.
-        is_binary: Whether its frame is.
-        is_dropped: Whether it never goes out.
-        triggers: What happens to the connection just before it, or inside it.
+        event: The event in the message.
+        text: The message, which is the event in JSON unless a fault damages it.
+        before: Messages to send first.
+        after: Messages to send afterwards.
+        refused: The error that ends the context instead of the message, if any.
+        wait_seconds: A delay, during which other messages are sent.
+        flood_bytes: The size of an event of unknown type to send first, if any.
+        fragment_bytes: The size of its fragments; None for one frame.
+        is_binary: Whether it is sent in a binary frame.
+        is_dropped: Whether it is not sent at all.
+        triggers: Faults of the connection that happen just before the message, or inside it.
     """
 
     event: dict[str, Any]
@@ -67,25 +65,23 @@ class PlannedMessage:
     is_dropped: bool = False
     triggers: list[Fault] = attrs.field(factory=list)
 
-    def like(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """
-        Return an event of the same context, if there is one.
-        """
+    def similar_event(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Return an event of that type, for the same context if there is one."""
         known = {key: self.event[key] for key in ("context_id",) if key in self.event}
         return {"type": kind, **known, "status_code": 206, "done": False, **fields}
 
     def replace(self, **fields: Any) -> None:
-        """
-        Change fields of the event.
-        """
+        """Change fields of the event."""
         self.event = {**self.event, **fields}
         self.text = to_json(self.event)
 
 
 @attrs.define(eq=False)
 class ArmedFault:
-    """
-    One fault, and how many of the messages that it looks at have come by.
+    """A fault that waits for its message.
+
+    Attributes:
+        seen: The number of messages so far that count for `Fault.at_frame`.
     """
 
     fault: Fault
@@ -93,16 +89,14 @@ class ArmedFault:
     has_happened: bool = False
 
     def is_due(self, event: Mapping[str, Any]) -> bool:
-        """
-        Count *event*, and return whether the fault is to happen to it.
-        """
+        """Count *event*, and return whether the fault happens to it."""
         fault = self.fault
         if fault.context_id is not None and event.get("context_id") != fault.context_id:
             return False
         if fault.name in TERMINAL:
             return event.get("done") is True
         if fault.name == "quota_exceeded" and event.get("type") == "error":
-            return False  # that context has ended already
+            return False  # the context is ending already
         self.seen += 1
         if fault.at_frame is None:
             return True
@@ -113,9 +107,7 @@ class ArmedFault:
 
     @property
     def _lasts(self) -> bool:
-        """
-        Whether it is done to each message of its context, from the first one on.
-        """
+        """Whether it happens to every later message of its context, too."""
         name, is_endless = self.fault.name, self.fault.seconds is None
         lasts = name in ("latency", "silence") or (name == "stall" and is_endless)
         return lasts and self.fault.context_id is not None
@@ -123,11 +115,10 @@ class ArmedFault:
 
 @attrs.define(eq=False)
 class MessageFaults:
-    """
-    The faults of one WebSocket that happen to its messages, or when one of them is due.
+    """The faults of one WebSocket that change its messages, or happen when one is due.
 
     Attributes:
-        stream: Where those happen that are the connection's.
+        stream: The stream that injects byte-level faults.
     """
 
     stream: FaultyStream
@@ -139,16 +130,12 @@ class MessageFaults:
     def of(
         cls, faults: Iterable[Fault], *, stream: FaultyStream, version: str, request_id: str
     ) -> MessageFaults | None:
-        """
-        Return those of *faults* that have to do with messages; None if there is none.
-        """
-        armed = [ArmedFault(_with_position(fault)) for fault in faults if _is_ours(fault)]
+        """Return the faults in *faults* that concern messages; None if there are none."""
+        armed = [ArmedFault(_with_position(fault)) for fault in faults if _concerns_messages(fault)]
         return cls(stream, armed, version, request_id) if armed else None
 
     def plan(self, message: str) -> PlannedMessage:
-        """
-        Return what is to become of the next message.
-        """
+        """Return the next message with the changes that faults make to it."""
         event = json.loads(message)
         planned = PlannedMessage(event, message)
         for armed in self._armed:
@@ -160,7 +147,7 @@ class MessageFaults:
         if fault.name == "quota_exceeded":
             planned.refused = Refused(QUOTA, planned.event.get("context_id"))
         elif fault.name == "connection_error":
-            refusal = refusal_of(fault)
+            refusal = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
             event = error_event(refusal, context_id=None, **about)
             planned.before.append(to_json(event))
@@ -172,19 +159,17 @@ class MessageFaults:
             planned.triggers.append(fault)
 
 
-def refusal_of(fault: Fault) -> Refusal:
-    """
-    Return the refusal that has the status of *fault*, as the service would say it.
-    """
+def error_of(fault: Fault) -> Refusal:
+    """Return the error that the service would send with the status of *fault*."""
     status = 500 if fault.status is None else fault.status
     if status == QUOTA.status:
         return QUOTA
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
     code = "concurrency_limited" if status == 429 else None  # protocol §1.8
-    return Refusal(status=status, title=phrase, message="A fault that was asked for.", code=code)
+    return Refusal(status=status, title=phrase, message="A fault that was requested.", code=code)
 
 
-def _is_ours(fault: Fault) -> bool:
+def _concerns_messages(fault: Fault) -> bool:
     if fault.name in SHAPING:
         return fault.at_frame is not None or fault.context_id is not None
     if fault.name in ENDINGS or fault.name in ("stall", "silence"):
@@ -202,7 +187,7 @@ def _with_position(fault: Fault) -> Fault:
 def _delay_or_drop(fault: Fault, planned: PlannedMessage) -> None:
     seconds = math.inf if fault.seconds is None else fault.seconds
     if fault.name == "silence" or (seconds == math.inf and planned.event["type"] == "error"):
-        planned.is_dropped = True  # nobody waits for ever who has others to answer
+        planned.is_dropped = True  # an error is sent by the task that receives, which must go on
     else:
         planned.wait_seconds += seconds
 
@@ -228,7 +213,7 @@ def _corrupt_base64(_: Fault, planned: PlannedMessage) -> None:
 
 
 def _add_unknown_event(_: Fault, planned: PlannedMessage) -> None:
-    planned.before.append(to_json(planned.like("surprise", **SURPRISE)))
+    planned.before.append(to_json(planned.similar_event("surprise", **SURPRISE)))
 
 
 def _add_fields(_: Fault, planned: PlannedMessage) -> None:
@@ -245,7 +230,7 @@ def _replace_context_id(_: Fault, planned: PlannedMessage) -> None:
 
 
 def _add_stray_event(_: Fault, planned: PlannedMessage) -> None:
-    event = planned.like("done", context_id=UNKNOWN_CONTEXT, done=True)
+    event = planned.similar_event("done", context_id=UNKNOWN_CONTEXT, done=True)
     planned.before.append(to_json(event))
 
 
@@ -254,7 +239,7 @@ def _duplicate(_: Fault, planned: PlannedMessage) -> None:
 
 
 def _add_late_chunks(fault: Fault, planned: PlannedMessage) -> None:
-    event = planned.like("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
+    event = planned.similar_event("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
     planned.after += [to_json(event)] * (fault.count or 1)
 
 
@@ -276,12 +261,11 @@ TERMINAL: Final = frozenset({"duplicate_terminal", "late_frames"})
 
 
 def check_refused_handshake(faults: Iterable[Fault]) -> None:
-    """
-    Refuse the request if one of *faults* is that.
+    """Refuse the request if *faults* ask for that.
 
     Raises:
-        Refused: With the status that was asked for.
+        Refused: The fault ``refused_handshake`` is among them.
     """
     for fault in faults:
         if fault.name == "refused_handshake":
-            raise Refused(refusal_of(fault))
+            raise Refused(error_of(fault))

@@ -1,6 +1,4 @@
-"""
-Files over HTTP (protocol §5.12). What their answers look like in detail is our own guess.
-"""
+"""``GET /files/{id}`` (protocol §5.12). The details of the responses are a guess."""
 
 from __future__ import annotations
 
@@ -17,11 +15,10 @@ PIECE_BYTES: Final = 64 * 1024
 
 
 async def get_file(exchange: Exchange) -> None:
-    """
-    Answer with what is known about a file.
+    """Respond with the metadata of a file.
 
     Raises:
-        Refused: There is none of that id, or not yet.
+        Refused: There is no file with that id, or it is not complete.
     """
     file = _file(exchange)
     await exchange.respond_json(
@@ -36,18 +33,17 @@ async def get_file(exchange: Exchange) -> None:
 
 
 async def download_file(exchange: Exchange) -> None:
-    """
-    Answer with the file; with ``format=playback``, as something that players can play.
+    """Respond with a file; with ``format=playback``, in a container that players know.
 
     Raises:
-        Refused: There is none of that id, or not yet, or not in that format.
+        Refused: There is no file with that id, it is not complete, or the format is unknown.
     """
     file = _file(exchange)
-    wanted = exchange.request.query.get("format", [""])[0]
-    if wanted not in ("", "playback"):
+    playback = exchange.request.parameter("format")
+    if playback not in ("", "playback"):
         raise Refused(invalid("format must be playback, or left out."))
     container, parts = file.audio.container, list(file.parts)
-    if wanted and container == "raw":
+    if playback and container == "raw":
         container, parts = "wav", playable(file.audio, parts)
     headers = [
         ("content-length", str(sum(map(len, parts)))),

@@ -47,7 +47,7 @@ async def speak_bytes(exchange: Exchange) -> None:
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
     container = asked.audio.open()
-    with exchange.account.speaking(), _new_file(exchange, asked) as file:
+    with exchange.account.context_slot(), _new_file(exchange, asked) as file:
 
         async def send(data: bytes) -> None:
             await exchange.send(data)
@@ -73,7 +73,7 @@ async def speak_events(exchange: Exchange) -> None:
     asked = read_sse_request(
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
-    with exchange.account.speaking():
+    with exchange.account.context_slot():
         sink = SseSink(
             context_id=asked.context_id,
             send=exchange.send,

@@ -20,7 +20,7 @@ async def serve_speech(exchange: Exchange) -> None:
     """
     check_handshake(exchange.request)
     service, behaviour = exchange.state, exchange.behaviour
-    with exchange.account.connected():
+    with exchange.account.socket_slot():
         faults = MessageFaults.of(
             exchange.faults,
             stream=exchange.connection.stream,
