@@ -30,12 +30,10 @@ def log_request(
 
     *size_bytes* is 0 where the size of the body is not known.
     """
+    shown = loggable_path(path)
     logger.info(
         "%-8s %-27s %9s %8s  %d",
-        *(
-            request_id[:8],
-            _printable(f"{method} {loggable_path(path)}" if path != "-" else "-", 27),
-        ),
+        *(request_id[:8], _printable("-" if path == "-" else f"{method} {shown}", 27)),
         *(_size(size_bytes), _duration(seconds), status),
     )
 

@@ -163,9 +163,7 @@ class ContextRecord:
 
     @property
     def audio_sha256(self) -> str:
-        """The digest of all audio that was written, in hexadecimal, whether or not it is still
-        held.
-        """
+        """The digest of all audio that was sent, in hexadecimal, even if the audio was dropped."""
         return str(self._digest.hexdigest())
 
     @property

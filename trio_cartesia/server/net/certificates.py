@@ -23,7 +23,7 @@ import attrs
 if TYPE_CHECKING:
     import trustme
 
-__all__ = ["TLSConfig", "open_tls"]
+__all__ = ["TLSConfig", "check_names", "open_tls"]
 
 HEAD: Final = b"The authority of a local trio_cartesia service; it is for this machine alone.\n"
 ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
@@ -71,7 +71,9 @@ def open_tls(
         ValueError: The extra ``tls`` is not installed, a name is not valid, or *ca_file* or *names*
             are given without an authority or without TLS.
     """
-    _check_names(tls, names)
+    check_names(names)
+    if names and not tls:
+        raise ValueError("tls_names is for a service with TLS: give tls, too")
     if tls is not True:
         if ca_file is not None:
             raise ValueError("tls_ca_file is for tls=True, where the service has an authority")
@@ -93,14 +95,18 @@ def open_tls(
         Path(name).unlink(missing_ok=True)
 
 
-def _check_names(tls: bool | ssl.SSLContext, names: Collection[str]) -> None:
+def check_names(names: Collection[str]) -> None:
+    """Check that a certificate can be for each of *names*.
+
+    Raises:
+        TypeError: They are one string.
+        ValueError: One of them is neither a host name nor an IP address.
+    """
     if isinstance(names, str):
         raise TypeError("tls_names must be a collection of names, not one string")
-    if names and not tls:
-        raise ValueError("tls_names is for a service with TLS: give tls, too")
     for name in names:
         if not _is_valid_name(name):
-            raise ValueError(f"tls_names: {name!r} is neither a host name nor one IP address")
+            raise ValueError(f"{name!r} is neither a host name nor the IP address of one machine")
 
 
 def _make_authority(names: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:

@@ -16,9 +16,11 @@ MAX_QUERY_FIELDS: Final = 100
 
 Headers = Iterable[tuple[str, str]]
 
-# RFC 9110 §7.2, without percent-encoding and zone ids, which no client sends
+# RFC 9110 §7.2, without percent-encoding and zone ids, which no client sends. trio-websocket leaves
+# out the brackets of an IPv6 address.
 HOST: Final = re.compile(
-    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._~!$&'()*+,;=-]*))(?::[0-9]*)?",
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._~!$&'()*+,;=-]*))(?::[0-9]*)?"
+    r"|(?P<bare>[0-9a-f]*(?::[0-9a-f]*){2,7}(?::[0-9]+)?)",
     re.IGNORECASE,
 )
 
@@ -56,7 +58,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The host that the client asked for: a name in lower case, or an address, no port.
+        """The host in the request: a name in lower case or an address, without the port.
 
         Raises:
             HTTPError: The Host header is not valid.
@@ -65,8 +67,9 @@ class Request:
         try:
             if match is None:
                 raise ValueError
-            address = match["address"]
-            return match["name"].lower() if address is None else str(IPv6Address(address))
+            if match["address"] is not None:
+                return str(IPv6Address(match["address"]))
+            return (match["name"] or match["bare"] or "").lower()
         except ValueError as error:
             raise HTTPError(400, "The header Host is neither a name nor an address.") from error
 
