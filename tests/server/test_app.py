@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 from typing import Any
 
@@ -122,24 +121,17 @@ async def test_serve_runs_until_cancelled() -> None:
                 await websocket.get_message()
 
 
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")],  # noqa: S104  # for a moment
 )
-async def test_a_server_on_all_addresses_is_reached_by_one(host: str, loopback: str) -> None:
+async def test_a_server_on_all_addresses_is_reached_by_one(
+    host: str, loopback: str, has_ipv6: bool
+) -> None:
     """
     Where a server listens on every address, its url has that of this machine.
     """
-    if host == "::" and not has_ipv6():
+    if host == "::" and not has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with open_server(host=host, voice="tones") as server:
         assert server.url.startswith(f"http://{loopback}:")

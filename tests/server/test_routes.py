@@ -60,9 +60,10 @@ async def ask(
 @on_virtual_time
 async def test_the_root_tells_the_version_to_everybody() -> None:
     """
-    `GET /` needs no credential and names the version; HEAD is answered too.
+    `GET /` needs no credential, right or wrong, and names the version; HEAD is answered, too.
     """
     async with open_server(port=None, voice="tones", api_keys=["sk_1"]) as server:
+        assert (await ask(server, "GET /", "X-API-Key: wrong"))[0] == 200
         status, headers, body = await ask(server, "GET /")
         assert (status, json.loads(body)) == (200, {"ok": True, "version": "2026-08-14"})
         assert headers["content-type"] == "application/json"

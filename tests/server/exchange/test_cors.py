@@ -138,7 +138,21 @@ def test_what_is_private_is_told_by_its_path() -> None:
     [
         *((name, 200) for name in ("localhost", "LOCALHOST:8080", "127.0.0.1:80", "[::1]:8080")),
         *((name, 200) for name in ("cartesia:8080", "app.localhost", "mac.local", "10.0.0.7.")),
+        *((name, 200) for name in ("[::ffff:127.0.0.1]", "::1:8080", "speech.team.example", "")),
         *((name, 403) for name in ("page.example", "page.example:8080", "Page.Example.", "1.2.x")),
+        *(
+            (name, 403)
+            for name in (
+                "127.0.0.1.evil.example",
+                "0x7f.1",
+                "team.example",
+                "x.speech.team.example",
+            )
+        ),
+        *(
+            (name, 400)
+            for name in ("[evil.example]", "[::1].evil.com", "[::1]evil.com:80", "[1.2.3.4]")
+        ),
     ],
 )
 @on_virtual_time
@@ -148,12 +162,13 @@ async def test_a_name_of_anybodys_does_not_lead_to_what_is_private(host: str, st
     the API itself is open to every name.
     """
     key = "Authorization: Bearer sk_car_1"
+    names = {"tls": True, "tls_names": ["Speech.team.example"]}
     for keys, path, expected in [
         (None, "/_local/state", status),
-        (["sk_car_1"], "/_local/state", 200),
-        (None, "/voices", 200),
+        (["sk_car_1"], "/_local/state", 400 if status == 400 else 200),
+        (None, "/voices", 400 if status == 400 else 200),
     ]:
-        async with open_server(port=None, voice="tones", api_keys=keys) as server:
+        async with open_server(port=None, voice="tones", api_keys=keys, **names) as server:
             lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", key, "", ""]
             answer = await exchange(server, "\r\n".join(lines).encode())
             assert int(answer.split()[1]) == expected

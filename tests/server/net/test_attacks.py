@@ -69,6 +69,21 @@ async def test_garbage_after_a_head_is_refused() -> None:
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["title"] == "Bad Request"
 
 
+@pytest.mark.parametrize("lines", ["Content-Length: 5\r\nTransfer-Encoding: chunked", "Host: you"])
+@on_virtual_time
+async def test_nothing_follows_a_request_that_two_peers_may_read_differently(lines: str) -> None:
+    """
+    A request whose end or host is ambiguous is refused, and what may be a second one is not read.
+    """
+    head = f"POST / HTTP/1.1\r\nHost: me\r\n{lines}\r\n\r\n"
+    smuggled = b"0\r\n\r\nGET /_local/state HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with open_server(port=None, voice=TONES) as server:
+        answer = await exchange(server, head.encode() + smuggled)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.lower().count(b"connection: close") == 1
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 @on_virtual_time
 async def test_early_requests_do_not_pile_up() -> None:
     """

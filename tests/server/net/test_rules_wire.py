@@ -40,6 +40,22 @@ OFFICIAL = [  # protocol §1.4
     ("x-stainless-retry-count", "0"),
     ("x-stainless-read-timeout", "60"),
 ]
+HANDSHAKES = {  # protocol §6a E6
+    "Python": [
+        *(
+            (name, value)
+            for name, value in OFFICIAL
+            if "timeout" not in name and "count" not in name
+        ),
+        ("content-type", "application/json"),
+        ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+    ],
+    "JavaScript": [
+        *(VERSION, ("authorization", "Bearer sk_car_1")),
+        ("user-agent", "cartesia-js/4.2.0"),
+        ("x-cartesia-client", "cartesia-js/4.2.0"),
+    ],
+}
 
 
 @pytest.mark.rule("1.1-trailing-slash")
@@ -75,17 +91,98 @@ async def test_the_format_is_what_the_body_asks_for(accept: str) -> None:
     assert answer.body == await tones("Hello.")
 
 
+@pytest.mark.rule("3.2-accept")
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream", "application/json", "audio/wav"])
+@on_virtual_time
+async def test_events_are_streamed_whatever_is_accepted(accept: str) -> None:
+    """
+    Whatever Accept says, the SSE endpoint streams events.
+    """
+    async with over_http() as (client, _):
+        answer = await client.ask(
+            "POST", "/tts/sse", speech("Hello."), [VERSION, ("accept", accept)]
+        )
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.body.startswith(b"data: ")
+
+
 @pytest.mark.rule("1.4-headers")
 @on_virtual_time
 async def test_the_headers_of_official_clients_do_no_harm() -> None:
     """
-    Everything that the official clients send along is taken, on requests and on handshakes.
+    The headers that official clients send with requests are accepted.
     """
     async with over_http() as (client, _):
         answer = await client.ask("POST", "/tts/bytes", speech("Hello."), OFFICIAL)
         assert answer.body == await tones("Hello.")
-    async with connected("/tts/websocket", headers=OFFICIAL) as (socket, _):
+
+
+@pytest.mark.rule("1.4-headers")
+@pytest.mark.parametrize("headers", HANDSHAKES.values(), ids=HANDSHAKES)
+@on_virtual_time
+async def test_the_handshakes_of_official_clients_are_accepted(
+    headers: list[tuple[str, str]],
+) -> None:
+    """
+    Handshakes with the headers of each official client open a WebSocket.
+    """
+    async with connected("/tts/websocket", headers=headers) as (socket, _):
         assert audio(await socket.speak(generation("a", "Hello."))) == await tones("Hello.")
+
+
+@pytest.mark.rule("1.4-content-type")
+@pytest.mark.parametrize(
+    "line", ["GET /", "GET /voices", "DELETE /voices/x", "DELETE /_local/state", "POST /datasets/x"]
+)
+@on_virtual_time
+async def test_a_content_type_without_content_does_no_harm(line: str) -> None:
+    """
+    A request without a body is answered alike with and without Content-Type: application/json.
+    """
+    method, path = line.split()
+    with_type = [VERSION, ("content-type", "application/json")]
+    async with over_http() as (client, _):
+        plain = await client.ask(method, path, b"", [VERSION])
+        assert (await client.ask(method, path, b"", with_type)).status == plain.status
+    assert plain.status in (200, 501)
+
+
+@pytest.mark.rule("1.6-space")
+@on_virtual_time
+async def test_a_space_in_a_query_has_two_forms() -> None:
+    """
+    A space is ``+`` or ``%20`` in a query, and a plus sign is ``%2B``.
+    """
+    queries = ("behaviour=flush_id_base%3D0,+deflate%3Dtrue", "fault=latency%20seconds%3D0.1")
+    spaces = [f"/voices?{query.replace('+', '%20')}" for query in queries]
+    async with over_http() as (client, _):
+        for path in (*spaces, *(path.replace("%20", "+") for path in spaces)):
+            assert (await client.ask("GET", path)).status == 200
+        assert (
+            await client.ask("GET", f"/voices?{queries[1].replace('%20', '%2B')}")
+        ).status == 400
+
+
+@pytest.mark.rule("1.6-empty")
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/voices", ["limit", "q", "starting_after", "gender", "is_owner", "expand[]", "fault"]),
+        ("/voices", ["cartesia_version", "api_key", "access_token", "behaviour"]),
+        ("/_local/state", ["limit", "audio", "context_id"]),
+    ],
+)
+@on_virtual_time
+async def test_an_empty_parameter_is_not_set(path: str, names: list[str]) -> None:
+    """
+    A response is the same with ``name=``, which the JavaScript client sends for null, as without.
+    """
+    async with over_http() as (client, _):
+        await client.bytes("Hello.")
+        plain = await client.ask("GET", path)
+        for name in names:
+            assert (await client.ask("GET", f"{path}?{name}=")).body == plain.body
+        assert plain.status == 200
 
 
 @pytest.mark.rule("1.5-request-id")

@@ -29,7 +29,6 @@ from tests.server.support import (
     on_virtual_time,
     tones,
 )
-from tests.server.test_app import has_ipv6
 from trio_cartesia import Cartesia, ConnectFailed
 from trio_cartesia.server import Server, open_server
 from trio_cartesia.server.net.certificates import open_tls
@@ -134,11 +133,11 @@ async def test_the_environment_makes_clients_trust_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "::1", "::"])  # noqa: S104  # for a moment
-async def test_the_certificate_is_for_where_it_listens(host: str) -> None:
+async def test_the_certificate_is_for_where_it_listens(host: str, has_ipv6: bool) -> None:
     """
     Clients may use the address of the url, and this machine's name where all addresses are open.
     """
-    if ":" in host and not has_ipv6():
+    if ":" in host and not has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with open_server(host=host, voice="tones", tls=True) as server:
         async with Cartesia(base_url=server.url, ssl_context=trusting(server)) as client:
@@ -185,6 +184,46 @@ def test_odd_names_stay_out_of_certificates(host: str, is_one: bool) -> None:
         else:
             with pytest.raises(ssl.SSLCertVerificationError):
                 peer.do_handshake()
+
+
+async def test_the_certificate_is_for_further_names() -> None:
+    """
+    Clients reach the service by each name in ``tls_names``, whose URL the server has, and read its
+    state there.
+    """
+    names = ["Speech.team.example", "192.0.2.7"]
+    async with open_server(voice="tones", tls=True, tls_names=names) as server:
+        port = int(server.url.rpartition(":")[2])
+        assert server.urls == (server.url, *(f"https://{name}:{port}" for name in names))
+        for name in names:
+            stream = trio.SSLStream(await dial(server), trusting(server), server_hostname=name)
+            async with stream:
+                await stream.send_all(
+                    b"GET /_local/state HTTP/1.0\r\nHost: %s\r\n\r\n" % name.encode()
+                )
+                assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("tls", "names", "error"),
+    [
+        (True, ["a b"], ValueError),
+        (True, ["0.0.0.0"], ValueError),  # noqa: S104  # not bound
+        (True, [""], ValueError),
+        (True, "speech.example", TypeError),
+        (False, ["speech.example"], ValueError),
+    ],
+)
+@on_virtual_time
+async def test_names_that_no_certificate_can_have_are_refused(
+    tls: bool, names: list[str], error: type[Exception]
+) -> None:
+    """
+    A name that is not one, names without TLS and one string are errors before anything starts.
+    """
+    with pytest.raises(error, match="name"):
+        async with open_server(port=None, voice="tones", tls=tls, tls_names=names):
+            pass
 
 
 async def test_http_1_1_is_agreed_on() -> None:
