@@ -7,9 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def has_ipv6() -> bool:
-    """
-    Whether this machine has an IPv6 loopback address.
-    """
+    """Whether this machine has an IPv6 loopback address."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))

@@ -1,6 +1,4 @@
-"""
-What the fuzz tests of WebSockets share: others who must notice nothing, and what every event is.
-"""
+"""What the fuzz tests of WebSockets share: others who must notice nothing, and what every event is."""
 
 from __future__ import annotations
 
@@ -31,8 +29,7 @@ STRUCTURED = {"error_code", "title", "message", "request_id"}
 
 @asynccontextmanager
 async def besieged() -> AsyncIterator[tuple[Server, trio.Nursery]]:
-    """
-    A service that one client attacks while others are served: they notice nothing, nothing is
+    """A service that one client attacks while others are served: they notice nothing, nothing is
     logged that is worse than a note, and nothing is left of the attack.
     """
     expected = await tones(TEXT)
@@ -53,9 +50,7 @@ async def besieged() -> AsyncIterator[tuple[Server, trio.Nursery]]:
 
 
 async def _speak(server: Server, expected: bytes) -> None:
-    """
-    Speak two contexts at once, and get what they are, byte for byte.
-    """
+    """Speak two contexts at once, and get what they are, byte for byte."""
     async with trio.open_nursery() as nursery:
         client = await connect(server, nursery)
         for name in ("one", "two"):
@@ -70,9 +65,7 @@ async def _speak(server: Server, expected: bytes) -> None:
 
 @asynccontextmanager
 async def attacker(server: Server) -> AsyncIterator[trio.abc.Stream]:
-    """
-    A stream to the service, which is closed at the end, whatever has been sent.
-    """
+    """A stream to the service, which is closed at the end, whatever has been sent."""
     async with trio.open_nursery() as nursery:
         ours, theirs = memory_stream_pair()
         nursery.start_soon(server.serve_stream, theirs)
@@ -81,9 +74,7 @@ async def attacker(server: Server) -> AsyncIterator[trio.abc.Stream]:
 
 
 def check_event(event: Json, *, is_structured: bool = True, is_aligned: bool = True) -> None:
-    """
-    Assert that *event* is one, and if it is a refusal, one of the right generation.
-    """
+    """Assert that *event* is one, and if it is a refusal, one of the right generation."""
     kind: Any = event["type"]
     assert kind in KINDS
     assert event["done"] is (kind in TERMINAL)

@@ -19,9 +19,7 @@ from trio_cartesia.server.catalogue.voices import VOICES
 
 
 class Exhausted(Tones):
-    """
-    A voice that needs a file and gets none, as a voice with a process of its own may.
-    """
+    """A voice that needs a file and gets none, as a voice with a process of its own may."""
 
     async def speak(self, _: Utterance) -> Any:
         try:
@@ -33,8 +31,7 @@ class Exhausted(Tones):
 @pytest.mark.parametrize("path", ["/tts/bytes", "/tts/sse", f"/voices/{VOICES[0].id}/preview"])
 @on_virtual_time
 async def test_a_request_that_needs_a_descriptor_is_refused(path: str) -> None:
-    """
-    A request that cannot be served for want of a file is 503 without a traceback in the log, and
+    """A request that cannot be served for want of a file is 503 without a traceback in the log, and
     the connection goes on.
     """
     async with over_http(voice=Exhausted()) as (client, _):
@@ -50,9 +47,7 @@ async def test_a_request_that_needs_a_descriptor_is_refused(path: str) -> None:
 
 @on_virtual_time
 async def test_a_context_that_needs_a_descriptor_is_refused() -> None:
-    """
-    On a WebSocket the context ends with an error event of status 503.
-    """
+    """On a WebSocket the context ends with an error event of status 503."""
     async with connected(voice=Exhausted()) as (client, _):
         (event,) = await client.speak(generation("a", "Hello."))
         assert (event["type"], event["status_code"]) == ("error", 503)
@@ -62,9 +57,7 @@ async def test_a_context_that_needs_a_descriptor_is_refused() -> None:
 async def test_an_endpoint_that_needs_a_descriptor_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    An endpoint of any kind that runs out of files is 503; other errors of the system are bugs.
-    """
+    """An endpoint of any kind that runs out of files is 503; other errors of the system are bugs."""
     code = errno.EMFILE
 
     def fail(*_: object) -> None:
@@ -83,9 +76,8 @@ async def test_an_endpoint_that_needs_a_descriptor_is_refused(
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of descriptors to set")
 def test_a_process_without_descriptors_goes_on() -> None:
-    """
-    Without one descriptor left, connections that are open are served, a new one waits until there
-    are some, and the log has one line about it and no traceback.
+    """Without one descriptor left, connections that are open are served, a new one waits until
+    there are some, and the log has one line about it and no traceback.
     """
     code = """
         import logging, os, resource, socket, sys, trio

@@ -14,9 +14,7 @@ from trio_cartesia.server import Server, open_server
 
 @contextmanager
 def server_in_a_thread(**options: object) -> Iterator[Server]:
-    """
-    A service with a Trio run and a thread of its own, as a test of another framework holds one.
-    """
+    """A service with a Trio run and a thread of its own, as a test of another framework holds one."""
     started: queue.Queue[tuple[Server, trio.Event, trio.lowlevel.TrioToken]] = queue.Queue()
 
     async def main() -> None:
@@ -38,8 +36,8 @@ def server_in_a_thread(**options: object) -> Iterator[Server]:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_a_server_runs_in_a_thread_and_is_stopped_from_outside(tls: bool) -> None:
-    """
-    Beside another event loop a service answers, and is gone once it is stopped with a client left.
+    """Beside another event loop a service answers, and is gone once it is stopped with a client
+    left.
     """
 
     async def ask(port: int) -> bytes:
@@ -59,9 +57,7 @@ def test_a_server_runs_in_a_thread_and_is_stopped_from_outside(tls: bool) -> Non
 
 
 def test_two_servers_run_in_two_threads() -> None:
-    """
-    Two services in one process share nothing.
-    """
+    """Two services in one process share nothing."""
     with server_in_a_thread() as one, server_in_a_thread() as two:
         assert one.url != two.url
         assert one.journal is not two.journal

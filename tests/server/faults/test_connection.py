@@ -18,9 +18,7 @@ END = {"reset": "reset", "fin": "fin"}
 @pytest.mark.parametrize("size", [0, 1, 500])
 @everywhere
 async def test_a_connection_breaks_at_a_frame(transport: str, name: str, size: int) -> None:
-    """
-    Two whole messages come, of the third as many bytes as asked for, and then RST or FIN.
-    """
+    """Two whole messages come, of the third as many bytes as asked for, and then RST or FIN."""
     async with service(transport) as place:
         raw = await place.connect(f"{name} at_frame=3 size_bytes={size}")
         await raw.send(generation("a", LONG))
@@ -34,9 +32,7 @@ async def test_a_connection_breaks_at_a_frame(transport: str, name: str, size: i
 @pytest.mark.parametrize("count", [0, 1, 30_000])
 @everywhere
 async def test_a_connection_breaks_at_a_byte(transport: str, name: str, count: int) -> None:
-    """
-    After the handshake as many bytes come as asked for, to the byte, and then RST or FIN.
-    """
+    """After the handshake as many bytes come as asked for, to the byte, and then RST or FIN."""
     async with service(transport) as place:
         raw = await place.connect(f"{name} at_byte={count}")
         if count:
@@ -47,9 +43,7 @@ async def test_a_connection_breaks_at_a_byte(transport: str, name: str, count: i
 
 @everywhere
 async def test_a_frame_is_truncated(transport: str) -> None:
-    """
-    Half of the second message comes, and then the end.
-    """
+    """Half of the second message comes, and then the end."""
     async with service(transport) as place:
         whole = await place.connect()
         await whole.send(generation("a", LONG))
@@ -64,9 +58,7 @@ async def test_a_frame_is_truncated(transport: str) -> None:
 @pytest.mark.parametrize("code", [0, 999, 1000, 1006, 1011, 1013, 4321, 65_535])
 @everywhere
 async def test_a_connection_closes_with_any_code(transport: str, code: int) -> None:
-    """
-    Instead of the second message comes a close frame with the code and the reason asked for.
-    """
+    """Instead of the second message comes a close frame with the code and the reason asked for."""
     async with service(transport) as place:
         raw = await place.connect(f'close at_frame=2 code={code} reason="what, now?"')
         await raw.send(generation("a", LONG))
@@ -80,9 +72,7 @@ async def test_a_connection_closes_with_any_code(transport: str, code: int) -> N
 
 @everywhere
 async def test_a_close_may_have_no_code(transport: str) -> None:
-    """
-    With 1005 the close frame is empty; and a peer that does not answer is not waited for long.
-    """
+    """With 1005 the close frame is empty; and a peer that does not answer is not waited for long."""
     async with service(transport) as place:
         raw = await place.connect("close code=1005")
         await raw.send(generation("a", LONG))
@@ -97,9 +87,7 @@ async def test_a_close_may_have_no_code(transport: str) -> None:
 
 @everywhere
 async def test_a_connection_stalls(transport: str) -> None:
-    """
-    A stalled connection says nothing any more, also to pings, and does not read either.
-    """
+    """A stalled connection says nothing any more, also to pings, and does not read either."""
     async with service(transport) as place:
         late = await place.connect("stall at_frame=3")
         await late.send(generation("a", LONG))
@@ -119,9 +107,7 @@ async def test_a_connection_stalls(transport: str) -> None:
 
 @everywhere
 async def test_a_stall_may_pass(transport: str) -> None:
-    """
-    After a stall of some seconds all that was due comes, and nothing is missing.
-    """
+    """After a stall of some seconds all that was due comes, and nothing is missing."""
     async with service(transport) as place:
         raw = await place.connect("stall at_byte=20000 seconds=0.05")
         await raw.send(generation("a", LONG))
@@ -133,9 +119,7 @@ async def test_a_stall_may_pass(transport: str) -> None:
 
 @everywhere
 async def test_a_connection_is_half_open(transport: str) -> None:
-    """
-    A silent connection reads what it is sent, and nothing comes back: no pong, no close, no FIN.
-    """
+    """A silent connection reads what it is sent, and nothing comes back: no pong, no close, no FIN."""
     async with service(transport) as place:
         late = await place.connect("silence at_frame=2")
         await late.send(generation("a", LONG))
@@ -154,9 +138,7 @@ async def test_a_connection_is_half_open(transport: str) -> None:
 
 @everywhere
 async def test_bytes_drip(transport: str) -> None:
-    """
-    What is sent comes in small pieces, one each time.
-    """
+    """What is sent comes in small pieces, one each time."""
     async with service(transport) as place:
         raw = await place.connect("drip at_frame=1 seconds=0.004 size_bytes=7")
         await raw.send({"context_id": "a"})  # refused, shortly
@@ -175,9 +157,7 @@ async def test_bytes_drip(transport: str) -> None:
 
 @everywhere
 async def test_latency_delays_and_does_not_slow_down(transport: str) -> None:
-    """
-    Everything, the handshake too, comes later by the latency, and no later than that.
-    """
+    """Everything, the handshake too, comes later by the latency, and no later than that."""
     async with service(transport) as place:
         started = trio.current_time()
         raw = await place.connect("latency seconds=0.05")
@@ -194,9 +174,7 @@ async def test_latency_delays_and_does_not_slow_down(transport: str) -> None:
 
 @everywhere
 async def test_bandwidth_is_limited(transport: str) -> None:
-    """
-    No more bytes come in a second than asked for, and about as many.
-    """
+    """No more bytes come in a second than asked for, and about as many."""
     async with service(transport) as place:
         raw = await place.connect("bandwidth bytes_per_second=4e6")
         await raw.send(generation("a", LONG))
@@ -212,9 +190,7 @@ async def test_bandwidth_is_limited(transport: str) -> None:
 @pytest.mark.parametrize("status", [204, 304, 400, 402, 418, 429, 451, 503, 599])
 @everywhere
 async def test_a_handshake_is_refused(transport: str, status: int) -> None:
-    """
-    The handshake has the status that was asked for, and a body like any refusal's.
-    """
+    """The handshake has the status that was asked for, and a body like any refusal's."""
     async with service(transport) as place:
         raw = await place.dial()
         await raw.ask_for_websocket(SPEECH, ("X-Fault", f"refused_handshake status={status}"))
@@ -231,9 +207,7 @@ async def test_a_handshake_is_refused(transport: str, status: int) -> None:
 
 @everywhere
 async def test_a_handshake_stalls(transport: str) -> None:
-    """
-    Of the answer to the handshake come as many bytes as asked for, and then nothing.
-    """
+    """Of the answer to the handshake come as many bytes as asked for, and then nothing."""
     async with service(transport) as place:
         raw = await place.dial()
         await raw.ask_for_websocket(SPEECH, ("X-Fault", "stalled_handshake size_bytes=9"))
@@ -246,9 +220,7 @@ async def test_a_handshake_stalls(transport: str) -> None:
 
 @everywhere
 async def test_a_handshake_is_answered_with_garbage(transport: str) -> None:
-    """
-    Instead of an answer come bytes that are no HTTP, and the end.
-    """
+    """Instead of an answer come bytes that are no HTTP, and the end."""
     async with service(transport) as place:
         raw = await place.dial()
         await raw.ask_for_websocket(SPEECH, ("X-Fault", "garbage_handshake size_bytes=300"))

@@ -16,9 +16,7 @@ WAV_HEADER = 44
 
 
 def body_of(raw: Raw) -> tuple[bytes, bool]:
-    """
-    What a client of h11 makes of the answer: its body, and whether that is all.
-    """
+    """What a client of h11 makes of the answer: its body, and whether that is all."""
     client, body = h11.Connection(h11.CLIENT), b""
     client.send(h11.Request(method="GET", target="/", headers=[("host", "me")]))
     client.send(h11.EndOfMessage())
@@ -43,9 +41,7 @@ async def ask_for_speech(raw: Raw, *fault: str) -> int:
 async def test_a_body_of_unknown_length_is_cut(
     transport: str, name: str, how: str, count: int
 ) -> None:
-    """
-    Of a chunked body come as many bytes as asked for, to the byte, and it has no end.
-    """
+    """Of a chunked body come as many bytes as asked for, to the byte, and it has no end."""
     async with service(transport) as place:
         raw = await place.dial()
         assert await ask_for_speech(raw, f"{name} at_byte={count}") == 200
@@ -55,9 +51,7 @@ async def test_a_body_of_unknown_length_is_cut(
 
 @everywhere
 async def test_a_body_may_lack_its_end_alone(transport: str) -> None:
-    """
-    All of the audio may come, and still the body is not over.
-    """
+    """All of the audio may come, and still the body is not over."""
     whole = await tones(TWO_SENTENCES)
     async with service(transport) as place:
         raw = await place.dial()
@@ -68,9 +62,7 @@ async def test_a_body_may_lack_its_end_alone(transport: str) -> None:
 
 @everywhere
 async def test_a_body_of_known_length_is_cut(transport: str) -> None:
-    """
-    Of a body with a length fewer bytes come; without a place, none does.
-    """
+    """Of a body with a length fewer bytes come; without a place, none does."""
     async with service(transport) as place:
         for fault, count in (("fin at_byte=5", 5), ("fin", 0), ("truncated_body at_byte=3", 3)):
             raw = await place.dial()
@@ -83,9 +75,7 @@ async def test_a_body_of_known_length_is_cut(transport: str) -> None:
 
 @everywhere
 async def test_a_body_stalls(transport: str) -> None:
-    """
-    A body may stop in the middle, for a while or until the service gives up.
-    """
+    """A body may stop in the middle, for a while or until the service gives up."""
     async with service(transport) as place:
         raw = await place.dial()
         assert await ask_for_speech(raw, "stall at_byte=1000") == 200
@@ -102,9 +92,7 @@ async def test_a_body_stalls(transport: str) -> None:
 
 @everywhere
 async def test_the_next_request_is_answered_as_ever(transport: str) -> None:
-    """
-    A fault is one request's: the next one on the connection is answered without it, after it.
-    """
+    """A fault is one request's: the next one on the connection is answered without it, after it."""
     async with service(transport) as place:
         raw = await place.dial()
         started = trio.current_time()
@@ -123,9 +111,7 @@ async def test_the_next_request_is_answered_as_ever(transport: str) -> None:
 @pytest.mark.parametrize("status", [204, 404, 429, 500, 503])
 @everywhere
 async def test_a_request_is_refused(transport: str, status: int) -> None:
-    """
-    Any request may be answered with any error, and the connection serves on.
-    """
+    """Any request may be answered with any error, and the connection serves on."""
     async with service(transport) as place:
         raw = await place.dial()
         assert await ask_for_speech(raw, f"refused_handshake status={status}") == status
@@ -137,9 +123,7 @@ async def test_a_request_is_refused(transport: str, status: int) -> None:
 
 @everywhere
 async def test_faults_of_messages_are_none_of_theirs(transport: str) -> None:
-    """
-    What can only happen to a message, or at one, does not happen to a body.
-    """
+    """What can only happen to a message, or at one, does not happen to a body."""
     async with service(transport) as place:
         for fault in ("close", "reset at_frame=1", "malformed_json", "silence context_id=a"):
             raw = await place.dial()
@@ -169,9 +153,7 @@ async def test_faults_of_messages_are_none_of_theirs(transport: str) -> None:
 )
 @everywhere
 async def test_what_cannot_be_had_is_refused(transport: str, text: str, named: str | None) -> None:
-    """
-    A fault that makes no sense is refused with 400, which names what is wrong, and none happens.
-    """
+    """A fault that makes no sense is refused with 400, which names what is wrong, and none happens."""
     async with service(transport) as place:
         raw = await place.dial()
         await raw.request("GET", "/", NOW, ("X-Fault", text))

@@ -15,9 +15,7 @@ from trio_cartesia.testing import bounded_stream_pair
 
 @on_virtual_time
 async def test_without_faults_a_stream_is_what_it_was() -> None:
-    """
-    Everything passes through, in both directions, and closing closes.
-    """
+    """Everything passes through, in both directions, and closing closes."""
     ours, theirs = memory_stream_pair()
     stream = FaultyStream(theirs)
     assert FaultyStream.wrap(stream) is stream
@@ -37,8 +35,8 @@ async def test_without_faults_a_stream_is_what_it_was() -> None:
 @pytest.mark.parametrize("name", ["reset", "fin"])
 @on_virtual_time
 async def test_a_stream_that_knows_no_better_is_closed(name: str) -> None:
-    """
-    Where a stream can neither be reset nor be closed by half, its peer sees the end all the same.
+    """Where a stream can neither be reset nor be closed by half, its peer sees the end all the
+    same.
     """
     ours, theirs = memory_stream_pair()
     stream = FaultyStream(Sliced(theirs, [65536]))
@@ -53,9 +51,7 @@ async def test_a_stream_that_knows_no_better_is_closed(name: str) -> None:
 
 @on_virtual_time
 async def test_what_is_under_way_has_a_bound() -> None:
-    """
-    With latency, sending waits once a MiB is under way, and fails once the peer has gone.
-    """
+    """With latency, sending waits once a MiB is under way, and fails once the peer has gone."""
     ours, theirs = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
         stream = FaultyStream(theirs, nursery)
@@ -83,9 +79,7 @@ async def leave_later(stream: trio.abc.Stream) -> None:
 
 @on_virtual_time
 async def test_latency_keeps_the_order_of_what_is_sent() -> None:
-    """
-    Each piece takes the latency, those after it do not wait for it, and the last one comes too.
-    """
+    """Each piece takes the latency, those after it do not wait for it, and the last one comes too."""
     ours, theirs = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
         stream = FaultyStream(theirs, nursery)
@@ -102,9 +96,7 @@ async def test_latency_keeps_the_order_of_what_is_sent() -> None:
 
 @on_virtual_time
 async def test_what_came_in_a_stall_is_not_lost() -> None:
-    """
-    What is received while the stream stalls can still be read after it, also by somebody else.
-    """
+    """What is received while the stream stalls can still be read after it, also by somebody else."""
     ours, theirs = bounded_stream_pair()
     stream = FaultyStream(theirs)
     stream.arm([Fault(name="stall", at_byte=0, seconds=5)])

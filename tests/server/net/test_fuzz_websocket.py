@@ -50,9 +50,7 @@ def _bent(opcode: int, reserved: int, fin: bool, payload: bytes) -> bytes:
 
 
 def _claiming(opcode: int, size: int, payload: bytes) -> bytes:
-    """
-    A frame that says it is longer, or shorter, than it is.
-    """
+    """A frame that says it is longer, or shorter, than it is."""
     return bytes([0x80 | opcode, 0xFF]) + struct.pack("!Q", size) + bytes(4) + payload
 
 
@@ -87,9 +85,7 @@ pieces = st.one_of(
 async def test_any_bytes_on_a_websocket(
     sent: list[bytes], offer: str | None, slices: list[int], reads: bool
 ) -> None:
-    """
-    Whatever follows a handshake, the answers are frames and events, and nobody else notices.
-    """
+    """Whatever follows a handshake, the answers are frames and events, and nobody else notices."""
     heard = bytearray()
     async with besieged() as (server, nursery), attacker(server) as stream:
         await stream.send_all(_handshake(offer))
@@ -170,9 +166,7 @@ def _check(each: Frame, *, is_deflated: bool) -> None:
 )
 @on_virtual_time
 async def test_any_handshake(headers: list[tuple[str, str]], rest: bytes, http: str) -> None:
-    """
-    A handshake that is anything but right is answered over HTTP, or not; nobody else notices.
-    """
+    """A handshake that is anything but right is answered over HTTP, or not; nobody else notices."""
     heard = bytearray()
     async with besieged() as (server, nursery), attacker(server) as stream:
         nursery.start_soon(_listen, stream, heard)

@@ -21,9 +21,7 @@ GET = b"GET /a%20b?x=1&x=2&y= HTTP/1.1\r\nHost: me\r\nX-Two: a\r\nX-Two: b\r\n\r
 
 
 async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
-    """
-    What the requests in *data* look like, however they are cut.
-    """
+    """What the requests in *data* look like, however they are cut."""
     ours, theirs = memory_stream_pair()
     connection = HttpConnection(Sliced(theirs, sizes or [65536]), max_body_bytes=100)
     await ours.send_all(data)
@@ -42,9 +40,7 @@ async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=10))
 @on_virtual_time
 async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
-    """
-    Requests one after another, with and without bodies, are read the same in any slices.
-    """
+    """Requests one after another, with and without bodies, are read the same in any slices."""
     post = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 5\r\n\r\nhello"
     chunked = (
         b"POST / HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n"
@@ -94,9 +90,7 @@ async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
 )
 @on_virtual_time
 async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
-    """
-    Whatever cannot be read is error, with the status to answer.
-    """
+    """Whatever cannot be read is error, with the status to answer."""
     assert await read_all(data) == [status]
 
 
@@ -110,9 +104,7 @@ async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
 async def test_limits_of_a_head_do_not_depend_on_how_it_arrives(
     target: int, header: int, slices: list[int]
 ) -> None:
-    """
-    A request line above the limit is 414, a longer head 431, in whatever slices it is received.
-    """
+    """A request line above the limit is 414, a longer head 431, in whatever slices it is received."""
     line = b"GET /".ljust(target, b"x") + b" HTTP/1.1\r\n"
     head = line + b"Host: me\r\nX: " + b"x" * header + b"\r\n\r\n"
     (result,) = await read_all(head, slices)
@@ -126,9 +118,7 @@ async def test_limits_of_a_head_do_not_depend_on_how_it_arrives(
 
 @on_virtual_time
 async def test_a_body_has_so_many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A body in more chunks than the limit is 413 as soon as that is known, long before its end.
-    """
+    """A body in more chunks than the limit is 413 as soon as that is known, long before its end."""
     monkeypatch.setattr(http1, "MAX_CHUNKS", 50)
     head = b"POST / HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n"
     (request,) = await read_all(head + b"1\r\nx\r\n" * 50 + b"0\r\n\r\n")
@@ -140,18 +130,14 @@ async def test_a_body_has_so_many_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
 @given(st.binary(max_size=200), st.booleans())
 @on_virtual_time
 async def test_garbage_is_malformed_at_worst(data: Any, after: bool) -> None:
-    """
-    Any bytes are requests, error or an early end, and nothing else is raised.
-    """
+    """Any bytes are requests, error or an early end, and nothing else is raised."""
     for request in await read_all(after * GET + data):
         assert isinstance(request, (Request, int))
 
 
 @on_virtual_time
 async def test_a_peer_that_waits_for_permission_gets_it() -> None:
-    """
-    A request that expects 100 hears it before its body is read.
-    """
+    """A request that expects 100 hears it before its body is read."""
     ours, theirs = memory_stream_pair()
     connection = HttpConnection(theirs)
     head = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
@@ -170,9 +156,7 @@ async def test_a_peer_that_waits_for_permission_gets_it() -> None:
 
 @on_virtual_time
 async def test_head_is_answered_without_the_body() -> None:
-    """
-    The answer to HEAD tells the size of a body that does not come.
-    """
+    """The answer to HEAD tells the size of a body that does not come."""
     ours, theirs = memory_stream_pair()
     connection = HttpConnection(theirs)
     await ours.send_all(b"HEAD / HTTP/1.1\r\nHost: me\r\n\r\n")
@@ -185,18 +169,14 @@ async def test_head_is_answered_without_the_body() -> None:
 
 @on_virtual_time
 async def test_a_connection_that_is_to_close_gives_no_more_requests() -> None:
-    """
-    After `Connection: close` the peer's further requests are not read.
-    """
+    """After `Connection: close` the peer's further requests are not read."""
     closing = GET.replace(b"Host", b"Connection: close\r\nHost")
     assert len(await read_all(closing + GET)) == 1
 
 
 @on_virtual_time
 async def test_a_peer_that_is_gone_is_noticed() -> None:
-    """
-    A broken stream ends reading quietly, and writing with `Disconnected`.
-    """
+    """A broken stream ends reading quietly, and writing with `Disconnected`."""
     ours, theirs = memory_stream_pair()
     connection = HttpConnection(theirs)
     await ours.send_all(GET)
@@ -210,9 +190,7 @@ async def test_a_peer_that_is_gone_is_noticed() -> None:
 
 @on_virtual_time
 async def test_a_close_waits_for_a_peer_that_is_sending() -> None:
-    """
-    A peer that goes on sending has ten seconds to read, and a second after its last byte.
-    """
+    """A peer that goes on sending has ten seconds to read, and a second after its last byte."""
     for seconds, expected in ((3, 4), (20, streams.LINGER_SECONDS)):
         ours, theirs = memory_stream_pair()
         async with trio.open_nursery() as nursery:
@@ -232,9 +210,7 @@ async def test_a_close_waits_for_a_peer_that_is_sending() -> None:
 
 @on_virtual_time
 async def test_hanging_up_takes_a_second_at_most() -> None:
-    """
-    A peer that neither reads nor closes cannot keep a stream open.
-    """
+    """A peer that neither reads nor closes cannot keep a stream open."""
     ours, theirs = memory_stream_pair()
     await ours.send_all(b"nobody reads this")
     await lingering_close(theirs)

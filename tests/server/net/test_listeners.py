@@ -29,8 +29,8 @@ async def status_at(host: str, port: int) -> int:
 
 @pytest.mark.parametrize("host", ["", "::", "localhost"])
 async def test_all_addresses_have_one_port(host: str, has_ipv6: bool) -> None:
-    """
-    An empty host, ``::`` and a name with two addresses listen on IPv4 and IPv6, at the same port.
+    """An empty host, ``::`` and a name with two addresses listen on IPv4 and IPv6, at the same
+    port.
     """
     async with open_server(host=host, voice="tones") as server:
         port = int(server.url.rpartition(":")[2])
@@ -42,9 +42,7 @@ async def test_all_addresses_have_one_port(host: str, has_ipv6: bool) -> None:
 
 
 async def test_a_port_that_another_process_takes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If the port of the first address is taken at the second one, another port is tried.
-    """
+    """If the port of the first address is taken at the second one, another port is tried."""
     real, attempts = trio.open_tcp_listeners, 0
 
     async def busy(port: int, *, host: str | None) -> list[trio.SocketListener]:
@@ -66,9 +64,7 @@ async def test_a_port_that_another_process_takes_meanwhile(monkeypatch: pytest.M
 
 
 class Exhausted(trio.abc.Listener[trio.abc.Stream]):
-    """
-    A listener that has no file descriptor for a while, and then a connection.
-    """
+    """A listener that has no file descriptor for a while, and then a connection."""
 
     def __init__(self, failures: int, error: int = errno.EMFILE) -> None:
         self.failures, self.error = failures, error
@@ -88,9 +84,7 @@ class Exhausted(trio.abc.Listener[trio.abc.Stream]):
 
 @on_virtual_time
 async def test_without_file_descriptors_connections_wait() -> None:
-    """
-    A process out of file descriptors accepts again once it has some, and logs one line a minute.
-    """
+    """A process out of file descriptors accepts again once it has some, and logs one line a minute."""
     failures = round(1.5 * ACCEPT_LOG_SECONDS / ACCEPT_RETRY_SECONDS)
     accepted = []
 
@@ -107,9 +101,7 @@ async def test_without_file_descriptors_connections_wait() -> None:
 
 @on_virtual_time
 async def test_other_errors_of_a_listener_are_raised() -> None:
-    """
-    An error that waiting does not cure ends the service.
-    """
+    """An error that waiting does not cure ends the service."""
     listeners: Any = [Exhausted(1, errno.EBADF)]
     with pytest.raises(ExceptionGroup) as caught:
         await accept_connections(listeners, trio.aclose_forcefully)
@@ -117,9 +109,7 @@ async def test_other_errors_of_a_listener_are_raised() -> None:
 
 
 async def test_urls_have_every_name() -> None:
-    """
-    The first URL is for this machine, and each further name has one, IPv6 addresses in brackets.
-    """
+    """The first URL is for this machine, and each further name has one, IPv6 addresses in brackets."""
     async with open_listeners("0.0.0.0", 0) as listeners:  # noqa: S104  # for a moment
         port = listeners[0].socket.getsockname()[1]
         urls = list(server_urls(listeners, ["a.example", "fd00::1"], is_secure=True))
