@@ -1,4 +1,6 @@
-"""What the fuzz tests of WebSockets share: others who must notice nothing, and what every event is."""
+"""What the fuzz tests of WebSockets share: others who must notice nothing, and what every event
+is.
+"""
 
 from __future__ import annotations
 

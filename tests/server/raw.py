@@ -1,4 +1,6 @@
-"""A client that looks at every byte, over each kind of connection that the service is reached by."""
+"""A client that looks at every byte, over each kind of connection that the service is reached
+by.
+"""
 
 from __future__ import annotations
 

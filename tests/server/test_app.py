@@ -77,7 +77,9 @@ async def hold(stream: trio.abc.Stream) -> None:
 
 
 async def test_a_peer_that_stops_reading_does_not_hold_the_server_up() -> None:
-    """With kernel buffers full of speech that nobody reads, leaving the block still takes no time."""
+    """With kernel buffers full of speech that nobody reads, leaving the block still takes no
+    time.
+    """
     async with trio.open_nursery() as nursery:
         async with open_server(voice="tones") as server:
             url = server.websocket_url + SPEECH + NOW
@@ -166,7 +168,9 @@ async def test_a_server_may_listen_nowhere() -> None:
 
 
 async def test_an_address_that_is_taken_raises_bare() -> None:
-    """Listening where another server does raises `OSError`; a voice that is not there `ValueError`."""
+    """Listening where another server does raises `OSError`; a voice that is not there
+    `ValueError`.
+    """
     async with open_server(voice="tones") as server:
         with pytest.raises(OSError, match="in use"):
             async with open_server(voice="tones", port=int(server.url.rpartition(":")[2])):
@@ -178,7 +182,9 @@ async def test_an_address_that_is_taken_raises_bare() -> None:
 
 @on_virtual_time
 async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
-    """Any object that speaks is a voice; it hears the request's voice, language, rate and delivery."""
+    """Any object that speaks is a voice; it hears the request's voice, language, rate and
+    delivery.
+    """
 
     class Listening(Tones):
         heard: Utterance | None = None

@@ -57,7 +57,9 @@ async def test_a_context_that_needs_a_descriptor_is_refused() -> None:
 async def test_an_endpoint_that_needs_a_descriptor_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An endpoint of any kind that runs out of files is 503; other errors of the system are bugs."""
+    """An endpoint of any kind that runs out of files is 503; other errors of the system are
+    bugs.
+    """
     code = errno.EMFILE
 
     def fail(*_: object) -> None:

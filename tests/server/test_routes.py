@@ -212,7 +212,9 @@ async def test_a_peer_that_never_reads_an_answer_is_let_go(request_line: str) ->
 
 @on_virtual_time
 async def test_a_handshake_that_nobody_reads_is_given_up() -> None:
-    """A peer that asks for a WebSocket and does not read the answer is let go after the idle time."""
+    """A peer that asks for a WebSocket and does not read the answer is let go after the idle
+    time.
+    """
     async with open_server(port=None, voice="tones") as server:
         ours, theirs = lockstep_stream_pair()
         async with trio.open_nursery() as nursery:

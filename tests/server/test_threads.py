@@ -14,7 +14,9 @@ from trio_cartesia.server import Server, open_server
 
 @contextmanager
 def server_in_a_thread(**options: object) -> Iterator[Server]:
-    """A service with a Trio run and a thread of its own, as a test of another framework holds one."""
+    """A service with a Trio run and a thread of its own, as a test of another framework holds
+    one.
+    """
     started: queue.Queue[tuple[Server, trio.Event, trio.lowlevel.TrioToken]] = queue.Queue()
 
     async def main() -> None:

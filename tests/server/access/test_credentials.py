@@ -156,7 +156,9 @@ async def test_without_keys_nearly_everybody_comes_in() -> None:
 
 @on_virtual_time
 async def test_keys_are_a_collection_of_strings() -> None:
-    """One string is no collection of keys, what is no string is no key, and no keys let nobody in."""
+    """One string is no collection of keys, what is no string is no key, and no keys let nobody
+    in.
+    """
     for wrong, error in [("sk_1", TypeError), ([b"sk_1"], TypeError), ([""], ValueError)]:
         keys: Any = wrong
         with pytest.raises(error, match="api_keys"):

@@ -168,7 +168,9 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
 @given(st.integers(1, 3000), st.floats(0, 100))
 @on_virtual_time
 async def test_a_token_expires_on_time(seconds: int, start: float) -> None:
-    """A token opens doors for as long as was asked, and not a second longer than the next full one."""
+    """A token opens doors for as long as was asked, and not a second longer than the next full
+    one.
+    """
     await trio.sleep(start)
     async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
         await trio.sleep(start)

@@ -54,7 +54,9 @@ async def test_a_connection_has_ways_of_its_own() -> None:
 )
 @on_virtual_time
 async def test_the_query_wins(header: int | None, query: list[int], service: int) -> None:
-    """The query goes over the header and the header over the service, and the last of each counts."""
+    """The query goes over the header and the header over the service, and the last of each
+    counts.
+    """
     headers = [] if header is None else saying(f"flush_id_base={header}, flush_id_base={header}")
     target = asking(*(f"flush_id_base={base}" for base in query))
     behaviour = Behaviour(flush_id_base=service, done_status=200)
@@ -115,7 +117,9 @@ async def test_a_limit_may_be_lowered() -> None:
 @pytest.mark.parametrize("target", ["/tts/websocket", "/tts/websocket?cartesia_version="])
 @on_virtual_time
 async def test_a_version_may_be_required(target: str) -> None:
-    """Without a version a request is refused under `missing_version=error`, and current otherwise."""
+    """Without a version a request is refused under `missing_version=error`, and current
+    otherwise.
+    """
     async with connected(target) as (client, _):
         assert (await client.ask(""))["title"] == "Invalid request"
     behaviour = Behaviour(missing_version="error")

@@ -72,7 +72,9 @@ async def test_a_connection_closes_with_any_code(transport: str, code: int) -> N
 
 @everywhere
 async def test_a_close_may_have_no_code(transport: str) -> None:
-    """With 1005 the close frame is empty; and a peer that does not answer is not waited for long."""
+    """With 1005 the close frame is empty; and a peer that does not answer is not waited for
+    long.
+    """
     async with service(transport) as place:
         raw = await place.connect("close code=1005")
         await raw.send(generation("a", LONG))
@@ -119,7 +121,9 @@ async def test_a_stall_may_pass(transport: str) -> None:
 
 @everywhere
 async def test_a_connection_is_half_open(transport: str) -> None:
-    """A silent connection reads what it is sent, and nothing comes back: no pong, no close, no FIN."""
+    """A silent connection reads what it is sent, and nothing comes back: no pong, no close, no
+    FIN.
+    """
     async with service(transport) as place:
         late = await place.connect("silence at_frame=2")
         await late.send(generation("a", LONG))

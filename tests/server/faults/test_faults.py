@@ -97,7 +97,9 @@ def test_no_text_is_too_strange(text: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(fields: Any, error: Any, words: str) -> None:
-    """A fault is checked where it is made, and the error says what is wrong with which parameter."""
+    """A fault is checked where it is made, and the error says what is wrong with which
+    parameter.
+    """
     with pytest.raises(error, match=re.escape(words)):
         Fault(**fields)
 
@@ -160,7 +162,9 @@ async def test_a_fault_is_felt_by_one_connection(asked: list[Fault]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
-    """With a connection under each fault the server stops within a second; the others were served."""
+    """With a connection under each fault the server stops within a second; the others were
+    served.
+    """
     async with trio.open_nursery() as nursery:
         async with service(transport) as place:
             for name, kind in FAULTS.items():

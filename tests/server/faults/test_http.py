@@ -153,7 +153,9 @@ async def test_faults_of_messages_are_none_of_theirs(transport: str) -> None:
 )
 @everywhere
 async def test_what_cannot_be_had_is_refused(transport: str, text: str, named: str | None) -> None:
-    """A fault that makes no sense is refused with 400, which names what is wrong, and none happens."""
+    """A fault that makes no sense is refused with 400, which names what is wrong, and none
+    happens.
+    """
     async with service(transport) as place:
         raw = await place.dial()
         await raw.request("GET", "/", NOW, ("X-Fault", text))

@@ -19,7 +19,9 @@ KNOWN = {"chunk", "done", "error", "timestamps", "phoneme_timestamps", "flush_do
 
 
 async def hear_until_done(raw: Raw, *context_ids: str) -> list[Json]:
-    """All messages that can be read, until each of these contexts is done, and what comes at once."""
+    """All messages that can be read, until each of these contexts is done, and what comes at
+    once.
+    """
     left = set(context_ids)
     while left:
         data = await raw.stream.receive_some(65536)
@@ -154,7 +156,9 @@ async def test_strange_events_and_fields(transport: str) -> None:
 
 @everywhere
 async def test_context_ids_are_wrong(transport: str) -> None:
-    """A message may lack its context id, have one that nobody opened, or be a stranger's ``done``."""
+    """A message may lack its context id, have one that nobody opened, or be a stranger's
+    ``done``.
+    """
     async with service(transport) as place:
         raw = await place.connect(
             "missing_context_id at_frame=1, unknown_context_id at_frame=2, stray_event at_frame=3"
@@ -281,7 +285,9 @@ async def test_frames_are_counted_for_a_context(transport: str) -> None:
 
 @everywhere
 async def test_faults_of_the_server_are_for_everybody(transport: str) -> None:
-    """What `open_server` is given happens on each connection, beside what the connection asks for."""
+    """What `open_server` is given happens on each connection, beside what the connection asks
+    for.
+    """
     async with service(transport, faults=[Fault(name="stray_event")]) as place:
         for _ in range(2):
             raw = await place.connect("", SPEECH + "&fault=unknown_fields&fault=late_frames")

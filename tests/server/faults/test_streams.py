@@ -79,7 +79,9 @@ async def leave_later(stream: trio.abc.Stream) -> None:
 
 @on_virtual_time
 async def test_latency_keeps_the_order_of_what_is_sent() -> None:
-    """Each piece takes the latency, those after it do not wait for it, and the last one comes too."""
+    """Each piece takes the latency, those after it do not wait for it, and the last one comes
+    too.
+    """
     ours, theirs = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
         stream = FaultyStream(theirs, nursery)
@@ -96,7 +98,9 @@ async def test_latency_keeps_the_order_of_what_is_sent() -> None:
 
 @on_virtual_time
 async def test_what_came_in_a_stall_is_not_lost() -> None:
-    """What is received while the stream stalls can still be read after it, also by somebody else."""
+    """What is received while the stream stalls can still be read after it, also by somebody
+    else.
+    """
     ours, theirs = bounded_stream_pair()
     stream = FaultyStream(theirs)
     stream.arm([Fault(name="stall", at_byte=0, seconds=5)])

@@ -73,7 +73,9 @@ async def test_a_request_is_one_line() -> None:
 
 @on_virtual_time
 async def test_a_refused_message_is_one_line() -> None:
-    """What was refused on a socket is in the log with its status and title, and without its text."""
+    """What was refused on a socket is in the log with its status and title, and without its
+    text.
+    """
     async with connected() as (client, _):
         with catch_logs(logging.INFO) as lines:
             error = await client.ask(

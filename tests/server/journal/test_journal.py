@@ -235,7 +235,9 @@ def test_a_cancel_goes_to_the_newest_of_its_name(
 
 @on_virtual_time
 async def test_a_transcript_has_whole_characters() -> None:
-    """Two halves of a character that came in two inputs are one, for the voice and in the record."""
+    """Two halves of a character that came in two inputs are one, for the voice and in the
+    record.
+    """
     async with connected() as (client, server):
         await client.send(generation("a", "Hi \ud83d") | {"continue": True})
         events = await client.speak(generation("a", "\ude00 you."))

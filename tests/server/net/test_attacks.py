@@ -222,7 +222,9 @@ async def test_who_leaves_in_mid_sentence_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize("place", [1, 2, 3, 4])
 @on_virtual_time
 async def test_the_journal_knows_when_the_quota_ran_out(place: int) -> None:
-    """What a fault kept from being sent is not in the journal, and the context ended with an error."""
+    """What a fault kept from being sent is not in the journal, and the context ended with an
+    error.
+    """
     fault = [("x-fault", f"quota_exceeded at_frame={place}")]
     async with connected(headers=fault) as (client, server):
         text = "Takes two chunks, or so."

@@ -104,7 +104,9 @@ async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
 async def test_limits_of_a_head_do_not_depend_on_how_it_arrives(
     target: int, header: int, slices: list[int]
 ) -> None:
-    """A request line above the limit is 414, a longer head 431, in whatever slices it is received."""
+    """A request line above the limit is 414, a longer head 431, in whatever slices it is
+    received.
+    """
     line = b"GET /".ljust(target, b"x") + b" HTTP/1.1\r\n"
     head = line + b"Host: me\r\nX: " + b"x" * header + b"\r\n\r\n"
     (result,) = await read_all(head, slices)

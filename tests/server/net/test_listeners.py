@@ -84,7 +84,9 @@ class Exhausted(trio.abc.Listener[trio.abc.Stream]):
 
 @on_virtual_time
 async def test_without_file_descriptors_connections_wait() -> None:
-    """A process out of file descriptors accepts again once it has some, and logs one line a minute."""
+    """A process out of file descriptors accepts again once it has some, and logs one line a
+    minute.
+    """
     failures = round(1.5 * ACCEPT_LOG_SECONDS / ACCEPT_RETRY_SECONDS)
     accepted = []
 
@@ -109,7 +111,9 @@ async def test_other_errors_of_a_listener_are_raised() -> None:
 
 
 async def test_urls_have_every_name() -> None:
-    """The first URL is for this machine, and each further name has one, IPv6 addresses in brackets."""
+    """The first URL is for this machine, and each further name has one, IPv6 addresses in
+    brackets.
+    """
     async with open_listeners("0.0.0.0", 0) as listeners:  # noqa: S104  # for a moment
         port = listeners[0].socket.getsockname()[1]
         urls = list(server_urls(listeners, ["a.example", "fd00::1"], is_secure=True))

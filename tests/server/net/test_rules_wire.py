@@ -1,4 +1,6 @@
-"""Rules of the protocol about what is on the wire, each with a client that knows nothing of ours."""
+"""Rules of the protocol about what is on the wire, each with a client that knows nothing of
+ours.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +126,9 @@ async def test_the_handshakes_of_official_clients_are_accepted(
 )
 @on_virtual_time
 async def test_a_content_type_without_content_does_no_harm(line: str) -> None:
-    """A request without a body is answered alike with and without Content-Type: application/json."""
+    """A request without a body is answered alike with and without Content-Type:
+    application/json.
+    """
     method, path = line.split()
     with_type = [VERSION, ("content-type", "application/json")]
     async with over_http() as (client, _):

@@ -126,7 +126,9 @@ async def test_the_environment_makes_clients_trust_it(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "::1", "::"])  # noqa: S104  # for a moment
 async def test_the_certificate_is_for_where_it_listens(host: str, has_ipv6: bool) -> None:
-    """Clients may use the address of the url, and this machine's name where all addresses are open."""
+    """Clients may use the address of the url, and this machine's name where all addresses are
+    open.
+    """
     if ":" in host and not has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with open_server(host=host, voice="tones", tls=True) as server:
@@ -205,7 +207,9 @@ async def test_the_certificate_is_for_further_names() -> None:
 async def test_names_that_no_certificate_can_have_are_refused(
     tls: bool, names: list[str], error: type[Exception]
 ) -> None:
-    """A name that is not one, names without TLS and one string are errors before anything starts."""
+    """A name that is not one, names without TLS and one string are errors before anything
+    starts.
+    """
     with pytest.raises(error, match="name"):
         async with open_server(port=None, voice="tones", tls=tls, tls_names=names):
             pass
@@ -306,7 +310,9 @@ def client_hello() -> bytes:
 @example(garbage=b"GET / HTTP/1.1\r\n\r\n", leaves=True)
 @on_virtual_time
 async def test_whatever_comes_instead_of_tls_ends_quietly(garbage: bytes, leaves: bool) -> None:
-    """Any bytes, and a handshake that is cut anywhere, end that connection with no word in the log."""
+    """Any bytes, and a handshake that is cut anywhere, end that connection with no word in the
+    log.
+    """
     async with open_server(port=None, voice="tones", tls=own_contexts()[0]) as server:
         with catch_logs(logging.WARNING) as lines:
             async with joined(server) as stream:

@@ -239,7 +239,9 @@ OFFER = "permessage-deflate; client_max_window_bits"
 async def test_compression_is_agreed_on_where_both_want_it(
     behaviour: Any, offer: Any, answer: Any
 ) -> None:
-    """The first offer that makes sense is accepted if the service is to; if not, nothing is said."""
+    """The first offer that makes sense is accepted if the service is to; if not, nothing is
+    said.
+    """
     headers = [("Sec-WebSocket-Extensions", offer)] if offer else []
     async with service("memory", behaviour=behaviour) as place:
         raw = await place.dial()

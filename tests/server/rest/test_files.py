@@ -122,7 +122,9 @@ async def test_what_never_becomes_whole_is_no_file(how: str) -> None:
 
 @on_virtual_time
 async def test_files_belong_to_accounts() -> None:
-    """Only a key of the account that made it finds a file; a token is not enough, nor is nothing."""
+    """Only a key of the account that made it finds a file; a token is not enough, nor is
+    nothing.
+    """
     first, second = (("authorization", f"Bearer sk_{number}") for number in (1, 2))
     async with over_http(api_keys=["sk_1", "sk_2"]) as (client, _):
         made = await client.ask("POST", "/tts/bytes", speech("Hi.", save=True), [*NOW, first])

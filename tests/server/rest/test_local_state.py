@@ -72,7 +72,9 @@ async def test_what_was_said_is_told_over_http() -> None:
 
 @on_virtual_time
 async def test_requests_are_told() -> None:
-    """What was answered over HTTP is in the state, with its id and status; requests for it are not."""
+    """What was answered over HTTP is in the state, with its id and status; requests for it are
+    not.
+    """
     async with over_http() as (client, server):
         answers = [
             await client.ask("POST", "/tts/bytes", speech("Hello.")),
@@ -161,7 +163,9 @@ async def test_a_service_with_keys_tells_it_to_keys_alone(method: str) -> None:
 
 @on_virtual_time
 async def test_much_speech_is_told_while_it_goes_on() -> None:
-    """What is told is whole JSON however long it is, with half characters, and while more is said."""
+    """What is told is whole JSON however long it is, with half characters, and while more is
+    said.
+    """
     text = "Good morning, dear \ud83d all. " * 2000
     behaviour = Behaviour(times_real_time=float("inf"))
     async with connected(behaviour=behaviour) as (client, server), trio.open_nursery() as nursery:
