@@ -54,14 +54,16 @@ _ANYWHERE: Final = {**_AT, "context_id": None}
 
 FAULTS: Final[Mapping[str, FaultKind]] = {
     # the connection breaks
-    "reset": FaultKind("A TCP reset, `size_bytes` into the frame.", {**_ANYWHERE, "size_bytes": 0}),
+    "reset": FaultKind(
+        "A TCP reset after `size_bytes` of the frame.", {**_ANYWHERE, "size_bytes": 0}
+    ),
     "fin": FaultKind(
-        "The stream ends without a close frame (and without TLS's `close_notify`), `size_bytes` "
-        "into the frame.",
+        "The stream ends without a close frame (and without TLS's `close_notify`) after "
+        "`size_bytes` of the frame.",
         {**_ANYWHERE, "size_bytes": 0},
     ),
     "truncated_frame": FaultKind(
-        "The stream ends inside a frame, of which `size_bytes` come; half of it if not given.",
+        "The stream ends inside a frame, after `size_bytes` of it; after half of it if not given.",
         {**_HERE, "size_bytes": None},
     ),
     "close": FaultKind(
@@ -69,62 +71,67 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
         {**_HERE, "code": 1011, "reason": ""},
     ),
     "truncated_body": FaultKind(
-        "The stream ends after `at_byte` bytes of an HTTP answer's body.", {"at_byte": 0}
+        "The stream ends after `at_byte` bytes of an HTTP response's body.", {"at_byte": 0}
     ),
     # the connection is slow or silent
     "stall": FaultKind(
-        "Nothing is sent and nothing is read any more, for `seconds` or for ever; with a "
-        "`context_id`, that context alone falls silent.",
+        "Nothing is sent and nothing is read any more, for `seconds` or forever; with a "
+        "`context_id`, only that context is silent.",
         {**_ANYWHERE, "seconds": None},
     ),
     "silence": FaultKind(
-        "Half-open: what the peer sends is read, and nothing ever comes back; with a "
+        "Half-open: what the peer sends is read, and nothing is sent any more; with a "
         "`context_id`, nothing of that context.",
         _ANYWHERE,
     ),
     "drip": FaultKind(
-        "All that is sent comes in pieces of `size_bytes`, one each `seconds`.",
+        "Everything is sent in pieces of `size_bytes`, one every `seconds`.",
         {**_AT, "seconds": 0.1, "size_bytes": 1},
     ),
     "latency": FaultKind(
-        "All that is sent comes `seconds` later; with a `context_id`, each message of that "
-        "context waits so long.",
+        "Everything is sent `seconds` later; with a `context_id`, each message of that "
+        "context is delayed by that time.",
         {**_ANYWHERE, "seconds": REQUIRED},
     ),
     "bandwidth": FaultKind(
-        "No more than `bytes_per_second` are sent.", {**_AT, "bytes_per_second": REQUIRED}
+        "At most `bytes_per_second` are sent.", {**_AT, "bytes_per_second": REQUIRED}
     ),
     # messages are malformed, or not expected
     "fragmented_frame": FaultKind(
-        "The message comes in fragments of `size_bytes`; every message if `at_frame` is not given.",
+        "The message is sent in fragments of `size_bytes`; every message if `at_frame` is "
+        "not given.",
         {"at_frame": None, "context_id": None, "size_bytes": 100},
     ),
-    "binary_frame": FaultKind("The message comes in a binary frame.", _HERE),
+    "binary_frame": FaultKind("The message is sent in a binary frame.", _HERE),
     "oversized_frame": FaultKind(
-        "An event of unknown type and of `size_bytes` comes before the message.",
+        "An event of unknown type with `size_bytes` is sent before the message.",
         {**_HERE, "size_bytes": 32 * MIB},
     ),
-    "malformed_json": FaultKind("The message is cut in the middle: no valid JSON.", _HERE),
-    "bad_base64": FaultKind("The `data` of the first chunk from there on is no base64.", _HERE),
-    "unknown_event": FaultKind("An event of unknown type comes before the message.", _HERE),
+    "malformed_json": FaultKind(
+        "The message is cut in the middle, so that it is not valid JSON.", _HERE
+    ),
+    "bad_base64": FaultKind(
+        "The `data` of the first chunk from there on is not valid base64.", _HERE
+    ),
+    "unknown_event": FaultKind("An event of unknown type is sent before the message.", _HERE),
     "unknown_fields": FaultKind(
-        "The message has fields that nobody knows; every message if `at_frame` is not given.",
+        "The message has unknown fields; every message if `at_frame` is not given.",
         {"at_frame": None, "context_id": None},
     ),
     "missing_context_id": FaultKind("The message lacks its context id.", _HERE),
     "unknown_context_id": FaultKind(
-        "The message has the id of a context that nobody opened.", _HERE
+        "The message has the id of a context that does not exist.", _HERE
     ),
     "stray_event": FaultKind(
-        "A `done` for a context that nobody opened comes before the message.", _HERE
+        "A `done` for a context that does not exist is sent before the message.", _HERE
     ),
     "duplicate_terminal": FaultKind(
-        "The terminal event comes twice; of each context if `context_id` is not given.",
+        "The terminal event is sent twice; for every context if `context_id` is not given.",
         {"context_id": None},
     ),
     "late_frames": FaultKind(
-        "`count` chunks come after the terminal event; of each context if `context_id` is not "
-        "given.",
+        "`count` chunks are sent after the terminal event; for every context if `context_id` "
+        "is not given.",
         {"context_id": None, "count": 1},
     ),
     # errors that no client caused
@@ -134,17 +141,15 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
         _HERE,
     ),
     "connection_error": FaultKind(
-        "An `error` without a context id comes before the message.", {**_HERE, "status": 500}
+        "An `error` without a context id is sent before the message.", {**_HERE, "status": 500}
     ),
     # the response to a handshake or to any other request
-    "refused_handshake": FaultKind(
-        "The request is answered with an error of that `status`.", {"status": 503}
-    ),
+    "refused_handshake": FaultKind("The response is an error with that `status`.", {"status": 503}),
     "stalled_handshake": FaultKind(
-        "The answer stops for ever after `size_bytes` of its head.", {"size_bytes": 0}
+        "The response stops forever after `size_bytes` of its head.", {"size_bytes": 0}
     ),
     "garbage_handshake": FaultKind(
-        "Instead of an answer come `size_bytes` that mean nothing, and the end.",
+        "Instead of a response, `size_bytes` of garbage are sent, and the stream ends.",
         {"size_bytes": 64},
     ),
 }
