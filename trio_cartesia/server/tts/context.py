@@ -45,9 +45,7 @@ VOICE_FAILED: Final = Refusal(
 
 
 class State(Enum):
-    """
-    Where a context is in its life.
-    """
+    """The stages in the life of a context."""
 
     OPEN = "takes inputs"
     FINISHING = "has its final input"
