@@ -123,7 +123,7 @@ async def speak(raw: Raw, names: str) -> None:
     while kinds(raw.messages).count("done") < len(names):
         data = await raw.stream.receive_some(65536)
         assert data
-        raw.heard += bytes(data)
+        raw.received += bytes(data)
 
 
 async def speak_through_faults(raw: Raw) -> None:
@@ -133,7 +133,7 @@ async def speak_through_faults(raw: Raw) -> None:
             await raw.send(generation(name, TWO_SENTENCES))
     except trio.BrokenResourceError:
         return
-    await raw.listen(30)
+    await raw.read_until_end(30)
 
 
 @pytest.mark.slow
@@ -147,7 +147,7 @@ async def test_a_fault_is_felt_by_one_connection(asked: list[Fault]) -> None:
     async with service("memory") as place, trio.open_nursery() as nursery:
         before = await place.connect()
         sick = await place.dial()
-        await sick.ask_for_websocket("/tts/websocket", ("X-Fault", header))
+        await sick.send_handshake("/tts/websocket", ("X-Fault", header))
         nursery.start_soon(speak_through_faults, sick)
         after = await place.connect()
         async with trio.open_nursery() as healthy:
@@ -175,7 +175,7 @@ async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
                 ]
                 sick = await place.dial()
                 fault = " ".join([name, *needed])
-                await sick.ask_for_websocket("/tts/websocket", ("X-Fault", fault))
+                await sick.send_handshake("/tts/websocket", ("X-Fault", fault))
                 nursery.start_soon(speak_through_faults, sick)
             healthy = await place.connect()
             await speak(healthy, "xyz")

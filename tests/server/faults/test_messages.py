@@ -26,9 +26,9 @@ async def hear_until_done(raw: Raw, *context_ids: str) -> list[Json]:
     while left:
         data = await raw.stream.receive_some(65536)
         assert data
-        raw.heard += bytes(data)
+        raw.received += bytes(data)
         left -= {event.get("context_id", "") for event in readable(raw) if event["done"]}
-    await raw.listen(0.02)
+    await raw.read_until_end(0.02)
     return readable(raw)
 
 
@@ -180,7 +180,7 @@ async def test_terminal_events_are_not_the_last(transport: str) -> None:
         assert kinds(events)[-4:] == ["done", "done", "chunk", "chunk"]
         assert {event["context_id"] for event in events} == {"a"}
         await raw.send(generation("a", "Too late."))  # and it is over all the same
-        events = (await raw.hear_messages(len(events) + 1))[len(events) :]
+        events = (await raw.receive_messages(len(events) + 1))[len(events) :]
         assert events[0]["title"] == "Context has closed"
 
 
@@ -198,7 +198,7 @@ async def test_the_quota_runs_out(transport: str, version: str) -> None:
         else:
             assert events[-1]["error"].startswith("Quota exceeded: ")
         await raw.send(generation("a", "More?"))
-        events = (await raw.hear_messages(4))[3:]
+        events = (await raw.receive_messages(4))[3:]
         assert [event["status_code"] for event in events] == [400]
         await raw.send(generation("b", "And now?"))
         assert audio(await hear_until_done(raw, "b"), "b") == await tones("And now?")
@@ -277,7 +277,7 @@ async def test_frames_are_counted_for_a_context(transport: str) -> None:
         for name in "ab":
             await raw.send(generation(name, TEXT))
         while 8 not in [frame.opcode for frame in raw.frames]:
-            raw.heard += bytes(await raw.stream.receive_some(65536))
+            raw.received += bytes(await raw.stream.receive_some(65536))
         *messages, goodbye = raw.frames
         assert (goodbye.opcode, goodbye.code) == (8, 4000)
         assert [frame.json["context_id"] for frame in messages].count("b") == 1

@@ -146,11 +146,11 @@ async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPa
     """With `late_input=new_context`, each final input that came late becomes a context of its own,
     in order, and is not looked at again and again.
     """
-    heard, hear = 0, SpeechSession._hear
+    received, hear = 0, SpeechSession._hear
 
     def counting(session: Any, request: Any) -> None:
-        nonlocal heard
-        heard += 1
+        nonlocal received
+        received += 1
         hear(session, request)
 
     monkeypatch.setattr(speech.SpeechSession, "_hear", counting)
@@ -161,7 +161,7 @@ async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPa
             await client.send(generation("a", text))
         for text in texts:
             assert audio(await client.receive_until_over("a")) == await tones(text)
-    assert heard <= 3 * len(texts)
+    assert received <= 3 * len(texts)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ async def compressed(server: Any, nursery: trio.Nursery) -> Raw:
     nursery.start_soon(server.serve_stream, theirs)
     raw = Raw(ours)
     offer = ("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")
-    await raw.ask_for_websocket("/tts/websocket", offer)
+    await raw.send_handshake("/tts/websocket", offer)
     assert await raw.read_head() == 101
     return raw
 

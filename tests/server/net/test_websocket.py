@@ -37,7 +37,7 @@ def open_socket(
     return socket, ours, Connection(ConnectionType.CLIENT)
 
 
-async def heard(stream: Any, client: Connection) -> list[Event]:
+async def received(stream: Any, client: Connection) -> list[Event]:
     """What a client makes of the bytes that have come so far."""
     with trio.move_on_after(0.01):
         while data := await stream.receive_some():
@@ -68,7 +68,7 @@ async def test_messages_arrive_whole(
             is_last = number == len(parts) - 1
             await ours.send_all(frame(0 if number else opcode, part, fin=is_last))
     assert [await socket.receive() for _ in sent] == sent
-    pongs = await heard(ours, client)
+    pongs = await received(ours, client)
     assert all(isinstance(event, Pong) and event.payload == b"p" for event in pongs)
     assert len(pongs) >= len(sent)
 
@@ -113,7 +113,7 @@ async def test_a_peer_that_breaks_the_rules_is_told_which(data: Any, code: Any) 
         with pytest.raises(Disconnected) as caught:
             await socket.receive()
     assert caught.value.code == code
-    (event,) = await heard(ours, client)
+    (event,) = await received(ours, client)
     assert isinstance(event, CloseConnection)
     assert event.code == code
     with pytest.raises(Disconnected):
@@ -144,7 +144,7 @@ async def test_a_close_is_answered(payload: bytes) -> None:
     with pytest.raises(Disconnected) as caught:
         await socket.receive()
     assert caught.value.code == (struct.unpack("!H", payload[:2])[0] if payload else 1005)
-    (event,) = await heard(ours, client)
+    (event,) = await received(ours, client)
     assert isinstance(event, CloseConnection)
     assert event.code == caught.value.code
 
@@ -169,7 +169,7 @@ async def test_many_tasks_may_send() -> None:
     async with trio.open_nursery() as nursery:
         for text in texts:
             nursery.start_soon(socket.send, text)
-    events = await heard(ours, client)
+    events = await received(ours, client)
     assert sorted(event.data for event in events if isinstance(event, TextMessage)) == texts
 
 
@@ -196,7 +196,7 @@ async def test_a_send_that_waits_for_its_turn_can_be_cancelled() -> None:
         with trio.move_on_after(1):
             await socket.send("second")
         nursery.start_soon(socket.send, "third")
-        events = await heard(ours, client)
+        events = await received(ours, client)
     assert [event.data for event in events if isinstance(event, TextMessage)] == ["first", "third"]
 
 
@@ -245,7 +245,7 @@ async def test_compression_is_agreed_on_where_both_want_it(
     headers = [("Sec-WebSocket-Extensions", offer)] if offer else []
     async with service("memory", behaviour=behaviour) as place:
         raw = await place.dial()
-        await raw.ask_for_websocket(SPEECH, *headers)
+        await raw.send_handshake(SPEECH, *headers)
         assert await raw.read_head() == 101
     lines = raw.head.decode().split("\r\n")
     found = [line for line in lines if line.lower().startswith("sec-websocket-extensions")]
