@@ -50,7 +50,7 @@ class PlannedMessage:
         fragment_bytes: The size of its fragments; None for one frame.
         is_binary: Whether it is sent in a binary frame.
         is_dropped: Whether it is not sent at all.
-        triggers: Faults of the connection that happen just before the message, or inside it.
+        stream_faults: Faults of the connection that happen just before the message, or inside it.
     """
 
     event: dict[str, Any]
@@ -63,7 +63,7 @@ class PlannedMessage:
     fragment_bytes: int | None = None
     is_binary: bool = False
     is_dropped: bool = False
-    triggers: list[Fault] = attrs.field(factory=list)
+    stream_faults: list[Fault] = attrs.field(factory=list)
 
     def similar_event(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Return an event of that type, for the same context if there is one."""
@@ -156,7 +156,7 @@ class MessageFaults:
         elif fault.context_id is not None and fault.name in ("stall", "silence", "latency"):
             _delay_or_drop(fault, planned)
         else:
-            planned.triggers.append(fault)
+            planned.stream_faults.append(fault)
 
 
 def error_of(fault: Fault) -> Refusal:

@@ -115,14 +115,14 @@ class FaultyStream(trio.abc.Stream):
 
     async def drain(self) -> None:
         """Deliver delayed bytes, and wait for the peer of a stream that a fault has ended."""
-        trouble = self._injector
-        if trouble is None:
+        injector = self._injector
+        if injector is None:
             return
-        with trio.move_on_after(trouble.latency_seconds + CLOSE_SECONDS):
-            await trouble.flush()
-        if trouble.has_sent_fin:
+        with trio.move_on_after(injector.latency_seconds + CLOSE_SECONDS):
+            await injector.flush()
+        if injector.has_sent_fin:
             await _read_until_eof(_transport_of(self.inner), CLOSE_SECONDS)
-        elif trouble.is_silent:
+        elif injector.is_silent:
             await _read_until_eof(self.inner, SILENCE_SECONDS)
 
     async def end(self) -> None:

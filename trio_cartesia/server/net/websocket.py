@@ -161,7 +161,7 @@ class WebSocket:
                 await self._write(self._encode(TextMessage(text)))
             for part in _flood(planned.flood_bytes):
                 await self._write(part)
-            for fault in planned.triggers:
+            for fault in planned.stream_faults:
                 await self._trigger(fault, planned, faults)
             await self._write(await self._encode_planned(planned))
             for text in planned.after:
