@@ -1,5 +1,5 @@
-"""
-What the fuzz tests of WebSockets share: others who must notice nothing, and what every event is.
+"""What the fuzz tests of WebSockets share: others who must notice nothing, and what every event
+is.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ STRUCTURED = {"error_code", "title", "message", "request_id"}
 
 @asynccontextmanager
 async def besieged() -> AsyncIterator[tuple[Server, trio.Nursery]]:
-    """
-    A service that one client attacks while others are served: they notice nothing, nothing is
+    """A service that one client attacks while others are served: they notice nothing, nothing is
     logged that is worse than a note, and nothing is left of the attack.
     """
     expected = await tones(TEXT)
@@ -46,16 +45,14 @@ async def besieged() -> AsyncIterator[tuple[Server, trio.Nursery]]:
             await trio.sleep(400)  # whatever was stuck has been idle for too long
             assert not server.journal.open_connections
             assert not server._scopes
-            accounts = server._service.credentials.accounts
+            accounts = server._state.credentials.accounts
             assert (accounts.of("").contexts, accounts.of("").sockets) == (0, 0)
             assert all(context.ended for context in server.journal.contexts)
     assert not lines
 
 
 async def _speak(server: Server, expected: bytes) -> None:
-    """
-    Speak two contexts at once, and get what they are, byte for byte.
-    """
+    """Speak two contexts at once, and get what they are, byte for byte."""
     async with trio.open_nursery() as nursery:
         client = await connect(server, nursery)
         for name in ("one", "two"):
@@ -70,9 +67,7 @@ async def _speak(server: Server, expected: bytes) -> None:
 
 @asynccontextmanager
 async def attacker(server: Server) -> AsyncIterator[trio.abc.Stream]:
-    """
-    A stream to the service, which is closed at the end, whatever has been sent.
-    """
+    """A stream to the service, which is closed at the end, whatever has been sent."""
     async with trio.open_nursery() as nursery:
         ours, theirs = memory_stream_pair()
         nursery.start_soon(server.serve_stream, theirs)
@@ -81,9 +76,7 @@ async def attacker(server: Server) -> AsyncIterator[trio.abc.Stream]:
 
 
 def check_event(event: Json, *, is_structured: bool = True, is_aligned: bool = True) -> None:
-    """
-    Assert that *event* is one, and if it is a refusal, one of the right generation.
-    """
+    """Assert that *event* is one, and if it is a refusal, one of the right generation."""
     kind: Any = event["type"]
     assert kind in KINDS
     assert event["done"] is (kind in TERMINAL)

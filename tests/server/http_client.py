@@ -1,6 +1,4 @@
-"""
-A client made of h11 alone, so that HTTP too is judged by something that is not ours.
-"""
+"""A client made of h11 alone, so that HTTP too is judged by something that is not ours."""
 
 from __future__ import annotations
 
@@ -15,8 +13,8 @@ import h11
 import trio
 from trio.testing import memory_stream_pair
 
-from tests.server.support import S16, TONES, Json, StreamPair
-from trio_cartesia.server import Behaviour, Server, open_server
+from tests.server.support import S16, Json, StreamPair, in_memory
+from trio_cartesia.server import Server
 
 MP3: Json = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
 WAV_S16: Json = {**S16, "container": "wav"}
@@ -25,9 +23,7 @@ LEGACY = [("cartesia-version", "2025-04-16")]
 
 
 class Cut(Exception):
-    """
-    The body ended before its end; what came of it is the argument.
-    """
+    """The body ended before its end; what came of it is the argument."""
 
 
 @attrs.frozen
@@ -51,9 +47,7 @@ class Answer:
 
 
 def frames(body: bytes) -> list[tuple[str | None, Json]]:
-    """
-    The frames of a stream of server-sent events, each with its name; it must end with one.
-    """
+    """The frames of a stream of server-sent events, each with its name; it must end with one."""
     *parts, rest = body.decode("ascii").split("\n\n")
     assert rest == ""
     found = []
@@ -78,9 +72,7 @@ def speech(transcript: str, **others: Any) -> Json:
 
 @attrs.define(eq=False)
 class HttpClient:
-    """
-    One connection, which is used for as long as it may be.
-    """
+    """One connection, which is used for as long as it may be."""
 
     stream: trio.abc.Stream
     wire: h11.Connection = attrs.field(factory=lambda: h11.Connection(h11.CLIENT))
@@ -114,9 +106,7 @@ class HttpClient:
         return event
 
     async def begin(self) -> Answer:
-        """
-        The head of the answer.
-        """
+        """The head of the answer."""
         event = await self.next_event()
         while isinstance(event, h11.InformationalResponse):
             event = await self.next_event()
@@ -128,9 +118,7 @@ class HttpClient:
         return Answer(event.status_code, headers, b"")
 
     async def receive(self) -> bytes:
-        """
-        The next piece of the body; nothing at its end.
-        """
+        """The next piece of the body; nothing at its end."""
         try:
             event = await self.next_event()
         except h11.RemoteProtocolError as error:
@@ -144,9 +132,7 @@ class HttpClient:
         content: Json | str | bytes = b"",
         headers: list[tuple[str, str]] = NOW,
     ) -> Answer:
-        """
-        The whole answer to one request.
-        """
+        """The whole answer to one request."""
         await self.send(method, target, content, headers)
         return await self.finish()
 
@@ -168,23 +154,11 @@ class HttpClient:
 
 @asynccontextmanager
 async def over_http(
-    *,
-    pair: StreamPair = memory_stream_pair,
-    voice: Any = TONES,
-    behaviour: Behaviour | None = None,
-    **options: Any,
+    *, pair: StreamPair = memory_stream_pair, **options: Any
 ) -> AsyncIterator[tuple[HttpClient, Server]]:
-    """
-    A service in memory, and a client of it.
-    """
-    async with (
-        open_server(
-            port=None, voice=voice, behaviour=behaviour or Behaviour(), **options
-        ) as server,
-        trio.open_nursery() as nursery,
-    ):
+    """A service in memory, and an HTTP client of it."""
+    async with in_memory(**options) as (server, nursery):
         yield dial(server, nursery, pair), server
-        nursery.cancel_scope.cancel()
 
 
 def dial(
@@ -196,9 +170,7 @@ def dial(
 
 
 def an_error(answer: Answer, status: int) -> bool:
-    """
-    Whether the answer is a proper refusal of that status (protocol §1.7.1).
-    """
+    """Whether the answer is a proper refusal of that status (protocol §1.7.1)."""
     error = answer.json
     return (
         answer.status == status

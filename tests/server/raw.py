@@ -1,5 +1,5 @@
-"""
-A client that looks at every byte, over each kind of connection that the service is reached by.
+"""A client that looks at every byte, over each kind of connection that the service is reached
+by.
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ class Frame:
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
-    """
-    A masked frame, made by hand.
-    """
+    """A masked frame, made by hand."""
     size = len(payload)
     short = size if size < 126 else 126 if size < 65536 else 127
     extended = b"" if size < 126 else struct.pack("!H" if size < 65536 else "!Q", size)
@@ -52,9 +50,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
 
 
 def frames_in(data: bytes) -> tuple[list[Frame], bytes]:
-    """
-    The whole frames in *data*, and what is left of one that is cut.
-    """
+    """The whole frames in *data*, and what is left of one that is cut."""
     found = []
     while len(data) >= 2:
         head, size = 2, data[1]
@@ -73,15 +69,14 @@ def frames_in(data: bytes) -> tuple[list[Frame], bytes]:
 
 @attrs.define(eq=False)
 class Raw:
-    """
-    Attributes:
-        head: The answer to the request, up to its empty line.
-        heard: What came after it.
+    """Attributes:
+    head: The answer to the request, up to its empty line.
+    received: What came after it.
     """
 
     stream: trio.abc.Stream
     head: bytes = b""
-    heard: bytes = b""
+    received: bytes = b""
 
     async def request(
         self, method: str, target: str, *headers: tuple[str, str], body: bytes = b""
@@ -91,65 +86,57 @@ class Raw:
         lines += [f"Content-Length: {len(body)}"] if body else []
         await self.stream.send_all("\r\n".join([*lines, "", ""]).encode() + body)
 
-    async def ask_for_websocket(self, target: str, *headers: tuple[str, str]) -> None:
+    async def send_handshake(self, target: str, *headers: tuple[str, str]) -> None:
         upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
         about = [("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", KEY)]
         await self.request("GET", target, *upgrade, *about, *headers)
 
     async def read_head(self) -> int:
-        """
-        The status of the answer.
-        """
-        while b"\r\n\r\n" not in self.heard:
+        """The status of the answer."""
+        while b"\r\n\r\n" not in self.received:
             data = await self.stream.receive_some(65536)
             assert data
-            self.heard += bytes(data)
-        self.head, _, self.heard = self.heard.partition(b"\r\n\r\n")
+            self.received += bytes(data)
+        self.head, _, self.received = self.received.partition(b"\r\n\r\n")
         return int(self.head.split()[1])
 
     async def send(self, message: Json) -> None:
         await self.stream.send_all(frame(1, json.dumps(message).encode()))
 
-    async def listen(self, seconds: float = 5) -> str:
-        """
-        Read to the end, and tell how it ended; ``silence`` if it has not after so long.
-        """
+    async def read_until_end(self, seconds: float = 5) -> str:
+        """Read to the end, and tell how it ended; ``silence`` if it has not after so long."""
         with trio.move_on_after(seconds):
             try:
                 while data := await self.stream.receive_some(65536):
-                    self.heard += bytes(data)
+                    self.received += bytes(data)
             except trio.BrokenResourceError as error:
                 return "reset" if is_reset(error) else "fin"
             return "goodbye" if isinstance(self.stream, trio.SSLStream) else "fin"
         return "silence"
 
-    async def hear_messages(self, count: int) -> list[Json]:
-        """
-        Read on until so many messages have come altogether.
-        """
+    async def receive_messages(self, count: int) -> list[Json]:
+        """Read on until so many messages have come altogether."""
         while len(self.frames) < count:
             data = await self.stream.receive_some(65536)
             assert data
-            self.heard += bytes(data)
+            self.received += bytes(data)
         return self.messages
 
     @property
     def frames(self) -> list[Frame]:
-        return frames_in(self.heard)[0]
+        return frames_in(self.received)[0]
 
-    async def hear_the_end(self, context_id: str = "a") -> None:
-        """
-        Read on until this context, whose last event is no error, is done.
-        """
+    async def receive_until_done(self, context_id: str = "a") -> None:
+        """Read on until this context, whose last event is no error, is done."""
         end = b'{"type":"done","context_id":"%s"' % context_id.encode()
-        while end not in self.heard:
+        while end not in self.received:
             data = await self.stream.receive_some(65536)
             assert data
-            self.heard += bytes(data)
+            self.received += bytes(data)
 
     @property
     def rest(self) -> bytes:
-        return frames_in(self.heard)[1]
+        return frames_in(self.received)[1]
 
     @property
     def messages(self) -> list[Json]:
@@ -157,9 +144,7 @@ class Raw:
 
 
 def is_reset(error: BaseException) -> bool:
-    """
-    Whether *error*, with which receiving ended, comes of a reset rather than of an early FIN.
-    """
+    """Whether *error*, with which receiving ended, comes of a reset rather than of an early FIN."""
     causes = [error, error.__cause__, error.__context__]
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return False  # TLS that ended without saying so
@@ -168,9 +153,7 @@ def is_reset(error: BaseException) -> bool:
 
 @cache
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """
-    One for a server, with a certificate of ours, and one for clients that trust it.
-    """
+    """One for a server, with a certificate of ours, and one for clients that trust it."""
     authority = trustme.CA()
     mine = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     theirs = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
@@ -182,10 +165,8 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 @attrs.define(eq=False)
-class Place:
-    """
-    A service, and how it is reached.
-    """
+class RunningService:
+    """A service, and how it is reached."""
 
     transport: str
     server: Server
@@ -209,43 +190,35 @@ class Place:
         return trio.SSLStream(stream, contexts()[1], server_hostname="localhost")
 
     async def end_of(self, context_id: str) -> str:
-        """
-        How the service says that a context has ended.
-        """
+        """How the service says that a context has ended."""
         while True:
             if (ended := self.server.journal.context(context_id).ended) is not None:
                 return ended
             await trio.sleep(0.01)
 
-    async def has_heard(self, transcript: str) -> None:
-        """
-        Wait until the service has that from somebody.
-        """
+    async def wait_for_transcript(self, transcript: str) -> None:
+        """Wait until the service has that from somebody."""
         while True:
             if any(context.transcript == transcript for context in self.server.journal.contexts):
                 return
             await trio.sleep(0.01)
 
     async def connect(self, fault: str = "", target: str = SPEECH) -> Raw:
-        """
-        A WebSocket on which *fault* is asked for.
-        """
+        """A WebSocket on which *fault* is asked for."""
         raw = await self.dial()
-        await raw.ask_for_websocket(target, *([("X-Fault", fault)] if fault else []))
+        await raw.send_handshake(target, *([("X-Fault", fault)] if fault else []))
         assert await raw.read_head() == 101
         return raw
 
 
 @asynccontextmanager
-async def service(transport: str, **options: Any) -> AsyncIterator[Place]:
-    """
-    A service that speaks in tones, reached over *transport*.
-    """
+async def service(transport: str, **options: Any) -> AsyncIterator[RunningService]:
+    """A service that speaks in tones, reached over *transport*."""
     port = None if transport == "memory" else 0
     tls = contexts()[0] if transport == "tls" else False
     async with trio.open_nursery() as nursery:
         async with open_server(port=port, tls=tls, **{"voice": Tones(), **options}) as server:
-            place = Place(transport, server, nursery)
+            place = RunningService(transport, server, nursery)
             try:
                 yield place
             finally:
@@ -256,8 +229,7 @@ async def service(transport: str, **options: Any) -> AsyncIterator[Place]:
 
 
 def everywhere(test: Callable[..., Awaitable[None]]) -> Any:
-    """
-    Run a test, whose first argument is the transport, in memory, over TCP and over TLS.
+    """Run a test, whose first argument is the transport, in memory, over TCP and over TLS.
 
     In memory time is virtual; elsewhere ten seconds of it must do.
     """

@@ -1,6 +1,4 @@
-"""
-A client made of wsproto alone, so that the service is judged by something that is not ours.
-"""
+"""A client made of wsproto alone, so that the service is judged by something that is not ours."""
 
 from __future__ import annotations
 
@@ -62,9 +60,7 @@ def closed(event: Json, context_id: str) -> bool:
 
 
 async def tones(text: str, **others: Any) -> bytes:
-    """
-    What the service has to say for *text* on its own.
-    """
+    """What the service has to say for *text* on its own."""
     settings: Json = {"voice_id": generation("")["voice"], "sample_rate": 8000, **others}
     spoken = [await TONES.speak(Utterance(text=piece, **settings)) for piece in split(text)]
     return b"".join(piece.samples for piece in spoken)
@@ -141,9 +137,7 @@ class Client:
                 raise Closed(event.code, event.reason)
 
     async def receive_until_over(self, *context_ids: str) -> list[Json]:
-        """
-        All events until each of these contexts has had its terminal one.
-        """
+        """All events until each of these contexts has had its terminal one."""
         events, left = [], set(context_ids)
         while left:
             events.append(await self.receive())
@@ -188,27 +182,31 @@ def kinds(events: list[Json]) -> list[str]:
 
 
 @asynccontextmanager
-async def connected(
-    target: str = "/tts/websocket?cartesia_version=2026-08-14",
-    *,
-    headers: list[tuple[str, str]] | None = None,
-    pair: StreamPair = memory_stream_pair,
-    voice: Any = TONES,
-    behaviour: Behaviour | None = None,
-    **options: Any,
-) -> AsyncIterator[tuple[Client, Server]]:
-    """
-    A service in memory, and a client of it.
-    """
+async def in_memory(
+    *, voice: Any = TONES, behaviour: Behaviour | None = None, **options: Any
+) -> AsyncIterator[tuple[Server, trio.Nursery]]:
+    """A service that listens nowhere, and a nursery for its connections."""
     async with (
         open_server(
             port=None, voice=voice, behaviour=behaviour or Behaviour(), **options
         ) as server,
         trio.open_nursery() as nursery,
     ):
-        client = await connect(server, nursery, target, headers=headers, pair=pair)
-        yield client, server
+        yield server, nursery
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def connected(
+    target: str = "/tts/websocket?cartesia_version=2026-08-14",
+    *,
+    headers: list[tuple[str, str]] | None = None,
+    pair: StreamPair = memory_stream_pair,
+    **options: Any,
+) -> AsyncIterator[tuple[Client, Server]]:
+    """A service in memory, and a client of its WebSocket."""
+    async with in_memory(**options) as (server, nursery):
+        yield await connect(server, nursery, target, headers=headers, pair=pair), server
 
 
 async def connect(
@@ -227,9 +225,7 @@ async def connect(
 
 
 class catch_logs:  # noqa: N801  # used like a function
-    """
-    The messages of the service's log lines from a level on.
-    """
+    """The messages of the service's log lines from a level on."""
 
     def __init__(self, level: int) -> None:
         self.lines: list[str] = []
@@ -245,9 +241,7 @@ class catch_logs:  # noqa: N801  # used like a function
 
 
 class Sliced(trio.abc.Stream):
-    """
-    Hands out what is received in slices of the given sizes, again and again.
-    """
+    """Hands out what is received in slices of the given sizes, again and again."""
 
     def __init__(self, stream: trio.abc.Stream, sizes: list[int]) -> None:
         self.stream, self.sizes, self.turn = stream, sizes, 0
@@ -267,9 +261,7 @@ class Sliced(trio.abc.Stream):
 
 
 class Breaking(Sliced):
-    """
-    Breaks when it is written to for the nth time, while reading goes on.
-    """
+    """Breaks when it is written to for the nth time, while reading goes on."""
 
     def __init__(self, stream: trio.abc.Stream, writes: int) -> None:
         super().__init__(stream, [65536])

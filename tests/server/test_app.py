@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 from typing import Any
 
@@ -30,9 +29,7 @@ NOW = "?cartesia_version=2026-08-14"
 
 
 async def test_two_contexts_over_tcp_at_once() -> None:
-    """
-    trio-websocket hears two contexts at a time over a real socket, each whole and in order.
-    """
+    """trio-websocket hears two contexts at a time over a real socket, each whole and in order."""
     async with open_server(voice="tones") as server:
         assert server.url.startswith("http://127.0.0.1:")
         async with open_websocket_url(server.websocket_url + SPEECH + NOW) as websocket:
@@ -47,9 +44,7 @@ async def test_two_contexts_over_tcp_at_once() -> None:
 
 
 async def test_leaving_the_block_is_prompt_and_polite() -> None:
-    """
-    A server that stops says 1001 to those who listen, and waits for nobody.
-    """
+    """A server that stops says 1001 to those who listen, and waits for nobody."""
     async with trio.open_nursery() as nursery:
         async with open_server(voice="tones") as server:
             port = int(server.url.rpartition(":")[2])
@@ -82,8 +77,8 @@ async def hold(stream: trio.abc.Stream) -> None:
 
 
 async def test_a_peer_that_stops_reading_does_not_hold_the_server_up() -> None:
-    """
-    With kernel buffers full of speech that nobody reads, leaving the block still takes no time.
+    """With kernel buffers full of speech that nobody reads, leaving the block still takes no
+    time.
     """
     async with trio.open_nursery() as nursery:
         async with open_server(voice="tones") as server:
@@ -109,9 +104,7 @@ async def ask_for_much(url: str) -> None:
 
 
 async def test_serve_runs_until_cancelled() -> None:
-    """
-    `serve` hands its server to whoever started it, and stops with its nursery.
-    """
+    """`serve` hands its server to whoever started it, and stops with its nursery."""
     async with trio.open_nursery() as nursery:
         server = await nursery.start(
             lambda task_status: serve(voice="tones", task_status=task_status)
@@ -122,24 +115,15 @@ async def test_serve_runs_until_cancelled() -> None:
                 await websocket.get_message()
 
 
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")],  # noqa: S104  # for a moment
 )
-async def test_a_server_on_all_addresses_is_reached_by_one(host: str, loopback: str) -> None:
-    """
-    Where a server listens on every address, its url has that of this machine.
-    """
-    if host == "::" and not has_ipv6():
+async def test_a_server_on_all_addresses_is_reached_by_one(
+    host: str, loopback: str, has_ipv6: bool
+) -> None:
+    """Where a server listens on every address, its url has that of this machine."""
+    if host == "::" and not has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with open_server(host=host, voice="tones") as server:
         assert server.url.startswith(f"http://{loopback}:")
@@ -150,9 +134,7 @@ async def test_a_server_on_all_addresses_is_reached_by_one(host: str, loopback: 
 
 @on_virtual_time
 async def test_a_blocks_own_errors_come_out_bare() -> None:
-    """
-    What the block raises leaves it as it was raised, without a group.
-    """
+    """What the block raises leaves it as it was raised, without a group."""
     with pytest.raises(KeyError):
         async with open_server(port=None, voice="tones"):
             raise KeyError
@@ -164,9 +146,7 @@ async def test_a_blocks_own_errors_come_out_bare() -> None:
 
 @on_virtual_time
 async def test_a_bug_ends_one_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A handler that crashes is logged; its connection ends and the others go on.
-    """
+    """A handler that crashes is logged; its connection ends and the others go on."""
     async with connected() as (client, server):
         with monkeypatch.context() as patch, catch_logs(logging.ERROR) as lines:
             patch.setattr("trio_cartesia.server.tts.session.read_request", lambda _: 1 / 0)
@@ -181,17 +161,15 @@ async def test_a_bug_ends_one_connection_alone(monkeypatch: pytest.MonkeyPatch) 
 
 @on_virtual_time
 async def test_a_server_may_listen_nowhere() -> None:
-    """
-    Without a port there is no listener, and streams are served all the same.
-    """
+    """Without a port there is no listener, and streams are served all the same."""
     async with open_server(port=None, voice="tones", behaviour=Behaviour()) as server:
         assert (server.url, server.websocket_url) == ("http://localhost", "ws://localhost")
         assert server.voice.name == "tones"
 
 
 async def test_an_address_that_is_taken_raises_bare() -> None:
-    """
-    Listening where another server does raises `OSError`; a voice that is not there `ValueError`.
+    """Listening where another server does raises `OSError`; a voice that is not there
+    `ValueError`.
     """
     async with open_server(voice="tones") as server:
         with pytest.raises(OSError, match="in use"):
@@ -204,8 +182,8 @@ async def test_an_address_that_is_taken_raises_bare() -> None:
 
 @on_virtual_time
 async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
-    """
-    Any object that speaks is a voice; it hears the request's voice, language, rate and delivery.
+    """Any object that speaks is a voice; it hears the request's voice, language, rate and
+    delivery.
     """
 
     class Listening(Tones):
@@ -233,9 +211,7 @@ async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
 
 @on_virtual_time
 async def test_what_is_no_exception_stops_the_server() -> None:
-    """
-    What is worse than an exception, such as an interrupt, is not swallowed.
-    """
+    """What is worse than an exception, such as an interrupt, is not swallowed."""
 
     class Interrupting(Tones):
         async def speak(self, _: Utterance) -> Any:

@@ -28,9 +28,7 @@ ASKING = Request(host="localhost", target=SPEECH + NOW)
 
 
 async def exchange(server: Server, data: bytes) -> bytes:
-    """
-    What the service answers to *data* on a connection of its own.
-    """
+    """What the service answers to *data* on a connection of its own."""
     ours, theirs = memory_stream_pair()
     answer = b""
     async with trio.open_nursery() as nursery:
@@ -45,9 +43,7 @@ async def exchange(server: Server, data: bytes) -> bytes:
 async def ask(
     server: Server, line: str, *headers: str, body: bytes = b""
 ) -> tuple[int, dict[str, str], bytes]:
-    """
-    Status, headers and body of the answer to one request.
-    """
+    """Status, headers and body of the answer to one request."""
     length = [f"Content-Length: {len(body)}"] if body else []
     lines = [f"{line} HTTP/1.1", "Host: me", "Connection: close", *length, *headers, "", ""]
     asked = "\r\n".join(lines).encode() + body
@@ -59,10 +55,9 @@ async def ask(
 
 @on_virtual_time
 async def test_the_root_tells_the_version_to_everybody() -> None:
-    """
-    `GET /` needs no credential and names the version; HEAD is answered too.
-    """
+    """`GET /` needs no credential, right or wrong, and names the version; HEAD is answered, too."""
     async with open_server(port=None, voice="tones", api_keys=["sk_1"]) as server:
+        assert (await ask(server, "GET /", "X-API-Key: wrong"))[0] == 200
         status, headers, body = await ask(server, "GET /")
         assert (status, json.loads(body)) == (200, {"ok": True, "version": "2026-08-14"})
         assert headers["content-type"] == "application/json"
@@ -107,9 +102,7 @@ async def test_the_root_tells_the_version_to_everybody() -> None:
 async def test_what_is_not_done_is_refused_in_the_shape_of_the_version(
     line: str, status: int
 ) -> None:
-    """
-    Refusals have a body: JSON for versions that have it, a line of text for others.
-    """
+    """Refusals have a body: JSON for versions that have it, a line of text for others."""
     async with open_server(port=None, voice="tones") as server:
         found, headers, body = await ask(server, line)
         error = json.loads(body)
@@ -138,9 +131,7 @@ async def test_what_is_not_done_is_refused_in_the_shape_of_the_version(
 )
 @on_virtual_time
 async def test_another_method_hears_which_are_allowed(line: str, allow: str) -> None:
-    """
-    405 says what is allowed, and HEAD does not open a WebSocket, whatever else it asks for.
-    """
+    """405 says what is allowed, and HEAD does not open a WebSocket, whatever else it asks for."""
     handshake = [
         *("Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Version: 13"),
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
@@ -156,9 +147,7 @@ async def test_another_method_hears_which_are_allowed(line: str, allow: str) -> 
 @given(st.binary(max_size=100), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET "]))
 @on_virtual_time
 async def test_garbage_gets_an_answer_or_nothing(garbage: bytes, start: bytes) -> None:
-    """
-    Whatever is sent, the connection ends in order, and what is answered is HTTP.
-    """
+    """Whatever is sent, the connection ends in order, and what is answered is HTTP."""
     async with open_server(port=None, voice=TONES) as server:
         with catch_logs(logging.WARNING) as lines:
             answer = await exchange(server, start + garbage)
@@ -179,9 +168,7 @@ async def test_garbage_gets_an_answer_or_nothing(garbage: bytes, start: bytes) -
 )
 @on_virtual_time
 async def test_a_bad_handshake_is_refused(header: str, status: int) -> None:
-    """
-    A handshake with a wrong header gets 400 or 426 and a body.
-    """
+    """A handshake with a wrong header gets 400 or 426 and a body."""
     good = {
         "Connection": "keep-alive, Upgrade",
         "Upgrade": "websocket",
@@ -202,9 +189,7 @@ async def test_a_bad_handshake_is_refused(header: str, status: int) -> None:
 
 @on_virtual_time
 async def test_a_connection_that_asks_nothing_is_closed() -> None:
-    """
-    A peer that connects and says nothing is let go after the idle time.
-    """
+    """A peer that connects and says nothing is let go after the idle time."""
     async with open_server(port=None, voice="tones") as server:
         ours, theirs = memory_stream_pair()
         async with trio.open_nursery() as nursery:
@@ -216,9 +201,7 @@ async def test_a_connection_that_asks_nothing_is_closed() -> None:
 @pytest.mark.parametrize("request_line", ["GET /", "POST /", "GET"])
 @on_virtual_time
 async def test_a_peer_that_never_reads_an_answer_is_let_go(request_line: str) -> None:
-    """
-    A peer that asks again and again without reading is let go after the idle time, too.
-    """
+    """A peer that asks again and again without reading is let go after the idle time, too."""
     async with open_server(port=None, voice="tones") as server:
         ours, theirs = lockstep_stream_pair()
         async with trio.open_nursery() as nursery:
@@ -229,8 +212,8 @@ async def test_a_peer_that_never_reads_an_answer_is_let_go(request_line: str) ->
 
 @on_virtual_time
 async def test_a_handshake_that_nobody_reads_is_given_up() -> None:
-    """
-    A peer that asks for a WebSocket and does not read the answer is let go after the idle time.
+    """A peer that asks for a WebSocket and does not read the answer is let go after the idle
+    time.
     """
     async with open_server(port=None, voice="tones") as server:
         ours, theirs = lockstep_stream_pair()
@@ -255,9 +238,7 @@ async def test_a_handshake_that_nobody_reads_is_given_up() -> None:
 async def test_the_version_decides_how_errors_look(
     target: str, headers: list[tuple[str, str]], is_structured: bool
 ) -> None:
-    """
-    The query's version wins over the header's, and no version at all means the current one.
-    """
+    """The query's version wins over the header's, and no version at all means the current one."""
     async with connected(target, headers=headers) as (client, _):
         event = await client.ask(generation("a", "Hello.", model_id="sonic-9"))
         assert event["context_id"] == "a"
@@ -269,9 +250,7 @@ async def test_the_version_decides_how_errors_look(
 
 @on_virtual_time
 async def test_an_answer_that_cannot_be_written_is_dropped() -> None:
-    """
-    A peer that is gone before its answer ends its connection without a word in the log.
-    """
+    """A peer that is gone before its answer ends its connection without a word in the log."""
     async with open_server(port=None, voice="tones") as server:
         ours, theirs = memory_stream_pair()
         await ours.send_all(b"GET / HTTP/1.1\r\nHost: me\r\n\r\n")

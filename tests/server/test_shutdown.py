@@ -47,9 +47,7 @@ async def ask_for_much(stream: trio.abc.Stream, path: str) -> None:
 async def test_a_peer_that_stops_reading_does_not_hold_the_server_up(
     reach: str, tls: bool, path: str
 ) -> None:
-    """
-    With all buffers full of speech that nobody reads, leaving the block takes no time.
-    """
+    """With all buffers full of speech that nobody reads, leaving the block takes no time."""
     async with AsyncExitStack() as peers:
         async with (
             trio.open_nursery() as serving,
@@ -71,8 +69,8 @@ async def test_a_peer_that_stops_reading_does_not_hold_the_server_up(
 
 @on_virtual_time
 async def test_five_minutes_and_a_second_pass_at_once() -> None:
-    """
-    On the virtual clock, in memory, a context without text ends after 1 s, a connection after 300.
+    """On the virtual clock, in memory, a context without text ends after 1 s, a connection after
+    300.
     """
     began = time.monotonic()
     async with connected() as (client, server):

@@ -119,6 +119,7 @@ async def serve(
     ca_file: str | None = None,
     tls_cert: str | None = None,
     tls_key: str | None = None,
+    tls_name: Several = None,
     api_key: Several = None,
     plan: PlanName = "enterprise",
     behaviour: Several = None,
@@ -132,7 +133,8 @@ async def serve(
     its clients. Each request and each context is a line on standard error.
 
     Args:
-        host: The address to listen on; only this machine can reach 127.0.0.1.
+        host: The address to listen on; only this machine can reach 127.0.0.1. 0.0.0.0 is all IPv4
+            addresses, :: all addresses.
         port: The port to listen on; 0 finds a free one.
         voice: espeak is speech, tones are notes; if none is given, the better one installed.
         tls: Speak TLS, with a certificate of an authority that is made for this run alone.
@@ -140,6 +142,8 @@ async def serve(
             is given, a temporary file.
         tls_cert: Speak TLS with the certificate in this file (PEM).
         tls_key: The file with its key, if that is another one.
+        tls_name: A further name or address under which clients reach this machine; it may be given
+            more than once. The certificate of --tls is for it, too, and /_local answers to it.
         api_key: Let in who has this key, and each further one that is given. If none is, any key
             will do. CARTESIA_LOCAL_API_KEYS, with commas, keeps keys out of the list of processes.
         plan: What each key may do at once.
@@ -158,6 +162,7 @@ async def serve(
             ca_file=ca_file,
             tls_cert=tls_cert,
             tls_key=tls_key,
+            tls_names=tls_name or (),
             api_keys=api_key or (),
             plan=plan,
             behaviour=behaviour or (),

@@ -1,6 +1,4 @@
-"""
-A local service that speaks Cartesia's protocol, for development and for tests.
-"""
+"""A local service that speaks Cartesia's protocol, for development and for tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The local service as a whole: where it listens, what it shares, and how it stops.
-"""
+"""Start and stop the local service, and serve its connections."""
 
 from __future__ import annotations
 
@@ -20,17 +18,26 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.server.access.credentials import Credentials
 from trio_cartesia.server.access.plans import Plan
 from trio_cartesia.server.behaviour.behaviour import Behaviour
-from trio_cartesia.server.exchange.exchange import Exchange, Service
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.journal.journal import Journal
-from trio_cartesia.server.net.certificates import Security, open_security
-from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.listeners import names_of, open_listeners, url_of
-from trio_cartesia.server.net.requests import Malformed
-from trio_cartesia.server.net.tls import SpokePlainly, TlsFailed, end_tls, secured, shake_hands
-from trio_cartesia.server.routes import serve_requests
-from trio_cartesia.server.streams import Disconnected, hang_up
+from trio_cartesia.server.net.certificates import TLSConfig, open_tls
+from trio_cartesia.server.net.listeners import (
+    accept_connections,
+    host_names,
+    open_listeners,
+    server_urls,
+)
+from trio_cartesia.server.net.tls import (
+    PlainHTTP,
+    TLSFailed,
+    close_tls,
+    handshake,
+    wrap_server_stream,
+)
+from trio_cartesia.server.routes import refuse_plain_http, serve_requests
+from trio_cartesia.server.state import ServerState
+from trio_cartesia.server.streams import is_out_of_resources, lingering_close
 from trio_cartesia.server.voices.interface import Voice
 from trio_cartesia.server.voices.opening import default_voice, open_voice
 
@@ -40,24 +47,19 @@ logger = logging.getLogger("trio_cartesia.server")
 logger.addHandler(logging.NullHandler())
 
 DEFAULT_BEHAVIOUR: Final = Behaviour()
-SPEAKS_TLS: Final = Malformed(
-    400, "TLS is spoken at this address: use https or wss.", [("connection", "close")]
-)
 
 
 @attrs.define(eq=False, repr=False)
 class Server:
-    """
-    A service that runs.
+    """A running service.
 
     Attributes:
-        url: Where this machine reaches it, as ``http://127.0.0.1:8080``, or ``https`` with TLS;
-            ``http://localhost`` if it listens nowhere.
+        urls: First `url`; then those with the names in ``tls_names``, for other machines.
     """
 
-    _service: Service
-    url: str
-    _security: Security | None = None
+    _state: ServerState
+    urls: tuple[str, ...]
+    _tls: TLSConfig | None = None
     _scopes: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     _is_stopped: bool = attrs.field(default=False, init=False)
 
@@ -65,92 +67,97 @@ class Server:
         return f"<Server {self.url}, {len(self._scopes)} connections>"
 
     @property
+    def url(self) -> str:
+        """The URL for clients on this machine, such as ``http://127.0.0.1:8080``.
+
+        It is ``http://localhost`` if the service listens nowhere.
+        """
+        return self.urls[0]
+
+    @property
     def websocket_url(self) -> str:
-        """
-        The same address for WebSockets.
-        """
+        """The same URL for WebSockets."""
         return self.url.replace("http", "ws", 1)
 
     @property
     def ca_file(self) -> Path | None:
-        """
-        The certificate that clients have to trust, in PEM; None without an authority of its own.
-        """
-        return self._security.ca_file if self._security else None
+        """The certificate for clients to trust, in PEM; None without an authority of its own."""
+        return self._tls.ca_file if self._tls else None
 
     @property
     def journal(self) -> Journal:
-        """
-        What was asked and what was spoken.
-        """
-        return self._service.journal
+        """A record of the requests, and of the speech that was sent."""
+        return self._state.journal
 
     @property
     def voice(self) -> Voice:
-        """
-        Who speaks.
-        """
-        return self._service.voice
+        """The voice that speaks."""
+        return self._state.voice
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
-        """
-        Serve one connection over *stream*, whatever it is made of, and close it.
+        """Serve one connection over *stream*, and close it.
 
-        It returns when the connection is over or the server stops. What goes wrong inside is
-        logged, and ends this connection alone.
+        Returns when the connection is over or the server stops. An error inside is logged and ends
+        this connection alone.
 
         Args:
-            stream: Anything that carries bytes; also a `trio.SSLStream` of the server's side.
-            tls: Whether TLS comes first, as with those who connect to the server's port.
+            stream: Any stream, including a `trio.SSLStream` of the server's side.
+            tls: Whether the client starts with a TLS handshake, as it does on the server's port.
 
         Raises:
             ValueError: The server has no TLS.
         """
         if tls:
-            if self._security is None:
-                raise ValueError("this server has no TLS: open_server(tls=True) has")
-            stream = secured(stream, self._security.context)
+            if self._tls is None:
+                raise ValueError("this server has no TLS: use open_server(tls=True)")
+            stream = wrap_server_stream(stream, self._tls.context)
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             if self._is_stopped:
                 scope.cancel("the server has stopped")
             try:
                 await self._serve(stream)
-            except* Exception:  # a bug that one peer found must not take the others with it
-                logger.exception("a connection's handler crashed")
+            except* Exception as group:  # noqa: BLE001  # it must not affect other clients
+                _log_crash(group)
             finally:
                 self._scopes.discard(scope)
                 await trio.aclose_forcefully(stream)
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         if not isinstance(stream, trio.SSLStream):
-            if await self._answer(stream):
-                await hang_up(stream)
+            if await self._serve_http(stream):
+                await lingering_close(stream)
             return
         try:
-            await shake_hands(stream)
-            if not await self._answer(stream):
+            await handshake(stream)
+            if not await self._serve_http(stream):
                 return
-        except SpokePlainly:
-            await _refuse_plain_http(self._service, stream.transport_stream)
-        except TlsFailed:
+        except PlainHTTP:
+            await refuse_plain_http(self._state, stream.transport_stream)
+        except TLSFailed:
             return
-        await hang_up(await end_tls(stream))
+        await lingering_close(await close_tls(stream))
 
-    async def _answer(self, stream: trio.abc.Stream) -> bool:
-        """
-        Answer what comes; False if a fault has taken the place of a goodbye.
-        """
+    async def _serve_http(self, stream: trio.abc.Stream) -> bool:
+        """Serve requests; return False if a fault has ended the stream in its own way."""
         async with open_service_nursery() as nursery:
             faulty = FaultyStream(stream, nursery)
-            await serve_requests(self._service, faulty)
-            await faulty.wind_up()
-        return not faulty.is_spent
+            await serve_requests(self._state, faulty)
+            await faulty.drain()
+        return not faulty.has_ended
 
     def _stop(self) -> None:
         self._is_stopped = True
         for scope in self._scopes:
             scope.cancel("the server stops")
+
+
+def _log_crash(group: BaseExceptionGroup[Exception]) -> None:
+    crashes, exhausted = group.split(lambda error: not is_out_of_resources(error))
+    if exhausted is not None and crashes is None:
+        logger.error("a connection was closed: the process is out of files or memory")
+    else:
+        logger.error("a connection's handler crashed", exc_info=group)
 
 
 @asynccontextmanager
@@ -165,30 +172,35 @@ async def open_server(
     plan: Plan | str = "enterprise",
     tls: bool | ssl.SSLContext = False,
     tls_ca_file: str | os.PathLike[str] | None = None,
+    tls_names: Collection[str] = (),
 ) -> AsyncIterator[Server]:
-    """
-    Run a service for as long as the block lasts.
+    """Run a service for as long as the block lasts.
 
-    Leaving the block ends all connections, within a fraction of a second.
+    Leaving the block ends all connections, within a fraction of a second. Any Trio run can hold a
+    server, including one in a thread of its own: stop it by cancelling the block.
 
     Args:
-        host: The address to listen on; only this machine can reach the default.
+        host: The address to listen on; only this machine can reach the default. ``0.0.0.0`` is all
+            IPv4 addresses; ``::`` and an empty string are all addresses, IPv4 and IPv6.
         port: 0 for one that is free; None to listen nowhere and serve streams alone.
         voice: A voice or its name; the best that is installed if None.
-        api_keys: Who may come in, each with an account of its own; a mapping tells the plan of
+        api_keys: Keys that are accepted, each with an account of its own; a mapping has the plan of
             each. If None, any credential is accepted and none is needed.
         behaviour: What to do where the protocol is open.
-        faults: What is to go wrong, with every connection.
-        plan: What each account may do at once, unless its key has a plan of its own: a plan, or
-            the name of one (protocol §1.8).
-        tls: Speak TLS at the port: with a context of your own, or with an authority that is made
+        faults: Faults to inject into every connection.
+        plan: The limits of each account that has no plan of its own: a plan, or the name of one
+            (protocol §1.8).
+        tls: Serve TLS at the port: with a context of your own, or with an authority that is created
             for this server (extra ``tls``), for ``localhost``, its addresses and *host*.
-        tls_ca_file: Where the certificate of that authority is written, to stay; if None, into a
-            temporary file, removed at the end. `Server.ca_file` tells where.
+        tls_ca_file: Where to write the certificate of that authority, to stay; if None, it is in a
+            temporary file, removed at the end. `Server.ca_file` has the path.
+        tls_names: Further names and addresses under which clients reach this machine. The
+            certificate of that authority is for them, too, and ``/_local`` answers to them.
 
     Raises:
-        OSError: The address cannot be had, or the file not be written.
-        ValueError: There is no such voice or plan, or the extra ``tls`` is not installed.
+        OSError: The address cannot be listened on, or the file not be written.
+        ValueError: There is no such voice or plan, a name is not valid, or the extra ``tls`` is not
+            installed.
 
     Example::
 
@@ -204,20 +216,22 @@ async def open_server(
 
         trio.run(main)
     """
-    chosen = open_voice(voice) if isinstance(voice, str) else voice or default_voice()
-    service = Service(
-        voice=chosen,
+    hosts = tuple(host_names(host))
+    state = ServerState(
+        voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
         behaviour=behaviour,
         journal=Journal(clock=trio.current_time),
         faults=tuple(faults),
         credentials=Credentials.of(api_keys, plan),
+        local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
     )
     async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
-        with open_security(tls, hosts=names_of(host), ca_file=tls_ca_file) as security:
-            server = Server(service, url_of(listeners, is_secure=security is not None), security)
-            if listeners:
-                handler = partial(server.serve_stream, tls=security is not None)
-                await nursery.start(trio.serve_listeners, handler, listeners)
+        with open_tls(tls, hosts=hosts, names=tls_names, ca_file=tls_ca_file) as config:
+            is_secure = config is not None
+            urls = server_urls(listeners, tuple(tls_names), is_secure=is_secure)
+            server = Server(state, tuple(urls), config)
+            handler = partial(server.serve_stream, tls=is_secure)
+            nursery.start_soon(accept_connections, listeners, handler)
             try:
                 yield server
             finally:
@@ -235,10 +249,10 @@ async def serve(
     plan: Plan | str = "enterprise",
     tls: bool | ssl.SSLContext = False,
     tls_ca_file: str | os.PathLike[str] | None = None,
+    tls_names: Collection[str] = (),
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """
-    Run a service until cancelled. `nursery.start` returns the `Server`.
+    """Run a service until cancelled. `nursery.start` returns the `Server`.
 
     The arguments are those of `open_server`.
     """
@@ -252,14 +266,7 @@ async def serve(
         plan=plan,
         tls=tls,
         tls_ca_file=tls_ca_file,
+        tls_names=tls_names,
     ) as server:
         task_status.started(server)
         await trio.sleep_forever()
-
-
-async def _refuse_plain_http(service: Service, stream: trio.abc.Stream) -> None:
-    connection = HttpConnection(stream)
-    try:
-        await Exchange(service, connection, connection.asked).refuse_malformed(SPEAKS_TLS)
-    except Disconnected:
-        return

@@ -1,6 +1,4 @@
-"""
-Which endpoint answers which request, and who may ask for it.
-"""
+"""The endpoints: their paths, their methods, and the credentials that they require."""
 
 from __future__ import annotations
 
@@ -11,211 +9,238 @@ from typing import Final
 import attrs
 import trio
 
-from trio_cartesia.server.access.credentials import Need
+from trio_cartesia.server.access.credentials import Access
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.exchange.cors import is_preflight, may_be_rebound, preflight_headers
-from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.exchange.cors import (
+    is_preflight,
+    is_private,
+    may_be_dns_rebinding,
+    preflight_headers,
+)
+from trio_cartesia.server.exchange.exchange import Exchange, status_error
+from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, Refusal, Refused
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.requests import Malformed
-from trio_cartesia.server.rest.access_tokens import make_token
-from trio_cartesia.server.rest.files import download_file, tell_file
-from trio_cartesia.server.rest.local_state import STATE, forget_state, tell_state
-from trio_cartesia.server.rest.voice_previews import PREVIEW, speak_preview
-from trio_cartesia.server.rest.voices import list_voices, tell_voice
-from trio_cartesia.server.streams import Disconnected
+from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.rest.access_tokens import create_token
+from trio_cartesia.server.rest.files import download_file, get_file
+from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
+from trio_cartesia.server.rest.voice_previews import PREVIEW, get_preview
+from trio_cartesia.server.rest.voices import get_voice, list_voices
+from trio_cartesia.server.state import ServerState
+from trio_cartesia.server.streams import Disconnected, is_out_of_resources
 from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, speak_events
 from trio_cartesia.server.tts.websocket_endpoint import SPEECH, serve_speech
 
-BY_ADDRESS: Final = Refusal(
+NOT_LOCAL: Final = Refusal(
     status=403,
     title="Forbidden",
-    message="Without API keys this is told only to who asks by an address or a local name.",
+    message=(
+        "Without API keys, /_local answers only requests whose Host is an IP address or a name of "
+        "this machine. Use its address, or start the service with --tls-name or with API keys."
+    ),
 )
-ANY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+NOT_IMPLEMENTED: Final = status_error(501, "The local service does not implement this yet.")
+HTTPS_REQUIRED: Final = HTTPError(400, "This is a port for TLS: use https or wss.")
+CLOSE: Final = ("connection", "close")
+ALL_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+Handler = Callable[[Exchange], Awaitable[None]]
 
 
-async def _tell_status(exchange: Exchange) -> None:
-    await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})  # protocol §5.1
+async def get_status(exchange: Exchange) -> None:
+    """Respond with the status of the service (protocol §5.1)."""
+    await exchange.respond_json({"ok": True, "version": CURRENT_VERSION})
 
 
-async def _put_off(_: Exchange) -> None:
+async def not_implemented(_: Exchange) -> None:
+    """Refuse an endpoint that only the real API has."""
     await trio.lowlevel.checkpoint_if_cancelled()
-    raise Refused(plain(501, "The local service does not do this yet."))
+    raise Refused(NOT_IMPLEMENTED)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Route:
-    """
-    One method of one address.
+    """One method of one path.
 
     Attributes:
-        path: With ``{id}`` where one word may be anything.
-        grant: What the credential must allow; None if only an API key will do.
-        is_open: Whether nobody has to say who they are.
+        path: ``{id}`` stands for any one segment.
+        access: The credential that the route requires; None if it requires none.
     """
 
     method: str
     path: str
-    answer: Callable[[Exchange], Awaitable[None]] = _put_off
-    grant: Need = None
-    is_open: bool = False
+    handler: Handler
+    access: Access | None
 
     def matches(self, path: str) -> bool:
-        """
-        Return whether *path*, without a slash at its end, is this route's.
-        """
+        """Return whether *path*, without a slash at its end, is this route's."""
         pattern = re.escape(self.path).replace(r"\{id\}", "[^/]+")
         return re.fullmatch(pattern, path) is not None
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """
-        The methods that it answers: who may GET may also ask for the head alone.
-        """
+        """Its methods: HEAD, too, wherever GET responds over HTTP."""
         is_plain_get = self.method == "GET" and self.path != SPEECH
         return ("GET", "HEAD") if is_plain_get else (self.method,)
 
 
-LATER_HERE: Final = (  # where the service does other things already
-    ("POST", "/voices"),
-    ("PATCH", "/voices/{id}"),
-    ("DELETE", "/voices/{id}"),
-    ("POST", "/voices/clone"),
-    ("POST", "/voices/clone/clip"),
-    ("POST", "/voices/localize"),
-    ("POST", "/voices/mix"),
-    ("PATCH", "/voices/{id}/accents"),
-    ("DELETE", "/voices/{id}/accents/{id}"),
-)
-
 ROUTES: Final = (
-    Route(method="GET", path="", answer=_tell_status, is_open=True),
-    Route(method="GET", path=SPEECH, answer=serve_speech, grant="tts"),
-    Route(method="POST", path=BYTES, answer=speak_bytes, grant="tts"),
-    Route(method="POST", path=SSE, answer=speak_events, grant="tts"),
-    Route(method="GET", path="/files/{id}/info", answer=tell_file),
-    Route(method="GET", path="/files/{id}/download", answer=download_file),
-    Route(method="POST", path="/access-token", answer=make_token),
-    Route(method="GET", path="/voices", answer=list_voices),
-    Route(method="GET", path="/voices/{id}", answer=tell_voice),
-    Route(method="GET", path=PREVIEW, answer=speak_preview),
-    *(Route(method=method, path=path) for method, path in LATER_HERE),
-    Route(method="GET", path=STATE, answer=tell_state),
-    Route(method="DELETE", path=STATE, answer=forget_state),
+    Route("GET", "", get_status, None),
+    Route("GET", SPEECH, serve_speech, "tts"),
+    Route("POST", BYTES, speak_bytes, "tts"),
+    Route("POST", SSE, speak_events, "tts"),
+    Route("GET", "/files/{id}/info", get_file, "key"),
+    Route("GET", "/files/{id}/download", download_file, "key"),
+    Route("POST", "/access-token", create_token, "key"),
+    Route("GET", "/voices", list_voices, "key"),
+    Route("POST", "/voices", not_implemented, "key"),
+    Route("GET", "/voices/{id}", get_voice, "key"),
+    Route("PATCH", "/voices/{id}", not_implemented, "key"),
+    Route("DELETE", "/voices/{id}", not_implemented, "key"),
+    Route("GET", PREVIEW, get_preview, "key"),
+    Route("POST", "/voices/clone", not_implemented, "key"),
+    Route("POST", "/voices/clone/clip", not_implemented, "key"),
+    Route("POST", "/voices/localize", not_implemented, "key"),
+    Route("POST", "/voices/mix", not_implemented, "key"),
+    Route("PATCH", "/voices/{id}/accents", not_implemented, "key"),
+    Route("DELETE", "/voices/{id}/accents/{id}", not_implemented, "key"),
+    Route("GET", STATE, get_state, "key"),
+    Route("DELETE", STATE, delete_state, "key"),
 )
 
-# What else the API has, by its first words. The longest fit decides who may ask (protocol §1.3).
-LATER: Final[dict[str, Need]] = {
-    "/accents": None,
-    "/agents": None,
+# Other paths of the API, by their first segments; the longest match counts (protocol §1.3).
+OTHER_PATHS: Final[dict[str, Access]] = {
+    "/accents": "key",
+    "/agents": "key",
     "/agents/stream": "agent",
     "/api-keys": "admin",
     "/audio": "stt",
-    "/datasets": None,
-    "/files": None,
-    "/fine-tunes": None,
-    "/infill": None,
-    "/links": None,
-    "/locales": None,
-    "/pronunciation-dicts": None,
+    "/datasets": "key",
+    "/files": "key",
+    "/fine-tunes": "key",
+    "/infill": "key",
+    "/links": "key",
+    "/locales": "key",
+    "/pronunciation-dicts": "key",
     "/stt": "stt",
     "/usage": "admin",
     "/v1/agents/websocket": "agent",
-    "/voice-changer": None,
+    "/voice-changer": "key",
 }
 
 
-async def serve_requests(service: Service, stream: trio.abc.Stream) -> None:
-    """
-    Answer what comes over *stream* until either side has had enough. The stream stays open.
-    """
+async def serve_requests(state: ServerState, stream: trio.abc.Stream) -> None:
+    """Respond to the requests on *stream* until either side ends it. The stream stays open."""
     connection = HttpConnection(stream)
     try:
-        while await _serve_one(service, connection):
+        while await _serve_one(state, connection):
             pass
     except Disconnected:
         return
 
 
-async def _serve_one(service: Service, connection: HttpConnection) -> bool:
-    """
-    Answer the next request; False if it was the last.
-    """
+async def _serve_one(state: ServerState, connection: HttpConnection) -> bool:
+    """Respond to the next request; return False if it was the last."""
     try:
-        with trio.move_on_after(service.behaviour.idle_seconds) as patience:
+        with trio.move_on_after(state.behaviour.idle_seconds) as idle:
             request = await connection.read_request()
-    except Malformed as malformed:
-        await Exchange(service, connection, connection.asked).refuse_malformed(malformed)
+    except HTTPError as error:
+        await _refuse_and_close(state, connection, error)
         return False
-    if patience.cancelled_caught or request is None:
+    if idle.cancelled_caught or request is None:
         return False
-    await answer(Exchange(service, connection, request))
+    await respond(Exchange(state, connection, request))
     return True
 
 
-async def answer(exchange: Exchange) -> None:
-    """
-    Find out what is asked, and answer it or say why not.
-    """
+async def refuse_plain_http(state: ServerState, stream: trio.abc.Stream) -> None:
+    """Respond to plain HTTP on a port for TLS. The stream stays open."""
+    try:
+        await _refuse_and_close(state, HttpConnection(stream), HTTPS_REQUIRED)
+    except Disconnected:
+        return
+
+
+async def _refuse_and_close(
+    state: ServerState, connection: HttpConnection, error: HTTPError
+) -> None:
+    exchange = Exchange(state, connection, connection.request)
+    refusal = status_error(error.status, str(error))
+    await exchange.respond_error(refusal, [*error.headers, CLOSE])
+
+
+async def respond(exchange: Exchange) -> None:
+    """Find the handler of a request and run it, or refuse the request."""
     try:
         if is_preflight(exchange.request):
-            allowed = preflight_headers(exchange.request, methods_at(exchange.path) or ANY_METHOD)
+            methods = methods_at(exchange.path) or ALL_METHODS
+            allowed = preflight_headers(exchange.request, methods)
             await exchange.respond(204, b"", kind="", headers=allowed)
             return
-        if may_be_rebound(exchange.request) and not exchange.service.credentials.are_needed:
-            raise Refused(BY_ADDRESS)
-        exchange.hear_wishes()
-        await _route(exchange).answer(exchange)
+        _check_local(exchange)
+        exchange.read_overrides()
+        await _route(exchange).handler(exchange)
     except Refused as refused:
         _journal_refusal(exchange, refused.refusal.status)
-        await exchange.refuse(refused.refusal)
-    except Malformed as malformed:
-        _journal_refusal(exchange, malformed.status)
-        await exchange.refuse_malformed(malformed)
+        await exchange.respond_error(refused.refusal)
+    except HTTPError as error:
+        _journal_refusal(exchange, error.status)
+        await exchange.respond_http_error(error)
+    except OSError as error:
+        if not is_out_of_resources(error) or not exchange.connection.can_respond:
+            raise
+        _journal_refusal(exchange, OUT_OF_RESOURCES.status)
+        await exchange.respond_error(OUT_OF_RESOURCES)
+
+
+def _check_local(exchange: Exchange) -> None:
+    state, request = exchange.state, exchange.request
+    if not is_private(request) or state.credentials.are_required:
+        return
+    if may_be_dns_rebinding(request, state.local_names):
+        raise Refused(NOT_LOCAL)
 
 
 def methods_at(path: str) -> tuple[str, ...]:
-    """
-    Return the methods that *path* answers; none if it is put off or not there.
-    """
+    """Return the methods of the routes at *path*."""
     found = (method for route in ROUTES if route.matches(path) for method in route.methods)
     return tuple(dict.fromkeys(found))
 
 
 def _route(exchange: Exchange) -> Route:
-    """
-    Find the route, once it is clear that the path exists, for that method and these credentials.
+    """Return the route of a request, once its path, its credentials and its method are checked.
 
     Raises:
-        Refused: It does not, or not for these credentials.
-        Malformed: It has other methods.
+        Refused: The path does not exist, or not for these credentials.
+        HTTPError: The path has other methods.
     """
     path, method = exchange.path, exchange.request.method
     here = [route for route in ROUTES if route.matches(path)]
     chosen = next((route for route in here if method in route.methods), None)
-    nearest = chosen or (here[0] if here else _put_off_at(path, method))
+    nearest = chosen or (here[0] if here else _other_route(path, method))
     if nearest is None:
-        raise Refused(plain(404, "There is nothing at this address."))
-    if not nearest.is_open:
-        credentials = exchange.service.credentials
-        exchange.identity = credentials.identify(exchange.request, nearest.grant)
+        raise Refused(status_error(404, "There is nothing at this address."))
+    if nearest.access is not None:
+        credentials = exchange.state.credentials
+        exchange.identity = credentials.identify(exchange.request, nearest.access)
     if here and chosen is None:
         allow = ", ".join(methods_at(path))
-        raise Malformed(405, f"Only {allow} is answered here.", [("allow", allow)])
+        raise HTTPError(405, f"The methods at this address are {allow}.", [("allow", allow)])
     return nearest
 
 
-def _put_off_at(path: str, method: str) -> Route | None:
-    words = path.split("/")
-    starts = ("/".join(words[:count]) for count in (4, 3, 2))
-    start = next((start for start in starts if start in LATER), None)
-    return None if start is None else Route(method=method, path=start, grant=LATER[start])
+def _other_route(path: str, method: str) -> Route | None:
+    segments = path.split("/")
+    starts = ("/".join(segments[:count]) for count in (4, 3, 2))
+    start = next((start for start in starts if start in OTHER_PATHS), None)
+    if start is None:
+        return None
+    return Route(method, start, not_implemented, OTHER_PATHS[start])
 
 
 def _journal_refusal(exchange: Exchange, status: int) -> None:
     if exchange.path == SPEECH or "websocket" in exchange.request.tokens("upgrade"):
-        exchange.service.journal.add_connection(
+        exchange.state.journal.add_connection(
             path=exchange.path,
             version=exchange.version,
             request_id=exchange.request_id,

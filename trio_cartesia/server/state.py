@@ -1,6 +1,4 @@
-"""
-What all connections of a server share.
-"""
+"""The state that all connections of a server share."""
 
 from __future__ import annotations
 
@@ -13,13 +11,15 @@ from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
 
-__all__ = ["Service"]
+__all__ = ["ServerState"]
 
 
 @attrs.frozen(kw_only=True)
-class Service:
-    """
-    What all connections of a server share.
+class ServerState:
+    """The state that all connections of a server share.
+
+    Attributes:
+        local_names: Names of this machine, in lower case, that nobody else can have registered.
     """
 
     voice: Voice
@@ -27,4 +27,5 @@ class Service:
     faults: tuple[Fault, ...]
     journal: Journal
     credentials: Credentials
+    local_names: frozenset[str]
     files: FileStore = attrs.field(factory=FileStore)

@@ -216,6 +216,9 @@ async def get_state(url: str, key: str) -> dict[str, Any]:
         (["--tls-key", "k.pem"], "--tls-cert"),
         (["--tls", "--tls-cert", "c.pem"], "choose"),
         (["--ca-file", "ca.pem"], "--tls"),
+        (["--tls-name", "a.example"], "--tls-cert"),
+        (["--tls", "--tls-name", "not a name"], "'not a name'"),
+        (["--tls", "--tls-name", "::"], "one machine"),
         (["--tls-cert", "nowhere.pem"], "nowhere.pem"),
         (["--tls-cert", __file__], "PEM"),
         (["--api-key", " "], "empty"),
@@ -285,6 +288,19 @@ async def test_the_lines_make_shells_trust_it(
     assert "CARTESIA_API_KEY" in err
     assert "sk_secret" not in err
     assert os.listdir(tmp_path) == ["our ca.pem"]
+
+
+async def test_other_machines_are_told_the_name(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    With --tls-name there is a line with a URL for other machines, and the first URL is as before.
+    """
+    with trio.move_on_after(0.2):
+        await serve(ServiceOptions(voice="tones", tls=True, tls_names=["speech.example", "::5"]))
+    out, err = capfd.readouterr()
+    port = out.strip().rpartition(":")[2]
+    assert out == f"https://127.0.0.1:{port}\n"
+    for host in ("speech.example", "[::5]"):
+        assert f"export CARTESIA_BASE_URL=https://{host}:{port} " in err
 
 
 async def test_tls_that_cannot_be_had(

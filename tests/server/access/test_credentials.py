@@ -22,7 +22,7 @@ from tests.server.support import (
 )
 from tests.server.test_routes import ask
 from trio_cartesia.server import PLANS, Server, open_server
-from trio_cartesia.server.access.credentials import Credentials, presented
+from trio_cartesia.server.access.credentials import Credentials, find_credential
 from trio_cartesia.server.net.requests import Request
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
@@ -30,9 +30,7 @@ KEYS = ["sk_car_1", "sk_é2", "sk_car_admin_1"]
 
 
 def carrying(**credentials: str | bytes) -> tuple[str, list[tuple[str, str]]]:
-    """
-    The query and the headers of a request with these credentials.
-    """
+    """The query and the headers of a request with these credentials."""
     query, headers = "", []
     for place, secret in credentials.items():
         raw = secret if isinstance(secret, bytes) else secret.encode()
@@ -47,9 +45,7 @@ def carrying(**credentials: str | bytes) -> tuple[str, list[tuple[str, str]]]:
 
 
 async def status_of(server: Server, line: str = "DELETE /tts/websocket", **credentials: str) -> int:
-    """
-    What becomes of a request with these credentials; 405 says that they were good enough.
-    """
+    """What becomes of a request with these credentials; 405 says that they were good enough."""
     query, headers = carrying(**credentials)
     lines = [f"{name}: {value}" for name, value in headers]
     status, _, body = await ask(server, f"{line}?{query}", *lines)
@@ -65,9 +61,7 @@ async def status_of(server: Server, line: str = "DELETE /tts/websocket", **crede
 @pytest.mark.parametrize(("key", "is_known"), [("sk_car_1", True), ("sk_é2", True), ("no", False)])
 @on_virtual_time
 async def test_one_of_the_keys_opens_the_door(place: str, key: str, is_known: bool) -> None:
-    """
-    A key is taken from any of the three places, over HTTP and by WebSockets, if it is known.
-    """
+    """A key is taken from any of the three places, over HTTP and by WebSockets, if it is known."""
     query, headers = carrying(**{place: key})
     lines = [f"{name}: {value.encode('latin-1').decode()}" for name, value in headers]
     async with open_server(port=None, voice=TONES, api_keys=KEYS) as server:
@@ -90,9 +84,7 @@ async def test_one_of_the_keys_opens_the_door(place: str, key: str, is_known: bo
 
 @on_virtual_time
 async def test_each_kind_has_its_place() -> None:
-    """
-    A key does not pass as ``access_token``, nor a token as ``api_key`` or ``X-API-Key``.
-    """
+    """A key does not pass as ``access_token``, nor a token as ``api_key`` or ``X-API-Key``."""
     async with open_server(port=None, voice="tones", api_keys=KEYS) as server:
         text = await token(server)
         assert await status_of(server, bearer=text) == 405
@@ -119,9 +111,8 @@ async def test_each_kind_has_its_place() -> None:
 async def test_of_several_credentials_the_first_counts(
     credentials: dict[str, str], status: int
 ) -> None:
-    """
-    The header Authorization goes before X-API-Key, and headers before the query; empty ones do not
-    count, and a wrong one is not made good by another.
+    """The header Authorization goes before X-API-Key, and headers before the query; empty ones do
+    not count, and a wrong one is not made good by another.
     """
     async with open_server(port=None, voice="tones", api_keys=KEYS) as server:
         assert await status_of(server, **credentials) == status
@@ -130,9 +121,7 @@ async def test_of_several_credentials_the_first_counts(
 @pytest.mark.parametrize("scheme", ["Basic sk_car_1", "sk_car_1", "Bearer", "Token sk_car_1"])
 @on_virtual_time
 async def test_only_bearers_are_asked(scheme: str) -> None:
-    """
-    Another scheme of authorization is as good as none.
-    """
+    """Another scheme of authorization is as good as none."""
     async with open_server(port=None, voice="tones", api_keys=KEYS) as server:
         assert (await ask(server, "GET /datasets", f"Authorization: {scheme}"))[0] == 401
         both = (f"Authorization: {scheme}", "X-API-Key: sk_car_1")
@@ -141,9 +130,7 @@ async def test_only_bearers_are_asked(scheme: str) -> None:
 
 @on_virtual_time
 async def test_admin_keys_are_for_the_organisation() -> None:
-    """
-    An admin key is refused by the normal API, a normal key by the organisation's.
-    """
+    """An admin key is refused by the normal API, a normal key by the organisation's."""
     async with open_server(port=None, voice="tones", api_keys=KEYS) as server:
         admin, key = {"bearer": "sk_car_admin_1"}, {"bearer": "sk_car_1"}
         for line in ("DELETE /tts/websocket", "GET /datasets", "POST /access-token"):
@@ -156,9 +143,7 @@ async def test_admin_keys_are_for_the_organisation() -> None:
 
 @on_virtual_time
 async def test_without_keys_nearly_everybody_comes_in() -> None:
-    """
-    A service without keys takes any credential or none, but no admin key where none belongs.
-    """
+    """A service without keys takes any credential or none, but no admin key where none belongs."""
     async with connected(), connected(headers=[("Authorization", "Basic x")]):
         pass
     async with open_server(port=None, voice="tones") as server:
@@ -171,8 +156,8 @@ async def test_without_keys_nearly_everybody_comes_in() -> None:
 
 @on_virtual_time
 async def test_keys_are_a_collection_of_strings() -> None:
-    """
-    One string is no collection of keys, what is no string is no key, and no keys let nobody in.
+    """One string is no collection of keys, what is no string is no key, and no keys let nobody
+    in.
     """
     for wrong, error in [("sk_1", TypeError), ([b"sk_1"], TypeError), ([""], ValueError)]:
         keys: Any = wrong
@@ -185,9 +170,7 @@ async def test_keys_are_a_collection_of_strings() -> None:
 
 @on_virtual_time
 async def test_old_versions_are_refused_in_words() -> None:
-    """
-    Versions without structured errors hear in a line of text why they may not come in.
-    """
+    """Versions without structured errors hear in a line of text why they may not come in."""
     async with open_server(port=None, voice="tones", api_keys=KEYS) as server:
         old = "Cartesia-Version: 2025-11-04"
         for key, status, start in [("no", 401, b"Unauthorized: "), (KEYS[2], 403, b"Forbidden: ")]:
@@ -201,9 +184,7 @@ async def test_old_versions_are_refused_in_words() -> None:
 @given(st.binary(max_size=20), st.sampled_from(["bearer", "x_api_key", "api_key", "access_token"]))
 @on_virtual_time
 async def test_any_bytes_may_be_a_credential(secret: bytes, place: str) -> None:
-    """
-    Whatever stands where a credential belongs, it is judged, and never shown.
-    """
+    """Whatever stands where a credential belongs, it is judged, and never shown."""
     await trio.lowlevel.checkpoint()
     credentials = Credentials.of(["sk_car_1"], "free")
     query, headers = carrying(**{place: secret})
@@ -214,16 +195,14 @@ async def test_any_bytes_may_be_a_credential(secret: bytes, place: str) -> None:
         headers={name.lower(): value for name, value in headers},
     )
     with pytest.raises(Exception, match="Unauthorized"):
-        credentials.identify(request, None)
-    found = presented(request)
+        credentials.identify(request, "key")
+    found = find_credential(request)
     assert found is None or "secret" not in repr(found)
 
 
 @on_virtual_time
 async def test_secrets_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
-    """
-    Neither logs nor what objects say of themselves has a key or a token in it.
-    """
+    """Neither logs nor what objects say of themselves has a key or a token in it."""
     logger = "trio_cartesia.server"
     with caplog.at_level(logging.DEBUG, logger), catch_logs(logging.DEBUG) as lines:
         async with open_server(port=None, voice="tones", api_keys={"sk_car_1": "pro"}) as server:
@@ -234,7 +213,7 @@ async def test_secrets_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
                 nursery.cancel_scope.cancel()
             await ask(server, f"GET /nothing?{query}", "X-API-Key: sk_car_1")
             await ask(server, f"GET /datasets?{query}", f"Authorization: Bearer {text}")
-            credentials = server._service.credentials
+            credentials = server._state.credentials
             shown = [
                 *(repr(value) for value in (server, credentials, credentials.tokens)),
                 *(repr(value) for value in (credentials.accounts, server.journal)),
@@ -247,10 +226,8 @@ async def test_secrets_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 
 @on_virtual_time
 async def test_an_account_does_not_give_its_key_away() -> None:
-    """
-    The id of an account is another one in each service, so that nobody can try keys on it.
-    """
+    """The id of an account is another one in each service, so that nobody can try keys on it."""
     await trio.lowlevel.checkpoint()
     request = Request(method="GET", path="/", headers={"x-api-key": "sk_car_1"})
-    ids = {Credentials.of(None, PLANS["pro"]).identify(request, None).account.id for _ in "ab"}
+    ids = {Credentials.of(None, PLANS["pro"]).identify(request, "key").account.id for _ in "ab"}
     assert len(ids) == 2

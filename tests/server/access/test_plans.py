@@ -36,9 +36,7 @@ SLOW = Behaviour(times_real_time=0.01)
 
 
 async def open_sockets(server: Server, nursery: trio.Nursery, query: str) -> int:
-    """
-    How many WebSockets can be opened, and stay so, until one is refused in the right way.
-    """
+    """How many WebSockets can be opened, and stay so, until one is refused in the right way."""
     for count in range(1000):
         try:
             await connect(server, nursery, SPEECH + query)
@@ -51,9 +49,7 @@ async def open_sockets(server: Server, nursery: trio.Nursery, query: str) -> int
 
 
 async def active(client: Client, count: int) -> list[str]:
-    """
-    The ids of as many contexts, started one after another, as were let to speak.
-    """
+    """The ids of as many contexts, started one after another, as were let to speak."""
     await client.send(generation("first", TWO_SENTENCES * 9))
     names = {f"c{number}" for number in range(1, count)}
     for name in sorted(names):
@@ -72,8 +68,7 @@ async def active(client: Client, count: int) -> list[str]:
 )
 @on_virtual_time
 async def test_a_plan_has_its_limits(name: str, contexts: int, sockets: int) -> None:
-    """
-    As many contexts as the plan says may speak at once, over ten times as many sockets; one more
+    """As many contexts as the plan says may speak at once, over ten times as many sockets; one more
     gets 429.
     """
     async with (
@@ -87,9 +82,7 @@ async def test_a_plan_has_its_limits(name: str, contexts: int, sockets: int) -> 
 
 @on_virtual_time
 async def test_what_has_ended_makes_room() -> None:
-    """
-    A context that is over, and a socket that is closed, leave their places to others.
-    """
+    """A context that is over, and a socket that is closed, leave their places to others."""
     async with connected(plan=Plan(name="one", tts_concurrency=1, stt_concurrency=1)) as (
         client,
         server,
@@ -107,9 +100,7 @@ async def test_what_has_ended_makes_room() -> None:
 
 @on_virtual_time
 async def test_each_key_is_an_account() -> None:
-    """
-    What one key does is not counted against another, nor against who has none.
-    """
+    """What one key does is not counted against another, nor against who has none."""
     one = Plan(name="one", tts_concurrency=1, stt_concurrency=1)
     async with (
         open_server(port=None, voice=TONES, plan=one, behaviour=SLOW) as server,
@@ -124,9 +115,7 @@ async def test_each_key_is_an_account() -> None:
 
 @on_virtual_time
 async def test_tokens_count_for_the_account_of_their_key() -> None:
-    """
-    However many tokens a key makes, and wherever it stands itself, they share one limit.
-    """
+    """However many tokens a key makes, and wherever it stands itself, they share one limit."""
     async with (
         open_server(
             port=None, voice=TONES, plan="free", api_keys=["sk_car_1"], behaviour=SLOW
@@ -146,9 +135,7 @@ async def test_tokens_count_for_the_account_of_their_key() -> None:
 
 @on_virtual_time
 async def test_keys_may_have_plans_of_their_own() -> None:
-    """
-    A mapping gives each key its plan, by name or as it is; tokens have the plan of their key.
-    """
+    """A mapping gives each key its plan, by name or as it is; tokens have the plan of their key."""
     mine = Plan(name="mine", tts_concurrency=1, stt_concurrency=1)
     keys: Mapping[str, Plan | str] = {"sk_car_1": "pro", "b": mine}
     async with (
@@ -163,9 +150,7 @@ async def test_keys_may_have_plans_of_their_own() -> None:
 
 
 def test_plans_are_documented() -> None:
-    """
-    The page on access has the plans as they are.
-    """
+    """The page on access has the plans as they are."""
     page = Path(__file__).parents[3] / "docs/reference/access.md"
     table = page.read_text().partition("| plan |")[2].partition("\n\n")[0]
     rows = [re.findall(r"[\w,]+", row) for row in table.splitlines()[2:]]
@@ -176,9 +161,7 @@ def test_plans_are_documented() -> None:
 @pytest.mark.parametrize("wrong", [{"plan": "none"}, {"api_keys": {"sk_car_1": "none"}}])
 @on_virtual_time
 async def test_plans_have_names(wrong: dict[str, Any]) -> None:
-    """
-    A plan that nobody knows is refused at once, with the names of those there are.
-    """
+    """A plan that nobody knows is refused at once, with the names of those there are."""
     with pytest.raises(ValueError, match="free, pro, startup, scale, enterprise"):
         async with open_server(port=None, voice="tones", **wrong):
             pass
@@ -188,11 +171,9 @@ async def test_plans_have_names(wrong: dict[str, Any]) -> None:
 
 @on_virtual_time
 async def test_accounts_that_do_nothing_are_forgotten() -> None:
-    """
-    Keys that come and go leave nothing behind.
-    """
+    """Keys that come and go leave nothing behind."""
     async with open_server(port=None, voice="tones") as server, trio.open_nursery() as nursery:
-        accounts = server._service.credentials.accounts
+        accounts = server._state.credentials.accounts
         await connect(server, nursery, f"{SPEECH}&api_key=stays")
         for number in range(100):
             async with trio.open_nursery() as coming:
@@ -207,21 +188,19 @@ async def test_accounts_that_do_nothing_are_forgotten() -> None:
 @examples
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))
 def test_limits_hold_whatever_comes_and_goes(steps: list[tuple[str, bool]]) -> None:
-    """
-    In any order of contexts that start and end, an account counts those that are active.
-    """
+    """In any order of contexts that start and end, an account counts those that are active."""
     accounts = Accounts(PLANS["free"], {"c": PLANS["pro"]})
     held: dict[str, list[Account]] = {name: [] for name in "abc"}
     for name, starts in steps:
         account, limit = accounts.of(name), 3 if name == "c" else 2
         if starts and len(held[name]) < limit:
-            account.claim()
+            account.acquire_context()
             held[name].append(account)
         elif starts:
             with pytest.raises(NotAllowed):
-                account.claim()
+                account.acquire_context()
         elif held[name]:
-            held[name].pop().release()
+            held[name].pop().release_context()
         assert account.contexts == len(held[name])
     assert len(accounts) <= sum(map(bool, held.values())) + 1
 
@@ -229,9 +208,7 @@ def test_limits_hold_whatever_comes_and_goes(steps: list[tuple[str, bool]]) -> N
 @pytest.mark.parametrize("path", ["/tts/bytes", "/tts/sse"])
 @on_virtual_time
 async def test_requests_count_as_contexts_do(path: str) -> None:
-    """
-    While an account's contexts speak on a WebSocket, its requests over HTTP get 429.
-    """
+    """While an account's contexts speak on a WebSocket, its requests over HTTP get 429."""
     body = json.dumps(generation("a", "Hello.")).encode()
     async with connected(f"{SPEECH}&api_key=a", voice=TONES, plan="free", behaviour=SLOW) as (
         client,
@@ -251,9 +228,7 @@ async def test_requests_count_as_contexts_do(path: str) -> None:
 
 @on_virtual_time
 async def test_a_refused_handshake_has_a_body_of_its_version() -> None:
-    """
-    Old versions hear in a line of text that there are too many sockets.
-    """
+    """Old versions hear in a line of text that there are too many sockets."""
     one = Plan(name="one", tts_concurrency=1, stt_concurrency=1)
     async with (
         open_server(port=None, voice=TONES, plan=one) as server,
@@ -268,12 +243,11 @@ async def test_a_refused_handshake_has_a_body_of_its_version() -> None:
 
 
 def test_a_block_counts_for_as_long_as_it_lasts() -> None:
-    """
-    `speaking` counts one context, however its block ends.
-    """
+    """`speaking` counts one context, however its block ends."""
     account = Account(PLANS["free"])
-    with account.speaking(), account.speaking(), pytest.raises(NotAllowed), account.speaking():
-        pass
-    with pytest.raises(KeyError), account.speaking():
+    with account.context_slot(), account.context_slot():
+        with pytest.raises(NotAllowed), account.context_slot():
+            pass
+    with pytest.raises(KeyError), account.context_slot():
         raise KeyError
     assert account.contexts == 0

@@ -34,9 +34,7 @@ def decoded(part: str) -> dict[str, Any]:
 
 
 async def make(server: Server, body: Any = None, *headers: str) -> tuple[int, Any]:
-    """
-    Status and body of the answer to a request for a token.
-    """
+    """Status and body of the answer to a request for a token."""
     data = body if isinstance(body, str) else json.dumps({"grants": {"tts": True}, **(body or {})})
     status, _, answer = await ask(
         server, "POST /access-token", *(headers or (KEY,)), body=data.encode()
@@ -59,9 +57,7 @@ async def token(server: Server, **body: Any) -> str:
 async def test_a_token_is_a_json_web_token(
     grants: dict[str, bool] | None, seconds: int | None
 ) -> None:
-    """
-    Whatever is asked for, the answer is an HS256 token with just those grants and that time.
-    """
+    """Whatever is asked for, the answer is an HS256 token with just those grants and that time."""
     async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
         text = await token(server, grants=grants, expires_in=seconds)
         header, claims, _ = text.split(".")
@@ -75,9 +71,7 @@ async def test_a_token_is_a_json_web_token(
 
 @on_virtual_time
 async def test_the_signature_is_that_of_rfc_7515() -> None:
-    """
-    Whoever had the secret could check a token with any JWT library.
-    """
+    """Whoever had the secret could check a token with any JWT library."""
     await trio.lowlevel.checkpoint()
     tokens = Tokens()
     signed, _, signature = tokens.sign(account="a", grants=["tts"], seconds=9).rpartition(".")
@@ -106,9 +100,7 @@ async def test_the_signature_is_that_of_rfc_7515() -> None:
 )
 @on_virtual_time
 async def test_a_bad_request_for_a_token_is_refused(body: Any, name: str) -> None:
-    """
-    A time beyond the hour, or anything of the wrong type, gets a 400 that names it.
-    """
+    """A time beyond the hour, or anything of the wrong type, gets a 400 that names it."""
     async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
         status, error = await make(server, body)
         assert status == 400
@@ -117,9 +109,7 @@ async def test_a_bad_request_for_a_token_is_refused(body: Any, name: str) -> Non
 
 @on_virtual_time
 async def test_a_request_that_is_too_large_is_refused() -> None:
-    """
-    A body beyond a mebibyte gets 413, whatever is in it.
-    """
+    """A body beyond a mebibyte gets 413, whatever is in it."""
     async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
         status, error = await make(server, " " * 1024 * 1024 + "{}")
         assert (status, bool(error["message"])) == (413, True)
@@ -128,9 +118,7 @@ async def test_a_request_that_is_too_large_is_refused() -> None:
 
 @on_virtual_time
 async def test_only_a_key_makes_tokens() -> None:
-    """
-    A token cannot make a token, whatever it may do, and nobody can without a credential.
-    """
+    """A token cannot make a token, whatever it may do, and nobody can without a credential."""
     async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
         text = await token(server, grants=dict.fromkeys(GRANTS, True))
         assert (await make(server, None, f"Authorization: Bearer {text}"))[0] == 403
@@ -143,9 +131,7 @@ async def test_only_a_key_makes_tokens() -> None:
 @pytest.mark.parametrize("place", ["Bearer", "access_token"])
 @on_virtual_time
 async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) -> None:
-    """
-    With the grant a page of a browser speaks; without it, and elsewhere, it is told 403.
-    """
+    """With the grant a page of a browser speaks; without it, and elsewhere, it is told 403."""
     async with (
         open_server(port=None, voice=TONES, api_keys=api_keys) as server,
         trio.open_nursery() as nursery,
@@ -182,8 +168,8 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
 @given(st.integers(1, 3000), st.floats(0, 100))
 @on_virtual_time
 async def test_a_token_expires_on_time(seconds: int, start: float) -> None:
-    """
-    A token opens doors for as long as was asked, and not a second longer than the next full one.
+    """A token opens doors for as long as was asked, and not a second longer than the next full
+    one.
     """
     await trio.sleep(start)
     async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
@@ -201,8 +187,8 @@ async def test_a_token_expires_on_time(seconds: int, start: float) -> None:
 
 @on_virtual_time
 async def test_dates_on_tokens_are_those_of_the_calendar() -> None:
-    """
-    On a virtual clock, too, a token shows when it ends, counted from the day the service started.
+    """On a virtual clock, too, a token shows when it ends, counted from the day the service
+    started.
     """
     async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
         started = time.time()
@@ -213,9 +199,8 @@ async def test_dates_on_tokens_are_those_of_the_calendar() -> None:
 
 @on_virtual_time
 async def test_dates_are_true_after_a_night_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    When the machine has slept, or its calendar was set, new tokens have the new date and old ones
-    have expired.
+    """When the machine has slept, or its calendar was set, new tokens have the new date and old
+    ones have expired.
     """
     async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
         old = await token(server, expires_in=3600)
@@ -230,9 +215,7 @@ async def test_dates_are_true_after_a_night_asleep(monkeypatch: pytest.MonkeyPat
 
 @on_virtual_time
 async def test_an_open_socket_outlives_its_token() -> None:
-    """
-    A WebSocket whose token expires goes on speaking; a new one is refused.
-    """
+    """A WebSocket whose token expires goes on speaking; a new one is refused."""
     async with (
         open_server(
             port=None, voice=TONES, api_keys=["sk_car_1"], behaviour=Behaviour(idle_seconds=900)
@@ -254,9 +237,7 @@ async def test_an_open_socket_outlives_its_token() -> None:
 @given(st.data())
 @on_virtual_time
 async def test_a_token_that_was_touched_is_refused(data: st.DataObject) -> None:
-    """
-    A token with any byte changed, cut off or added, and one of another service, gets 401.
-    """
+    """A token with any byte changed, cut off or added, and one of another service, gets 401."""
     async with (
         open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server,
         open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as elsewhere,
@@ -277,9 +258,7 @@ async def test_a_token_that_was_touched_is_refused(data: st.DataObject) -> None:
 
 @on_virtual_time
 async def test_without_keys_tokens_from_elsewhere_come_in() -> None:
-    """
-    A service without keys takes any credential, but judges the tokens that it signed itself.
-    """
+    """A service without keys takes any credential, but judges the tokens that it signed itself."""
     async with (
         open_server(port=None, voice="tones") as server,
         open_server(port=None, voice="tones") as elsewhere,
@@ -297,9 +276,7 @@ async def test_without_keys_tokens_from_elsewhere_come_in() -> None:
 @examples
 @on_virtual_time
 async def test_what_is_signed_is_read_again(grants: set[Grant], account: str, later: float) -> None:
-    """
-    A token says what it was made with, and whether its time is over.
-    """
+    """A token says what it was made with, and whether its time is over."""
     tokens = Tokens()
     signed = tokens.sign(account=account, grants=grants, seconds=1)
     await trio.sleep(later)

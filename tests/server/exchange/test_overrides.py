@@ -34,9 +34,7 @@ def saying(text: str) -> list[tuple[str, str]]:
 
 @on_virtual_time
 async def test_a_connection_has_ways_of_its_own() -> None:
-    """
-    A header changes the readings of one connection, and of no other.
-    """
+    """A header changes the readings of one connection, and of no other."""
     async with connected(headers=saying("flush_id_base=0, done_status=200")) as (client, server):
         async with trio.open_nursery() as nursery:
             other = await connect(server, nursery)
@@ -56,8 +54,8 @@ async def test_a_connection_has_ways_of_its_own() -> None:
 )
 @on_virtual_time
 async def test_the_query_wins(header: int | None, query: list[int], service: int) -> None:
-    """
-    The query goes over the header and the header over the service, and the last of each counts.
+    """The query goes over the header and the header over the service, and the last of each
+    counts.
     """
     headers = [] if header is None else saying(f"flush_id_base={header}, flush_id_base={header}")
     target = asking(*(f"flush_id_base={base}" for base in query))
@@ -70,9 +68,7 @@ async def test_the_query_wins(header: int | None, query: list[int], service: int
 
 @on_virtual_time
 async def test_repeated_headers_are_all_heard() -> None:
-    """
-    Two headers are as good as one with a comma.
-    """
+    """Two headers are as good as one with a comma."""
     headers = [*saying("flush_id_base=7"), *saying("timestamps_first=true")]
     async with connected(headers=headers) as (client, _):
         events = await client.speak(generation("a", "Hello.", add_timestamps=True))
@@ -97,9 +93,7 @@ async def test_repeated_headers_are_all_heard() -> None:
 async def test_what_cannot_be_had_is_refused_before_anything_happens(
     text: str, message: str, in_query: bool
 ) -> None:
-    """
-    A handshake with a wish that makes no sense is a 400 that says what is wrong with it.
-    """
+    """A handshake with a wish that makes no sense is a 400 that says what is wrong with it."""
     async with connected() as (_, server), trio.open_nursery() as nursery:
         target, headers = (asking(text), []) if in_query else (NOW, saying(text))
         with pytest.raises(Refused) as caught:
@@ -114,9 +108,7 @@ async def test_what_cannot_be_had_is_refused_before_anything_happens(
 
 @on_virtual_time
 async def test_a_limit_may_be_lowered() -> None:
-    """
-    A connection may ask to be idle for less time than others.
-    """
+    """A connection may ask to be idle for less time than others."""
     async with connected(asking("idle_seconds=2")) as (client, _):
         with trio.fail_after(2.1), pytest.raises(Exception, match="connection idle timeout"):
             await client.receive()
@@ -125,8 +117,8 @@ async def test_a_limit_may_be_lowered() -> None:
 @pytest.mark.parametrize("target", ["/tts/websocket", "/tts/websocket?cartesia_version="])
 @on_virtual_time
 async def test_a_version_may_be_required(target: str) -> None:
-    """
-    Without a version a request is refused under `missing_version=error`, and current otherwise.
+    """Without a version a request is refused under `missing_version=error`, and current
+    otherwise.
     """
     async with connected(target) as (client, _):
         assert (await client.ask(""))["title"] == "Invalid request"

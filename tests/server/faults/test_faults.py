@@ -66,17 +66,13 @@ def written(fault: Fault) -> str:
 
 @given(st.lists(faults(), max_size=5))
 def test_a_fault_can_be_written(asked: list[Fault]) -> None:
-    """
-    Any faults come back from the text that writes their parameters out.
-    """
+    """Any faults come back from the text that writes their parameters out."""
     assert Fault.read(" , ".join(map(written, asked))) == tuple(asked)
 
 
 @given(st.text())
 def test_no_text_is_too_strange(text: str) -> None:
-    """
-    A text means faults, or a `ValueError`.
-    """
+    """A text means faults, or a `ValueError`."""
     try:
         assert all(isinstance(fault, Fault) for fault in Fault.read(text))
     except ValueError as error:
@@ -101,17 +97,15 @@ def test_no_text_is_too_strange(text: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(fields: Any, error: Any, words: str) -> None:
-    """
-    A fault is checked where it is made, and the error says what is wrong with which parameter.
+    """A fault is checked where it is made, and the error says what is wrong with which
+    parameter.
     """
     with pytest.raises(error, match=re.escape(words)):
         Fault(**fields)
 
 
 def test_the_page_has_the_table() -> None:
-    """
-    The page on faults lists each one with its parameters, in the words of the code.
-    """
+    """The page on faults lists each one with its parameters, in the words of the code."""
     page = PAGE.read_text()
     for name, kind in FAULTS.items():
         shown = [
@@ -123,27 +117,23 @@ def test_the_page_has_the_table() -> None:
 
 
 async def speak(raw: Raw, names: str) -> None:
-    """
-    Have something spoken in each of these contexts, and read until they are done.
-    """
+    """Have something spoken in each of these contexts, and read until they are done."""
     for name in names:
         await raw.send(generation(name, TWO_SENTENCES))
     while kinds(raw.messages).count("done") < len(names):
         data = await raw.stream.receive_some(65536)
         assert data
-        raw.heard += bytes(data)
+        raw.received += bytes(data)
 
 
-async def suffer(raw: Raw) -> None:
-    """
-    Have something spoken, whatever comes of it.
-    """
+async def speak_through_faults(raw: Raw) -> None:
+    """Have something spoken, whatever comes of it."""
     try:
         for name in "ab":
             await raw.send(generation(name, TWO_SENTENCES))
     except trio.BrokenResourceError:
         return
-    await raw.listen(30)
+    await raw.read_until_end(30)
 
 
 @pytest.mark.slow
@@ -151,16 +141,14 @@ async def suffer(raw: Raw) -> None:
 @given(st.lists(faults(), min_size=1, max_size=3))
 @on_virtual_time
 async def test_a_fault_is_felt_by_one_connection(asked: list[Fault]) -> None:
-    """
-    Whatever one connection asks for, the others hear the bytes that they hear without it.
-    """
+    """Whatever one connection asks for, the others hear the bytes that they hear without it."""
     header = ", ".join(map(written, asked)).encode().decode("latin-1")
     expected = await tones(TWO_SENTENCES)
     async with service("memory") as place, trio.open_nursery() as nursery:
         before = await place.connect()
         sick = await place.dial()
-        await sick.ask_for_websocket("/tts/websocket", ("X-Fault", header))
-        nursery.start_soon(suffer, sick)
+        await sick.send_handshake("/tts/websocket", ("X-Fault", header))
+        nursery.start_soon(speak_through_faults, sick)
         after = await place.connect()
         async with trio.open_nursery() as healthy:
             for raw in (before, after):
@@ -174,8 +162,8 @@ async def test_a_fault_is_felt_by_one_connection(asked: list[Fault]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
-    """
-    With a connection under each fault the server stops within a second; the others were served.
+    """With a connection under each fault the server stops within a second; the others were
+    served.
     """
     async with trio.open_nursery() as nursery:
         async with service(transport) as place:
@@ -187,8 +175,8 @@ async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
                 ]
                 sick = await place.dial()
                 fault = " ".join([name, *needed])
-                await sick.ask_for_websocket("/tts/websocket", ("X-Fault", fault))
-                nursery.start_soon(suffer, sick)
+                await sick.send_handshake("/tts/websocket", ("X-Fault", fault))
+                nursery.start_soon(speak_through_faults, sick)
             healthy = await place.connect()
             await speak(healthy, "xyz")
             for name in "xyz":
@@ -199,9 +187,7 @@ async def test_no_fault_delays_the_end_of_the_server(transport: str) -> None:
 
 
 def test_faults_are_values() -> None:
-    """
-    A fault with its defaults written out is the same fault, and a small change makes another.
-    """
+    """A fault with its defaults written out is the same fault, and a small change makes another."""
     fault = Fault(name="close")
     assert fault == Fault(name="close", at_frame=1, code=1011, reason="")
     assert hash(fault) == hash(attrs.evolve(fault))

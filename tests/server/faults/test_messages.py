@@ -19,23 +19,21 @@ KNOWN = {"chunk", "done", "error", "timestamps", "phoneme_timestamps", "flush_do
 
 
 async def hear_until_done(raw: Raw, *context_ids: str) -> list[Json]:
-    """
-    All messages that can be read, until each of these contexts is done, and what comes at once.
+    """All messages that can be read, until each of these contexts is done, and what comes at
+    once.
     """
     left = set(context_ids)
     while left:
         data = await raw.stream.receive_some(65536)
         assert data
-        raw.heard += bytes(data)
+        raw.received += bytes(data)
         left -= {event.get("context_id", "") for event in readable(raw) if event["done"]}
-    await raw.listen(0.02)
+    await raw.read_until_end(0.02)
     return readable(raw)
 
 
 def readable(raw: Raw) -> list[Json]:
-    """
-    The events of a peer that overlooks what is no JSON, and reads binary frames as well.
-    """
+    """The events of a peer that overlooks what is no JSON, and reads binary frames as well."""
     events, parts = [], b""
     for frame in raw.frames:
         parts += frame.payload
@@ -68,9 +66,7 @@ async def speak(raw: Raw, text: str = TEXT) -> list[Json]:
 )
 @everywhere
 async def test_what_can_be_overlooked_loses_nothing(transport: str, fault: str) -> None:
-    """
-    Whatever is added to the messages, or strange about them, all of the audio comes.
-    """
+    """Whatever is added to the messages, or strange about them, all of the audio comes."""
     async with service(transport) as place:
         events = await speak(await place.connect(fault))
         mine = [event for event in events if event.get("context_id") == "a"]
@@ -80,9 +76,7 @@ async def test_what_can_be_overlooked_loses_nothing(transport: str, fault: str) 
 
 @everywhere
 async def test_frames_are_fragmented(transport: str) -> None:
-    """
-    Messages come in fragments of the size asked for: the first is text, the last is final.
-    """
+    """Messages come in fragments of the size asked for: the first is text, the last is final."""
     async with service(transport) as place:
         raw = await place.connect("fragmented_frame size_bytes=1000")
         await speak(raw)
@@ -94,9 +88,7 @@ async def test_frames_are_fragmented(transport: str) -> None:
 
 @everywhere
 async def test_one_frame_is_fragmented(transport: str) -> None:
-    """
-    With a place, only the message there is in fragments.
-    """
+    """With a place, only the message there is in fragments."""
     async with service(transport) as place:
         raw = await place.connect("fragmented_frame at_frame=2 size_bytes=1")
         await raw.send(generation("a", "Hi."))
@@ -107,9 +99,7 @@ async def test_one_frame_is_fragmented(transport: str) -> None:
 
 @everywhere
 async def test_a_frame_is_binary(transport: str) -> None:
-    """
-    The second message comes in a binary frame, and is the same message.
-    """
+    """The second message comes in a binary frame, and is the same message."""
     async with service(transport) as place:
         raw = await place.connect("binary_frame at_frame=2")
         await speak(raw)
@@ -120,9 +110,7 @@ async def test_a_frame_is_binary(transport: str) -> None:
 
 @everywhere
 async def test_a_frame_is_larger_than_anybody_takes(transport: str) -> None:
-    """
-    Before the second message comes a frame of just the size asked for, which is JSON.
-    """
+    """Before the second message comes a frame of just the size asked for, which is JSON."""
     async with service(transport) as place:
         raw = await place.connect("oversized_frame at_frame=2 size_bytes=200001")
         await speak(raw)
@@ -132,9 +120,7 @@ async def test_a_frame_is_larger_than_anybody_takes(transport: str) -> None:
 
 @everywhere
 async def test_json_is_malformed(transport: str) -> None:
-    """
-    The second message is no JSON; the others are.
-    """
+    """The second message is no JSON; the others are."""
     async with service(transport) as place:
         raw = await place.connect("malformed_json at_frame=2")
         events = await speak(raw)
@@ -146,9 +132,7 @@ async def test_json_is_malformed(transport: str) -> None:
 
 @everywhere
 async def test_base64_is_bad(transport: str) -> None:
-    """
-    The first chunk from the place on has data that no decoder takes; other messages stay.
-    """
+    """The first chunk from the place on has data that no decoder takes; other messages stay."""
     async with service(transport) as place:
         raw = await place.connect("bad_base64 at_frame=2")
         await raw.send(generation("a", TEXT, add_timestamps=True))
@@ -161,9 +145,7 @@ async def test_base64_is_bad(transport: str) -> None:
 
 @everywhere
 async def test_strange_events_and_fields(transport: str) -> None:
-    """
-    An event of unknown type precedes the second message; every message has an unknown field.
-    """
+    """An event of unknown type precedes the second message; every message has an unknown field."""
     async with service(transport) as place:
         raw = await place.connect("unknown_fields, unknown_event at_frame=2")
         events = await speak(raw)
@@ -174,8 +156,8 @@ async def test_strange_events_and_fields(transport: str) -> None:
 
 @everywhere
 async def test_context_ids_are_wrong(transport: str) -> None:
-    """
-    A message may lack its context id, have one that nobody opened, or be a stranger's ``done``.
+    """A message may lack its context id, have one that nobody opened, or be a stranger's
+    ``done``.
     """
     async with service(transport) as place:
         raw = await place.connect(
@@ -191,25 +173,21 @@ async def test_context_ids_are_wrong(transport: str) -> None:
 
 @everywhere
 async def test_terminal_events_are_not_the_last(transport: str) -> None:
-    """
-    The terminal event comes twice, and chunks follow it.
-    """
+    """The terminal event comes twice, and chunks follow it."""
     async with service(transport) as place:
         raw = await place.connect("duplicate_terminal, late_frames count=2")
         events = await speak(raw)
         assert kinds(events)[-4:] == ["done", "done", "chunk", "chunk"]
         assert {event["context_id"] for event in events} == {"a"}
         await raw.send(generation("a", "Too late."))  # and it is over all the same
-        events = (await raw.hear_messages(len(events) + 1))[len(events) :]
+        events = (await raw.receive_messages(len(events) + 1))[len(events) :]
         assert events[0]["title"] == "Context has closed"
 
 
 @pytest.mark.parametrize("version", ["2026-08-14", "2025-04-16"])
 @everywhere
 async def test_the_quota_runs_out(transport: str, version: str) -> None:
-    """
-    Instead of the third message the context ends with 402; the next context is spoken.
-    """
+    """Instead of the third message the context ends with 402; the next context is spoken."""
     async with service(transport) as place:
         raw = await place.connect("quota_exceeded at_frame=3", SPEECH[:-10] + version)
         events = await speak(raw)
@@ -220,7 +198,7 @@ async def test_the_quota_runs_out(transport: str, version: str) -> None:
         else:
             assert events[-1]["error"].startswith("Quota exceeded: ")
         await raw.send(generation("a", "More?"))
-        events = (await raw.hear_messages(4))[3:]
+        events = (await raw.receive_messages(4))[3:]
         assert [event["status_code"] for event in events] == [400]
         await raw.send(generation("b", "And now?"))
         assert audio(await hear_until_done(raw, "b"), "b") == await tones("And now?")
@@ -229,9 +207,7 @@ async def test_the_quota_runs_out(transport: str, version: str) -> None:
 
 @everywhere
 async def test_the_quota_may_run_out_at_the_very_end(transport: str) -> None:
-    """
-    An error in place of ``done`` is the only terminal event.
-    """
+    """An error in place of ``done`` is the only terminal event."""
     async with service(transport) as place:
         raw = await place.connect("quota_exceeded at_frame=2")
         await raw.send(generation("a", "Hi."))
@@ -241,9 +217,7 @@ async def test_the_quota_may_run_out_at_the_very_end(transport: str) -> None:
 @pytest.mark.parametrize("version", ["2026-08-14", "2025-04-16"])
 @everywhere
 async def test_an_error_may_belong_to_no_context(transport: str, version: str) -> None:
-    """
-    Before the second message comes an error without context id, in the shape of the version.
-    """
+    """Before the second message comes an error without context id, in the shape of the version."""
     async with service(transport) as place:
         fault = "connection_error at_frame=2 status=503"
         raw = await place.connect(fault, SPEECH[:-10] + version)
@@ -258,9 +232,7 @@ async def test_an_error_may_belong_to_no_context(transport: str, version: str) -
 )
 @everywhere
 async def test_one_context_falls_silent(transport: str, fault: str) -> None:
-    """
-    Of the context that is named nothing comes; the other one on the connection is whole.
-    """
+    """Of the context that is named nothing comes; the other one on the connection is whole."""
     async with service(transport) as place:
         raw = await place.connect(f"{fault} at_frame=2")
         await raw.send(generation("b", TEXT))
@@ -274,9 +246,7 @@ async def test_one_context_falls_silent(transport: str, fault: str) -> None:
 
 @everywhere
 async def test_one_context_is_late(transport: str) -> None:
-    """
-    Each message of the context that is named waits; the other one on the connection does not.
-    """
+    """Each message of the context that is named waits; the other one on the connection does not."""
     async with service(transport) as place:
         raw = await place.connect("latency context_id=b seconds=0.05")
         for name in "ba":
@@ -290,9 +260,7 @@ async def test_one_context_is_late(transport: str) -> None:
 
 @everywhere
 async def test_a_context_that_cannot_be_answered_holds_nobody_up(transport: str) -> None:
-    """
-    A stalled context that is refused at once is not told, and the connection goes on.
-    """
+    """A stalled context that is refused at once is not told, and the connection goes on."""
     async with service(transport) as place:
         raw = await place.connect("stall context_id=b")
         await raw.send({**generation("b", TEXT), "voice": 7})
@@ -303,15 +271,13 @@ async def test_a_context_that_cannot_be_answered_holds_nobody_up(transport: str)
 
 @everywhere
 async def test_frames_are_counted_for_a_context(transport: str) -> None:
-    """
-    With a context id, only that context's messages count.
-    """
+    """With a context id, only that context's messages count."""
     async with service(transport) as place:
         raw = await place.connect("close context_id=b at_frame=2 code=4000")
         for name in "ab":
             await raw.send(generation(name, TEXT))
         while 8 not in [frame.opcode for frame in raw.frames]:
-            raw.heard += bytes(await raw.stream.receive_some(65536))
+            raw.received += bytes(await raw.stream.receive_some(65536))
         *messages, goodbye = raw.frames
         assert (goodbye.opcode, goodbye.code) == (8, 4000)
         assert [frame.json["context_id"] for frame in messages].count("b") == 1
@@ -319,8 +285,8 @@ async def test_frames_are_counted_for_a_context(transport: str) -> None:
 
 @everywhere
 async def test_faults_of_the_server_are_for_everybody(transport: str) -> None:
-    """
-    What `open_server` is given happens on each connection, beside what the connection asks for.
+    """What `open_server` is given happens on each connection, beside what the connection asks
+    for.
     """
     async with service(transport, faults=[Fault(name="stray_event")]) as place:
         for _ in range(2):

@@ -15,12 +15,10 @@ from trio_cartesia.testing import bounded_stream_pair
 
 @on_virtual_time
 async def test_without_faults_a_stream_is_what_it_was() -> None:
-    """
-    Everything passes through, in both directions, and closing closes.
-    """
+    """Everything passes through, in both directions, and closing closes."""
     ours, theirs = memory_stream_pair()
     stream = FaultyStream(theirs)
-    assert FaultyStream.around(stream) is stream
+    assert FaultyStream.wrap(stream) is stream
     stream.arm([Fault(name="close")])  # which is none of a stream's
     assert not stream.is_armed
     await stream.wait_send_all_might_not_block()
@@ -28,8 +26,8 @@ async def test_without_faults_a_stream_is_what_it_was() -> None:
     await stream.begin(is_body=True)
     await ours.send_all(b"to me")
     assert (await ours.receive_some(), await stream.receive_some()) == (b"to you", b"to me")
-    await stream.wind_up()
-    assert not stream.is_spent
+    await stream.drain()
+    assert not stream.has_ended
     await stream.aclose()
     assert await ours.receive_some() == b""
 
@@ -37,8 +35,8 @@ async def test_without_faults_a_stream_is_what_it_was() -> None:
 @pytest.mark.parametrize("name", ["reset", "fin"])
 @on_virtual_time
 async def test_a_stream_that_knows_no_better_is_closed(name: str) -> None:
-    """
-    Where a stream can neither be reset nor be closed by half, its peer sees the end all the same.
+    """Where a stream can neither be reset nor be closed by half, its peer sees the end all the
+    same.
     """
     ours, theirs = memory_stream_pair()
     stream = FaultyStream(Sliced(theirs, [65536]))
@@ -47,15 +45,13 @@ async def test_a_stream_that_knows_no_better_is_closed(name: str) -> None:
     with pytest.raises(trio.BrokenResourceError):
         await stream.send_all(b"whole")
     assert (await ours.receive_some(), await ours.receive_some()) == (b"who", b"")
-    await stream.wind_up()
-    assert stream.is_spent
+    await stream.drain()
+    assert stream.has_ended
 
 
 @on_virtual_time
 async def test_what_is_under_way_has_a_bound() -> None:
-    """
-    With latency, sending waits once a MiB is under way, and fails once the peer has gone.
-    """
+    """With latency, sending waits once a MiB is under way, and fails once the peer has gone."""
     ours, theirs = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
         stream = FaultyStream(theirs, nursery)
@@ -72,7 +68,7 @@ async def test_what_is_under_way_has_a_bound() -> None:
             await stream.send_all(piece)
         with pytest.raises(trio.BrokenResourceError):
             await stream.send_all(piece)
-        await stream.wind_up()
+        await stream.drain()
         assert trio.current_time() == pytest.approx(2)
 
 
@@ -83,8 +79,8 @@ async def leave_later(stream: trio.abc.Stream) -> None:
 
 @on_virtual_time
 async def test_latency_keeps_the_order_of_what_is_sent() -> None:
-    """
-    Each piece takes the latency, those after it do not wait for it, and the last one comes too.
+    """Each piece takes the latency, those after it do not wait for it, and the last one comes
+    too.
     """
     ours, theirs = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
@@ -102,8 +98,8 @@ async def test_latency_keeps_the_order_of_what_is_sent() -> None:
 
 @on_virtual_time
 async def test_what_came_in_a_stall_is_not_lost() -> None:
-    """
-    What is received while the stream stalls can still be read after it, also by somebody else.
+    """What is received while the stream stalls can still be read after it, also by somebody
+    else.
     """
     ours, theirs = bounded_stream_pair()
     stream = FaultyStream(theirs)

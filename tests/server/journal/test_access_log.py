@@ -32,9 +32,7 @@ def log_of_all_requests() -> Iterator[None]:
 
 @on_virtual_time
 async def test_a_context_is_one_line() -> None:
-    """
-    Its line has the handshake's id, its own, how long it speaks, how soon, and how it ended.
-    """
+    """Its line has the handshake's id, its own, how long it speaks, how soon, and how it ended."""
     async with connected() as (client, _):
         with catch_logs(logging.INFO) as lines:
             await client.speak(generation("happy-monkeys-fly", TWO_SENTENCES))
@@ -47,9 +45,7 @@ async def test_a_context_is_one_line() -> None:
 
 @on_virtual_time
 async def test_a_cancelled_context_tells_how_far_it_came() -> None:
-    """
-    The line of a context that was cancelled has the part of its text that had been generated.
-    """
+    """The line of a context that was cancelled has the part of its text that had been generated."""
     async with connected() as (client, server):
         with catch_logs(logging.INFO) as lines:
             await client.send(generation("a", TWO_SENTENCES * 50))
@@ -65,9 +61,7 @@ async def test_a_cancelled_context_tells_how_far_it_came() -> None:
 
 @on_virtual_time
 async def test_a_request_is_one_line() -> None:
-    """
-    Its line has its id, method, path, size, duration and status; never a query.
-    """
+    """Its line has its id, method, path, size, duration and status; never a query."""
     async with over_http() as (client, _):
         with catch_logs(logging.INFO) as lines:
             answer = await client.ask("GET", "/nowhere?api_key=sk_secret")
@@ -79,8 +73,8 @@ async def test_a_request_is_one_line() -> None:
 
 @on_virtual_time
 async def test_a_refused_message_is_one_line() -> None:
-    """
-    What was refused on a socket is in the log with its status and title, and without its text.
+    """What was refused on a socket is in the log with its status and title, and without its
+    text.
     """
     async with connected() as (client, _):
         with catch_logs(logging.INFO) as lines:
@@ -95,9 +89,7 @@ async def test_a_refused_message_is_one_line() -> None:
 
 @on_virtual_time
 async def test_speech_over_http_is_two_lines() -> None:
-    """
-    The request and the context that it makes have the same id in front.
-    """
+    """The request and the context that it makes have the same id in front."""
     async with over_http() as (client, _):
         with catch_logs(logging.INFO) as lines:
             answer = await client.ask("POST", "/tts/bytes", speech("secret."))
@@ -129,9 +121,7 @@ def test_lines_are_of_one_width(
     ended: str,
     generated: int,
 ) -> None:
-    """
-    Whatever clients call things, a line is printable ASCII and fits 80 columns with the time.
-    """
+    """Whatever clients call things, a line is printable ASCII and fits 80 columns with the time."""
     journal = Journal(clock=lambda: seconds)
     record = journal.add_context(
         1, attrs.evolve(settings_of("a"), context_id=path), request_id=request_id

@@ -29,9 +29,7 @@ def settings_of(context_id: str, transcript: str = "secret words") -> Generation
 
 @on_virtual_time
 async def test_a_record_tells_what_happened() -> None:
-    """
-    A context's record has its inputs, settings, audio and times, as they were on the wire.
-    """
+    """A context's record has its inputs, settings, audio and times, as they were on the wire."""
     async with connected() as (client, server):
         await client.send(generation("a", "Good morning. ") | {"continue": True})
         events = await client.speak(generation("a", TWO_SENTENCES, add_timestamps=True))
@@ -51,9 +49,7 @@ async def test_a_record_tells_what_happened() -> None:
 
 @on_virtual_time
 async def test_handshakes_are_recorded_without_credentials() -> None:
-    """
-    A connection's record has path, version and status, and never what it came in with.
-    """
+    """A connection's record has path, version and status, and never what it came in with."""
     target = "/tts/websocket?cartesia_version=2025-04-16&api_key=sk_secret"
     headers = [("Authorization", "Bearer sk_secret")]
     async with connected(target, headers=headers) as (_, server):
@@ -69,9 +65,7 @@ async def test_handshakes_are_recorded_without_credentials() -> None:
 
 @on_virtual_time
 async def test_reprs_and_logs_show_sizes_and_not_speech() -> None:
-    """
-    Neither transcripts nor audio are in any repr or log line.
-    """
+    """Neither transcripts nor audio are in any repr or log line."""
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
@@ -100,9 +94,7 @@ operations = st.lists(
 @examples
 @given(operations)
 def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
-    """
-    Whatever is recorded, records and bytes stay below their bounds and the counters add up.
-    """
+    """Whatever is recorded, records and bytes stay below their bounds and the counters add up."""
     journal = Journal(max_records=3, max_bytes=1000)
     records: list[ContextRecord] = []
     chunks = 0
@@ -138,9 +130,7 @@ def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
 
 
 def test_the_oldest_speech_goes_first() -> None:
-    """
-    When there is too much to hold, the oldest context loses its speech but keeps its counts.
-    """
+    """When there is too much to hold, the oldest context loses its speech but keeps its counts."""
     journal = Journal(max_bytes=1000)
     old, new = (journal.add_context(1, settings_of(name)) for name in ("old", "new"))
     journal.add_chunk(old, bytes(900))
@@ -152,9 +142,7 @@ def test_the_oldest_speech_goes_first() -> None:
 
 
 def test_the_oldest_records_go() -> None:
-    """
-    Past their number the oldest connections and contexts are forgotten, but still counted.
-    """
+    """Past their number the oldest connections and contexts are forgotten, but still counted."""
     journal = Journal(max_records=1)
     records = [journal.add_context(1, settings_of(name)) for name in "ab"]
     for number in (1, 2):
@@ -169,9 +157,7 @@ def test_the_oldest_records_go() -> None:
 
 
 def test_names_are_kept_short() -> None:
-    """
-    Of a path and a version only the start is kept.
-    """
+    """Of a path and a version only the start is kept."""
     journal = Journal()
     journal.add_connection(path="/x" * 9999, version="2" * 9999, request_id="", status=404)
     (record,) = journal.connections
@@ -184,8 +170,8 @@ def test_names_are_kept_short() -> None:
     after=st.lists(st.sampled_from("ab"), max_size=9),
 )
 def test_what_was_forgotten_counts_no_more(before: list[str], after: list[str]) -> None:
-    """
-    After `forget` only what is new is known, old records take no room, and old cancels are strays.
+    """After `forget` only what is new is known, old records take no room, and old cancels are
+    strays.
     """
     journal = Journal()
     old = [journal.add_context(1, settings_of(name)) for name in before]
@@ -209,9 +195,7 @@ def test_what_was_forgotten_counts_no_more(before: list[str], after: list[str]) 
 @examples
 @given(st.lists(st.tuples(st.text(max_size=5), st.floats(0, 9), st.floats(0, 9)), max_size=9))
 def test_units_are_a_sequence(rows: list[tuple[str, float, float]]) -> None:
-    """
-    Units that are held in columns read as the list that they were.
-    """
+    """Units that are held in columns read as the list that they were."""
     units, expected = SpokenUnits(), [SpokenUnit(*row) for row in rows]
     units.extend(expected)
     assert list(units) == expected == units[:]
@@ -231,9 +215,7 @@ def test_units_are_a_sequence(rows: list[tuple[str, float, float]]) -> None:
 def test_a_cancel_goes_to_the_newest_of_its_name(
     steps: list[tuple[bool, int, str]], max_records: int
 ) -> None:
-    """
-    A cancel counts for the last context of that id on that connection, if it is still known.
-    """
+    """A cancel counts for the last context of that id on that connection, if it is still known."""
     journal = Journal(max_records=max_records)
     expected: list[list[object]] = []
     strays = 0
@@ -253,8 +235,8 @@ def test_a_cancel_goes_to_the_newest_of_its_name(
 
 @on_virtual_time
 async def test_a_transcript_has_whole_characters() -> None:
-    """
-    Two halves of a character that came in two inputs are one, for the voice and in the record.
+    """Two halves of a character that came in two inputs are one, for the voice and in the
+    record.
     """
     async with connected() as (client, server):
         await client.send(generation("a", "Hi \ud83d") | {"continue": True})

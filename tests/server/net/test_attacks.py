@@ -39,9 +39,7 @@ OLD = "Cartesia-Version: 2025-04-16"
 
 
 class Turns(trio.abc.Instrument):
-    """
-    How often any task had its turn.
-    """
+    """How often any task had its turn."""
 
     count = 0
 
@@ -58,9 +56,7 @@ class Turns(trio.abc.Instrument):
 
 @on_virtual_time
 async def test_garbage_after_a_head_is_refused() -> None:
-    """
-    What is no request is refused with a body, also after one that had none in its answer.
-    """
+    """What is no request is refused with a body, also after one that had none in its answer."""
     async with open_server(port=None, voice=TONES) as server:
         with catch_logs(logging.WARNING) as lines:
             answer = await exchange(server, b"HEAD / HTTP/1.1\r\nHost: me\r\n\r\nwhat?\r\n\r\n")
@@ -69,11 +65,24 @@ async def test_garbage_after_a_head_is_refused() -> None:
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["title"] == "Bad Request"
 
 
+@pytest.mark.parametrize("lines", ["Content-Length: 5\r\nTransfer-Encoding: chunked", "Host: you"])
+@on_virtual_time
+async def test_nothing_follows_a_request_that_two_peers_may_read_differently(lines: str) -> None:
+    """A request whose end or host is ambiguous is refused, and what may be a second one is not
+    read.
+    """
+    head = f"POST / HTTP/1.1\r\nHost: me\r\n{lines}\r\n\r\n"
+    smuggled = b"0\r\n\r\nGET /_local/state HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with open_server(port=None, voice=TONES) as server:
+        answer = await exchange(server, head.encode() + smuggled)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.lower().count(b"connection: close") == 1
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 @on_virtual_time
 async def test_early_requests_do_not_pile_up() -> None:
-    """
-    However many answers are waited for, so many bytes of early requests are held and no more.
-    """
+    """However many answers are waited for, so many bytes of early requests are held and no more."""
     ours, theirs = memory_stream_pair()
     taken = 0
 
@@ -90,16 +99,14 @@ async def test_early_requests_do_not_pile_up() -> None:
     for _ in range(20):
         assert await connection.read_request() is not None
         with trio.move_on_after(1):
-            await connection.wait_gone()
+            await connection.wait_disconnected()
         await connection.respond(200, b"yes")
     assert taken <= 20 * len(get) + MAX_HEADER_BYTES + RECEIVE_BYTES
 
 
 @on_virtual_time
 async def test_a_body_of_crumbs_keeps_nobody_waiting() -> None:
-    """
-    While a body that came in very many chunks is read, others have their turns.
-    """
+    """While a body that came in very many chunks is read, others have their turns."""
     head = b"POST /tts/bytes HTTP/1.1\r\nHost: me\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with open_server(port=None, voice=TONES) as server:
         with Turns() as turns:
@@ -112,9 +119,7 @@ async def test_a_body_of_crumbs_keeps_nobody_waiting() -> None:
 )
 @on_virtual_time
 async def test_a_flood_of_frames_keeps_nobody_waiting(flood: bytes) -> None:
-    """
-    While frames are read that make no message, others have their turns.
-    """
+    """While frames are read that make no message, others have their turns."""
     async with connected() as (client, _):
         with Turns() as turns:
             await client.stream.send_all(flood)
@@ -124,9 +129,7 @@ async def test_a_flood_of_frames_keeps_nobody_waiting(flood: bytes) -> None:
 
 @on_virtual_time
 async def test_a_flood_of_flushes_keeps_nobody_waiting() -> None:
-    """
-    While flushes are obeyed of which nobody hears, others have their turns.
-    """
+    """While flushes are obeyed of which nobody hears, others have their turns."""
     ways = Behaviour(empty_flush="nothing", times_real_time=1)
     async with connected(behaviour=ways) as (client, _):
         await client.send(generation("a", "A sentence that takes a while. ") | MORE)
@@ -140,15 +143,14 @@ async def test_a_flood_of_flushes_keeps_nobody_waiting() -> None:
 
 @on_virtual_time
 async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    With `late_input=new_context`, each final input that came late becomes a context of its own,
+    """With `late_input=new_context`, each final input that came late becomes a context of its own,
     in order, and is not looked at again and again.
     """
-    heard, hear = 0, SpeechSession._hear
+    received, hear = 0, SpeechSession._hear
 
     def counting(session: Any, request: Any) -> None:
-        nonlocal heard
-        heard += 1
+        nonlocal received
+        received += 1
         hear(session, request)
 
     monkeypatch.setattr(speech.SpeechSession, "_hear", counting)
@@ -159,7 +161,7 @@ async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPa
             await client.send(generation("a", text))
         for text in texts:
             assert audio(await client.receive_until_over("a")) == await tones(text)
-    assert heard <= 3 * len(texts)
+    assert received <= 3 * len(texts)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +175,7 @@ async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPa
 )
 @on_virtual_time
 async def test_old_clients_are_refused_in_their_own_words(request_of_old: str, status: int) -> None:
-    """
-    A request that cannot be served is refused in the shape of the version that it names.
-    """
+    """A request that cannot be served is refused in the shape of the version that it names."""
     data = f"{request_of_old}\r\nHost: me\r\n\r\n".encode() + b"x" * (MAX_BODY_BYTES + 1)
     async with open_server(port=None, voice=TONES) as server:
         answer = await exchange(server, data)
@@ -187,9 +187,7 @@ async def test_old_clients_are_refused_in_their_own_words(request_of_old: str, s
 
 @on_virtual_time
 async def test_a_long_state_keeps_nobody_waiting() -> None:
-    """
-    While the state of a journal that is full is told, others have their turns.
-    """
+    """While the state of a journal that is full is told, others have their turns."""
     async with open_server(port=None, voice=TONES) as server:
         for number in range(4096):
             about = {"version": "2026-08-14", "request_id": str(number), "status": 400}
@@ -206,9 +204,7 @@ async def test_a_long_state_keeps_nobody_waiting() -> None:
 
 @on_virtual_time
 async def test_who_leaves_in_mid_sentence_leaves_nothing_behind() -> None:
-    """
-    What a connection held goes with it, and waits for no collector of garbage.
-    """
+    """What a connection held goes with it, and waits for no collector of garbage."""
     gc.collect()
     gc.disable()
     try:
@@ -226,8 +222,8 @@ async def test_who_leaves_in_mid_sentence_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize("place", [1, 2, 3, 4])
 @on_virtual_time
 async def test_the_journal_knows_when_the_quota_ran_out(place: int) -> None:
-    """
-    What a fault kept from being sent is not in the journal, and the context ended with an error.
+    """What a fault kept from being sent is not in the journal, and the context ended with an
+    error.
     """
     fault = [("x-fault", f"quota_exceeded at_frame={place}")]
     async with connected(headers=fault) as (client, server):
@@ -243,9 +239,7 @@ async def test_the_journal_knows_when_the_quota_ran_out(place: int) -> None:
 
 @on_virtual_time
 async def test_the_quota_may_run_out_after_an_error() -> None:
-    """
-    In place of the ``done`` that follows an error comes no second one.
-    """
+    """In place of the ``done`` that follows an error comes no second one."""
     asked = [("x-fault", "quota_exceeded at_frame=1"), ("x-behaviour", "done_after_error=true")]
     async with connected(headers=asked) as (client, _):
         assert kinds(await client.speak(generation("a", "Hi.", model_id="none"))) == ["error"]
@@ -253,14 +247,12 @@ async def test_the_quota_may_run_out_after_an_error() -> None:
 
 
 async def compressed(server: Any, nursery: trio.Nursery) -> Raw:
-    """
-    A WebSocket on which messages may be compressed.
-    """
+    """A WebSocket on which messages may be compressed."""
     ours, theirs = memory_stream_pair()
     nursery.start_soon(server.serve_stream, theirs)
     raw = Raw(ours)
     offer = ("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")
-    await raw.ask_for_websocket("/tts/websocket", offer)
+    await raw.send_handshake("/tts/websocket", offer)
     assert await raw.read_head() == 101
     return raw
 
@@ -273,9 +265,7 @@ def deflated(text: str, *, ends: bool = False) -> bytes:
 
 
 def _fragments(data: bytes, sizes: list[int]) -> bytes:
-    """
-    A compressed message in fragments, with a ping after each but the last.
-    """
+    """A compressed message in fragments, with a ping after each but the last."""
     sent, start, count = b"", 0, 0
     while start < len(data) or not count:
         piece = data[start : start + sizes[count % len(sizes)]]
@@ -292,9 +282,8 @@ def _fragments(data: bytes, sizes: list[int]) -> bytes:
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=5), st.booleans())
 @on_virtual_time
 async def test_pings_between_compressed_fragments(sizes: list[int], ends: bool) -> None:
-    """
-    Compressed messages are whole, however they are fragmented, with pings between, and whether or
-    not their last block says that it is the last one.
+    """Compressed messages are whole, however they are fragmented, with pings between, and whether
+    or not their last block says that it is the last one.
     """
     behaviour = Behaviour(deflate=True)
     async with open_server(port=None, voice=TONES, behaviour=behaviour) as server:
@@ -312,8 +301,8 @@ async def test_pings_between_compressed_fragments(sizes: list[int], ends: bool) 
 
 @on_virtual_time
 async def test_nothing_follows_a_last_block() -> None:
-    """
-    Data after the end of a compressed message, which would never be looked at, ends the connection.
+    """Data after the end of a compressed message, which would never be looked at, ends the
+    connection.
     """
     async with open_server(port=None, voice=TONES, behaviour=Behaviour(deflate=True)) as server:
         async with trio.open_nursery() as nursery:

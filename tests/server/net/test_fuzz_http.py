@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.server.support import TONES, catch_logs, on_virtual_time
+from tests.server.support import TONES, Json, catch_logs, on_virtual_time
 from tests.server.test_routes import exchange
 from trio_cartesia.server import open_server
 from trio_cartesia.server.catalogue.models import STRUCTURED_VERSIONS
@@ -83,9 +83,7 @@ bodies = st.one_of(
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """
-    One request.
-    """
+    """One request."""
 
     method: str
     path: str
@@ -126,9 +124,7 @@ requests = st.builds(
 
 
 def check(asked: Asked, answer: bytes) -> None:
-    """
-    Assert that *answer* is one, and if it is a refusal, one of the right generation.
-    """
+    """Assert that *answer* is one, and if it is a refusal, one of the right generation."""
     if answer.startswith(b"HTTP/1.1 100 "):
         answer = answer.partition(b"\r\n\r\n")[2]
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -159,8 +155,7 @@ def check(asked: Asked, answer: bytes) -> None:
 @given(requests, st.sampled_from([None, ["sk_car_1"]]))
 @on_virtual_time
 async def test_whatever_is_asked_is_answered(asked: Asked, api_keys: list[str] | None) -> None:
-    """
-    Any path, query, headers and body get an answer, refusals a body of the right generation, and
+    """Any path, query, headers and body get an answer, refusals a body of the right generation, and
     nothing crashes.
     """
     async with open_server(port=None, voice=TONES, api_keys=api_keys) as server:
@@ -170,25 +165,28 @@ async def test_whatever_is_asked_is_answered(asked: Asked, api_keys: list[str] |
         check(asked, answer)
 
 
+async def outcome(asked: Asked) -> tuple[int, Json]:
+    """The status and the JSON of the response to a request with a key, which is 200 or 400."""
+    async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
+        answer = await exchange(server, asked.raw())
+    check(asked, answer)
+    status = int(answer.split()[1])
+    assert status in (200, 400)
+    return status, json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
 @pytest.mark.slow
 @fuzzed
 @given(bodies)
 @on_virtual_time
 async def test_any_body_makes_a_token_or_is_refused(body: bytes) -> None:
-    """
-    A request for a token gets one, or a 400 that says why not.
-    """
+    """A request for a token gets one, or a 400 that says why not."""
     key = {"Authorization": "Bearer sk_car_1"}
     asked = Asked(
         method="POST", path="/access-token", query=[], headers=key, version=None, body=body
     )
-    async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
-        answer = await exchange(server, asked.raw())
-        check(asked, answer)
-        status = int(answer.split()[1])
-        assert status in (200, 400)
-        content = json.loads(answer.partition(b"\r\n\r\n")[2])
-        assert set(content) == ({"token"} if status == 200 else STRUCTURED)
+    status, content = await outcome(asked)
+    assert set(content) == ({"token"} if status == 200 else STRUCTURED)
 
 
 @pytest.mark.slow
@@ -196,19 +194,12 @@ async def test_any_body_makes_a_token_or_is_refused(body: bytes) -> None:
 @given(st.lists(st.tuples(names, values), max_size=5))
 @on_virtual_time
 async def test_any_query_lists_voices_or_is_refused(query: list[tuple[str, str]]) -> None:
-    """
-    A list has voices, or a 400 says which parameter is wrong.
-    """
+    """A list has voices, or a 400 says which parameter is wrong."""
     query = [pair for pair in query if pair[0] not in ("cartesia_version", "behaviour")]
     key = {"Authorization": "Bearer sk_car_1"}
     asked = Asked(method="GET", path="/voices", query=query, headers=key, version=None, body=b"")
-    async with open_server(port=None, voice=TONES, api_keys=["sk_car_1"]) as server:
-        answer = await exchange(server, asked.raw())
-        check(asked, answer)
-        status = int(answer.split()[1])
-        assert status in (200, 400)
-        content = json.loads(answer.partition(b"\r\n\r\n")[2])
-        if status == 400:
-            assert any(content["message"].startswith(f"{name} must be") for name, _ in query)
-        else:
-            assert set(content) == {"data", "has_more", "next_page"}
+    status, content = await outcome(asked)
+    if status == 400:
+        assert any(content["message"].startswith(f"{name} must be") for name, _ in query)
+    else:
+        assert set(content) == {"data", "has_more", "next_page"}

@@ -50,9 +50,7 @@ def _bent(opcode: int, reserved: int, fin: bool, payload: bytes) -> bytes:
 
 
 def _claiming(opcode: int, size: int, payload: bytes) -> bytes:
-    """
-    A frame that says it is longer, or shorter, than it is.
-    """
+    """A frame that says it is longer, or shorter, than it is."""
     return bytes([0x80 | opcode, 0xFF]) + struct.pack("!Q", size) + bytes(4) + payload
 
 
@@ -87,14 +85,12 @@ pieces = st.one_of(
 async def test_any_bytes_on_a_websocket(
     sent: list[bytes], offer: str | None, slices: list[int], reads: bool
 ) -> None:
-    """
-    Whatever follows a handshake, the answers are frames and events, and nobody else notices.
-    """
-    heard = bytearray()
+    """Whatever follows a handshake, the answers are frames and events, and nobody else notices."""
+    received = bytearray()
     async with besieged() as (server, nursery), attacker(server) as stream:
         await stream.send_all(_handshake(offer))
         if reads:
-            nursery.start_soon(_listen, stream, heard)
+            nursery.start_soon(_listen, stream, received)
         data, start = b"".join(sent), 0
         try:
             while start < len(data):
@@ -104,7 +100,7 @@ async def test_any_bytes_on_a_websocket(
             await trio.sleep(5)
         except trio.BrokenResourceError:
             pass  # it was enough
-    head, _, rest = bytes(heard).partition(b"\r\n\r\n")
+    head, _, rest = bytes(received).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ") or not reads
     frames, cut = frames_in(rest)
     assert not cut
@@ -126,10 +122,10 @@ def _handshake(offer: str | None) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def _listen(stream: trio.abc.Stream, heard: bytearray) -> None:
+async def _listen(stream: trio.abc.Stream, received: bytearray) -> None:
     try:
         while data := await stream.receive_some(65536):
-            heard += data
+            received += data
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         return
 
@@ -170,15 +166,13 @@ def _check(each: Frame, *, is_deflated: bool) -> None:
 )
 @on_virtual_time
 async def test_any_handshake(headers: list[tuple[str, str]], rest: bytes, http: str) -> None:
-    """
-    A handshake that is anything but right is answered over HTTP, or not; nobody else notices.
-    """
-    heard = bytearray()
+    """A handshake that is anything but right is answered over HTTP, or not; nobody else notices."""
+    received = bytearray()
     async with besieged() as (server, nursery), attacker(server) as stream:
-        nursery.start_soon(_listen, stream, heard)
+        nursery.start_soon(_listen, stream, received)
         lines = [f"GET /tts/websocket {http}", "Host: me", *(": ".join(pair) for pair in headers)]
         await stream.send_all("\r\n".join([*lines, "", ""]).encode() + rest)
         await trio.sleep(5)
-    if heard:
-        assert heard.startswith(b"HTTP/1.1 ")
-        assert b"\r\nx-request-id: " in heard or heard.startswith(b"HTTP/1.1 100 ")
+    if received:
+        assert received.startswith(b"HTTP/1.1 ")
+        assert b"\r\nx-request-id: " in received or received.startswith(b"HTTP/1.1 100 ")

@@ -1,5 +1,5 @@
-"""
-Rules of the protocol about what is on the wire, each with a client that knows nothing of ours.
+"""Rules of the protocol about what is on the wire, each with a client that knows nothing of
+ours.
 """
 
 from __future__ import annotations
@@ -40,14 +40,28 @@ OFFICIAL = [  # protocol §1.4
     ("x-stainless-retry-count", "0"),
     ("x-stainless-read-timeout", "60"),
 ]
+HANDSHAKES = {  # protocol §6a E6
+    "Python": [
+        *(
+            (name, value)
+            for name, value in OFFICIAL
+            if "timeout" not in name and "count" not in name
+        ),
+        ("content-type", "application/json"),
+        ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+    ],
+    "JavaScript": [
+        *(VERSION, ("authorization", "Bearer sk_car_1")),
+        ("user-agent", "cartesia-js/4.2.0"),
+        ("x-cartesia-client", "cartesia-js/4.2.0"),
+    ],
+}
 
 
 @pytest.mark.rule("1.1-trailing-slash")
 @on_virtual_time
 async def test_a_slash_at_the_end_does_not_matter() -> None:
-    """
-    A path with a slash at its end is answered like the path without it, and not redirected.
-    """
+    """A path with a slash at its end is answered like the path without it, and not redirected."""
     async with over_http() as (client, _):
         for method, path, body in (
             ("POST", "/tts/bytes", speech("Hello.")),
@@ -65,9 +79,7 @@ async def test_a_slash_at_the_end_does_not_matter() -> None:
 @pytest.mark.parametrize("accept", ["audio/wav", "audio/mpeg", "application/json", "*/*"])
 @on_virtual_time
 async def test_the_format_is_what_the_body_asks_for(accept: str) -> None:
-    """
-    Whatever Accept says, and official clients always say audio/wav, raw audio is raw.
-    """
+    """Whatever Accept says, and official clients always say audio/wav, raw audio is raw."""
     async with over_http() as (client, _):
         answer = await client.ask(
             "POST", "/tts/bytes", speech("Hello."), [VERSION, ("accept", accept)]
@@ -75,25 +87,96 @@ async def test_the_format_is_what_the_body_asks_for(accept: str) -> None:
     assert answer.body == await tones("Hello.")
 
 
+@pytest.mark.rule("3.2-accept")
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream", "application/json", "audio/wav"])
+@on_virtual_time
+async def test_events_are_streamed_whatever_is_accepted(accept: str) -> None:
+    """Whatever Accept says, the SSE endpoint streams events."""
+    async with over_http() as (client, _):
+        answer = await client.ask(
+            "POST", "/tts/sse", speech("Hello."), [VERSION, ("accept", accept)]
+        )
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.body.startswith(b"data: ")
+
+
 @pytest.mark.rule("1.4-headers")
 @on_virtual_time
 async def test_the_headers_of_official_clients_do_no_harm() -> None:
-    """
-    Everything that the official clients send along is taken, on requests and on handshakes.
-    """
+    """The headers that official clients send with requests are accepted."""
     async with over_http() as (client, _):
         answer = await client.ask("POST", "/tts/bytes", speech("Hello."), OFFICIAL)
         assert answer.body == await tones("Hello.")
-    async with connected("/tts/websocket", headers=OFFICIAL) as (socket, _):
+
+
+@pytest.mark.rule("1.4-headers")
+@pytest.mark.parametrize("headers", HANDSHAKES.values(), ids=HANDSHAKES)
+@on_virtual_time
+async def test_the_handshakes_of_official_clients_are_accepted(
+    headers: list[tuple[str, str]],
+) -> None:
+    """Handshakes with the headers of each official client open a WebSocket."""
+    async with connected("/tts/websocket", headers=headers) as (socket, _):
         assert audio(await socket.speak(generation("a", "Hello."))) == await tones("Hello.")
+
+
+@pytest.mark.rule("1.4-content-type")
+@pytest.mark.parametrize(
+    "line", ["GET /", "GET /voices", "DELETE /voices/x", "DELETE /_local/state", "POST /datasets/x"]
+)
+@on_virtual_time
+async def test_a_content_type_without_content_does_no_harm(line: str) -> None:
+    """A request without a body is answered alike with and without Content-Type:
+    application/json.
+    """
+    method, path = line.split()
+    with_type = [VERSION, ("content-type", "application/json")]
+    async with over_http() as (client, _):
+        plain = await client.ask(method, path, b"", [VERSION])
+        assert (await client.ask(method, path, b"", with_type)).status == plain.status
+    assert plain.status in (200, 501)
+
+
+@pytest.mark.rule("1.6-space")
+@on_virtual_time
+async def test_a_space_in_a_query_has_two_forms() -> None:
+    """A space is ``+`` or ``%20`` in a query, and a plus sign is ``%2B``."""
+    queries = ("behaviour=flush_id_base%3D0,+deflate%3Dtrue", "fault=latency%20seconds%3D0.1")
+    spaces = [f"/voices?{query.replace('+', '%20')}" for query in queries]
+    async with over_http() as (client, _):
+        for path in (*spaces, *(path.replace("%20", "+") for path in spaces)):
+            assert (await client.ask("GET", path)).status == 200
+        assert (
+            await client.ask("GET", f"/voices?{queries[1].replace('%20', '%2B')}")
+        ).status == 400
+
+
+@pytest.mark.rule("1.6-empty")
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/voices", ["limit", "q", "starting_after", "gender", "is_owner", "expand[]", "fault"]),
+        ("/voices", ["cartesia_version", "api_key", "access_token", "behaviour"]),
+        ("/_local/state", ["limit", "audio", "context_id"]),
+    ],
+)
+@on_virtual_time
+async def test_an_empty_parameter_is_not_set(path: str, names: list[str]) -> None:
+    """A response is the same with ``name=``, which the JavaScript client sends for null, as
+    without.
+    """
+    async with over_http() as (client, _):
+        await client.bytes("Hello.")
+        plain = await client.ask("GET", path)
+        for name in names:
+            assert (await client.ask("GET", f"{path}?{name}=")).body == plain.body
+        assert plain.status == 200
 
 
 @pytest.mark.rule("1.5-request-id")
 @on_virtual_time
 async def test_a_handshake_has_an_id_that_errors_name() -> None:
-    """
-    The answer to a handshake has a request id, which is part of that of each of its errors.
-    """
+    """The answer to a handshake has a request id, which is part of that of each of its errors."""
     async with connected() as (socket, _):
         of_context = await socket.ask(generation("a", "Hello.", model_id="sonic-9"))
         of_socket = await socket.ask("no JSON")
@@ -104,9 +187,7 @@ async def test_a_handshake_has_an_id_that_errors_name() -> None:
 @pytest.mark.rule("2.1-silence")
 @on_virtual_time
 async def test_nothing_comes_unasked() -> None:
-    """
-    After a handshake the service says nothing until it is asked something.
-    """
+    """After a handshake the service says nothing until it is asked something."""
     async with connected() as (socket, _):
         with trio.move_on_after(250) as scope:
             await socket.receive()
@@ -117,9 +198,7 @@ async def test_nothing_comes_unasked() -> None:
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "pcm_f32le", "pcm_mulaw"])
 @on_virtual_time
 async def test_chunks_are_small(encoding: str) -> None:
-    """
-    A chunk has 64 KiB of audio at the most, and the service cannot be told otherwise.
-    """
+    """A chunk has 64 KiB of audio at the most, and the service cannot be told otherwise."""
     settings = {"output_format": {"container": "raw", "encoding": encoding, "sample_rate": 48000}}
     async with connected(behaviour=Behaviour(chunk_bytes=64 * 1024)) as (socket, _):
         events = await socket.speak(generation("a", TWO_SENTENCES * 2, **settings))
@@ -132,9 +211,7 @@ async def test_chunks_are_small(encoding: str) -> None:
 @pytest.mark.rule("2.2-emotion")
 @on_virtual_time
 async def test_emotions_are_known_in_any_case() -> None:
-    """
-    An emotion counts however it is written, and one that does not exist is a 400.
-    """
+    """An emotion counts however it is written, and one that does not exist is a 400."""
     async with connected() as (socket, _):
         for number, emotion in enumerate(("happy", "Happy", "SAD")):
             config = {"emotion": emotion}
@@ -147,9 +224,7 @@ async def test_emotions_are_known_in_any_case() -> None:
 @pytest.mark.rule("2.8-default")
 @on_virtual_time
 async def test_the_delay_is_three_seconds_unless_said() -> None:
-    """
-    Text that is no sentence yet is spoken three seconds after its first character.
-    """
+    """Text that is no sentence yet is spoken three seconds after its first character."""
     async with connected() as (socket, _):
         start = trio.current_time()
         await socket.send(generation("a", "And then") | {"continue": True})
@@ -160,9 +235,7 @@ async def test_the_delay_is_three_seconds_unless_said() -> None:
 @pytest.mark.rule("2.12-example")
 @on_virtual_time
 async def test_contexts_interleave_as_in_the_reference() -> None:
-    """
-    Two contexts go on side by side: one flushes and goes on, the other is done in between.
-    """
+    """Two contexts go on side by side: one flushes and goes on, the other is done in between."""
     more = {"continue": True, "add_timestamps": True}
     async with connected() as (socket, server):
         await socket.send(generation("a", "First sentence. ") | more)
@@ -182,9 +255,7 @@ async def test_contexts_interleave_as_in_the_reference() -> None:
 @pytest.mark.rule("2.2-raw")
 @on_virtual_time
 async def test_raw_audio_alone_is_for_sockets() -> None:
-    """
-    A container other than raw is refused on a WebSocket, as there is no place for its header.
-    """
+    """A container other than raw is refused on a WebSocket, as there is no place for its header."""
     async with connected() as (socket, _):
         for number, container in enumerate(("wav", "mp3")):
             output = S16 | {"container": container}
@@ -196,9 +267,7 @@ async def test_raw_audio_alone_is_for_sockets() -> None:
 @pytest.mark.parametrize("deflate", [False, True])
 @on_virtual_time
 async def test_compression_is_accepted_on_request_alone(deflate: bool) -> None:
-    """
-    permessage-deflate is offered by every official client, and accepted if the service is to.
-    """
+    """permessage-deflate is offered by every official client, and accepted if the service is to."""
     ours, theirs = memory_stream_pair()
     extension, behaviour = PerMessageDeflate(), Behaviour(deflate=deflate)
     async with (

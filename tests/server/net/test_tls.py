@@ -29,10 +29,9 @@ from tests.server.support import (
     on_virtual_time,
     tones,
 )
-from tests.server.test_app import has_ipv6
 from trio_cartesia import Cartesia, ConnectFailed
 from trio_cartesia.server import Server, open_server
-from trio_cartesia.server.net.certificates import open_security
+from trio_cartesia.server.net.certificates import open_tls
 from trio_cartesia.server.net.tls import HANDSHAKE_SECONDS
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
@@ -45,9 +44,7 @@ def trusting(server: Server) -> ssl.SSLContext:
 
 @cache
 def own_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """
-    One for a server, with a certificate of ours, and one for clients that trust it.
-    """
+    """One for a server, with a certificate of ours, and one for clients that trust it."""
     authority = trustme.CA()
     mine, theirs = (
         ssl.create_default_context(purpose)
@@ -62,9 +59,7 @@ def own_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 async def over_tls(
     trust: ssl.SSLContext, stream: trio.abc.Stream
 ) -> AsyncIterator[trio.SSLStream[trio.abc.Stream]]:
-    """
-    A client's end of TLS, to which an end without goodbye is an error.
-    """
+    """A client's end of TLS, to which an end without goodbye is an error."""
     secured = trio.SSLStream(stream, trust, server_hostname="localhost")
     try:
         yield secured
@@ -81,8 +76,8 @@ async def read_to_the_end(stream: trio.abc.Stream) -> bytes:
 
 
 async def test_a_client_that_trusts_the_authority_is_spoken_to() -> None:
-    """
-    With the CA file a client speaks over wss; the file has no private key, and goes with the block.
+    """With the CA file a client speaks over wss; the file has no private key, and goes with the
+    block.
     """
     async with open_server(voice="tones", tls=True) as server:
         assert server.url.startswith("https://127.0.0.1:")
@@ -108,9 +103,7 @@ async def test_a_client_that_trusts_the_authority_is_spoken_to() -> None:
 
 
 async def test_a_client_that_does_not_trust_it_hears_nothing() -> None:
-    """
-    Without the CA file there is no connection, and the service's log stays quiet.
-    """
+    """Without the CA file there is no connection, and the service's log stays quiet."""
     async with open_server(voice="tones", tls=True) as server:
         with catch_logs(logging.INFO) as lines:
             async with Cartesia(base_url=server.url) as client:
@@ -122,9 +115,7 @@ async def test_a_client_that_does_not_trust_it_hears_nothing() -> None:
 
 
 async def test_the_environment_makes_clients_trust_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    SSL_CERT_FILE is all that a fresh default context needs.
-    """
+    """SSL_CERT_FILE is all that a fresh default context needs."""
     async with open_server(voice="tones", tls=True) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
         context = ssl.create_default_context()
@@ -134,11 +125,11 @@ async def test_the_environment_makes_clients_trust_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "::1", "::"])  # noqa: S104  # for a moment
-async def test_the_certificate_is_for_where_it_listens(host: str) -> None:
+async def test_the_certificate_is_for_where_it_listens(host: str, has_ipv6: bool) -> None:
+    """Clients may use the address of the url, and this machine's name where all addresses are
+    open.
     """
-    Clients may use the address of the url, and this machine's name where all addresses are open.
-    """
-    if ":" in host and not has_ipv6():
+    if ":" in host and not has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with open_server(host=host, voice="tones", tls=True) as server:
         async with Cartesia(base_url=server.url, ssl_context=trusting(server)) as client:
@@ -165,10 +156,8 @@ async def test_the_certificate_is_for_where_it_listens(host: str) -> None:
     ],
 )
 def test_odd_names_stay_out_of_certificates(host: str, is_one: bool) -> None:
-    """
-    What is no name of a host, and no address of one machine alone, gets no certificate.
-    """
-    with open_security(True, hosts=[host], ca_file=None) as security:
+    """What is no name of a host, and no address of one machine alone, gets no certificate."""
+    with open_tls(True, hosts=[host], ca_file=None) as security:
         assert security is not None
         assert security.ca_file is not None
         trust = ssl.create_default_context(cafile=security.ca_file)
@@ -187,10 +176,47 @@ def test_odd_names_stay_out_of_certificates(host: str, is_one: bool) -> None:
                 peer.do_handshake()
 
 
+async def test_the_certificate_is_for_further_names() -> None:
+    """Clients reach the service by each name in ``tls_names``, whose URL the server has, and read
+    its state there.
+    """
+    names = ["Speech.team.example", "192.0.2.7"]
+    async with open_server(voice="tones", tls=True, tls_names=names) as server:
+        port = int(server.url.rpartition(":")[2])
+        assert server.urls == (server.url, *(f"https://{name}:{port}" for name in names))
+        for name in names:
+            stream = trio.SSLStream(await dial(server), trusting(server), server_hostname=name)
+            async with stream:
+                await stream.send_all(
+                    b"GET /_local/state HTTP/1.0\r\nHost: %s\r\n\r\n" % name.encode()
+                )
+                assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("tls", "names", "error"),
+    [
+        (True, ["a b"], ValueError),
+        (True, ["0.0.0.0"], ValueError),  # noqa: S104  # not bound
+        (True, [""], ValueError),
+        (True, "speech.example", TypeError),
+        (False, ["speech.example"], ValueError),
+    ],
+)
+@on_virtual_time
+async def test_names_that_no_certificate_can_have_are_refused(
+    tls: bool, names: list[str], error: type[Exception]
+) -> None:
+    """A name that is not one, names without TLS and one string are errors before anything
+    starts.
+    """
+    with pytest.raises(error, match="name"):
+        async with open_server(port=None, voice="tones", tls=tls, tls_names=names):
+            pass
+
+
 async def test_http_1_1_is_agreed_on() -> None:
-    """
-    Who offers HTTP/2 as well gets HTTP/1.1, by name.
-    """
+    """Who offers HTTP/2 as well gets HTTP/1.1, by name."""
     async with open_server(voice="tones", tls=True) as server:
         context = trusting(server)
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -201,9 +227,7 @@ async def test_http_1_1_is_agreed_on() -> None:
 
 
 async def test_the_end_of_an_answer_is_told_over_tls() -> None:
-    """
-    A peer that reads until the end gets it at once, and as TLS wants it.
-    """
+    """A peer that reads until the end gets it at once, and as TLS wants it."""
     async with open_server(voice="tones", tls=True) as server:
         async with over_tls(trusting(server), await dial(server)) as stream:
             started = time.monotonic()
@@ -214,9 +238,7 @@ async def test_the_end_of_an_answer_is_told_over_tls() -> None:
 
 
 async def test_the_last_words_arrive_before_the_end() -> None:
-    """
-    A refusal is read by a peer that is still sending what was too much.
-    """
+    """A refusal is read by a peer that is still sending what was too much."""
     async with open_server(voice="tones", tls=True) as server, trio.open_nursery() as nursery:
         async with over_tls(trusting(server), await dial(server)) as stream:
             await stream.send_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99000000\r\n\r\n")
@@ -236,9 +258,7 @@ async def test_the_last_words_arrive_before_the_end() -> None:
 
 
 async def test_plain_http_is_told_to_use_https() -> None:
-    """
-    HTTP sent to the TLS port gets an error body that says so, and an end.
-    """
+    """HTTP sent to the TLS port gets an error body that says so, and an end."""
     async with open_server(voice="tones", tls=True) as server:
         with catch_logs(logging.WARNING) as lines:
             async with await dial(server) as stream:
@@ -251,9 +271,7 @@ async def test_plain_http_is_told_to_use_https() -> None:
 
 @asynccontextmanager
 async def joined(server: Server) -> AsyncIterator[trio.abc.Stream]:
-    """
-    A connection in memory to the server's TLS, that has to be over when the block ends.
-    """
+    """A connection in memory to the server's TLS, that has to be over when the block ends."""
     async with trio.open_nursery() as nursery:
         ours, theirs = memory_stream_pair()
 
@@ -266,9 +284,7 @@ async def joined(server: Server) -> AsyncIterator[trio.abc.Stream]:
 
 @on_virtual_time
 async def test_a_handshake_that_never_ends_is_ended() -> None:
-    """
-    A peer that connects and says nothing is let go after the time for a handshake.
-    """
+    """A peer that connects and says nothing is let go after the time for a handshake."""
     async with open_server(port=None, voice="tones", tls=True) as server:
         with catch_logs(logging.INFO) as lines:
             async with joined(server) as stream:
@@ -294,8 +310,8 @@ def client_hello() -> bytes:
 @example(garbage=b"GET / HTTP/1.1\r\n\r\n", leaves=True)
 @on_virtual_time
 async def test_whatever_comes_instead_of_tls_ends_quietly(garbage: bytes, leaves: bool) -> None:
-    """
-    Any bytes, and a handshake that is cut anywhere, end that connection with no word in the log.
+    """Any bytes, and a handshake that is cut anywhere, end that connection with no word in the
+    log.
     """
     async with open_server(port=None, voice="tones", tls=own_contexts()[0]) as server:
         with catch_logs(logging.WARNING) as lines:
@@ -309,9 +325,7 @@ async def test_whatever_comes_instead_of_tls_ends_quietly(garbage: bytes, leaves
 
 @on_virtual_time
 async def test_tls_works_in_memory() -> None:
-    """
-    Over TLS in memory a context is spoken as it is without, and the close is heard.
-    """
+    """Over TLS in memory a context is spoken as it is without, and the close is heard."""
     async with open_server(port=None, voice="tones", tls=True) as server:
         assert server.url == "http://localhost"  # streams are served as they come
         async with joined(server) as stream:
@@ -327,9 +341,7 @@ async def test_tls_works_in_memory() -> None:
 
 @on_virtual_time
 async def test_a_stream_that_brings_its_own_tls_is_served() -> None:
-    """
-    A server without TLS serves an SSL stream of the caller's, and refuses to make one.
-    """
+    """A server without TLS serves an SSL stream of the caller's, and refuses to make one."""
     context, trust = own_contexts()
     async with open_server(port=None, voice="tones") as server, trio.open_nursery() as nursery:
         ours, theirs = memory_stream_pair()
@@ -343,9 +355,7 @@ async def test_a_stream_that_brings_its_own_tls_is_served() -> None:
 
 
 async def test_a_certificate_of_ones_own_is_used() -> None:
-    """
-    With a context of one's own there is no CA file, and it is that certificate that is shown.
-    """
+    """With a context of one's own there is no CA file, and it is that certificate that is shown."""
     context, trust = own_contexts()
     async with open_server(voice="tones", tls=context) as server:
         assert server.url.startswith("https://")
@@ -356,9 +366,7 @@ async def test_a_certificate_of_ones_own_is_used() -> None:
 
 
 async def test_a_named_ca_file_stays_and_is_replaced(tmp_path: Path) -> None:
-    """
-    A CA file that was asked for by name outlives the server, and the next one replaces it.
-    """
+    """A CA file that was asked for by name outlives the server, and the next one replaces it."""
     path = tmp_path / "ca.pem"
     seen = set()
     for _ in range(2):
@@ -373,9 +381,7 @@ async def test_a_named_ca_file_stays_and_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
-    """
-    What was not written by a server is not replaced by one, nor is there a file without TLS.
-    """
+    """What was not written by a server is not replaced by one, nor is there a file without TLS."""
     path = tmp_path / "ca.pem"
     path.write_text("mine")
     with pytest.raises(FileExistsError):
@@ -394,9 +400,7 @@ async def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> No
 async def test_a_disk_that_is_full_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where the CA file cannot be put in its place, there is an error and no other file.
-    """
+    """Where the CA file cannot be put in its place, there is an error and no other file."""
 
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
@@ -409,9 +413,7 @@ async def test_a_disk_that_is_full_leaves_nothing(
 
 
 async def test_tls_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Where trustme is missing, the error names the extra.
-    """
+    """Where trustme is missing, the error names the extra."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(ValueError, match=r"trio-cartesia\[tls\]"):
         async with open_server(voice="tones", tls=True):

@@ -37,10 +37,8 @@ def open_socket(
     return socket, ours, Connection(ConnectionType.CLIENT)
 
 
-async def heard(stream: Any, client: Connection) -> list[Event]:
-    """
-    What a client makes of the bytes that have come so far.
-    """
+async def received(stream: Any, client: Connection) -> list[Event]:
+    """What a client makes of the bytes that have come so far."""
     with trio.move_on_after(0.01):
         while data := await stream.receive_some():
             client.receive_data(bytes(data))
@@ -56,8 +54,8 @@ messages = st.lists(st.text(max_size=20) | st.binary(max_size=20), max_size=5)
 async def test_messages_arrive_whole(
     sent: list[str | bytes], sizes: list[int], fragment: int
 ) -> None:
-    """
-    Text and binary messages are whole, however they are fragmented and sliced; pings get through.
+    """Text and binary messages are whole, however they are fragmented and sliced; pings get
+    through.
     """
     socket, ours, client = open_socket(sizes)
     await ours.send_all(frame(0xA, b"unasked"))
@@ -70,16 +68,14 @@ async def test_messages_arrive_whole(
             is_last = number == len(parts) - 1
             await ours.send_all(frame(0 if number else opcode, part, fin=is_last))
     assert [await socket.receive() for _ in sent] == sent
-    pongs = await heard(ours, client)
+    pongs = await received(ours, client)
     assert all(isinstance(event, Pong) and event.payload == b"p" for event in pongs)
     assert len(pongs) >= len(sent)
 
 
 @on_virtual_time
 async def test_empty_fragments_leave_nothing_behind() -> None:
-    """
-    A message may have any number of empty fragments, and none of them is kept.
-    """
+    """A message may have any number of empty fragments, and none of them is kept."""
     socket, ours, _ = open_socket()
     await ours.send_all(frame(1, b"x", fin=False) + frame(0, fin=False) * 1000)
     with trio.move_on_after(1):
@@ -109,9 +105,7 @@ async def test_empty_fragments_leave_nothing_behind() -> None:
 )
 @on_virtual_time
 async def test_a_peer_that_breaks_the_rules_is_told_which(data: Any, code: Any) -> None:
-    """
-    Bad frames close the connection with the code of RFC 6455.
-    """
+    """Bad frames close the connection with the code of RFC 6455."""
     socket, ours, client = open_socket()
     await ours.send_all(data)
     async with trio.open_nursery() as nursery:
@@ -119,7 +113,7 @@ async def test_a_peer_that_breaks_the_rules_is_told_which(data: Any, code: Any) 
         with pytest.raises(Disconnected) as caught:
             await socket.receive()
     assert caught.value.code == code
-    (event,) = await heard(ours, client)
+    (event,) = await received(ours, client)
     assert isinstance(event, CloseConnection)
     assert event.code == code
     with pytest.raises(Disconnected):
@@ -130,9 +124,7 @@ async def test_a_peer_that_breaks_the_rules_is_told_which(data: Any, code: Any) 
 @given(st.binary(max_size=100))
 @on_virtual_time
 async def test_any_bytes_are_messages_or_the_end(data: Any) -> None:
-    """
-    Whatever comes over a WebSocket, nothing but `Disconnected` is raised.
-    """
+    """Whatever comes over a WebSocket, nothing but `Disconnected` is raised."""
     socket, ours, _ = open_socket()
     await ours.send_all(data)
     await ours.send_eof()
@@ -145,25 +137,21 @@ async def test_any_bytes_are_messages_or_the_end(data: Any) -> None:
 )
 @on_virtual_time
 async def test_a_close_is_answered(payload: bytes) -> None:
-    """
-    The peer's close is echoed, and is the end.
-    """
+    """The peer's close is echoed, and is the end."""
     socket, ours, client = open_socket()
     await ours.send_all(frame(1, b"last") + frame(8, payload) + frame(1, b"too late"))
     assert await socket.receive() == "last"
     with pytest.raises(Disconnected) as caught:
         await socket.receive()
     assert caught.value.code == (struct.unpack("!H", payload[:2])[0] if payload else 1005)
-    (event,) = await heard(ours, client)
+    (event,) = await received(ours, client)
     assert isinstance(event, CloseConnection)
     assert event.code == caught.value.code
 
 
 @on_virtual_time
 async def test_closing_waits_for_the_answer_a_second_at_most() -> None:
-    """
-    A goodbye takes as long as its answer, and no more than a second.
-    """
+    """A goodbye takes as long as its answer, and no more than a second."""
     socket, ours, _ = open_socket()
     await ours.send_all(frame(1, b"late") + frame(8, struct.pack("!H", 1000)))
     await socket.aclose(1001, "x" * 500)
@@ -175,23 +163,19 @@ async def test_closing_waits_for_the_answer_a_second_at_most() -> None:
 
 @on_virtual_time
 async def test_many_tasks_may_send() -> None:
-    """
-    Messages of many tasks are not mixed up, each being one frame.
-    """
+    """Messages of many tasks are not mixed up, each being one frame."""
     socket, ours, client = open_socket()
     texts = [str(number) * 30 for number in range(9)]
     async with trio.open_nursery() as nursery:
         for text in texts:
             nursery.start_soon(socket.send, text)
-    events = await heard(ours, client)
+    events = await received(ours, client)
     assert sorted(event.data for event in events if isinstance(event, TextMessage)) == texts
 
 
 @on_virtual_time
 async def test_a_send_that_was_cut_off_is_the_last() -> None:
-    """
-    Sending to a peer that does not read can be cancelled, and nothing follows half a frame.
-    """
+    """Sending to a peer that does not read can be cancelled, and nothing follows half a frame."""
     socket, _, _ = open_socket(pair=lockstep_stream_pair)
     with trio.move_on_after(1) as scope:
         await socket.send("nobody reads")
@@ -204,9 +188,7 @@ async def test_a_send_that_was_cut_off_is_the_last() -> None:
 
 @on_virtual_time
 async def test_a_send_that_waits_for_its_turn_can_be_cancelled() -> None:
-    """
-    A message that was cancelled before its turn leaves the connection as it was.
-    """
+    """A message that was cancelled before its turn leaves the connection as it was."""
     socket, ours, client = open_socket(pair=lockstep_stream_pair)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(socket.send, "first")
@@ -214,15 +196,13 @@ async def test_a_send_that_waits_for_its_turn_can_be_cancelled() -> None:
         with trio.move_on_after(1):
             await socket.send("second")
         nursery.start_soon(socket.send, "third")
-        events = await heard(ours, client)
+        events = await received(ours, client)
     assert [event.data for event in events if isinstance(event, TextMessage)] == ["first", "third"]
 
 
 @on_virtual_time
 async def test_a_socket_knows_when_it_was_pinged_last() -> None:
-    """
-    A ping leaves its time behind; nothing else does.
-    """
+    """A ping leaves its time behind; nothing else does."""
     socket, ours, _ = open_socket()
     await ours.send_all(frame(10) + frame(1, b"x"))
     await socket.receive()
@@ -259,13 +239,13 @@ OFFER = "permessage-deflate; client_max_window_bits"
 async def test_compression_is_agreed_on_where_both_want_it(
     behaviour: Any, offer: Any, answer: Any
 ) -> None:
-    """
-    The first offer that makes sense is accepted if the service is to; if not, nothing is said.
+    """The first offer that makes sense is accepted if the service is to; if not, nothing is
+    said.
     """
     headers = [("Sec-WebSocket-Extensions", offer)] if offer else []
     async with service("memory", behaviour=behaviour) as place:
         raw = await place.dial()
-        await raw.ask_for_websocket(SPEECH, *headers)
+        await raw.send_handshake(SPEECH, *headers)
         assert await raw.read_head() == 101
     lines = raw.head.decode().split("\r\n")
     found = [line for line in lines if line.lower().startswith("sec-websocket-extensions")]
@@ -277,9 +257,7 @@ async def test_compression_is_agreed_on_where_both_want_it(
 @given(st.lists(st.integers(1, 5000), min_size=1))
 @on_virtual_time
 async def test_compressed_messages_are_the_same(sizes: list[int]) -> None:
-    """
-    With a client that compresses, all of the audio comes, however its bytes are cut.
-    """
+    """With a client that compresses, all of the audio comes, however its bytes are cut."""
     async with connected(behaviour=DEFLATES) as (plain, server):
         ours, theirs = memory_stream_pair()
         async with trio.open_nursery() as nursery:
@@ -299,9 +277,7 @@ async def test_compressed_messages_are_the_same(sizes: list[int]) -> None:
 
 @on_virtual_time
 async def test_what_becomes_too_large_is_refused() -> None:
-    """
-    A small message that is large once it is decompressed closes the connection with 1009.
-    """
+    """A small message that is large once it is decompressed closes the connection with 1009."""
     async with connected(behaviour=DEFLATES) as (plain, server):
         ours, theirs = memory_stream_pair()
         async with trio.open_nursery() as nursery:

@@ -27,9 +27,7 @@ KINDS = {"raw": "application/octet-stream", "wav": "audio/wav", "mp3": "audio/mp
 @pytest.mark.parametrize("output", [S16, WAV_S16, MP3], ids=["raw", "wav", "mp3"])
 @on_virtual_time
 async def test_saved_speech_can_be_had_again(output: Json) -> None:
-    """
-    The file is what was sent, except that a WAV says its right sizes.
-    """
+    """The file is what was sent, except that a WAV says its right sizes."""
     async with over_http() as (client, _):
         sent = await client.bytes(TWO_SENTENCES, output_format=output, save=True)
         file_id = sent.headers["cartesia-file-id"]
@@ -55,9 +53,7 @@ async def test_saved_speech_can_be_had_again(output: Json) -> None:
 @pytest.mark.parametrize("output", [S16, WAV_S16, MP3], ids=["raw", "wav", "mp3"])
 @on_virtual_time
 async def test_playback_can_be_played(output: Json) -> None:
-    """
-    For players each file is one that a decoder knows by itself; raw audio becomes a WAV.
-    """
+    """For players each file is one that a decoder knows by itself; raw audio becomes a WAV."""
     async with over_http() as (client, _):
         sent = await client.bytes(TWO_SENTENCES, output_format=output, save=True)
         target = f"/files/{sent.headers['cartesia-file-id']}/download?format=playback"
@@ -73,9 +69,7 @@ async def test_playback_can_be_played(output: Json) -> None:
 
 @on_virtual_time
 async def test_the_head_of_a_file_can_be_asked_for() -> None:
-    """
-    HEAD tells the size without the file, and the connection goes on.
-    """
+    """HEAD tells the size without the file, and the connection goes on."""
     async with over_http() as (client, _):
         file_id = (await client.bytes("Hi.", save=True)).headers["cartesia-file-id"]
         for path in ("info", "download"):
@@ -87,9 +81,7 @@ async def test_the_head_of_a_file_can_be_asked_for() -> None:
 
 @on_virtual_time
 async def test_a_file_that_is_being_made_is_not_there_yet() -> None:
-    """
-    Its id is known before its audio is: until that is whole the answer is 409, then 200.
-    """
+    """Its id is known before its audio is: until that is whole the answer is 409, then 200."""
     async with over_http() as (client, server), trio.open_nursery() as nursery:
         other = dial(server, nursery)
         await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES * 9, save=True))
@@ -107,12 +99,10 @@ async def test_a_file_that_is_being_made_is_not_there_yet() -> None:
 @pytest.mark.parametrize("how", ["the voice fails", "the peer leaves", "nothing was sent"])
 @on_virtual_time
 async def test_what_never_becomes_whole_is_no_file(how: str) -> None:
-    """
-    When the answer was cut there is no file, and nothing of it is held.
-    """
+    """When the answer was cut there is no file, and nothing of it is held."""
     good = {"the voice fails": 1, "the peer leaves": 1000, "nothing was sent": 0}[how]
     async with over_http(voice=Failing(good)) as (client, server):
-        files = server._service.files
+        files = server._state.files
         if how == "the voice fails":
             with pytest.raises(Cut):
                 await client.bytes(TWO_SENTENCES, save=True)
@@ -132,8 +122,8 @@ async def test_what_never_becomes_whole_is_no_file(how: str) -> None:
 
 @on_virtual_time
 async def test_files_belong_to_accounts() -> None:
-    """
-    Only a key of the account that made it finds a file; a token is not enough, nor is nothing.
+    """Only a key of the account that made it finds a file; a token is not enough, nor is
+    nothing.
     """
     first, second = (("authorization", f"Bearer sk_{number}") for number in (1, 2))
     async with over_http(api_keys=["sk_1", "sk_2"]) as (client, _):
@@ -163,9 +153,7 @@ async def test_files_belong_to_accounts() -> None:
 )
 @on_virtual_time
 async def test_other_files_are_not_there(line: str, status: int) -> None:
-    """
-    An id that nobody has is not found, and what the service cannot do yet it says.
-    """
+    """An id that nobody has is not found, and what the service cannot do yet it says."""
     async with over_http() as (client, _):
         assert an_error(await client.ask(*line.split()), status)
 
@@ -179,9 +167,8 @@ async def test_other_files_are_not_there(line: str, status: int) -> None:
 def test_the_store_keeps_the_newest_within_its_bounds(
     sizes: list[list[int]], max_files: int, max_bytes: int
 ) -> None:
-    """
-    There are never more files or bytes than the bounds allow; the oldest go first, and what is left
-    is whole.
+    """There are never more files or bytes than the bounds allow; the oldest go first, and what is
+    left is whole.
     """
     store = FileStore(max_files=max_files, max_bytes=max_bytes)
     account = Account(PLANS["free"])
@@ -215,9 +202,7 @@ def _has(store: FileStore, account: Account, file_id: str) -> bool:
 
 
 def test_small_pieces_do_not_stay_pieces() -> None:
-    """
-    A file of very small pieces is held in few parts.
-    """
+    """A file of very small pieces is held in few parts."""
     store, account = FileStore(), Account(PLANS["free"])
     samples = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
     file = store.begin(account, Audio(container="raw", samples=samples))
@@ -231,11 +216,9 @@ def test_small_pieces_do_not_stay_pieces() -> None:
 @pytest.mark.parametrize("good", [1, 1000], ids=["cut", "whole"])
 @on_virtual_time
 async def test_what_is_too_large_for_the_store_is_heard_all_the_same(good: int) -> None:
-    """
-    An answer that the store cannot hold is sent as any other, and there is no file of it.
-    """
+    """An answer that the store cannot hold is sent as any other, and there is no file of it."""
     async with over_http(voice=Failing(good)) as (client, server):
-        files = server._service.files
+        files = server._state.files
         files.max_bytes = 1000
         await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES, save=True))
         file_id = (await client.begin()).headers["cartesia-file-id"]

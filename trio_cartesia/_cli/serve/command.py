@@ -91,6 +91,8 @@ def _introduce(server: Server, *, has_keys: bool) -> None:
     """
     tell(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
     tell(f"export CARTESIA_BASE_URL={server.url}")
+    for url in server.urls[1:]:
+        tell(f"export CARTESIA_BASE_URL={url}  # on other machines")
     if has_keys:
         tell("and one of the keys that it was given, as CARTESIA_API_KEY")
     else:

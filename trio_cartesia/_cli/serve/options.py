@@ -27,6 +27,7 @@ class ServiceOptions:
         voice: Its name, or None for the best that is installed.
         tls: Whether the service makes an authority of its own.
         tls_cert: A file with a certificate of the user's, and perhaps its key.
+        tls_names: Further names of this machine, for the certificate.
         api_keys: Who may come in, beside those whom the environment names.
         behaviour: Texts such as ``flush_id_base=0``.
         faults: Texts such as ``close at_frame=3``.
@@ -39,6 +40,7 @@ class ServiceOptions:
     tls_cert: str | None = None
     tls_key: str | None = None
     ca_file: str | None = None
+    tls_names: Sequence[str] = ()
     api_keys: Sequence[str] = attrs.field(default=(), repr=False)
     plan: str = "enterprise"
     behaviour: Sequence[str] = ()
@@ -67,6 +69,7 @@ class ServiceOptions:
             "faults": faults,
             "tls": self._security(),
             "tls_ca_file": self.ca_file,
+            "tls_names": self._names(),
         }
 
     def _keys(self) -> list[str] | None:
@@ -75,6 +78,14 @@ class ServiceOptions:
         if not keys and (self.api_keys or os.environ.get(API_KEYS)):
             raise UsageError("an API key is empty")
         return keys or None
+
+    def _names(self) -> Sequence[str]:
+        from trio_cartesia.server.net.certificates import check_names
+
+        if self.tls_names and not (self.tls or self.tls_cert):
+            raise UsageError("--tls-name goes with --tls or --tls-cert")
+        _read("--tls-name", check_names, self.tls_names)
+        return self.tls_names
 
     def _security(self) -> bool | ssl.SSLContext:
         if self.tls_key and not self.tls_cert:
@@ -86,7 +97,7 @@ class ServiceOptions:
         return _own_certificate(self.tls_cert, self.tls_key) if self.tls_cert else self.tls
 
 
-def _read(option: str, read: Callable[[str], Any], text: str) -> Any:
+def _read(option: str, read: Callable[[Any], Any], text: object) -> Any:
     try:
         return read(text)
     except ValueError as error:

@@ -1,13 +1,15 @@
-"""
-Who may come in, and for what (protocol §1.3). Keys are compared here and go nowhere else.
+"""Credentials: API keys and access tokens (protocol §1.3).
 
-Of several credentials one counts: the first of ``Authorization: Bearer``, ``X-API-Key``,
-``api_key`` and ``access_token`` that is not empty. A wrong one is not made good by another. Keys do
-not pass as ``access_token``, nor tokens as ``X-API-Key`` or ``api_key``; a bearer may have either.
+Of several credentials in a request the first counts: ``Authorization: Bearer``, ``X-API-Key``,
+``api_key``, ``access_token``; empty ones are skipped, and a second one does not replace a wrong
+one. Keys are not accepted as ``access_token``, nor tokens as ``X-API-Key`` or ``api_key``; a bearer
+may be either.
 
-A service without keys of its own lets everybody in, with any credential or none. It still refuses
-what can only be a mistake: a token of its own that has expired or lacks the grant, and an admin key
-where none belongs.
+A service without keys accepts any credential, and none. It still refuses what can only be a
+mistake: a token of its own that has expired or lacks the grant, and an admin key on any other
+endpoint than those of the organisation.
+
+Keys are compared here and kept nowhere: an account is known by a keyed digest.
 """
 
 from __future__ import annotations
@@ -17,17 +19,18 @@ from typing import Final, Literal
 
 import attrs
 
-from trio_cartesia.server.access.plans import Account, Accounts, Plan, plan_called
+from trio_cartesia.server.access.plans import Account, Accounts, Plan, find_plan
 from trio_cartesia.server.access.tokens import Claims, Grant, Tokens
 from trio_cartesia.server.messages.errors import Refusal, Refused
 from trio_cartesia.server.net.requests import Request
 
-__all__ = ["Credentials", "Grant", "Identity", "Need"]
+__all__ = ["Access", "Credentials", "Grant", "Identity"]
 
-Need = Grant | Literal["admin"] | None  # None: an API key, which no token stands in for
+# what an endpoint requires: a grant, which every API key has; an API key; or an admin key
+Access = Grant | Literal["key", "admin"]
 
 ADMIN: Final = b"sk_car_admin_"
-ANONYMOUS: Final = ""  # the id of the account of all who say nothing
+ANONYMOUS: Final = ""  # the id of the account of all clients without a credential
 
 
 def _unauthorized(message: str) -> Refusal:
@@ -41,38 +44,35 @@ def _forbidden(message: str) -> Refusal:
 MISSING: Final = _unauthorized("There is no API key and no access token.")
 UNKNOWN: Final = _unauthorized("The API key or access token is not known.")
 EXPIRED: Final = _unauthorized("The access token has expired.")
-KEY_NEEDED: Final = _forbidden("An access token is not enough here: an API key is needed.")
-ADMIN_NEEDED: Final = _forbidden("An admin key is needed here.")
+KEY_REQUIRED: Final = _forbidden("An access token is not enough here: an API key is needed.")
+ADMIN_REQUIRED: Final = _forbidden("An admin key is needed here.")
 ADMIN_REFUSED: Final = _forbidden("An admin key is for the organisation alone: use an API key.")
 
 
 @attrs.frozen(kw_only=True)
-class Presented:
-    """
-    The credential that counts.
+class Credential:
+    """The credential of a request.
 
     Attributes:
-        secret: As the bytes that were sent.
-        may_be: What it passes as where it stands.
+        secret: The bytes that were sent.
+        may_be: What is accepted in the place where it was found.
     """
 
     secret: bytes = attrs.field(repr=False)
     may_be: Literal["key", "token", "either"]
 
 
-def presented(request: Request) -> Presented | None:
-    """
-    Return the credential of *request* that counts; None if it has none.
-    """
+def find_credential(request: Request) -> Credential | None:
+    """Return the credential of *request* that counts; None if it has none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (bearer := bearer.strip()):
-        return Presented(secret=bearer.encode("latin-1"), may_be="either")
+        return Credential(secret=bearer.encode("latin-1"), may_be="either")
     if key := request.headers.get("x-api-key"):
-        return Presented(secret=key.encode("latin-1"), may_be="key")
+        return Credential(secret=key.encode("latin-1"), may_be="key")
     for name in ("api_key", "access_token"):
-        if secret := next(filter(None, request.query.get(name, ())), ""):
+        if secret := request.parameter(name):
             kind: Literal["key", "token"] = "key" if name == "api_key" else "token"
-            return Presented(secret=_bytes(secret), may_be=kind)
+            return Credential(secret=_bytes(secret), may_be=kind)
     return None
 
 
@@ -82,11 +82,11 @@ def _bytes(text: str) -> bytes:
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """
-    Who asks.
+    """The client behind a request.
 
     Attributes:
-        account: Whose limits apply. Hold it for as long as something of it is open.
+        account: The account whose limits apply. Keep a reference for as long as anything counts
+            against it.
     """
 
     account: Account
@@ -94,99 +94,92 @@ class Identity:
 
 @attrs.define(eq=False, repr=False)
 class Credentials:
-    """
-    The keys that are accepted, those of a collection or any and none at all, and the tokens.
+    """The API keys that are accepted, the access tokens and the accounts.
 
     Attributes:
-        tokens: Signs tokens, and knows them again.
-        accounts: Those that do something now.
+        tokens: Signs and verifies access tokens.
+        accounts: The accounts in use.
     """
 
     tokens: Tokens
     accounts: Accounts
-    _known: Collection[str] | None
+    _known: Collection[str] | None  # ids of accounts; None if every key is accepted
 
     @classmethod
     def of(
         cls, api_keys: Collection[str] | Mapping[str, Plan | str] | None, plan: Plan | str
     ) -> Credentials:
-        """
-        Accept one of *api_keys*; with None, accept everybody. Call it in a Trio run.
+        """Accept any of *api_keys*; with None, any key and none. Call it in a Trio run.
 
         Args:
-            api_keys: Each is an account of its own. A mapping tells the plan of each.
-            plan: Of the accounts whose plan is not told.
+            api_keys: Each is an account of its own. A mapping has the plan of each.
+            plan: The plan of all other accounts.
 
         Raises:
             TypeError: The keys are one string, or not strings.
             ValueError: There is no such plan, or a key is empty.
         """
         if isinstance(api_keys, (str, bytes)):
-            raise TypeError("api_keys is a collection of keys, not one key")
-        tokens, default = Tokens(), plan_called(plan)
+            raise TypeError("api_keys must be a collection of keys, not one key")
+        tokens, default = Tokens(), find_plan(plan)
         plans = api_keys if isinstance(api_keys, Mapping) else dict.fromkeys(api_keys or (), plan)
         known: dict[str, Plan] = {}
         for key, its_plan in plans.items():
             if not isinstance(key, str):
-                raise TypeError("api_keys holds what is not a string")
+                raise TypeError("api_keys has a key that is not a string")
             if not key:
-                raise ValueError("api_keys holds an empty key")
-            known[tokens.account_id(_bytes(key))] = plan_called(its_plan)
+                raise ValueError("api_keys has an empty key")
+            known[tokens.account_id(_bytes(key))] = find_plan(its_plan)
         return cls(tokens, Accounts(default, known), None if api_keys is None else frozenset(known))
 
     @property
-    def are_needed(self) -> bool:
-        """
-        Whether nobody comes in without a key.
-        """
+    def are_required(self) -> bool:
+        """Whether requests without a known key are refused."""
         return self._known is not None
 
-    def identify(self, request: Request, need: Need) -> Identity:
-        """
-        Return who sent *request*.
+    def identify(self, request: Request, access: Access) -> Identity:
+        """Return the client that sent *request*.
 
         Args:
-            request: With its credentials, wherever they stand.
-            need: What the credential must allow; None if only an API key will do.
+            request: A request with its credentials, wherever they are.
+            access: What the endpoint requires.
 
         Raises:
             Refused: With 401 if the credential is missing or unknown, with 403 if it does not
                 allow this.
         """
-        credential = presented(request)
+        credential = find_credential(request)
         if credential is None:
             if self._known is not None:
                 raise Refused(MISSING)
             return Identity(account=self.accounts.of(ANONYMOUS))
         claims = self.tokens.read(credential.secret)
         if claims is None:
-            return Identity(account=self.accounts.of(self._judge_key(credential, need)))
+            return Identity(account=self.accounts.of(self._check_key(credential, access)))
         if credential.may_be == "key":
             raise Refused(UNKNOWN)
-        _judge_token(claims, need)
+        _check_token(claims, access)
         return Identity(account=self.accounts.of(claims.account))
 
-    def _judge_key(self, credential: Presented, need: Need) -> str:
-        """
-        Return the id of the account that has this key.
-        """
-        # The id is a keyed digest: how long a look-up takes tells nothing about the keys.
+    def _check_key(self, credential: Credential, access: Access) -> str:
+        """Return the id of the account that has this key."""
+        # The id is a keyed digest, so the time of the look-up depends on no key.
         account_id = self.tokens.account_id(credential.secret)
         if self._known is not None and (
             credential.may_be == "token" or account_id not in self._known
         ):
             raise Refused(UNKNOWN)
-        if credential.secret.startswith(ADMIN) != (need == "admin"):
-            raise Refused(ADMIN_NEEDED if need == "admin" else ADMIN_REFUSED)
+        if credential.secret.startswith(ADMIN) != (access == "admin"):
+            raise Refused(ADMIN_REQUIRED if access == "admin" else ADMIN_REFUSED)
         return account_id
 
 
-def _judge_token(claims: Claims, need: Need) -> None:
+def _check_token(claims: Claims, access: Access) -> None:
     if claims.is_expired:
         raise Refused(EXPIRED)
-    if need is None:
-        raise Refused(KEY_NEEDED)
-    if need == "admin":
-        raise Refused(ADMIN_NEEDED)
-    if need not in claims.grants:
-        raise Refused(_forbidden(f"The access token does not have the grant {need!r}."))
+    if access == "key":
+        raise Refused(KEY_REQUIRED)
+    if access == "admin":
+        raise Refused(ADMIN_REQUIRED)
+    if access not in claims.grants:
+        raise Refused(_forbidden(f"The access token does not have the grant {access!r}."))

@@ -1,8 +1,7 @@
-"""
-How much an account may do at once (protocol §1.8).
+"""Plans, and the concurrency limits of accounts (protocol §1.8).
 
-Contexts that are active count, and so does every open socket. Whoever would exceed the plan is
-refused with 429, and nothing of the account's other work is touched.
+Active contexts and open WebSockets count. One more than the plan allows is refused with 429, and
+the account's other work goes on.
 """
 
 from __future__ import annotations
@@ -17,21 +16,20 @@ from attrs.validators import ge
 
 from trio_cartesia.server.messages.errors import Refusal, Refused
 
-__all__ = ["PLANS", "Account", "Accounts", "Plan", "plan_called"]
+__all__ = ["PLANS", "Account", "Accounts", "Plan", "find_plan"]
 
 SOCKETS_PER_CONTEXT: Final = 10
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """
-    What an account has paid for.
+    """The limits of an account.
 
     Attributes:
         name: One of `PLANS`, or your own.
-        tts_concurrency: How many contexts may be active at once, over all connections; ten times
-            as many WebSockets may be open.
-        stt_concurrency: How many streams of audio may be open at once.
+        tts_concurrency: The number of contexts that may be active at once, over all connections;
+            ten times as many WebSockets may be open.
+        stt_concurrency: The number of speech-to-text streams that may be open at once.
     """
 
     name: str
@@ -40,9 +38,7 @@ class Plan:
 
     @property
     def tts_sockets(self) -> int:
-        """
-        How many WebSockets for speaking may be open at once.
-        """
+        """The number of WebSockets for text-to-speech that may be open at once."""
         return SOCKETS_PER_CONTEXT * self.tts_concurrency
 
 
@@ -53,14 +49,14 @@ PLANS: Final = {
         Plan(name="pro", tts_concurrency=3, stt_concurrency=12),
         Plan(name="startup", tts_concurrency=5, stt_concurrency=20),
         Plan(name="scale", tts_concurrency=15, stt_concurrency=60),
-        Plan(name="enterprise", tts_concurrency=1000, stt_concurrency=4000),  # "custom": ours
+        # the protocol says "custom"; the numbers are ours
+        Plan(name="enterprise", tts_concurrency=1000, stt_concurrency=4000),
     )
 }
 
 
-def plan_called(plan: Plan | str) -> Plan:
-    """
-    Return the plan of that name, or the plan itself.
+def find_plan(plan: Plan | str) -> Plan:
+    """Return the plan of that name, or the plan itself.
 
     Raises:
         ValueError: None of `PLANS` has that name.
@@ -88,14 +84,13 @@ TOO_MANY_SOCKETS: Final = Refusal(
 
 @attrs.define(eq=False)
 class Account:
-    """
-    One customer: what the plan allows, and what is in use.
+    """An account: its plan, and what it uses now.
 
     Attributes:
-        plan: What it may do.
-        id: A name for it, from which its key cannot be told.
-        contexts: How many contexts are active now.
-        sockets: How many WebSockets are open now.
+        plan: The limits of the account.
+        id: An id from which its key cannot be computed.
+        contexts: The number of active contexts.
+        sockets: The number of open WebSockets.
     """
 
     plan: Plan
@@ -104,22 +99,20 @@ class Account:
     sockets: int = attrs.field(default=0, init=False)
 
     @contextmanager
-    def speaking(self) -> Iterator[None]:
-        """
-        Count one more active context for as long as the block lasts.
+    def context_slot(self) -> Iterator[None]:
+        """Count one more active context for as long as the block lasts.
 
         Raises:
             Refused: The plan allows no more.
         """
-        self.claim()
+        self.acquire_context()
         try:
             yield
         finally:
-            self.release()
+            self.release_context()
 
-    def claim(self) -> None:
-        """
-        Count one more active context until `release`.
+    def acquire_context(self) -> None:
+        """Count one more active context until `release_context`.
 
         Raises:
             Refused: The plan allows no more.
@@ -128,16 +121,13 @@ class Account:
             raise Refused(TOO_MANY_CONTEXTS)
         self.contexts += 1
 
-    def release(self) -> None:
-        """
-        Count one active context less.
-        """
+    def release_context(self) -> None:
+        """Count one active context less."""
         self.contexts -= 1
 
     @contextmanager
-    def connected(self) -> Iterator[None]:
-        """
-        Count one more WebSocket for as long as the block lasts.
+    def socket_slot(self) -> Iterator[None]:
+        """Count one more open WebSocket for as long as the block lasts.
 
         Raises:
             Refused: The plan allows no more.
@@ -153,11 +143,10 @@ class Account:
 
 @attrs.define(eq=False, repr=False)
 class Accounts:
-    """
-    The accounts that do something now.
+    """The accounts in use.
 
-    Whoever serves a request holds its account, and so does what is kept for it. An account that
-    nobody holds has nothing open and is forgotten: there are never more of them than there are
+    A request that is served and a file that is stored refer to their account. An account without
+    such references has nothing open and is dropped, so there are never more accounts than
     connections and stored files.
     """
 
@@ -169,9 +158,7 @@ class Accounts:
         return len(self._live)
 
     def of(self, account_id: str) -> Account:
-        """
-        Return the account of that id, which has a plan of its own or the plan of all others.
-        """
+        """Return the account with that id, with its own plan or the default plan."""
         account = self._live.get(account_id)
         if account is None:
             account = Account(self._plans.get(account_id, self._plan), account_id)

@@ -1,8 +1,7 @@
-"""
-Access tokens: JSON Web Tokens that this service signs, and believes nobody else's signature on.
+"""Access tokens: JSON Web Tokens that this service signs and verifies (HS256, protocol §1.3).
 
-They are HS256, as the real ones are (protocol §1.3). The secret is the service's own and new with
-every start, so tokens end with the service that made them.
+The secret belongs to the service and is new with every start, so tokens end with the service that
+issued them.
 """
 
 from __future__ import annotations
@@ -30,12 +29,11 @@ SECRET_BYTES: Final = 32
 
 @attrs.frozen(kw_only=True)
 class Claims:
-    """
-    What a token of this service says.
+    """The claims of a valid token.
 
     Attributes:
-        account: The id of the account whose key asked for it.
-        grants: What it allows.
+        account: The id of the account whose key requested it.
+        grants: The endpoints that it opens.
         is_expired: Whether its time is over.
     """
 
@@ -44,52 +42,43 @@ class Claims:
     is_expired: bool
 
 
-def _calendar_lead() -> float:
+def _wall_clock_lead() -> float:
     return time.time() - time.perf_counter()
 
 
 @attrs.define(eq=False)
-class Calendar:
-    """
-    Trio's time, laid onto the calendar: dates are true, and a virtual clock moves them, too.
+class WallClock:
+    """Trio's clock in seconds since 1970, so that a virtual clock moves expiry times, too.
 
-    It starts at a full second, so that virtual times stay exact. Whole seconds that the calendar
-    gains or loses later, while the machine sleeps or because somebody sets it, are added.
+    It starts at a full second, so that virtual times stay exact. Whole seconds by which the
+    machine's clock jumps later, after a suspend or when it is set, are added.
     """
 
     _offset: float = attrs.field(
         factory=lambda: math.floor(time.time()) - trio.current_time(), init=False
     )
-    _lead: float = attrs.field(factory=_calendar_lead, init=False)
+    _lead: float = attrs.field(factory=_wall_clock_lead, init=False)
 
     def now(self) -> float:
-        """
-        Return the seconds since 1970.
-        """
-        return trio.current_time() + self._offset + round(_calendar_lead() - self._lead)
+        """Return the seconds since 1970."""
+        return trio.current_time() + self._offset + round(_wall_clock_lead() - self._lead)
 
 
 @attrs.define(eq=False, repr=False)
 class Tokens:
-    """
-    The secrets of one service, and what is done with them.
-    """
+    """Signs and verifies the tokens of one service."""
 
     _secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
-    _naming: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
-    _calendar: Calendar = attrs.field(factory=Calendar, init=False)
+    _id_secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
+    _clock: WallClock = attrs.field(factory=WallClock, init=False)
 
     def account_id(self, credential: bytes) -> str:
-        """
-        Return a name for whoever has *credential*: always the same, and no way back from it.
-        """
-        return hmac.digest(self._naming, credential, "sha256").hex()
+        """Return the id of the account with *credential*, from which it cannot be computed."""
+        return hmac.digest(self._id_secret, credential, "sha256").hex()
 
     def sign(self, *, account: str, grants: Collection[Grant], seconds: int) -> str:
-        """
-        Return a token that expires after *seconds*, or within the second that follows.
-        """
-        now = self._calendar.now()
+        """Return a token that expires after *seconds*, or within the second that follows."""
+        now = self._clock.now()
         claims = {
             "iat": math.floor(now),
             "exp": math.ceil(now + seconds),
@@ -100,19 +89,17 @@ class Tokens:
         return f"{signed}.{self._signature(signed.encode()).decode()}"
 
     def read(self, token: bytes) -> Claims | None:
-        """
-        Return what *token* says; None if this service has not signed it.
-        """
+        """Return the claims of *token*; None if this service has not signed it."""
         signed, _, signature = token.rpartition(b".")
         if not hmac.compare_digest(signature, self._signature(signed)):
             return None
-        # Ours to the last byte, so its parts need no further checks.
+        # The service signed these very bytes, so their structure needs no checks.
         payload = signed.partition(b".")[2]
         claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
         return Claims(
             account=claims["sub"],
             grants=frozenset(grant for grant in GRANTS if claims["grants"][grant]),
-            is_expired=self._calendar.now() >= claims["exp"],
+            is_expired=self._clock.now() >= claims["exp"],
         )
 
     def _signature(self, signed: bytes) -> bytes:

@@ -1,10 +1,9 @@
-"""
-What lets a page in a browser talk to the service, whatever origin the page has.
+"""Access for pages in a browser: CORS headers, and protection of ``/_local`` from other sites.
 
-The API is open to every page, as the real one is: credentials are never cookies, so a page can do
-no more than its own credential allows. What the service tells of itself, under ``/_local/``, is
-what others said to it: no page but its own may read that. Handshakes of WebSockets are no matter of
-CORS; they are accepted from any origin.
+Every page may use the API, as it may use the real one: credentials are never cookies, so a page can
+do no more than its own credential allows. ``/_local`` shows the requests of other clients, so it
+has no CORS headers and answers to local names only. CORS does not apply to WebSocket handshakes,
+which are accepted from any origin.
 """
 
 from __future__ import annotations
@@ -16,13 +15,21 @@ from typing import Final
 
 from trio_cartesia.server.net.requests import Headers, Request
 
-__all__ = ["cors_headers", "is_preflight", "may_be_rebound", "preflight_headers"]
+__all__ = [
+    "cors_headers",
+    "is_preflight",
+    "is_private",
+    "may_be_dns_rebinding",
+    "preflight_headers",
+]
 
 PRIVATE: Final = "/_local"
-NO_PUBLIC_NAMES: Final = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
+LOCAL_DOMAINS: Final = (".localhost", ".local", ".internal", ".test", ".lan", ".home.arpa")
 EXPOSED: Final = "x-request-id, cartesia-file-id, retry-after"
 MAX_AGE_SECONDS: Final = 600
-USUAL_HEADERS: Final = (  # for who asks for none by name; protocol §1.4
+
+# allowed when a preflight request names no headers (protocol §1.4)
+USUAL_HEADERS: Final = (
     *("authorization", "x-api-key", "cartesia-version", "content-type", "accept", "x-behaviour"),
     *("x-cartesia-client", "x-stainless-lang", "x-stainless-package-version", "x-stainless-os"),
     *("x-stainless-arch", "x-stainless-runtime", "x-stainless-runtime-version"),
@@ -33,34 +40,32 @@ USUAL_HEADERS: Final = (  # for who asks for none by name; protocol §1.4
 _NAMES: Final = re.compile(r"[a-z0-9_-]+([ \t]*,[ \t]*[a-z0-9_-]+)*", re.IGNORECASE)
 
 
-def _is_private(request: Request) -> bool:
+def is_private(request: Request) -> bool:
+    """Return whether *request* is about the service itself, which the real API does not have."""
     return request.path.startswith(PRIVATE)
 
 
-def may_be_rebound(request: Request) -> bool:
-    """
-    True if *request* wants what is private, by a name that anybody may have registered.
+def may_be_dns_rebinding(request: Request, local_names: Collection[str]) -> bool:
+    """Return whether the host that *request* asks for can be another site's name.
 
-    A page can have its own name point to this machine once it is loaded, and then passes for the
-    service's own (DNS rebinding). Addresses, names without a dot and names of local networks have
-    no owner who could do that.
+    Once a page is loaded, its site can point its name to this machine, and the browser then takes
+    the service for that site (DNS rebinding). Nobody can do that with an address, a name without a
+    dot, a name in a domain of local networks, or one of *local_names*.
     """
-    host = request.headers.get("host", "")
-    name = host.partition(":")[0].rstrip(".").lower()
-    if not _is_private(request) or host.startswith("[") or "." not in name:
+    host = request.host
+    name = host.rstrip(".")
+    if "." not in name or host in local_names or name in local_names:
         return False
     try:
         ip_address(name)
     except ValueError:
-        return not name.endswith(NO_PUBLIC_NAMES)
+        return not name.endswith(LOCAL_DOMAINS)
     return False
 
 
 def cors_headers(request: Request) -> Headers:
-    """
-    Return what an answer carries so that a page of any origin may read it.
-    """
-    if _is_private(request):
+    """Return the headers that let a page of any origin read the response."""
+    if is_private(request):
         return []
     return [
         ("access-control-allow-origin", "*"),
@@ -69,27 +74,24 @@ def cors_headers(request: Request) -> Headers:
 
 
 def is_preflight(request: Request) -> bool:
-    """
-    True if a browser asks what a page may do here, which needs no credential.
-    """
-    return request.method == "OPTIONS" and not _is_private(request)
+    """Return whether a browser asks what a page may do, which needs no credential."""
+    return request.method == "OPTIONS" and not is_private(request)
 
 
 def preflight_headers(request: Request, methods: Collection[str]) -> Headers:
-    """
-    Return the answer to a preflight request, beside `cors_headers`.
+    """Return the headers of the response to a preflight request, beside `cors_headers`.
 
     Args:
-        request: Its wishes as to headers are granted.
-        methods: What the address answers.
+        request: The preflight request; the headers that it asks for are allowed.
+        methods: The methods of its path.
     """
-    wanted = request.headers.get("access-control-request-headers", "")
+    requested = request.headers.get("access-control-request-headers", "")
     return [
         ("allow", ", ".join(methods)),
         ("access-control-allow-methods", ", ".join(methods)),
         (
             "access-control-allow-headers",
-            wanted if _NAMES.fullmatch(wanted) else ", ".join(USUAL_HEADERS),
+            requested if _NAMES.fullmatch(requested) else ", ".join(USUAL_HEADERS),
         ),
         ("access-control-max-age", str(MAX_AGE_SECONDS)),
         ("vary", "access-control-request-headers"),

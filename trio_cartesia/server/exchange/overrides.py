@@ -1,6 +1,4 @@
-"""
-What one request may ask to be different: ways of the service, and trouble.
-"""
+"""Per-request overrides of behaviour, and faults that a request asks for."""
 
 from __future__ import annotations
 
@@ -11,53 +9,49 @@ from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.messages.errors import Refused, invalid
 from trio_cartesia.server.net.requests import Request
 
-__all__ = ["asked_behaviour", "asked_faults"]
+__all__ = ["override_behaviour", "requested_faults"]
 
 HEADER: Final = "x-behaviour"
 QUERY: Final = "behaviour"
 FAULT_HEADER: Final = "x-fault"
 FAULT_QUERY: Final = "fault"
-UNVERSIONED: Final = frozenset({"", "_local", "files"})  # first words of paths
+UNVERSIONED: Final = frozenset({"", "_local", "files"})  # first segments of paths
 
 
-def asked_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
-    """
-    Return *behaviour* with what *request* asks to be different.
+def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
+    """Return *behaviour* with the overrides in *request*.
 
-    It may say so in a header, ``x-behaviour: flush_id_base=0, late_input=ignore``, and in the
-    query, ``?behaviour=flush_id_base%3D0``, which wins. Limits of the service may be lowered.
+    They are in a header, ``x-behaviour: flush_id_base=0, late_input=ignore``, and in the query,
+    ``?behaviour=flush_id_base%3D0``, which wins. Limits of the service can only be lowered.
 
     Raises:
-        Refused: There is no such field, or no such value; or no version, and there must be one.
+        Refused: A field or a value does not exist; or the version is missing where it is required.
     """
     for text in (request.headers.get(HEADER, ""), *request.query.get(QUERY, ())):
         try:
             behaviour = behaviour.asked(text)
         except ValueError as error:
             raise Refused(invalid(f"Behaviour: {error}.")) from error
-    if behaviour.missing_version == "error" and not _names_version(request):
+    if behaviour.missing_version == "error" and not _has_version(request):
         raise Refused(invalid("The header Cartesia-Version is missing."))
     return behaviour
 
 
-def _names_version(request: Request) -> bool:
-    """
-    True if *request* names a version, or asks for what has none (protocol §1.2).
-    """
-    in_query = any(request.query.get("cartesia_version", ()))
-    first_word = request.path.strip("/").partition("/")[0]
-    return in_query or "cartesia-version" in request.headers or first_word in UNVERSIONED
+def _has_version(request: Request) -> bool:
+    """Return whether *request* names a version, or needs none (protocol §1.2)."""
+    in_query = request.parameter("cartesia_version") != ""
+    first_segment = request.path.strip("/").partition("/")[0]
+    return in_query or "cartesia-version" in request.headers or first_segment in UNVERSIONED
 
 
-def asked_faults(request: Request) -> tuple[Fault, ...]:
-    """
-    Return the faults that *request* asks for.
+def requested_faults(request: Request) -> tuple[Fault, ...]:
+    """Return the faults that *request* asks for.
 
-    It may say so in a header, ``x-fault: close at_frame=3 code=1011, latency seconds=0.1``, and
-    in the query, as often as it likes.
+    They are in a header, ``x-fault: close at_frame=3 code=1011, latency seconds=0.1``, and in the
+    query, where the parameter may be repeated.
 
     Raises:
-        Refused: There is no such fault, or too many of them.
+        Refused: A fault does not exist, or there are too many.
     """
     texts = (request.headers.get(FAULT_HEADER, ""), *request.query.get(FAULT_QUERY, ()))
     try:

@@ -1,1 +1,1 @@
-"""Faults by name, and what injects them."""
+"""Faults: their names and syntax, and the stream that injects them."""

@@ -1,7 +1,6 @@
-"""
-What a service may do wrong, on request: faults by name, what each does, and how they are written.
+"""Faults by name: what each does, and its parameters.
 
-The table `FAULTS` is what a `Fault` is checked against; docs/how-to/faults.md shows it to users.
+A `Fault` is checked against the table `FAULTS`, which docs/how-to/faults.md shows to users.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from typing import Any, Final
 
 import attrs
 
-from trio_cartesia.server.faults.syntax import read_items
+from trio_cartesia.server.faults.syntax import parse_items
 
 __all__ = ["FAULTS", "Fault", "FaultKind"]
 
 MIB: Final = 1024 * 1024
-MAX_FAULTS: Final = 16  # in one text
+MAX_FAULTS: Final = 16  # per request
 MAX_REASON_BYTES: Final = 123  # RFC 6455 §5.5
 REQUIRED: Final = object()
 
-# what each parameter may be: its type, the least and the most
+# of each parameter: its type, its least and its greatest value
 RANGES: Final[Mapping[str, tuple[type, float, float]]] = {
     "at_frame": (int, 1, 10**9),
     "at_byte": (int, 0, 10**12),
@@ -38,12 +37,11 @@ RANGES: Final[Mapping[str, tuple[type, float, float]]] = {
 
 @attrs.frozen
 class FaultKind:
-    """
-    What a fault of some name does.
+    """What the faults with one name do.
 
     Attributes:
-        summary: In a sentence.
-        defaults: Its parameters, and what they are if not given. None leaves a parameter out.
+        summary: One sentence.
+        defaults: Its parameters with their defaults; None leaves a parameter out.
     """
 
     summary: str
@@ -56,14 +54,16 @@ _ANYWHERE: Final = {**_AT, "context_id": None}
 
 FAULTS: Final[Mapping[str, FaultKind]] = {
     # the connection breaks
-    "reset": FaultKind("A TCP reset, `size_bytes` into the frame.", {**_ANYWHERE, "size_bytes": 0}),
+    "reset": FaultKind(
+        "A TCP reset after `size_bytes` of the frame.", {**_ANYWHERE, "size_bytes": 0}
+    ),
     "fin": FaultKind(
-        "The stream ends without a close frame (and without TLS's `close_notify`), `size_bytes` "
-        "into the frame.",
+        "The stream ends without a close frame (and without TLS's `close_notify`) after "
+        "`size_bytes` of the frame.",
         {**_ANYWHERE, "size_bytes": 0},
     ),
     "truncated_frame": FaultKind(
-        "The stream ends inside a frame, of which `size_bytes` come; half of it if not given.",
+        "The stream ends inside a frame, after `size_bytes` of it; after half of it if not given.",
         {**_HERE, "size_bytes": None},
     ),
     "close": FaultKind(
@@ -71,82 +71,85 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
         {**_HERE, "code": 1011, "reason": ""},
     ),
     "truncated_body": FaultKind(
-        "The stream ends after `at_byte` bytes of an HTTP answer's body.", {"at_byte": 0}
+        "The stream ends after `at_byte` bytes of an HTTP response's body.", {"at_byte": 0}
     ),
-    # the connection is slow, or silent
+    # the connection is slow or silent
     "stall": FaultKind(
-        "Nothing is sent and nothing is read any more, for `seconds` or for ever; with a "
-        "`context_id`, that context alone falls silent.",
+        "Nothing is sent and nothing is read any more, for `seconds` or forever; with a "
+        "`context_id`, only that context is silent.",
         {**_ANYWHERE, "seconds": None},
     ),
     "silence": FaultKind(
-        "Half-open: what the peer sends is read, and nothing ever comes back; with a "
+        "Half-open: what the peer sends is read, and nothing is sent any more; with a "
         "`context_id`, nothing of that context.",
         _ANYWHERE,
     ),
     "drip": FaultKind(
-        "All that is sent comes in pieces of `size_bytes`, one each `seconds`.",
+        "Everything is sent in pieces of `size_bytes`, one every `seconds`.",
         {**_AT, "seconds": 0.1, "size_bytes": 1},
     ),
     "latency": FaultKind(
-        "All that is sent comes `seconds` later; with a `context_id`, each message of that "
-        "context waits so long.",
+        "Everything is sent `seconds` later; with a `context_id`, each message of that "
+        "context is delayed by that time.",
         {**_ANYWHERE, "seconds": REQUIRED},
     ),
     "bandwidth": FaultKind(
-        "No more than `bytes_per_second` are sent.", {**_AT, "bytes_per_second": REQUIRED}
+        "At most `bytes_per_second` are sent.", {**_AT, "bytes_per_second": REQUIRED}
     ),
-    # messages are not what they should be
+    # messages are malformed, or not expected
     "fragmented_frame": FaultKind(
-        "The message comes in fragments of `size_bytes`; every message if `at_frame` is not given.",
+        "The message is sent in fragments of `size_bytes`; every message if `at_frame` is "
+        "not given.",
         {"at_frame": None, "context_id": None, "size_bytes": 100},
     ),
-    "binary_frame": FaultKind("The message comes in a binary frame.", _HERE),
+    "binary_frame": FaultKind("The message is sent in a binary frame.", _HERE),
     "oversized_frame": FaultKind(
-        "An event of unknown type and of `size_bytes` comes before the message.",
+        "An event of unknown type with `size_bytes` is sent before the message.",
         {**_HERE, "size_bytes": 32 * MIB},
     ),
-    "malformed_json": FaultKind("The message is cut in the middle: no valid JSON.", _HERE),
-    "bad_base64": FaultKind("The `data` of the first chunk from there on is no base64.", _HERE),
-    "unknown_event": FaultKind("An event of unknown type comes before the message.", _HERE),
+    "malformed_json": FaultKind(
+        "The message is cut in the middle, so that it is not valid JSON.", _HERE
+    ),
+    "bad_base64": FaultKind(
+        "The `data` of the first chunk from there on is not valid base64.", _HERE
+    ),
+    "unknown_event": FaultKind("An event of unknown type is sent before the message.", _HERE),
     "unknown_fields": FaultKind(
-        "The message has fields that nobody knows; every message if `at_frame` is not given.",
+        "The message has unknown fields; every message if `at_frame` is not given.",
         {"at_frame": None, "context_id": None},
     ),
     "missing_context_id": FaultKind("The message lacks its context id.", _HERE),
     "unknown_context_id": FaultKind(
-        "The message has the id of a context that nobody opened.", _HERE
+        "The message has the id of a context that does not exist.", _HERE
     ),
     "stray_event": FaultKind(
-        "A `done` for a context that nobody opened comes before the message.", _HERE
+        "A `done` for a context that does not exist is sent before the message.", _HERE
     ),
     "duplicate_terminal": FaultKind(
-        "The terminal event comes twice; of each context if `context_id` is not given.",
+        "The terminal event is sent twice; for every context if `context_id` is not given.",
         {"context_id": None},
     ),
     "late_frames": FaultKind(
-        "`count` chunks come after the terminal event; of each context if `context_id` is not "
-        "given.",
+        "`count` chunks are sent after the terminal event; for every context if `context_id` "
+        "is not given.",
         {"context_id": None, "count": 1},
     ),
-    # errors that the service would send for reasons of its own
+    # errors that no client caused
     "quota_exceeded": FaultKind(
         "The credits run out: the context ends with `error` 402 `quota_exceeded` instead of the "
         "message.",
         _HERE,
     ),
     "connection_error": FaultKind(
-        "An `error` without a context id comes before the message.", {**_HERE, "status": 500}
+        "An `error` without a context id is sent before the message.", {**_HERE, "status": 500}
     ),
-    # the handshake, or any other request, is not answered as it should be
-    "refused_handshake": FaultKind(
-        "The request is answered with an error of that `status`.", {"status": 503}
-    ),
+    # the response to a handshake or to any other request
+    "refused_handshake": FaultKind("The response is an error with that `status`.", {"status": 503}),
     "stalled_handshake": FaultKind(
-        "The answer stops for ever after `size_bytes` of its head.", {"size_bytes": 0}
+        "The response stops forever after `size_bytes` of its head.", {"size_bytes": 0}
     ),
     "garbage_handshake": FaultKind(
-        "Instead of an answer come `size_bytes` that mean nothing, and the end.",
+        "Instead of a response, `size_bytes` of garbage are sent, and the stream ends.",
         {"size_bytes": 64},
     ),
 }
@@ -154,29 +157,28 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
 
 @attrs.frozen(kw_only=True, repr=False)
 class Fault:
-    """
-    One thing that goes wrong.
+    """A fault for the service to inject.
 
-    Each fault takes some of these parameters, which `FAULTS` lists with their defaults. What is
-    not given has its default afterwards.
+    Each fault takes some of these parameters; `FAULTS` lists them with their defaults, which fill
+    in the parameters that are not given.
 
     Attributes:
         name: One of `FAULTS`.
-        at_frame: It happens at the n-th text message that the service would send on the
+        at_frame: Inject it at the n-th text message that the service would send on the
             connection, or for the context if there is a ``context_id``; counted from 1.
-        at_byte: It happens once so many bytes have been sent: of the stream after the
-            handshake, or of the body of an HTTP answer.
-        context_id: It happens to this context, or when this context's message is due.
-        code: Of the close frame.
-        reason: Of the close frame.
-        status: Of the HTTP answer, or the ``status_code`` of the event.
-        seconds: How long something takes.
-        bytes_per_second: How fast the service sends.
-        size_bytes: How large something is.
-        count: How many there are.
+        at_byte: Inject it after so many bytes: of the stream after the handshake, or of the body of
+            an HTTP response.
+        context_id: The context to inject it into, or whose message triggers it.
+        code: The code in the close frame.
+        reason: The reason in the close frame.
+        status: The status of the HTTP response, or the ``status_code`` of the event.
+        seconds: A duration; see `FAULTS`.
+        bytes_per_second: The bandwidth.
+        size_bytes: A size; see `FAULTS`.
+        count: A number of messages.
 
     Raises:
-        ValueError: There is no such fault, it does not take the parameter, or not that value.
+        ValueError: There is no such fault, or it does not take the parameter or its value.
         TypeError: The value is of the wrong type.
 
     Example::
@@ -212,7 +214,7 @@ class Fault:
                 default = kind.defaults.get(field)
                 if default is REQUIRED:
                     raise ValueError(f"{self.name} needs {field}")
-                object.__setattr__(self, field, default)  # the class is frozen from here on
+                object.__setattr__(self, field, default)  # frozen only after this
             elif field not in kind.defaults:
                 takes = ", ".join(kind.defaults) or "no parameters"
                 raise ValueError(f"{self.name} has no {field}; it takes {takes}")
@@ -232,16 +234,16 @@ class Fault:
 
     @classmethod
     def read(cls, text: str) -> tuple[Fault, ...]:
-        """
-        Return the faults that *text* asks for: names with parameters, between commas.
+        """Parse *text*: names with parameters, separated by commas.
 
-        Values that hold white space or commas stand in double quotes.
+        Values with white space or commas are in double quotes.
 
         Raises:
-            ValueError: It cannot be read, or asks for what there is not, or for too much.
+            ValueError: The syntax is wrong, a fault or a parameter does not exist, or there are too
+                many faults.
         """
         faults: list[Fault] = []
-        for name, written in read_items(text):
+        for name, written in parse_items(text):
             if len(faults) == MAX_FAULTS:
                 raise ValueError(f"there are more than {MAX_FAULTS} faults")
             values = {key: _converted(name, key, value) for key, value in written.items()}

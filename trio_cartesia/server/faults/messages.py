@@ -1,8 +1,7 @@
-"""
-What goes wrong with the messages of one WebSocket.
+"""Faults in the messages of one WebSocket.
 
-Every message that is to be sent becomes an `Outgoing`, which the faults change in the order in
-which they were asked for; `WebSocket` sends what came of it.
+Every message becomes a `PlannedMessage`, which the faults change in the order in which they were
+requested; `WebSocket` sends the result.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from typing import Any, Final
 import attrs
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.injector import ENDINGS, SLOWNESS
+from trio_cartesia.server.faults.injector import ENDINGS, SHAPING
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.messages.errors import Refusal, Refused, error_event
 
-__all__ = ["FrameFaults", "Outgoing", "refuse_as_asked"]
+__all__ = ["MessageFaults", "PlannedMessage", "check_refused_handshake"]
 
-NOBODY_S_CONTEXT: Final = "context-that-nobody-opened"
+UNKNOWN_CONTEXT: Final = "context-that-nobody-opened"
 SURPRISE: Final[Mapping[str, Any]] = {"surprise": {"numbers": [1, 2.5, None], "text": "ü"}}
 NOT_BASE64: Final = "%%% no base64 %%%"
 SILENT_AUDIO: Final = "AAAA" * 80
@@ -37,22 +36,21 @@ to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @attrs.define(eq=False)
-class Outgoing:
-    """
-    A message that is about to be sent, and what is to become of it.
+class PlannedMessage:
+    """A message that is about to be sent, and the changes that faults make to it.
 
     Attributes:
-        event: What the service has to say.
-        text: The message, if it is no longer that event.
-        before: Messages that go out first.
-        after: Messages that follow.
-        refused: Why its context ends instead, if it does.
-        wait_seconds: How long it waits, while others may go ahead.
-        flood_bytes: The size of a message of no meaning that goes out first, if there is one.
-        fragment_bytes: The size of its fragments, if it has any.
-        is_binary: Whether its frame is.
-        is_dropped: Whether it never goes out.
-        strikes: What happens to the connection just before it, or inside it.
+        event: The event in the message.
+        text: The message, which is the event in JSON unless a fault damages it.
+        before: Messages to send first.
+        after: Messages to send afterwards.
+        refused: The error that ends the context instead of the message, if any.
+        wait_seconds: A delay, during which other messages are sent.
+        flood_bytes: The size of an event of unknown type to send first, if any.
+        fragment_bytes: The size of its fragments; None for one frame.
+        is_binary: Whether it is sent in a binary frame.
+        is_dropped: Whether it is not sent at all.
+        stream_faults: Faults of the connection that happen just before the message, or inside it.
     """
 
     event: dict[str, Any]
@@ -65,27 +63,25 @@ class Outgoing:
     fragment_bytes: int | None = None
     is_binary: bool = False
     is_dropped: bool = False
-    strikes: list[Fault] = attrs.field(factory=list)
+    stream_faults: list[Fault] = attrs.field(factory=list)
 
-    def like(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """
-        Return an event of the same context, if there is one.
-        """
+    def similar_event(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Return an event of that type, for the same context if there is one."""
         known = {key: self.event[key] for key in ("context_id",) if key in self.event}
         return {"type": kind, **known, "status_code": 206, "done": False, **fields}
 
     def replace(self, **fields: Any) -> None:
-        """
-        Change fields of the event.
-        """
+        """Change fields of the event."""
         self.event = {**self.event, **fields}
         self.text = to_json(self.event)
 
 
 @attrs.define(eq=False)
-class Watch:
-    """
-    One fault, and how many of the messages that it looks at have come by.
+class ArmedFault:
+    """A fault that waits for its message.
+
+    Attributes:
+        seen: The number of messages so far that count for `Fault.at_frame`.
     """
 
     fault: Fault
@@ -93,16 +89,14 @@ class Watch:
     has_happened: bool = False
 
     def is_due(self, event: Mapping[str, Any]) -> bool:
-        """
-        Count *event*, and return whether the fault is to happen to it.
-        """
+        """Count *event*, and return whether the fault happens to it."""
         fault = self.fault
         if fault.context_id is not None and event.get("context_id") != fault.context_id:
             return False
         if fault.name in TERMINAL:
             return event.get("done") is True
         if fault.name == "quota_exceeded" and event.get("type") == "error":
-            return False  # that context has ended already
+            return False  # the context is ending already
         self.seen += 1
         if fault.at_frame is None:
             return True
@@ -113,175 +107,165 @@ class Watch:
 
     @property
     def _lasts(self) -> bool:
-        """
-        Whether it is done to each message of its context, from the first one on.
-        """
+        """Whether it happens to every later message of its context, too."""
         name, is_endless = self.fault.name, self.fault.seconds is None
         lasts = name in ("latency", "silence") or (name == "stall" and is_endless)
         return lasts and self.fault.context_id is not None
 
 
 @attrs.define(eq=False)
-class FrameFaults:
-    """
-    The faults of one WebSocket that happen to its messages, or when one of them is due.
+class MessageFaults:
+    """The faults of one WebSocket that change its messages, or happen when one is due.
 
     Attributes:
-        stream: Where those happen that are the connection's.
+        stream: The stream that injects byte-level faults.
     """
 
     stream: FaultyStream
-    _watches: list[Watch]
+    _armed: list[ArmedFault]
     _version: str
     _request_id: str
 
     @classmethod
     def of(
         cls, faults: Iterable[Fault], *, stream: FaultyStream, version: str, request_id: str
-    ) -> FrameFaults | None:
-        """
-        Return those of *faults* that have to do with messages; None if there is none.
-        """
-        watches = [Watch(_placed(fault)) for fault in faults if _is_ours(fault)]
-        return cls(stream, watches, version, request_id) if watches else None
+    ) -> MessageFaults | None:
+        """Return the faults in *faults* that concern messages; None if there are none."""
+        armed = [ArmedFault(_with_position(fault)) for fault in faults if _concerns_messages(fault)]
+        return cls(stream, armed, version, request_id) if armed else None
 
-    def plan(self, message: str) -> Outgoing:
-        """
-        Return what is to become of the next message.
-        """
+    def plan(self, message: str) -> PlannedMessage:
+        """Return the next message with the changes that faults make to it."""
         event = json.loads(message)
-        outgoing = Outgoing(event, message)
-        for watch in self._watches:
-            if watch.is_due(event):
-                self._change(watch.fault, outgoing)
-        return outgoing
+        planned = PlannedMessage(event, message)
+        for armed in self._armed:
+            if armed.is_due(event):
+                self._change(armed.fault, planned)
+        return planned
 
-    def _change(self, fault: Fault, outgoing: Outgoing) -> None:
+    def _change(self, fault: Fault, planned: PlannedMessage) -> None:
         if fault.name == "quota_exceeded":
-            outgoing.refused = Refused(QUOTA, outgoing.event.get("context_id"))
+            planned.refused = Refused(QUOTA, planned.event.get("context_id"))
         elif fault.name == "connection_error":
-            refusal = refusal_of(fault)
+            refusal = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
             event = error_event(refusal, context_id=None, **about)
-            outgoing.before.append(to_json(event))
+            planned.before.append(to_json(event))
         elif fault.name in CHANGES:
-            CHANGES[fault.name](fault, outgoing)
+            CHANGES[fault.name](fault, planned)
         elif fault.context_id is not None and fault.name in ("stall", "silence", "latency"):
-            _hold_back(fault, outgoing)
+            _delay_or_drop(fault, planned)
         else:
-            outgoing.strikes.append(fault)
+            planned.stream_faults.append(fault)
 
 
-def refusal_of(fault: Fault) -> Refusal:
-    """
-    Return the refusal that has the status of *fault*, as the service would say it.
-    """
+def error_of(fault: Fault) -> Refusal:
+    """Return the error that the service would send with the status of *fault*."""
     status = 500 if fault.status is None else fault.status
     if status == QUOTA.status:
         return QUOTA
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
     code = "concurrency_limited" if status == 429 else None  # protocol §1.8
-    return Refusal(status=status, title=phrase, message="A fault that was asked for.", code=code)
+    return Refusal(status=status, title=phrase, message="A fault that was requested.", code=code)
 
 
-def _is_ours(fault: Fault) -> bool:
-    if fault.name in SLOWNESS:
+def _concerns_messages(fault: Fault) -> bool:
+    if fault.name in SHAPING:
         return fault.at_frame is not None or fault.context_id is not None
     if fault.name in ENDINGS or fault.name in ("stall", "silence"):
         return fault.at_byte is None
     return fault.name in CHANGES or fault.name in ("quota_exceeded", "connection_error", "close")
 
 
-def _placed(fault: Fault) -> Fault:
+def _with_position(fault: Fault) -> Fault:
     is_everywhere = fault.name in ("fragmented_frame", "unknown_fields") or fault.name in TERMINAL
     if fault.at_frame is None and not is_everywhere:
         return attrs.evolve(fault, at_frame=1)
     return fault
 
 
-def _hold_back(fault: Fault, outgoing: Outgoing) -> None:
+def _delay_or_drop(fault: Fault, planned: PlannedMessage) -> None:
     seconds = math.inf if fault.seconds is None else fault.seconds
-    if fault.name == "silence" or (seconds == math.inf and outgoing.event["type"] == "error"):
-        outgoing.is_dropped = True  # nobody waits for ever who has others to answer
+    if fault.name == "silence" or (seconds == math.inf and planned.event["type"] == "error"):
+        planned.is_dropped = True  # an error is sent by the task that receives, which must go on
     else:
-        outgoing.wait_seconds += seconds
+        planned.wait_seconds += seconds
 
 
-def _fragment(fault: Fault, outgoing: Outgoing) -> None:
-    outgoing.fragment_bytes = fault.size_bytes
+def _fragment(fault: Fault, planned: PlannedMessage) -> None:
+    planned.fragment_bytes = fault.size_bytes
 
 
-def _go_binary(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.is_binary = True
+def _make_binary(_: Fault, planned: PlannedMessage) -> None:
+    planned.is_binary = True
 
 
-def _flood(fault: Fault, outgoing: Outgoing) -> None:
-    outgoing.flood_bytes = fault.size_bytes
+def _flood(fault: Fault, planned: PlannedMessage) -> None:
+    planned.flood_bytes = fault.size_bytes
 
 
-def _cut_json(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.text = outgoing.text[: len(outgoing.text) // 2]
+def _truncate_json(_: Fault, planned: PlannedMessage) -> None:
+    planned.text = planned.text[: len(planned.text) // 2]
 
 
-def _spoil_base64(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(data=NOT_BASE64)
+def _corrupt_base64(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(data=NOT_BASE64)
 
 
-def _surprise(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.before.append(to_json(outgoing.like("surprise", **SURPRISE)))
+def _add_unknown_event(_: Fault, planned: PlannedMessage) -> None:
+    planned.before.append(to_json(planned.similar_event("surprise", **SURPRISE)))
 
 
-def _add_fields(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(**SURPRISE)
+def _add_fields(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(**SURPRISE)
 
 
-def _drop_context_id(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.event = {key: outgoing.event[key] for key in outgoing.event if key != "context_id"}
-    outgoing.replace()
+def _drop_context_id(_: Fault, planned: PlannedMessage) -> None:
+    planned.event = {key: planned.event[key] for key in planned.event if key != "context_id"}
+    planned.replace()
 
 
-def _misdirect(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.replace(context_id=NOBODY_S_CONTEXT)
+def _replace_context_id(_: Fault, planned: PlannedMessage) -> None:
+    planned.replace(context_id=UNKNOWN_CONTEXT)
 
 
-def _stray(_: Fault, outgoing: Outgoing) -> None:
-    event = outgoing.like("done", context_id=NOBODY_S_CONTEXT, done=True)
-    outgoing.before.append(to_json(event))
+def _add_stray_event(_: Fault, planned: PlannedMessage) -> None:
+    event = planned.similar_event("done", context_id=UNKNOWN_CONTEXT, done=True)
+    planned.before.append(to_json(event))
 
 
-def _repeat(_: Fault, outgoing: Outgoing) -> None:
-    outgoing.after.append(outgoing.text)
+def _duplicate(_: Fault, planned: PlannedMessage) -> None:
+    planned.after.append(planned.text)
 
 
-def _be_late(fault: Fault, outgoing: Outgoing) -> None:
-    event = outgoing.like("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
-    outgoing.after += [to_json(event)] * (fault.count or 1)
+def _add_late_chunks(fault: Fault, planned: PlannedMessage) -> None:
+    event = planned.similar_event("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
+    planned.after += [to_json(event)] * (fault.count or 1)
 
 
-CHANGES: Final[Mapping[str, Callable[[Fault, Outgoing], None]]] = {
+CHANGES: Final[Mapping[str, Callable[[Fault, PlannedMessage], None]]] = {
     "fragmented_frame": _fragment,
-    "binary_frame": _go_binary,
+    "binary_frame": _make_binary,
     "oversized_frame": _flood,
-    "malformed_json": _cut_json,
-    "bad_base64": _spoil_base64,
-    "unknown_event": _surprise,
+    "malformed_json": _truncate_json,
+    "bad_base64": _corrupt_base64,
+    "unknown_event": _add_unknown_event,
     "unknown_fields": _add_fields,
     "missing_context_id": _drop_context_id,
-    "unknown_context_id": _misdirect,
-    "stray_event": _stray,
-    "duplicate_terminal": _repeat,
-    "late_frames": _be_late,
+    "unknown_context_id": _replace_context_id,
+    "stray_event": _add_stray_event,
+    "duplicate_terminal": _duplicate,
+    "late_frames": _add_late_chunks,
 }
 TERMINAL: Final = frozenset({"duplicate_terminal", "late_frames"})
 
 
-def refuse_as_asked(faults: Iterable[Fault]) -> None:
-    """
-    Refuse the request if one of *faults* is that.
+def check_refused_handshake(faults: Iterable[Fault]) -> None:
+    """Refuse the request if *faults* ask for that.
 
     Raises:
-        Refused: With the status that was asked for.
+        Refused: The fault ``refused_handshake`` is among them.
     """
     for fault in faults:
         if fault.name == "refused_handshake":
-            raise Refused(refusal_of(fault))
+            raise Refused(error_of(fault))

@@ -1,7 +1,6 @@
-"""
-The stream that every connection is served over: it passes everything on until a fault is due.
+"""A stream that injects faults, under every connection of the service.
 
-The faults of a request are armed once it has been read, and disarmed when its answer is over.
+The faults of a request are armed after it is read, and disarmed when its response is complete.
 """
 
 from __future__ import annotations
@@ -16,149 +15,119 @@ import attrs
 import trio
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.injector import SUDDEN, Trouble
+from trio_cartesia.server.faults.injector import STREAM_FAULTS, FaultInjector
 from trio_cartesia.server.streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_ENDED
 
 __all__ = ["FaultyStream"]
 
-SILENCE_SECONDS: Final = 300.0  # for a peer that hears nothing to leave, once we have
+SILENCE_SECONDS: Final = 300.0  # for the peer of a silent stream to close it
 LINGER_0: Final = struct.pack("hh" if hasattr(socket, "SIO_RCVALL") else "ii", 1, 0)
 Data = bytes | bytearray | memoryview
 
 
 @runtime_checkable
 class Resettable(Protocol):
-    """
-    A stream that can break both ways at once, so that the peer can tell it from an ordinary end.
-    """
+    """A stream that can be reset, which its peer can tell from an end of stream."""
 
     def reset(self) -> None:
-        """Break."""
+        """Reset the stream."""
 
 
 @attrs.define(eq=False)
 class FaultyStream(trio.abc.Stream):
-    """
-    A stream that does what it is asked to do wrong.
+    """A stream that injects the faults it was armed with, and otherwise passes bytes on.
 
     Attributes:
-        inner: What everything goes over.
+        inner: The stream underneath.
     """
 
     inner: trio.abc.Stream
-    _nursery: trio.Nursery | None = None  # for what is under way; without it there is no latency
-    _trouble: Trouble | None = attrs.field(default=None, init=False)
+    _nursery: trio.Nursery | None = None  # for delayed bytes; the fault latency needs it
+    _injector: FaultInjector | None = attrs.field(default=None, init=False)
 
     @classmethod
-    def around(cls, stream: trio.abc.Stream) -> FaultyStream:
-        """
-        Return *stream* itself if it is one already.
-        """
+    def wrap(cls, stream: trio.abc.Stream) -> FaultyStream:
+        """Return *stream* as a `FaultyStream`."""
         return stream if isinstance(stream, cls) else cls(stream)
 
     @property
     def is_armed(self) -> bool:
-        """
-        Whether something may go wrong with what is sent from now on.
-        """
-        return self._trouble is not None
+        """Whether a fault may change what is sent."""
+        return self._injector is not None
 
     def arm(self, faults: Iterable[Fault]) -> None:
-        """
-        Let those of *faults* happen to the next answer that are a stream's.
-        """
-        mine = [fault for fault in faults if fault.name in SUDDEN]
-        if mine and self._trouble is None:
-            self._trouble = Trouble(self, self._nursery)
-            self._trouble.expect(mine)
+        """Prepare the byte-level faults in *faults* for the next response."""
+        own = [fault for fault in faults if fault.name in STREAM_FAULTS]
+        if own and self._injector is None:
+            self._injector = FaultInjector(self, self._nursery)
+            self._injector.arm(own)
 
     async def disarm(self) -> None:
-        """
-        Return to normal once everything has gone out, unless a fault has ended it all.
-        """
-        if self._trouble is not None and not self.is_spent:
-            await self._trouble.settle()
-            self._trouble = None
+        """Deliver what is delayed and drop the faults, unless one has ended the stream."""
+        if self._injector is not None and not self.has_ended:
+            await self._injector.flush()
+            self._injector = None
 
     async def begin(self, *, is_body: bool) -> None:
-        """
-        Count bytes from here on: the head of an answer is out, or the handshake is.
-        """
-        if self._trouble is not None:
-            await self._trouble.begin(is_body=is_body)
+        """Count bytes from here on, after the head of a response or a handshake."""
+        if self._injector is not None:
+            await self._injector.begin(is_body=is_body)
 
-    async def strike(self, fault: Fault) -> None:
-        """
-        Let *fault*, which was armed, happen now.
-        """
-        assert self._trouble is not None
-        await self._trouble.strike(fault)
+    async def trigger(self, fault: Fault) -> None:
+        """Inject *fault*, which was armed, now."""
+        assert self._injector is not None
+        await self._injector.trigger(fault)
 
     async def send_all(self, data: Data) -> None:
-        """
-        Send *data*, or what becomes of it.
+        """Send *data* as changed by the armed faults.
 
         Raises:
-            BrokenResourceError: Also if a fault has ended the stream.
+            BrokenResourceError: The peer or a fault has ended the stream.
         """
-        if self._trouble is None:
+        if self._injector is None:
             await self.inner.send_all(data)
         else:
-            await self._trouble.send(memoryview(data))
+            await self._injector.send(memoryview(data))
 
     async def send_uncounted(self, data: Data) -> None:
-        """
-        Send *data*, which is no part of the body whose bytes are counted, on an armed stream.
-        """
-        assert self._trouble is not None
-        await self._trouble.send(memoryview(data), counted=False)
+        """Send *data*, which does not belong to the body, on an armed stream."""
+        assert self._injector is not None
+        await self._injector.send(memoryview(data), counted=False)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """
-        Wait until something could be sent.
-        """
+        """Wait until sending might not block."""
         await self.inner.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """
-        Return what has come; nothing if there will be no more.
-        """
-        if self._trouble is None:
+        """Receive bytes; an empty result means end of stream."""
+        if self._injector is None:
             return await self.inner.receive_some(max_bytes)
-        return await self._trouble.receive(max_bytes)
+        return await self._injector.receive(max_bytes)
 
     async def aclose(self) -> None:
-        """
-        Close what everything went over.
-        """
+        """Close the stream underneath."""
         await self.inner.aclose()
 
     @property
-    def is_spent(self) -> bool:
-        """
-        Whether a fault has ended it all, so that there is nothing to say and nobody to say it to.
-        """
-        return self._trouble is not None and self._trouble.is_lasting
+    def has_ended(self) -> bool:
+        """Whether a fault has ended the stream, so that no response can follow."""
+        return self._injector is not None and self._injector.has_ended
 
-    async def wind_up(self) -> None:
-        """
-        Wait for what is under way, and for the peer of a stream that a fault has ended.
-        """
-        trouble = self._trouble
-        if trouble is None:
+    async def drain(self) -> None:
+        """Deliver delayed bytes, and wait for the peer of a stream that a fault has ended."""
+        injector = self._injector
+        if injector is None:
             return
-        with trio.move_on_after(trouble.latency_seconds + CLOSE_SECONDS):
-            await trouble.settle()
-        if trouble.is_over:
-            await _hear_out(_bottom(self.inner), CLOSE_SECONDS)
-        elif trouble.is_silent:
-            await _hear_out(self.inner, SILENCE_SECONDS)
+        with trio.move_on_after(injector.latency_seconds + CLOSE_SECONDS):
+            await injector.flush()
+        if injector.has_sent_fin:
+            await _read_until_eof(_transport_of(self.inner), CLOSE_SECONDS)
+        elif injector.is_silent:
+            await _read_until_eof(self.inner, SILENCE_SECONDS)
 
     async def end(self) -> None:
-        """
-        Send FIN, and nothing before it: no close frame, and no ``close_notify`` of TLS.
-        """
-        bottom = _bottom(self.inner)
+        """Send FIN without a close frame, and without TLS's ``close_notify``."""
+        bottom = _transport_of(self.inner)
         with suppress(*STREAM_ENDED):
             if isinstance(bottom, trio.abc.HalfCloseableStream):
                 await bottom.send_eof()
@@ -166,10 +135,8 @@ class FaultyStream(trio.abc.Stream):
                 await trio.aclose_forcefully(bottom)
 
     async def reset(self) -> None:
-        """
-        Break, as abruptly as what is underneath can.
-        """
-        bottom = _bottom(self.inner)
+        """Reset the connection, or close it if it cannot be reset."""
+        bottom = _transport_of(self.inner)
         if isinstance(bottom, Resettable):
             bottom.reset()
         elif isinstance(bottom, trio.SocketStream):
@@ -178,19 +145,15 @@ class FaultyStream(trio.abc.Stream):
         await trio.aclose_forcefully(bottom)
 
 
-def _bottom(stream: trio.abc.Stream) -> trio.abc.Stream:
-    """
-    Return what is below all TLS.
-    """
+def _transport_of(stream: trio.abc.Stream) -> trio.abc.Stream:
+    """Return the stream below TLS."""
     while isinstance(stream, trio.SSLStream):
         stream = stream.transport_stream
     return stream
 
 
-async def _hear_out(stream: trio.abc.Stream, seconds: float) -> None:
-    """
-    Read until the peer has left, no longer than so many *seconds*.
-    """
+async def _read_until_eof(stream: trio.abc.Stream, seconds: float) -> None:
+    """Read until the peer closes the stream, for at most *seconds*."""
     with trio.move_on_after(seconds), suppress(*STREAM_ENDED):
         while await stream.receive_some(RECEIVE_BYTES):
             pass

@@ -1,1 +1,1 @@
-"""A record of what clients asked for and what was sent."""
+"""The journal of requests and speech, and the access log."""

@@ -1,17 +1,17 @@
-"""
-What the log says of requests and contexts: a line each, that fits a terminal of 80 columns.
+"""The access log: a line for each request and each context, for terminals of 80 columns.
 
-Ids, counts, sizes and durations only; texts, credentials and queries never come here. A line starts
-with the first eight characters of the request id, as in the answer's ``X-Request-ID``: contexts of
-one WebSocket have that of its handshake.
+A line has ids, counts, sizes and durations; texts, credentials and queries are never logged. It
+starts with the first eight characters of the request id, which is the response's ``X-Request-ID``;
+for contexts of a WebSocket it is that of the handshake.
 """
 
 from __future__ import annotations
 
+import codecs
 import logging
 from typing import Final
 
-from trio_cartesia.server.journal.records import ContextRecord, shown_path
+from trio_cartesia.server.journal.records import ContextRecord, loggable_path
 
 __all__ = ["log_context", "log_error", "log_request"]
 
@@ -19,41 +19,40 @@ logger = logging.getLogger("trio_cartesia.server")
 
 UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
+# The first use of a codec imports its module, which fails when the process is out of files.
+codecs.lookup("unicode_escape")
+
 
 def log_request(
     request_id: str, method: str, path: str, *, status: int, size_bytes: int, seconds: float
 ) -> None:
-    """
-    Tell what was answered, and how long after the request was read.
+    """Log a response, and the time since the request was read.
 
-    The size of a body that is streamed is not known yet; it is 0.
+    *size_bytes* is 0 where the size of the body is not known.
     """
+    shown = loggable_path(path)
     logger.info(
         "%-8s %-27s %9s %8s  %d",
-        *(request_id[:8], _plain(f"{method} {shown_path(path)}" if path != "-" else "-", 27)),
+        *(request_id[:8], _printable("-" if path == "-" else f"{method} {shown}", 27)),
         *(_size(size_bytes), _duration(seconds), status),
     )
 
 
 def log_context(record: ContextRecord) -> None:
-    """
-    Tell how a context ended, how much it said and how soon it began.
-    """
+    """Log how a context ended, the length of its audio and the time to its first chunk."""
     first = record.first_chunk_seconds
     begun = "" if first is None else f"first {_duration(first)}"
     logger.info(
         "%-8s %-18s %8.2f s %16s  %s",
-        *(record.request_id[:8], _plain(record.context_id, 18)),
+        *(record.request_id[:8], _printable(record.context_id, 18)),
         *(record.audio_seconds, begun, _end(record)),
     )
 
 
 def log_error(request_id: str, context_id: str | None, status: int, title: str) -> None:
-    """
-    Tell that a message was refused, and why in the service's own words.
-    """
+    """Log that a message was refused, with the title of the error."""
     logger.info(
-        "%-8s %-18s %d %s", request_id[:8], _plain(context_id or "-", 18), status, title[:40]
+        "%-8s %-18s %d %s", request_id[:8], _printable(context_id or "-", 18), status, title[:40]
     )
 
 
@@ -63,10 +62,8 @@ def _end(record: ContextRecord) -> str:
     return f"{record.ended} {100 * record.generated_characters / record.characters:.0f}%"
 
 
-def _plain(name: str, width: int) -> str:
-    """
-    Return *name* for one line of a terminal: in ASCII, and not too long.
-    """
+def _printable(name: str, width: int) -> str:
+    """Return *name* in ASCII, cut to *width* characters."""
     text = name[:width].encode("unicode_escape").decode("ascii")
     return text if len(text) <= width and len(name) <= width else f"{text[: width - 2]}.."
 

@@ -1,10 +1,9 @@
-"""
-What the service was asked, and what it said: for tests that look at the other side.
+"""A record of requests and of the speech that was sent, for tests that check the other side.
 
 Everything is bounded. The journal keeps the last 4,096 connections, requests and contexts, 256 MiB
-of speech and transcripts, and the order of the last 65,536 chunks. Past the bytes the oldest
-contexts lose their speech; past the number they go. Settings and ids, which are short, are not
-counted; text is counted as UTF-8. Credentials never come here.
+of speech and transcripts, and the order of the last 65,536 chunks. Beyond the bytes the oldest
+contexts lose their speech; beyond the number they are dropped. Text counts as UTF-8; settings and
+ids, which are short, do not count. Credentials are never recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from trio_cartesia.server.journal.records import (
     JournalStatistics,
     RequestRecord,
     SpokenUnit,
-    shown_path,
+    loggable_path,
 )
 from trio_cartesia.server.messages.inputs import Generation
 
@@ -41,7 +40,7 @@ MAX_RECORDS: Final = 4096
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_ORDER: Final = 65_536
 MAX_METHOD: Final = 32  # characters
-UNIT_BYTES: Final = 176  # what an input, a word or a phoneme counts, beside its text
+UNIT_BYTES: Final = 176  # for each input, word or phoneme, beside its text
 
 
 def _utf8_bytes(text: str) -> int:
@@ -54,12 +53,11 @@ def _key(record: ContextRecord) -> tuple[int, str]:
 
 @attrs.define(eq=False, repr=False, kw_only=True)
 class Journal:
-    """
-    Records of the last connections, requests and contexts, oldest first.
+    """Records of the last connections, requests and contexts, oldest first.
 
     Attributes:
-        clock: Tells the time, in seconds, from any start.
-        order: The context ids of the last chunks that were written, one a chunk.
+        clock: Returns the time in seconds, since any moment.
+        order: The context id of each of the last chunks.
     """
 
     max_records: int = MAX_RECORDS
@@ -72,13 +70,13 @@ class Journal:
     _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
     _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
     _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
-    _held: int = attrs.field(default=0, init=False)
-    _opened: int = attrs.field(default=0, init=False)
-    _accepted: int = attrs.field(default=0, init=False)
-    _answered: int = attrs.field(default=0, init=False)
-    _stripped: int = attrs.field(default=0, init=False)
+    _held_bytes: int = attrs.field(default=0, init=False)
+    _context_count: int = attrs.field(default=0, init=False)
+    _connection_count: int = attrs.field(default=0, init=False)
+    _request_count: int = attrs.field(default=0, init=False)
+    _stripped_count: int = attrs.field(default=0, init=False)
     _stray_cancels: int = attrs.field(default=0, init=False)
-    _chunks: int = attrs.field(default=0, init=False)
+    _chunk_count: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._connections = deque(maxlen=self.max_records)
@@ -89,38 +87,29 @@ class Journal:
 
     @property
     def connections(self) -> tuple[ConnectionRecord, ...]:
-        """
-        All handshakes that are still known.
-        """
+        """The handshakes, refused ones included."""
         return tuple(self._connections)
 
     @property
     def open_connections(self) -> frozenset[int]:
-        """
-        The numbers of the connections that are not over.
-        """
+        """The numbers of the open connections."""
         return frozenset(self._open)
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
-        """
-        All requests that are still known.
-        """
+        """The requests over HTTP."""
         return tuple(self._requests)
 
     @property
     def contexts(self) -> tuple[ContextRecord, ...]:
-        """
-        All contexts that are still known.
-        """
+        """The contexts."""
         return tuple(self._contexts)
 
     def context(self, context_id: str) -> ContextRecord:
-        """
-        Return the newest context of that id.
+        """Return the newest context with that id.
 
         Raises:
-            KeyError: None is known.
+            KeyError: There is none in the journal.
         """
         for record in reversed(self._contexts):
             if record.context_id == context_id:
@@ -128,28 +117,24 @@ class Journal:
         raise KeyError(context_id)
 
     def statistics(self) -> JournalStatistics:
-        """
-        Return the counters as they are now.
-        """
+        """Return the counters as they are now."""
         return JournalStatistics(
-            connections=self._accepted,
-            requests=self._answered,
-            contexts=self._opened,
-            forgotten_contexts=self._opened - len(self._contexts),
-            stripped_contexts=self._stripped,
-            chunks=self._chunks,
+            connections=self._connection_count,
+            requests=self._request_count,
+            contexts=self._context_count,
+            forgotten_contexts=self._context_count - len(self._contexts),
+            stripped_contexts=self._stripped_count,
+            chunks=self._chunk_count,
             stray_cancels=self._stray_cancels,
-            held_bytes=self._held,
+            held_bytes=self._held_bytes,
         )
 
     def add_connection(self, *, path: str, version: str, request_id: str, status: int) -> int:
-        """
-        Record a handshake and return its number, counted from 1.
-        """
-        self._accepted += 1
+        """Record a handshake and return its number, counted from 1."""
+        self._connection_count += 1
         record = ConnectionRecord(
-            number=self._accepted,
-            path=shown_path(path),
+            number=self._connection_count,
+            path=loggable_path(path),
             version=version[:MAX_NAME],
             request_id=request_id,
             status=status,
@@ -160,22 +145,18 @@ class Journal:
         return record.number
 
     def end_connection(self, number: int) -> None:
-        """
-        Record that an accepted connection is over.
-        """
+        """Record the end of a connection."""
         self._open.discard(number)
 
     def add_request(
         self, *, method: str, path: str, version: str, request_id: str, status: int
     ) -> int:
-        """
-        Record a request that is answered over HTTP, and return its number, counted from 1.
-        """
-        self._answered += 1
+        """Record a response over HTTP and return its number, counted from 1."""
+        self._request_count += 1
         record = RequestRecord(
-            number=self._answered,
+            number=self._request_count,
             method=method[:MAX_METHOD],
-            path=shown_path(path),
+            path=loggable_path(path),
             version=version[:MAX_NAME],
             request_id=request_id,
             status=status,
@@ -191,9 +172,7 @@ class Journal:
         path: str = "/tts/websocket",
         request_id: str = "",
     ) -> ContextRecord:
-        """
-        Start the record of a context, whose *connection* is 0 if it is one HTTP request's.
-        """
+        """Start the record of a context; *connection* is 0 for one over HTTP."""
         record = ContextRecord(
             connection=connection,
             context_id=settings.context_id,
@@ -202,7 +181,7 @@ class Journal:
             request_id=request_id,
             opened_at=self.clock(),
         )
-        self._opened += 1
+        self._context_count += 1
         self._contexts.append(record)
         self._newest[_key(record)] = record
         self._sizes[record] = 0
@@ -211,18 +190,14 @@ class Journal:
         return record
 
     def add_input(self, record: ContextRecord, transcript: str) -> None:
-        """
-        Record an input that was accepted.
-        """
+        """Record an input that was accepted."""
         record.inputs += 1
         record.characters += len(transcript)
-        if self._hold(record, _utf8_bytes(transcript) + UNIT_BYTES):
+        if self._reserve(record, _utf8_bytes(transcript) + UNIT_BYTES):
             record.transcripts.append(transcript)
 
     def add_cancel(self, connection: int, context_id: str) -> None:
-        """
-        Record a cancel request, whether or not its context still lives.
-        """
+        """Record a cancel request, even for a context that has ended."""
         record = self._newest.get((connection, context_id))
         if record is None:
             self._stray_cancels += 1
@@ -230,37 +205,30 @@ class Journal:
             record.cancels += 1
 
     def add_generated(self, record: ContextRecord, characters: int) -> None:
-        """
-        Record that so many more characters of the text were turned into speech.
-        """
+        """Record that *characters* more of the text were turned into speech."""
         record.generated_characters += characters
 
     def add_chunk(self, record: ContextRecord, audio: bytes) -> None:
-        """
-        Record a chunk that was written.
-        """
-        self._chunks += 1
+        """Record a chunk that was sent."""
+        self._chunk_count += 1
         self.order.append(record.context_id)
         record.count_chunk(audio, at=self.clock())
-        if self._hold(record, len(audio)):
+        if self._reserve(record, len(audio)):
             record.audio += audio
 
     def add_times(
         self, record: ContextRecord, words: list[SpokenUnit], phonemes: list[SpokenUnit]
     ) -> None:
-        """
-        Record when words and phonemes were spoken.
-        """
+        """Record the times of words and phonemes."""
         units = [*words, *phonemes]
-        if self._hold(record, sum(_utf8_bytes(unit.text) + UNIT_BYTES for unit in units)):
+        if self._reserve(record, sum(_utf8_bytes(unit.text) + UNIT_BYTES for unit in units)):
             record.words.extend(words)
             record.phonemes.extend(phonemes)
 
     def forget(self) -> None:
-        """
-        Drop all records, also those of what still goes on; the counters stay.
+        """Drop all records, including those of open contexts; the counters stay.
 
-        What goes on is no longer recorded here, though its record counts on.
+        An open context is not recorded again, though its own record still counts.
         """
         while self._contexts:
             self._forget_oldest()
@@ -268,16 +236,14 @@ class Journal:
         self._requests.clear()
         self.order.clear()
 
-    def _hold(self, record: ContextRecord, size_bytes: int) -> bool:
-        """
-        Make room for *size_bytes* more of *record*; False if it is not to be kept.
-        """
+    def _reserve(self, record: ContextRecord, size_bytes: int) -> bool:
+        """Count *size_bytes* more for *record*; return False if they are not to be kept."""
         if record not in self._sizes:
             return False
         self._sizes[record] += size_bytes
-        self._held += size_bytes
-        while self._held > self.max_bytes:
-            self._stripped += 1
+        self._held_bytes += size_bytes
+        while self._held_bytes > self.max_bytes:
+            self._stripped_count += 1
             self._drop(next(iter(self._sizes)))
         return record in self._sizes
 
@@ -288,5 +254,5 @@ class Journal:
         self._drop(record)
 
     def _drop(self, record: ContextRecord) -> None:
-        self._held -= self._sizes.pop(record, 0)
+        self._held_bytes -= self._sizes.pop(record, 0)
         record.strip()

@@ -1,7 +1,6 @@
-"""
-What the journal keeps: one value a request and a handshake, one live record a context.
+"""The records of the journal: a value for each request and handshake, an object for each context.
 
-None of them ever holds a credential. Paths have no query, since keys may stand there.
+None of them has a credential. Paths have no query, since it may have a key.
 """
 
 from __future__ import annotations
@@ -21,18 +20,14 @@ __all__ = ["ConnectionRecord", "ContextRecord", "JournalStatistics", "RequestRec
 MAX_NAME: Final = 256  # characters of a path or a version
 
 
-def shown_path(path: str) -> str:
-    """
-    Return the start of *path*, up to where a query begins, were it written badly: keys are there.
-    """
+def loggable_path(path: str) -> str:
+    """Return the start of *path*, cut where a query would begin, since that may have a key."""
     return path.partition("?")[0].partition("&")[0][:MAX_NAME]
 
 
 @attrs.frozen
 class SpokenUnit:
-    """
-    A word or a phoneme; its times are seconds from the start of the context's audio.
-    """
+    """A word or a phoneme; its times are seconds from the start of the context's audio."""
 
     text: str
     start: float
@@ -41,10 +36,9 @@ class SpokenUnit:
 
 @attrs.define(eq=False)
 class SpokenUnits(Sequence[SpokenUnit]):
-    """
-    Units in their order, held in columns.
+    """A sequence of units, stored in columns.
 
-    Millions of small objects would make Python's garbage collector stop the loop for long.
+    Millions of small objects would make the garbage collector block other tasks for long.
     """
 
     texts: list[str] = attrs.field(factory=list, repr=lambda texts: f"<{len(texts)}>", init=False)
@@ -66,9 +60,7 @@ class SpokenUnits(Sequence[SpokenUnit]):
         return SpokenUnit(self.texts[index], self.starts[index], self.ends[index])
 
     def extend(self, units: Iterable[SpokenUnit]) -> None:
-        """
-        Append *units*.
-        """
+        """Append *units*."""
         for unit in units:
             self.texts.append(unit.text)
             self.starts.append(unit.start)
@@ -77,12 +69,11 @@ class SpokenUnits(Sequence[SpokenUnit]):
 
 @attrs.frozen(kw_only=True)
 class ConnectionRecord:
-    """
-    One WebSocket handshake.
+    """One WebSocket handshake.
 
     Attributes:
-        path: Its first 256 characters, and so of the version.
-        status: 101 if it was accepted, else the status of the refusal.
+        path: The first 256 characters; likewise the version.
+        status: 101 if it was accepted, or else the status of the response.
     """
 
     number: int
@@ -94,13 +85,12 @@ class ConnectionRecord:
 
 @attrs.frozen(kw_only=True)
 class RequestRecord:
-    """
-    One request that was answered over HTTP; handshakes are here if they were refused.
+    """One response over HTTP, including refused handshakes.
 
     Attributes:
-        method: Its first 32 characters.
-        path: Its first 256 characters, without the query; and so of the version.
-        request_id: As the answer told it in ``X-Request-ID``.
+        method: The first 32 characters.
+        path: The first 256 characters, without the query; likewise the version.
+        request_id: The ``X-Request-ID`` of the response.
     """
 
     number: int
@@ -117,29 +107,28 @@ def _sizes(values: list[str]) -> str:
 
 @attrs.define(eq=False, kw_only=True)
 class ContextRecord:
-    """
-    One context, as the service saw it.
+    """One context, as the service saw it.
 
     Attributes:
-        connection: The number of its WebSocket, or 0 if it came in one HTTP request.
-        path: Of the endpoint that it came in through.
-        request_id: Of the handshake or the request that it came in with.
+        connection: The number of its WebSocket, or 0 for a context over HTTP.
+        path: The path of its endpoint.
+        request_id: The id of its handshake or request.
         settings: The first input, without its transcript.
-        opened_at: When it was opened, on the clock of the service.
-        transcripts: All inputs that were accepted, in order, those without text included.
-        audio: Exactly the bytes that were written, once decoded.
-        words: Words whose audio was written whole.
-        inputs: How many inputs there were.
-        characters: How many characters they had.
-        generated_characters: How many of them had been turned into speech, or were about to be,
-            when it ended; fewer than `characters` if it was cancelled, failed or lost.
-        chunks: How many chunks there were.
-        first_chunk_seconds: How long after it was opened the first chunk was written.
-        cancels: How many cancel requests were heard, also after its end.
-        chunks_after_cancel: Chunks that were written after the first of them.
-        flushes: How many ``flush_done`` were sent.
-        ended: ``done``, ``cancelled``, ``expired``, ``error``, ``lost``; None while it lives.
-        complete: False if the journal no longer holds all of it.
+        opened_at: The time it was opened, on the clock of the service.
+        transcripts: The texts of all accepted inputs in order, including empty ones.
+        audio: The bytes that were sent, decoded.
+        words: The words whose audio was sent completely; likewise `phonemes`.
+        inputs: The number of inputs.
+        characters: The number of characters in them.
+        generated_characters: The number of characters that were turned into speech, or were about
+            to be, when it ended; fewer than `characters` if it was cancelled, failed or lost.
+        chunks: The number of chunks.
+        first_chunk_seconds: The time from opening it to its first chunk.
+        cancels: The number of cancel requests, including those after its end.
+        chunks_after_cancel: The number of chunks that were sent after the first cancel request.
+        flushes: The number of ``flush_done`` that were sent.
+        ended: ``done``, ``cancelled``, ``expired``, ``error``, ``lost``; None while it is open.
+        complete: False once the journal has dropped its speech and transcripts.
     """
 
     connection: int
@@ -169,29 +158,21 @@ class ContextRecord:
 
     @property
     def transcript(self) -> str:
-        """
-        All inputs, joined verbatim; two halves of a character make one.
-        """
+        """All inputs, joined verbatim; two halves of a character make one."""
         return join_halves("".join(self.transcripts))
 
     @property
     def audio_sha256(self) -> str:
-        """
-        The digest of all audio that was written, in hexadecimal, whether or not it is still held.
-        """
+        """The digest of all audio that was sent, in hexadecimal, even if the audio was dropped."""
         return str(self._digest.hexdigest())
 
     @property
     def audio_seconds(self) -> float:
-        """
-        How long the audio that was written plays.
-        """
+        """The duration of the audio that was sent."""
         return self.settings.output.seconds(self.audio_bytes)
 
     def count_chunk(self, audio: bytes, *, at: float) -> None:
-        """
-        Count a chunk that was written at a time on the clock of the service.
-        """
+        """Count a chunk that was sent at the time *at*, on the clock of the service."""
         if self.first_chunk_seconds is None:
             self.first_chunk_seconds = at - self.opened_at
         self.chunks += 1
@@ -200,9 +181,7 @@ class ContextRecord:
         self._digest.update(audio)
 
     def strip(self) -> None:
-        """
-        Drop what takes room; the counts stay.
-        """
+        """Drop speech and transcripts; the counts stay."""
         self.complete = False
         self.audio = bytearray()
         self.transcripts, self.words, self.phonemes = [], SpokenUnits(), SpokenUnits()
@@ -210,14 +189,13 @@ class ContextRecord:
 
 @attrs.frozen(kw_only=True)
 class JournalStatistics:
-    """
-    Counters since the service started.
+    """Counters since the service started.
 
     Attributes:
         forgotten_contexts: Contexts that are no longer in the journal.
-        stray_cancels: Cancel requests for contexts that the journal does not know.
-        stripped_contexts: Contexts whose speech and transcripts the journal had to drop.
-        held_bytes: Speech and transcripts in the journal now.
+        stray_cancels: Cancel requests for contexts that are not in the journal.
+        stripped_contexts: Contexts whose speech and transcripts were dropped.
+        held_bytes: The size of the speech and transcripts in the journal now.
     """
 
     connections: int

@@ -70,6 +70,11 @@ def invalid(message: str) -> Refusal:
     return Refusal(status=400, title="Invalid request", message=message)
 
 
+OUT_OF_RESOURCES: Final = Refusal(
+    status=503,
+    title="Service Unavailable",
+    message="The local service is out of files or memory. Close connections, or try again later.",
+)
 CONTEXT_UNKNOWN: Final = Refusal(  # protocol §7.1 T8
     status=400, title="Context not found", message="No context of that id is open."
 )

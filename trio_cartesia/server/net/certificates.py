@@ -1,9 +1,8 @@
-"""
-TLS for the local service: an authority of its own, and a certificate for this machine's names.
+"""TLS for the local service: an authority of its own, and a certificate for this machine's names.
 
-Both are new each time, and their private keys never reach a file that outlives a moment; what is
-written is the authority's certificate, for clients to trust. Whoever wants one that stays brings a
-certificate of their own.
+Both are new each time, and their private keys are in files for a moment only. What is written is
+the authority's certificate, for clients to trust. For a certificate that stays, use one of your
+own.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import re
 import ssl
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -24,21 +23,21 @@ import attrs
 if TYPE_CHECKING:
     import trustme
 
-__all__ = ["Security", "open_security"]
+__all__ = ["TLSConfig", "check_names", "open_tls"]
 
 HEAD: Final = b"The authority of a local trio_cartesia service; it is for this machine alone.\n"
 ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
 HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
-VALID_DAYS: Final = 397  # browsers refuse certificates that are valid for very long
+VALID_DAYS: Final = 397  # browsers refuse certificates that are valid for longer
 
 
 @attrs.frozen(kw_only=True)
-class Security:
-    """
-    What the service speaks TLS with.
+class TLSConfig:
+    """The certificate of a service.
 
     Attributes:
-        ca_file: The certificate that makes clients trust it; None if it is somebody else's.
+        ca_file: The authority's certificate, for clients to trust; None if the caller brought a
+            context.
     """
 
     context: ssl.SSLContext
@@ -46,45 +45,71 @@ class Security:
 
 
 @contextmanager
-def open_security(
-    tls: bool | ssl.SSLContext, *, hosts: Iterable[str], ca_file: str | os.PathLike[str] | None
-) -> Iterator[Security | None]:
-    """
-    Make what *tls* asks for, for as long as the block lasts; None if it asks for nothing.
+def open_tls(
+    tls: bool | ssl.SSLContext,
+    *,
+    hosts: Iterable[str] = (),
+    names: Collection[str] = (),
+    ca_file: str | os.PathLike[str] | None = None,
+) -> Iterator[TLSConfig | None]:
+    """Create the certificate that *tls* asks for, for as long as the block lasts.
+
+    Yields:
+        None without TLS.
 
     Args:
-        tls: True for an authority of one's own.
-        hosts: What clients may call this machine, beside ``localhost`` and its addresses.
-        ca_file: Where the authority's certificate goes, and stays; if None, into a temporary
-            file that is removed at the end.
+        tls: True for an authority of the service's own.
+        hosts: Names and addresses of this machine, beside ``localhost`` and its addresses; those
+            that cannot stand in a certificate are left out.
+        names: Further ones, all of which must be valid.
+        ca_file: Where to write the authority's certificate, to stay there; if None, it is a
+            temporary file that is removed at the end.
 
     Raises:
-        FileExistsError: *ca_file* is something else, and was left alone.
-        OSError: It cannot be written.
-        ValueError: The extra ``tls`` is not installed, or *ca_file* has nothing to hold.
+        FileExistsError: *ca_file* was not written by a service, and was left alone.
+        OSError: *ca_file* cannot be written.
+        ValueError: The extra ``tls`` is not installed, a name is not valid, or *ca_file* or *names*
+            are given without an authority or without TLS.
     """
+    check_names(names)
+    if names and not tls:
+        raise ValueError("tls_names is for a service with TLS: give tls, too")
     if tls is not True:
         if ca_file is not None:
             raise ValueError("tls_ca_file is for tls=True, where the service has an authority")
-        yield Security(context=tls) if tls else None
+        yield TLSConfig(context=tls) if tls else None
         return
-    authority, context = _make_authority(hosts)
+    authority, context = _make_authority([*filter(_is_valid_name, hosts), *names])
     certificate = HEAD + authority.cert_pem.bytes()
     if ca_file is not None:
         path = Path(ca_file).absolute()
         _replace(path, certificate)
-        yield Security(context=context, ca_file=path)
+        yield TLSConfig(context=context, ca_file=path)
         return
     descriptor, name = tempfile.mkstemp(prefix="trio-cartesia-ca-", suffix=".pem")
     try:
         with open(descriptor, "wb") as file:
             file.write(certificate)
-        yield Security(context=context, ca_file=Path(name))
+        yield TLSConfig(context=context, ca_file=Path(name))
     finally:
         Path(name).unlink(missing_ok=True)
 
 
-def _make_authority(hosts: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
+def check_names(names: Collection[str]) -> None:
+    """Check that a certificate can be for each of *names*.
+
+    Raises:
+        TypeError: They are one string.
+        ValueError: One of them is neither a host name nor an IP address.
+    """
+    if isinstance(names, str):
+        raise TypeError("tls_names must be a collection of names, not one string")
+    for name in names:
+        if not _is_valid_name(name):
+            raise ValueError(f"{name!r} is neither a host name nor the IP address of one machine")
+
+
+def _make_authority(names: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
     try:
         import trustme  # here, since it is an extra and takes a while to import
     except ImportError as error:
@@ -92,9 +117,8 @@ def _make_authority(hosts: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
     organization = "trio_cartesia, local service"
     authority = trustme.CA(organization_name=organization, path_length=0)
     now = datetime.now(UTC)
-    names = [*ALWAYS, *filter(_is_name, hosts)]
     certificate = authority.issue_cert(
-        *dict.fromkeys(names),
+        *dict.fromkeys([*ALWAYS, *names]),
         organization_name=organization,
         not_before=now - timedelta(days=1),
         not_after=now + timedelta(days=VALID_DAYS - 1),
@@ -105,10 +129,8 @@ def _make_authority(hosts: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
     return authority, context
 
 
-def _is_name(host: str) -> bool:
-    """
-    Tell whether a certificate can be for *host*: a name, or one address rather than all.
-    """
+def _is_valid_name(host: str) -> bool:
+    """Return whether a certificate can be for *host*: a name, or an address of one machine."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -117,11 +139,9 @@ def _is_name(host: str) -> bool:
 
 
 def _replace(path: Path, certificate: bytes) -> None:
-    """
-    Write *certificate* so that readers see all of it or what was there before.
-    """
+    """Write *certificate* so that readers see all of it or what was there before."""
     if path.exists() and not _is_ours(path):
-        raise FileExistsError(17, "it exists, and is not from here", str(path))
+        raise FileExistsError(17, "it exists, and was not written by a service", str(path))
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:

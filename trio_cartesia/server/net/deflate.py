@@ -1,6 +1,4 @@
-"""
-Compressed messages (RFC 7692): what is agreed on, and what a peer may do with it.
-"""
+"""Compressed messages (RFC 7692): negotiation, and limits on what a peer can do with them."""
 
 from __future__ import annotations
 
@@ -12,14 +10,13 @@ from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
 __all__ = ["DEFLATED_BYTES", "Deflate"]
 
-DEFLATED_BYTES: Final = 4096  # received at once; deflate may make a thousand times as much of them
-PADDING_BYTES: Final = 64  # that may follow the last block of a message
+DEFLATED_BYTES: Final = 4096  # per read, since they may inflate to a thousand times as many
+PADDING_BYTES: Final = 64  # allowed after the last block of a message
 
 
 @attrs.frozen
 class Deflate:
-    """
-    What was agreed on compression.
+    """The compression that both sides agreed on.
 
     Attributes:
         answer: The value of ``Sec-WebSocket-Extensions``.
@@ -29,34 +26,29 @@ class Deflate:
     _extension: Extension
 
     @classmethod
-    def agreed(cls, offers: str) -> Deflate | None:
-        """
-        Accept ``permessage-deflate`` if it is among what the peer *offers* (RFC 7692).
-        """
+    def negotiate(cls, offers: str) -> Deflate | None:
+        """Accept ``permessage-deflate`` if the peer *offers* it; None if it does not."""
         for offer in offers.split(","):
             extension = _Messages()
             try:
                 accepted = extension.accept(offer)
-            except ValueError:  # a parameter that makes no sense
+            except ValueError:  # an invalid parameter
                 continue
             if offer.partition(";")[0].strip() == extension.name and isinstance(accepted, str):
                 return cls("; ".join(filter(None, (extension.name, accepted))), extension)
         return None
 
     def extensions(self) -> list[Extension]:
-        """
-        Return what the frames go through.
-        """
+        """Return wsproto's extensions."""
         return [self._extension]
 
 
 class _Messages(PerMessageDeflate):
-    """
-    Compression that wsproto does, but for two things.
+    """wsproto's compression, with two corrections.
 
-    Control frames may stand between the fragments of a message and are no part of it. And once a
-    peer has marked a block as its last one (RFC 7692 §7.2.3.4), zlib would keep all that follows:
-    a message ends with such a block, and the next one starts anew.
+    Control frames between the fragments of a message are not part of it. And after a block that the
+    peer marked as the last one (RFC 7692 §7.2.3.4), zlib would store everything that follows: here
+    the message ends with that block, and the next one starts with a fresh decompressor.
     """
 
     _is_control = False
@@ -64,18 +56,14 @@ class _Messages(PerMessageDeflate):
     def frame_inbound_header(
         self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """
-        Look at the start of a frame, and tell which bits are understood.
-        """
+        """Inspect a frame header; return the reserved bits that this extension uses."""
         self._is_control = opcode.iscontrol()
         if self._is_control:
             return RsvBits(False, False, False)
         return super().frame_inbound_header(proto, opcode, rsv, payload_length)
 
     def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
-        """
-        Return what is in a piece of a frame.
-        """
+        """Return a part of a frame's payload, decompressed."""
         if self._is_control:
             return data
         found = super().frame_inbound_payload_data(proto, data)
@@ -83,9 +71,7 @@ class _Messages(PerMessageDeflate):
         return found if len(unused) <= PADDING_BYTES else CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
-        """
-        Return what is left at the end of a frame.
-        """
+        """Return the rest of the payload at the end of a frame."""
         if self._is_control:
             return None
         found = super().frame_inbound_complete(proto, fin)

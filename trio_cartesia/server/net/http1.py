@@ -1,8 +1,7 @@
-"""
-HTTP/1.1 over any Trio stream.
+"""HTTP/1.1 over any Trio stream.
 
-h11 knows the grammar; this module moves its bytes, bounds what a peer may make us hold, and keeps
-its exceptions to itself. Nothing here knows about speech.
+h11 knows the grammar. This module moves its bytes, limits what a peer can make the service hold,
+and translates h11's exceptions. It knows nothing about speech.
 """
 
 from __future__ import annotations
@@ -15,87 +14,125 @@ import h11
 import trio
 
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.faults.messages import FrameFaults
+from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.net.deflate import Deflate
-from trio_cartesia.server.net.requests import Headers, Malformed, Request, read_target
+from trio_cartesia.server.net.requests import (
+    Headers,
+    HTTPError,
+    Request,
+    check_framing,
+    parse_target,
+)
 from trio_cartesia.server.net.websocket import WebSocket, accept_token
 from trio_cartesia.server.streams import RECEIVE_BYTES, STREAM_ENDED, Disconnected
 
-MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_HEADER_BYTES: Final = 64 * 1024  # request line and header fields together
 MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_CHUNKS: Final = 16 * 1024  # of one body: each costs far more time than its bytes do
 NO_REQUEST: Final = Request(method="-", path="-")
 BODILESS: Final = frozenset({204, 304})
+LINE_TOO_LONG: Final = f"The request line has more than {MAX_HEADER_BYTES} bytes."
+HEADERS_TOO_LONG: Final = f"The header has more than {MAX_HEADER_BYTES} bytes."
 
 
 def _faulty(stream: trio.abc.Stream) -> FaultyStream:
-    return FaultyStream.around(stream)
+    return FaultyStream.wrap(stream)
 
 
 @attrs.define(eq=False)
 class HttpConnection:
-    """
-    One stream that carries requests one after another, until it becomes a WebSocket.
+    """One stream that carries requests one after another, until it becomes a WebSocket.
 
     Attributes:
-        asked: What is known of the request that was read last, whether or not it can be served.
+        request: What is known of the request that was read last, even if it cannot be served.
     """
 
     stream: FaultyStream = attrs.field(converter=_faulty)
     max_body_bytes: int = MAX_BODY_BYTES
-    asked: Request = attrs.field(default=NO_REQUEST, init=False)
+    request: Request = attrs.field(default=NO_REQUEST, init=False)
     _http: h11.Connection = attrs.field(
         factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES),
         init=False,
     )
+    _received_bytes: int = attrs.field(default=0, init=False)
 
     async def read_request(self) -> Request | None:
-        """
-        Read the next request with its body; None when there will be no more.
+        """Read the next request with its body; None when there are no more.
 
         Raises:
-            Malformed: It is not HTTP/1.1, or too large. Answer, and hang up.
+            HTTPError: It is not HTTP/1.1, or too large. Answer, and close the connection.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.stream.disarm()
-        self.asked = NO_REQUEST
+        self.request = NO_REQUEST
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
-        if self._http.our_state is not h11.IDLE:  # one of us wants no further request
+        if self._http.our_state is not h11.IDLE:  # one side asked to close the connection
             return None
         try:
-            event = await self._next_event()
-            if not isinstance(event, h11.Request):
+            if not await self._read_head():
                 return None
-            self.asked = _asked(event)
-            path, query = read_target(event.target.decode("latin-1"))
-            self.asked = attrs.evolve(self.asked, path=path, query=query)
-            return attrs.evolve(self.asked, body=await self._read_body())
+            body = await self._read_body()
         except h11.RemoteProtocolError as error:
-            raise Malformed(error.error_status_hint, "This is not HTTP/1.1.") from error
+            raise HTTPError(error.error_status_hint, "This is not HTTP/1.1.") from error
         except STREAM_ENDED:
             return None
+        return attrs.evolve(self.request, body=body)
+
+    async def _read_head(self) -> bool:
+        """Read and check the head of a request; return False if the peer sends no more."""
+        start = self._consumed_bytes()
+        try:
+            event = await self._next_event()
+        except h11.RemoteProtocolError as error:
+            if error.error_status_hint == 431:
+                is_in_line = b"\n" not in self._http.trailing_data[0][:MAX_HEADER_BYTES]
+                raise _too_long(is_in_line) from error
+            raise
+        if not isinstance(event, h11.Request):
+            return False
+        self.request = _parse_head(event)
+        if self._consumed_bytes() - start > MAX_HEADER_BYTES:  # h11 limits incomplete heads only
+            line_bytes = len(event.method) + len(event.target) + len("  HTTP/1.1\r\n")
+            raise _too_long(line_bytes > MAX_HEADER_BYTES)
+        path, query = parse_target(event.target.decode("latin-1"))
+        self.request = attrs.evolve(self.request, path=path, query=query)
+        check_framing(self.request)
+        _ = self.request.host  # raises unless it is valid
+        return True
+
+    def _consumed_bytes(self) -> int:
+        return self._received_bytes - len(self._http.trailing_data[0])
 
     async def _read_body(self) -> bytes:
-        body = bytearray()
+        too_long = f"The body has more than {self.max_body_bytes} bytes."
+        if int(self.request.headers.get("content-length", "0")) > self.max_body_bytes:
+            raise HTTPError(413, too_long)
+        body, chunks = bytearray(), 0
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
+            chunks += event.chunk_start
             if len(body) > self.max_body_bytes:
-                raise Malformed(413, f"The body has more than {self.max_body_bytes} bytes.")
-            await trio.lowlevel.checkpoint()  # many small pieces may have come at once
+                raise HTTPError(413, too_long)
+            if chunks > MAX_CHUNKS:
+                raise HTTPError(413, f"The body has more than {MAX_CHUNKS} chunks.")
+            await trio.lowlevel.checkpoint()  # one read may hold thousands of small chunks
         return bytes(body)
 
     async def _next_event(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
                 await self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            self._http.receive_data(bytes(await self.stream.receive_some(RECEIVE_BYTES)))
+            self._receive_data(await self.stream.receive_some(RECEIVE_BYTES))
         return event
 
+    def _receive_data(self, data: bytes | bytearray) -> None:
+        self._received_bytes += len(data)
+        self._http.receive_data(bytes(data))
+
     def arm(self, faults: Iterable[Fault]) -> None:
-        """
-        Let *faults* happen to the answer that comes next, and to the WebSocket if it is one.
-        """
+        """Inject *faults* into the next response, or into the WebSocket that it opens."""
         self.stream.arm(faults)
 
     async def _send(self, *events: h11.Event) -> None:
@@ -109,9 +146,7 @@ class HttpConnection:
             raise Disconnected from error
 
     async def _send_counting(self, events: Iterable[h11.Event]) -> None:
-        """
-        Send *events* so that faults know which bytes are the body's.
-        """
+        """Send *events* so that faults know which bytes belong to the body."""
         for event in events:
             body = event.data if isinstance(event, h11.Data) else None
             for part in self._http.send_with_data_passthrough(event) or ():
@@ -122,47 +157,43 @@ class HttpConnection:
             if isinstance(event, (h11.Response, h11.InformationalResponse)):
                 await self.stream.begin(is_body=isinstance(event, h11.Response))
 
+    @property
+    def can_respond(self) -> bool:
+        """Whether no response to the current request has begun."""
+        return self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}
+
     async def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
-        """
-        Answer the request, or what could not be read as one.
-        """
+        """Send a whole response, to a request or to bytes that are not one."""
         has_body = status not in BODILESS
         length = [("content-length", str(len(body)))] if has_body else []
         response = h11.Response(status_code=status, headers=[*length, *headers])
-        content = [h11.Data(data=body)] if has_body and self.asked.method != "HEAD" else []
+        content = [h11.Data(data=body)] if has_body and self.request.method != "HEAD" else []
         await self._send(response, *content, h11.EndOfMessage())
 
     async def start_response(self, status: int, headers: Headers = ()) -> None:
-        """
-        Begin an answer whose length nobody knows yet; HTTP/1.1 peers get it in chunks.
-        """
+        """Start a response of unknown length; HTTP/1.1 peers get it in chunks."""
         await self._send(h11.Response(status_code=status, headers=list(headers)))
 
     async def send_data(self, data: bytes) -> None:
-        """
-        Send the next piece of the answer; if cancelled, the answer is cut and the peer sees that.
-        """
+        """Send the next part of the body; if cancelled, the peer sees that the body is cut."""
         if data:
             await self._send(h11.Data(data=data))
 
     async def end_response(self) -> None:
-        """
-        End an answer that has all its pieces.
-        """
+        """End a response that is complete."""
         await self._send(h11.EndOfMessage())
 
-    async def wait_gone(self) -> None:
-        """
-        Return when the peer has closed its side, while the answer to its request is still made.
+    async def wait_disconnected(self) -> None:
+        """Wait until the peer closes its side, while the response to its request is being made.
 
-        Further requests that come early are kept. After too many bytes of them nobody listens for
-        the end any more.
+        Requests that arrive early are kept. After `MAX_HEADER_BYTES` of them nothing more is read,
+        so that the end goes unnoticed.
         """
         kept = len(self._http.trailing_data[0])
         try:
             while kept < MAX_HEADER_BYTES:
-                data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
-                self._http.receive_data(data)
+                data = await self.stream.receive_some(RECEIVE_BYTES)
+                self._receive_data(data)
                 kept += len(data)
                 if not data:
                     return
@@ -177,21 +208,20 @@ class HttpConnection:
         max_message_bytes: int,
         headers: Headers = (),
         deflate: bool = False,
-        faults: FrameFaults | None = None,
+        faults: MessageFaults | None = None,
     ) -> WebSocket:
-        """
-        Answer 101 to a request that `check_handshake` has passed.
+        """Answer 101 to a handshake that `check_handshake` accepted.
 
         Args:
-            request: Which the WebSocket comes of.
-            max_message_bytes: A longer message closes it.
-            headers: What the answer has beside its own.
-            deflate: Whether messages may be compressed, if the peer offers to.
-            faults: What is to go wrong with messages.
+            request: The handshake.
+            max_message_bytes: A longer message closes the WebSocket.
+            headers: Further headers of the response.
+            deflate: Whether messages may be compressed, if the peer offers it.
+            faults: Faults to inject into messages.
         """
         offers = request.headers.get("sec-websocket-extensions", "")
-        deflated = Deflate.agreed(offers) if deflate else None
-        extensions = [("sec-websocket-extensions", deflated.answer)] if deflated else []
+        negotiated = Deflate.negotiate(offers) if deflate else None
+        extensions = [("sec-websocket-extensions", negotiated.answer)] if negotiated else []
         switch = [
             ("upgrade", "websocket"),
             ("connection", "Upgrade"),
@@ -205,15 +235,17 @@ class HttpConnection:
             self.stream,
             early,
             max_message_bytes=max_message_bytes,
-            deflate=deflated,
+            deflate=negotiated,
             faults=faults,
         )
 
 
-def _asked(event: h11.Request) -> Request:
-    """
-    Return what the head of a request tells, but for its address.
-    """
+def _too_long(is_in_line: bool) -> HTTPError:
+    return HTTPError(414, LINE_TOO_LONG) if is_in_line else HTTPError(431, HEADERS_TOO_LONG)
+
+
+def _parse_head(event: h11.Request) -> Request:
+    """Return the head of a request, without its target."""
     headers: dict[str, list[str]] = {}
     for name, value in event.headers:
         headers.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))

@@ -1,12 +1,12 @@
-"""
-HTTP requests as values, and what makes one of them an opening handshake.
-"""
+"""HTTP requests as values, and the rules that a request has to keep before it is answered."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,14 +16,21 @@ MAX_QUERY_FIELDS: Final = 100
 
 Headers = Iterable[tuple[str, str]]
 
+# RFC 9110 §7.2, without percent-encoding and zone ids, which no client sends. trio-websocket leaves
+# out the brackets of an IPv6 address.
+HOST: Final = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._~!$&'()*+,;=-]*))(?::[0-9]*)?"
+    r"|(?P<bare>[0-9a-f]*(?::[0-9a-f]*){2,7}(?::[0-9]+)?)",
+    re.IGNORECASE,
+)
 
-class Malformed(Exception):
-    """
-    What came is not a request that can be served, whoever asks.
+
+class HTTPError(Exception):
+    """The request cannot be served, whoever sends it.
 
     Attributes:
         status: The HTTP status to answer with.
-        headers: What the answer must carry.
+        headers: Headers that the answer must carry.
     """
 
     def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
@@ -34,8 +41,7 @@ class Malformed(Exception):
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """
-    One HTTP request.
+    """One HTTP request.
 
     Attributes:
         path: Decoded, without the query.
@@ -50,42 +56,78 @@ class Request:
     http_version: str = "1.1"
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
+    @property
+    def host(self) -> str:
+        """The host in the request: a name in lower case or an address, without the port.
+
+        Raises:
+            HTTPError: The Host header is not valid.
+        """
+        match = HOST.fullmatch(self.headers.get("host", ""))
+        try:
+            if match is None:
+                raise ValueError
+            if match["address"] is not None:
+                return str(IPv6Address(match["address"]))
+            return (match["name"] or match["bare"] or "").lower()
+        except ValueError as error:
+            raise HTTPError(400, "The header Host is neither a name nor an address.") from error
+
+    def parameter(self, name: str) -> str:
+        """Return a query parameter; the first one that is not empty, since empty means unset."""
+        return next(filter(None, self.query.get(name, ())), "")
+
     def tokens(self, header: str) -> set[str]:
-        """
-        Return the comma-separated tokens of *header*, in lower case.
-        """
+        """Return the comma-separated tokens of *header*, in lower case."""
         return {token.strip().lower() for token in self.headers.get(header, "").split(",")}
 
 
+def check_framing(request: Request) -> None:
+    """Refuse a request whose end is ambiguous, since a proxy may see another end (RFC 9112 §6.1).
+
+    Raises:
+        HTTPError: It has a Transfer-Encoding together with a Content-Length, or in HTTP/1.0.
+    """
+    if "transfer-encoding" not in request.headers:
+        return
+    if "content-length" in request.headers:
+        raise HTTPError(400, "Transfer-Encoding and Content-Length exclude each other: send one.")
+    if request.http_version != "1.1":
+        raise HTTPError(400, "Transfer-Encoding needs HTTP/1.1.")
+
+
 def check_handshake(request: Request) -> None:
+    """Check that *request* is a WebSocket handshake (RFC 6455 §4.2.1).
+
+    Raises:
+        HTTPError: It is not; the status is 426 if another kind of request would do.
     """
-    Raise `Malformed` unless *request* asks for a WebSocket as RFC 6455 §4.2.1 wants it.
-    """
-    asks = "websocket" in request.tokens("upgrade") and "upgrade" in request.tokens("connection")
-    if not asks or request.http_version != "1.1":
+    is_upgrade = "upgrade" in request.tokens("connection")
+    if not is_upgrade or "websocket" not in request.tokens("upgrade"):
         headers = [("upgrade", "websocket"), ("connection", "upgrade")]
-        raise Malformed(426, "This address speaks WebSocket.", headers)
+        raise HTTPError(426, "This address speaks WebSocket.", headers)
+    if request.http_version != "1.1":
+        raise HTTPError(426, "A WebSocket needs HTTP/1.1.", [("upgrade", "websocket")])
     if request.headers.get("sec-websocket-version") != "13":
         headers = [("sec-websocket-version", "13")]
-        raise Malformed(426, "Only version 13 of the WebSocket protocol is spoken.", headers)
+        raise HTTPError(426, "Only version 13 of the WebSocket protocol is supported.", headers)
     try:
         key = base64.b64decode(request.headers.get("sec-websocket-key", ""), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != 16:
-        raise Malformed(400, "Sec-WebSocket-Key is not 16 bytes of base64.")
+        raise HTTPError(400, "Sec-WebSocket-Key is not 16 bytes of base64.")
 
 
-def read_target(target: str) -> tuple[str, dict[str, list[str]]]:
-    """
-    Return the path and the query of a request's address.
+def parse_target(target: str) -> tuple[str, dict[str, list[str]]]:
+    """Return the path and the query of a request target.
 
     Raises:
-        Malformed: It is no address, or has too many parameters.
+        HTTPError: The target is not valid, or has too many parameters.
     """
     try:
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError as error:
-        raise Malformed(400, "The address of the request cannot be read.") from error
+        raise HTTPError(400, "The address of the request cannot be parsed.") from error
     return unquote(parts.path), query

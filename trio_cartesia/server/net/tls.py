@@ -1,6 +1,4 @@
-"""
-TLS over the streams of the local service: how it begins, and how it ends.
-"""
+"""TLS over the streams of the local service: handshake and close."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ import trio
 
 from trio_cartesia.server.streams import CLOSE_SECONDS, STREAM_ENDED
 
-__all__ = ["SpokePlainly", "TlsFailed", "end_tls", "secured", "shake_hands"]
+__all__ = ["PlainHTTP", "TLSFailed", "close_tls", "handshake", "wrap_server_stream"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -22,32 +20,25 @@ HANDSHAKE_SECONDS: Final = 10.0
 SecureStream = trio.SSLStream[trio.abc.Stream]
 
 
-class TlsFailed(Exception):
-    """
-    There is no TLS with this peer, and nothing to say to it.
-    """
+class TLSFailed(Exception):
+    """The handshake failed, so that nothing can be sent to this peer."""
 
 
-class SpokePlainly(TlsFailed):
-    """
-    The peer speaks HTTP where TLS is spoken.
-    """
+class PlainHTTP(TLSFailed):
+    """The peer speaks plain HTTP to a port for TLS."""
 
 
-def secured(stream: trio.abc.Stream, context: ssl.SSLContext) -> SecureStream:
-    """
-    Return the service's end of TLS over *stream*.
-    """
+def wrap_server_stream(stream: trio.abc.Stream, context: ssl.SSLContext) -> SecureStream:
+    """Return the server's side of TLS over *stream*."""
     return trio.SSLStream(stream, context, server_side=True, https_compatible=True)
 
 
-async def shake_hands(stream: SecureStream) -> None:
-    """
-    Begin TLS, within `HANDSHAKE_SECONDS`.
+async def handshake(stream: SecureStream) -> None:
+    """Perform the handshake, within `HANDSHAKE_SECONDS`.
 
     Raises:
-        SpokePlainly: It is HTTP that came; an answer can go out over the transport stream.
-        TlsFailed: It cannot be had.
+        PlainHTTP: The peer sent HTTP; it can be answered over the transport stream.
+        TLSFailed: The handshake failed or took too long.
     """
     with trio.move_on_after(HANDSHAKE_SECONDS) as scope:
         try:
@@ -55,20 +46,19 @@ async def shake_hands(stream: SecureStream) -> None:
         except STREAM_ENDED as error:
             reason = getattr(error.__cause__, "reason", None)
             if reason == "HTTP_REQUEST":
-                raise SpokePlainly from error
-            logger.debug("no TLS with a peer: %s", reason or "it left")
-            raise TlsFailed from error
+                raise PlainHTTP from error
+            logger.debug("a TLS handshake failed: %s", reason or "the peer left")
+            raise TLSFailed from error
     if scope.cancelled_caught:
-        logger.debug("no TLS with a peer: it took too long")
-        raise TlsFailed
+        logger.debug("a TLS handshake failed: it took too long")
+        raise TLSFailed
 
 
-async def end_tls(stream: SecureStream) -> trio.abc.Stream:
-    """
-    Tell the peer that no more will come, and wait for its answer, within `CLOSE_SECONDS`.
+async def close_tls(stream: SecureStream) -> trio.abc.Stream:
+    """Send ``close_notify`` and wait for the peer's, for at most `CLOSE_SECONDS`.
 
     Returns:
-        What TLS ran over. Whatever still comes there is noise, and only its end matters.
+        The transport stream. Nothing that is still received on it means anything but its end.
     """
     transport = stream.transport_stream
     with trio.move_on_after(CLOSE_SECONDS), suppress(*STREAM_ENDED):

@@ -1,1 +1,1 @@
-"""Endpoints that do not speak, a module a resource."""
+"""Endpoints of resources: a module for each."""

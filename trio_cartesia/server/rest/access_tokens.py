@@ -1,6 +1,4 @@
-"""
-``POST /access-token``: an API key makes short-lived tokens for those who must not see it.
-"""
+"""``POST /access-token``: short-lived tokens for clients that must not have an API key."""
 
 from __future__ import annotations
 
@@ -10,22 +8,21 @@ from trio_cartesia.server.access.tokens import GRANTS
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.fields import Fields, read_body
 
-__all__ = ["make_token"]
+__all__ = ["create_token"]
 
 MAX_SECONDS: Final = 3600  # protocol §1.3
-DEFAULT_SECONDS: Final = 60  # protocol §7.3 R12: nobody knows, so whoever relies on it finds out
+DEFAULT_SECONDS: Final = 60  # the real default is unknown (protocol §7.3 R12)
 
 
-async def make_token(exchange: Exchange) -> None:
-    """
-    Answer with a token that has the grants and the time that were asked for (protocol §1.3).
+async def create_token(exchange: Exchange) -> None:
+    """Respond with a token for the requested grants and time (protocol §1.3).
 
     Without grants it allows nothing; without a time it lasts a minute.
     """
     fields = Fields(read_body(exchange.request.body))
     grants = fields.inner("grants")
-    wanted = [grant for grant in GRANTS if grants.flag(grant)]
+    requested = [grant for grant in GRANTS if grants.flag(grant)]
     seconds = fields.whole("expires_in", low=1, high=MAX_SECONDS, default=DEFAULT_SECONDS)
-    tokens = exchange.service.credentials.tokens
-    token = tokens.sign(account=exchange.account.id, grants=wanted, seconds=seconds)
+    tokens = exchange.state.credentials.tokens
+    token = tokens.sign(account=exchange.account.id, grants=requested, seconds=seconds)
     await exchange.respond_json({"token": token})

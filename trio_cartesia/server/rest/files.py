@@ -1,6 +1,4 @@
-"""
-Files over HTTP (protocol §5.12). What their answers look like in detail is our own guess.
-"""
+"""``GET /files/{id}`` (protocol §5.12). The details of the responses are a guess."""
 
 from __future__ import annotations
 
@@ -11,17 +9,16 @@ from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.errors import Refused, invalid
 from trio_cartesia.server.store.files import StoredFile
 
-__all__ = ["download_file", "tell_file"]
+__all__ = ["download_file", "get_file"]
 
 PIECE_BYTES: Final = 64 * 1024
 
 
-async def tell_file(exchange: Exchange) -> None:
-    """
-    Answer with what is known about a file.
+async def get_file(exchange: Exchange) -> None:
+    """Respond with the metadata of a file.
 
     Raises:
-        Refused: There is none of that id, or not yet.
+        Refused: There is no file with that id, or it is not complete.
     """
     file = _file(exchange)
     await exchange.respond_json(
@@ -36,18 +33,17 @@ async def tell_file(exchange: Exchange) -> None:
 
 
 async def download_file(exchange: Exchange) -> None:
-    """
-    Answer with the file; with ``format=playback``, as something that players can play.
+    """Respond with a file; with ``format=playback``, in a container that players know.
 
     Raises:
-        Refused: There is none of that id, or not yet, or not in that format.
+        Refused: There is no file with that id, it is not complete, or the format is unknown.
     """
     file = _file(exchange)
-    wanted = exchange.request.query.get("format", [""])[0]
-    if wanted not in ("", "playback"):
+    playback = exchange.request.parameter("format")
+    if playback not in ("", "playback"):
         raise Refused(invalid("format must be playback, or left out."))
     container, parts = file.audio.container, list(file.parts)
-    if wanted and container == "raw":
+    if playback and container == "raw":
         container, parts = "wav", playable(file.audio, parts)
     headers = [
         ("content-length", str(sum(map(len, parts)))),
@@ -66,4 +62,4 @@ async def _send(exchange: Exchange, part: Part) -> None:
 
 def _file(exchange: Exchange) -> StoredFile:
     file_id = exchange.path.split("/")[2]
-    return exchange.service.files.find(exchange.account, file_id)
+    return exchange.state.files.find(exchange.account, file_id)

@@ -1,8 +1,8 @@
-"""
-The endpoint `/_local/state`: what the journal knows, for tests in any language.
+"""The endpoint `/_local/state`: the journal, for tests in any language.
 
-docs/reference/local-state.md has the shape. It goes out in small pieces, so that a journal full of
-speech neither fills memory twice nor holds the loop up; what happens meanwhile may show or not.
+docs/reference/local-state.md describes the response. It is sent in small parts, so that a full
+journal neither takes its size in memory again nor blocks other tasks; changes meanwhile may or may
+not be in it.
 """
 
 from __future__ import annotations
@@ -10,92 +10,87 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from trio_cartesia._version import __version__
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.exchange.exchange import Exchange, Service, plain
+from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.journal.records import ContextRecord, SpokenUnits
 from trio_cartesia.server.messages.errors import JSON_TYPE, Refused
+from trio_cartesia.server.net.requests import Request
+from trio_cartesia.server.state import ServerState
 
-__all__ = ["STATE", "forget_state", "tell_state"]
+__all__ = ["STATE", "delete_state", "get_state"]
 
 STATE: Final = "/_local/state"
 DEFAULT_LIMIT: Final = 100
-AUDIO_SLICE: Final = 48 * 1024  # a multiple of 3, so that slices of base64 make one text
+AUDIO_SLICE: Final = 48 * 1024  # a multiple of 3, so that base64 of slices can be joined
 UNITS_SLICE: Final = 2048
 
 Json = dict[str, Any]
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
-    """
-    What is to be told.
+class StateQuery:
+    """The parameters of a request.
 
     Attributes:
-        context_id: Of the only contexts to tell of; None for all.
-        limit: How many of each kind, the newest.
-        with_audio: Whether to tell the bytes of the audio, too.
+        context_id: Include only contexts with this id; all if empty.
+        limit: The number of records of each kind, the newest ones.
+        with_audio: Whether to include the audio.
     """
 
-    context_id: str | None
+    context_id: str
     limit: int
     with_audio: bool
 
 
-async def tell_state(exchange: Exchange) -> None:
-    """
-    Answer with what was asked and what was spoken.
-    """
-    wish = _read_wish(exchange.request.query)
+async def get_state(exchange: Exchange) -> None:
+    """Respond with the state and the journal."""
+    query = _parse_query(exchange.request)
     if exchange.request.method == "HEAD":
         await exchange.respond(200, b"")
         return
     async with exchange.streaming(JSON_TYPE):
-        for text in _gathered(_state(exchange, wish)):
+        for text in _join(_state(exchange, query)):
             await exchange.send(text.encode("ascii"))
 
 
-async def forget_state(exchange: Exchange) -> None:
-    """
-    Forget all that was asked and spoken, for a fresh start.
-    """
-    journal = exchange.service.journal
+async def delete_state(exchange: Exchange) -> None:
+    """Clear the journal."""
+    journal = exchange.state.journal
     forgotten = len(journal.contexts)
     journal.forget()
     await exchange.respond_json({"forgotten_contexts": forgotten})
 
 
-def _read_wish(query: Mapping[str, list[str]]) -> Wish:
-    limit, audio = query.get("limit", [""])[0], query.get("audio", [""])[0]
+def _parse_query(request: Request) -> StateQuery:
+    limit, audio = request.parameter("limit"), request.parameter("audio")
     if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-        raise Refused(plain(400, "limit must be a whole number."))
+        raise Refused(status_error(400, "limit must be a whole number."))
     if audio not in ("", "base64"):
-        raise Refused(plain(400, "audio may be base64, or left out."))
-    return Wish(
-        context_id=query.get("context_id", [None])[0],
+        raise Refused(status_error(400, "audio must be base64, or left out."))
+    return StateQuery(
+        context_id=request.parameter("context_id"),
         limit=int(limit) if limit else DEFAULT_LIMIT,
         with_audio=bool(audio),
     )
 
 
-def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
-    """
-    Yield the answer's text, piece by piece.
-    """
-    journal = exchange.service.journal
+def _state(exchange: Exchange, query: StateQuery) -> Iterator[str]:
+    """Yield the JSON of the response in parts."""
+    journal = exchange.state.journal
     rows: dict[str, Iterator[Json]] = {
-        "connections": _connections(journal, wish.limit),
-        "requests": map(attrs.asdict, _newest(journal.requests, wish.limit)),
+        "connections": _connections(journal, query.limit),
+        "requests": map(attrs.asdict, _newest(journal.requests, query.limit)),
     }
     contexts = _newest(
-        [record for record in journal.contexts if wish.context_id in (None, record.context_id)],
-        wish.limit,
+        [record for record in journal.contexts if query.context_id in ("", record.context_id)],
+        query.limit,
     )
     yield json.dumps(_overview(exchange))[:-1]
     for name, values in rows.items():
@@ -106,14 +101,12 @@ def _state(exchange: Exchange, wish: Wish) -> Iterator[str]:
     yield ', "contexts": ['
     for number, record in enumerate(contexts):
         yield ", " if number else ""
-        yield from _context(record, wish)
+        yield from _context(record, query)
     yield "]}"
 
 
-def _gathered(texts: Iterable[str]) -> Iterator[str]:
-    """
-    Yield the same in pieces that are worth sending.
-    """
+def _join(texts: Iterable[str]) -> Iterator[str]:
+    """Join *texts* to parts of at least `AUDIO_SLICE` characters."""
     gathered, size = list[str](), 0
     for text in texts:
         gathered.append(text)
@@ -129,18 +122,18 @@ def _newest(values: Sequence[Any], limit: int) -> Sequence[Any]:
 
 
 def _overview(exchange: Exchange) -> Json:
-    service = exchange.service
-    journal = service.journal
+    state = exchange.state
+    journal = state.journal
     return {
         "version": __version__,
         "api_version": CURRENT_VERSION,
-        "voice": service.voice.name,
+        "voice": state.voice.name,
         "plan": attrs.asdict(exchange.account.plan),
         "behaviour": {
             name: "inf" if value == math.inf else value
-            for name, value in attrs.asdict(service.behaviour).items()
+            for name, value in attrs.asdict(state.behaviour).items()
         },
-        "faults": _faults(service),
+        "faults": _faults(state),
         "open": {
             "connections": len(journal.open_connections),
             "contexts": sum(record.ended is None for record in journal.contexts),
@@ -150,10 +143,10 @@ def _overview(exchange: Exchange) -> Json:
     }
 
 
-def _faults(service: Service) -> list[Json]:
+def _faults(state: ServerState) -> list[Json]:
     return [
         {name: value for name, value in attrs.asdict(fault).items() if value is not None}
-        for fault in service.faults
+        for fault in state.faults
     ]
 
 
@@ -163,14 +156,12 @@ def _connections(journal: Journal, limit: int) -> Iterator[Json]:
         yield {**attrs.asdict(record), "is_open": record.number in still_open}
 
 
-def _context(record: ContextRecord, wish: Wish) -> Iterator[str]:
-    """
-    Yield the JSON of a record as it is now, although it may go on while this is sent.
-    """
+def _context(record: ContextRecord, query: StateQuery) -> Iterator[str]:
+    """Yield the JSON of a record as it is now; it may grow while this is sent."""
     audio, words, phonemes = record.audio, record.words, record.phonemes
     size, counts = len(audio), (len(words), len(phonemes))
     yield json.dumps(_head(record))[:-1]
-    if wish.with_audio:
+    if query.with_audio:
         yield ', "audio": "'
         for start in range(0, size, AUDIO_SLICE):
             piece = bytes(audio[start : min(size, start + AUDIO_SLICE)])
@@ -211,15 +202,13 @@ def _head(record: ContextRecord) -> Json:
 
 def _settings(record: ContextRecord) -> Json:
     values = attrs.asdict(record.settings)
-    for name in ("transcript", "context_id", "output"):  # they stand elsewhere
+    for name in ("transcript", "context_id", "output"):  # they are in the response already
         del values[name]
     return values
 
 
 def _times(name: str, units: SpokenUnits, count: int) -> Iterator[str]:
-    """
-    Yield times in the shape that they have on the wire (protocol §2.3).
-    """
+    """Yield times in the shape of the wire (protocol §2.3)."""
     columns: dict[str, Sequence[Any]] = {
         f"{name}s": units.texts,
         "start": units.starts,

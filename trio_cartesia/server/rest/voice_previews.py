@@ -1,15 +1,13 @@
-"""
-``GET /voices/{id}/preview``: how a voice sounds.
+"""``GET /voices/{id}/preview``: a sample of a voice.
 
-``preview_file_url`` leads here (protocol §5.2). The address is this service's own, and so is what
-is said: the voice's name and three numbers, which are read in its language. A preview is no
-context: it counts against no limit and is in no journal, as a file would be.
+``preview_file_url`` has this path (protocol §5.2), which belongs to this service alone. The text is
+the voice's name and three numbers, which are read in its language. A preview is not a context: like
+a file, it counts against no limit and is in no journal.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from typing import Final
 
 import trio
@@ -18,11 +16,12 @@ from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
 from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, Refusal, Refused
+from trio_cartesia.server.streams import is_out_of_resources
 from trio_cartesia.server.tts.context import VOICE_FAILED
 from trio_cartesia.server.voices.interface import Utterance
 
-__all__ = ["NOT_FOUND", "PREVIEW", "preview_url", "speak_preview"]
+__all__ = ["NOT_FOUND", "PREVIEW", "get_preview", "preview_url"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -38,27 +37,22 @@ NOT_FOUND: Final = Refusal(
     code="voice_not_found",
 )
 
-_HOST: Final = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.IGNORECASE)
-
 
 def preview_url(exchange: Exchange, voice: VoiceEntry) -> str | None:
-    """
-    Return where whoever asks can hear *voice*; None if they did not say how they reach us.
-    """
+    """Return the URL of a preview, for the host that the client asked for; None without a host."""
     host = exchange.request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
+    if not host:
         return None
     is_secure = isinstance(exchange.connection.stream.inner, trio.SSLStream)
     scheme = "https" if is_secure else "http"
     return f"{scheme}://{host}{PREVIEW.format(id=voice.id)}"
 
 
-async def speak_preview(exchange: Exchange) -> None:
-    """
-    Answer with a short WAV.
+async def get_preview(exchange: Exchange) -> None:
+    """Respond with a short WAV.
 
     Raises:
-        Refused: There is no such voice, or it cannot speak.
+        Refused: There is no such voice, or it failed.
     """
     entry = find_voice(exchange.path.split("/")[2])
     if entry is None:
@@ -70,8 +64,10 @@ async def speak_preview(exchange: Exchange) -> None:
         sample_rate=SAMPLE_RATE,
     )
     try:
-        spoken = await exchange.service.voice.speak(utterance)
-    except Exception as error:  # a voice may be anybody's; others must go on
+        spoken = await exchange.state.voice.speak(utterance)
+    except Exception as error:  # voices are plug-ins; other requests must go on
+        if is_out_of_resources(error):
+            raise Refused(OUT_OF_RESOURCES) from error
         logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400
         raise Refused(VOICE_FAILED) from error
     body = b"".join(playable(RAW, [spoken.samples]))

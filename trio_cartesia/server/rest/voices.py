@@ -1,6 +1,4 @@
-"""
-``GET /voices`` and ``GET /voices/{id}``: who can speak (protocol §5.2).
-"""
+"""``GET /voices`` and ``GET /voices/{id}`` (protocol §5.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from trio_cartesia.server.messages.errors import Refused
 from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.rest.voice_previews import NOT_FOUND, preview_url
 
-__all__ = ["list_voices", "tell_voice"]
+__all__ = ["get_voice", "list_voices"]
 
 GENDERS: Final = ("masculine", "feminine", "gender_neutral")
 PREVIEW: Final = "preview_file_url"
@@ -25,42 +23,38 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 async def list_voices(exchange: Exchange) -> None:
-    """
-    Answer with a page of the voices that fit.
+    """Respond with a page of the voices that match the query.
 
     Raises:
-        Refused: The query says something it must not.
+        Refused: A parameter is not valid.
     """
     query = Query(exchange.request.query)
-    page = page_of(VOICES, query, _wanted(query))
-    shape = _shape(exchange, query)
-    await exchange.respond_json(page.json(shape))
+    page = page_of(VOICES, query, _matcher(query))
+    serialize = _serializer(exchange, query)
+    await exchange.respond_json(page.json(serialize))
 
 
-async def tell_voice(exchange: Exchange) -> None:
-    """
-    Answer with one voice.
+async def get_voice(exchange: Exchange) -> None:
+    """Respond with one voice.
 
     Raises:
-        Refused: There is none of that id, whatever the id looks like.
+        Refused: There is no voice with that id.
     """
     voice = find_voice(exchange.path.rpartition("/")[2])
     if voice is None:
         raise Refused(NOT_FOUND)
-    shape = _shape(exchange, Query(exchange.request.query))
-    await exchange.respond_json(shape(voice))
+    serialize = _serializer(exchange, Query(exchange.request.query))
+    await exchange.respond_json(serialize(voice))
 
 
-def _wanted(query: Query) -> Callable[[VoiceEntry], bool]:
-    """
-    Return whether a voice is among those that *query* asks for.
-    """
+def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
+    """Return a function that tells whether a voice matches *query*."""
     text = (query.text("q") or "").casefold()
     gender = query.choice("gender", GENDERS)
     language = query.choice("language", sorted(LANGUAGES))
     is_owner = query.flag("is_owner")
 
-    def fits(voice: VoiceEntry) -> bool:
+    def matches(voice: VoiceEntry) -> bool:
         return (
             not is_owner  # all voices are the service's own
             and gender in (None, voice.gender)
@@ -68,28 +62,27 @@ def _wanted(query: Query) -> Callable[[VoiceEntry], bool]:
             and any(text in part.casefold() for part in (voice.name, voice.description, voice.id))
         )
 
-    return fits
+    return matches
 
 
-def _shape(exchange: Exchange, query: Query) -> Callable[[VoiceEntry], dict[str, Any]]:
-    """
-    Return how voices look in the version that was asked for (protocol §1.2, §7.3 R5).
+def _serializer(exchange: Exchange, query: Query) -> Callable[[VoiceEntry], dict[str, Any]]:
+    """Return a function that serializes voices for the request's version (protocol §1.2, §7.3 R5).
 
-    A version that does not exist gets the shape of the one before it, or else the current one.
+    A version that does not exist has the shape of the one before it, or else the current one.
     """
     version = exchange.version
     is_current = version >= CURRENT_VERSION or not _DATE.fullmatch(version)
     expanded = query.each("expand[]", (PREVIEW,) if is_current else (PREVIEW, STARRED))
 
-    def show(voice: VoiceEntry) -> dict[str, Any]:
-        shown = _current(voice) if is_current else _earlier(voice)
+    def serialize(voice: VoiceEntry) -> dict[str, Any]:
+        fields = _current(voice) if is_current else _earlier(voice)
         if PREVIEW in expanded:
-            shown[PREVIEW] = preview_url(exchange, voice)
+            fields[PREVIEW] = preview_url(exchange, voice)
         if STARRED in expanded:
-            shown[STARRED] = False
-        return shown
+            fields[STARRED] = False
+        return fields
 
-    return show
+    return serialize
 
 
 def _current(voice: VoiceEntry) -> dict[str, Any]:

@@ -24,11 +24,13 @@ from trio_cartesia.server.messages.errors import (
     CANCELLED,
     CONTEXT_CLOSED,
     NOTHING_TO_DO,
+    OUT_OF_RESOURCES,
     Refusal,
     Refused,
     invalid,
 )
 from trio_cartesia.server.messages.inputs import Generation
+from trio_cartesia.server.streams import is_out_of_resources
 from trio_cartesia.server.tts.output import Speaker
 from trio_cartesia.server.tts.sinks import Sink
 from trio_cartesia.server.tts.text_queue import Mark, Pause, Script, Sentence
@@ -43,9 +45,7 @@ VOICE_FAILED: Final = Refusal(
 
 
 class State(Enum):
-    """
-    Where a context is in its life.
-    """
+    """The stages in the life of a context."""
 
     OPEN = "takes inputs"
     FINISHING = "has its final input"
@@ -257,7 +257,7 @@ class Context:
         except Exception as error:  # noqa: BLE001  # a voice may be anybody's; others must go on
             kind = type(error).__name__  # a traceback might quote the text
             logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400
-            self.refuse(VOICE_FAILED)
+            self.refuse(OUT_OF_RESOURCES if is_out_of_resources(error) else VOICE_FAILED)
             return
         self._tell_generated()
         await self._speaker.say(spoken, started)

@@ -47,19 +47,19 @@ async def speak_bytes(exchange: Exchange) -> None:
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
     container = asked.audio.open()
-    with exchange.account.speaking(), _new_file(exchange, asked) as file:
+    with exchange.account.context_slot(), _new_file(exchange, asked) as file:
 
         async def send(data: bytes) -> None:
             await exchange.send(data)
             if file is not None:
-                exchange.service.files.add(file, data)
+                exchange.state.files.add(file, data)
 
         sink = BytesSink(container=container, send=send)
         headers = [] if file is None else [(FILE_ID, file.id)]
         async with exchange.streaming(asked.audio.kind, headers):
             await _speak(exchange, asked.generation, sink)
             if file is not None:
-                exchange.service.files.complete(file)
+                exchange.state.files.complete(file)
 
 
 async def speak_events(exchange: Exchange) -> None:
@@ -73,7 +73,7 @@ async def speak_events(exchange: Exchange) -> None:
     asked = read_sse_request(
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
-    with exchange.account.speaking():
+    with exchange.account.context_slot():
         sink = SseSink(
             context_id=asked.context_id,
             send=exchange.send,
@@ -97,7 +97,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         Refused: It failed, and the sink has told nobody.
         Disconnected: There is nobody left to hear it.
     """
-    service = exchange.service
+    service = exchange.state
     record = service.journal.add_context(
         0, generation, path=exchange.path, request_id=exchange.request_id
     )
@@ -130,7 +130,7 @@ def _new_file(exchange: Exchange, asked: BytesRequest) -> Iterator[StoredFile | 
     if not asked.save:
         yield None
         return
-    files = exchange.service.files
+    files = exchange.state.files
     file = files.begin(exchange.account, asked.audio)
     try:
         yield file

@@ -186,7 +186,7 @@ class SpeechSession:
             self._remember(request.context_id)
             raise Refused(EMPTY, request.context_id)
         try:
-            self._account.claim()
+            self._account.acquire_context()
         except Refused as refused:
             raise Refused(refused.refusal, request.context_id) from None
         context = Context(
@@ -196,7 +196,7 @@ class SpeechSession:
             voice=self._voice,
             behaviour=self._behaviour,
             sink=self._sink(request.context_id),
-            on_end=self._account.release,
+            on_end=self._account.release_context,
         )
         self._contexts[request.context_id] = context
         self._nursery.start_soon(self._run, context)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.faults.messages import FrameFaults
+from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.net.requests import check_handshake
 from trio_cartesia.server.tts.session import SpeechSession
 
@@ -19,15 +19,15 @@ async def serve_speech(exchange: Exchange) -> None:
     Accept a WebSocket and serve it until it is over.
     """
     check_handshake(exchange.request)
-    service, behaviour = exchange.service, exchange.behaviour
-    with exchange.account.connected():
-        faults = FrameFaults.of(
+    service, behaviour = exchange.state, exchange.behaviour
+    with exchange.account.socket_slot():
+        faults = MessageFaults.of(
             exchange.faults,
             stream=exchange.connection.stream,
             version=exchange.version,
             request_id=exchange.request_id,
         )
-        with exchange.patience():
+        with exchange.send_deadline():
             websocket = await exchange.connection.accept_websocket(
                 exchange.request,
                 max_message_bytes=behaviour.max_message_bytes,
