@@ -12,6 +12,7 @@ from typing import Final, Self
 
 import attrs
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._client.tts import TTS, Endpoint
 from trio_cartesia._errors import LocalProtocolError
@@ -27,6 +28,7 @@ from trio_cartesia._protocol.base.credentials import (
 )
 from trio_cartesia._runtime.managers import abandoned
 from trio_cartesia._runtime.transport.connect import OpenStream
+from trio_cartesia._runtime.transport.tcp import open_tcp_stream
 from trio_cartesia._version import __version__
 
 __all__ = ["Cartesia"]
@@ -72,7 +74,7 @@ class Cartesia:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure: bool = False,
-        open_stream: OpenStream = trio.open_tcp_stream,
+        open_stream: OpenStream | None = None,
     ) -> None:
         """
         Check everything that will be needed; nothing is sent.
@@ -121,16 +123,18 @@ class Cartesia:
             ),
             voice_as_object=self.version < PLAIN_VOICE_SINCE,
             ssl_context=ssl_context,
-            open_stream=open_stream,
+            open_stream=open_tcp_stream if open_stream is None else open_stream,
         )
         self.tts = TTS(endpoint)
         self._is_entered = False
 
+    @enable_ki_protection
     async def __aenter__(self) -> Self:
         await trio.lowlevel.checkpoint()
         self._is_entered = True
         return self
 
+    @enable_ki_protection
     async def __aexit__(
         self,
         kind: type[BaseException] | None,

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import attrs
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
@@ -45,6 +46,7 @@ class TTS:
 
     @block("a connection (client.tts.websocket_connect)")
     @asynccontextmanager
+    @enable_ki_protection
     async def websocket_connect(
         self, *, inbox_bytes: int = INBOX_BYTES
     ) -> AsyncIterator[Connection]:

@@ -24,10 +24,7 @@ async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
 ) -> tuple[trio.abc.Stream, SocketReader | None]:
     """Return the stream to the peer, and what reads its socket, if that is ours."""
-    try:
-        stream = await open_stream(address.host, address.port)
-    except (OSError, UnicodeError) as error:
-        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+    stream = await _open(address, open_stream)
     reader = reader_of(stream)
     stream = reader or stream
     if not address.secure:
@@ -43,6 +40,17 @@ async def connect(
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
     return secured, reader
+
+
+async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
+    try:
+        return await open_stream(address.host, address.port)
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+    except BaseExceptionGroup as group:  # of a nursery in a caller's own open_stream
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise KeyboardInterrupt from group
 
 
 @cache
