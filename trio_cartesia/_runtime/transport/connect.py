@@ -10,7 +10,7 @@ from functools import cache
 
 import trio
 
-from trio_cartesia._errors import ConnectFailed
+from trio_cartesia._errors import ConnectFailed, LocalProtocolError
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
 from trio_cartesia._runtime.transport.tls_records import secure
@@ -44,13 +44,20 @@ async def connect(
 
 async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
     try:
-        return await open_stream(address.host, address.port)
+        opening: object = open_stream(address.host, address.port)
+        if not isinstance(opening, Awaitable):
+            raise LocalProtocolError("open_stream must be an async function")
+        stream: object = await opening
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
     except BaseExceptionGroup as group:  # of a nursery in a caller's own open_stream
         if group.subgroup(KeyboardInterrupt) is None:
             raise
         raise KeyboardInterrupt from group
+    if not isinstance(stream, trio.abc.Stream):
+        kind = type(stream).__name__
+        raise LocalProtocolError(f"open_stream must return a trio.abc.Stream, not {kind}")
+    return stream
 
 
 @cache
