@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import SETTINGS
 from trio_cartesia import Cartesia, LocalProtocolError
 from trio_cartesia._protocol.base.addresses import BaseUrl
+from trio_cartesia.testing import connected_pair
 
 KEY = "sk_car_canary"
 
@@ -54,6 +58,16 @@ def _clean_environment(monkeypatch):
         {"api_key": KEY, "version": "2026-W01-1"},
         {"api_key": KEY, "headers": {"Authorization": "Bearer other"}},
         {"api_key": KEY, "headers": {"Sec-WebSocket-Key": "x"}},
+        {"api_key": 7},
+        {"token": 7},
+        {"api_key": KEY, "websocket_base_url": b"wss://host"},
+        {"api_key": KEY, "version": 20260814},
+        {"api_key": KEY, "headers": {"X-Mine": 1}},
+        {"api_key": KEY, "base_url": "http://10.0.0.1", "allow_insecure": "no"},
+        {"api_key": KEY, "allow_insecure": 1},
+        {"api_key": KEY, "ssl_context": "x"},
+        {"api_key": KEY, "ssl_context": ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)},
+        {"api_key": KEY, "open_stream": 7},
     ],
 )
 def test_what_cannot_be_right_is_refused_at_once(arguments):
@@ -147,6 +161,96 @@ async def test_a_client_is_a_context_manager():
     """
     async with Cartesia(KEY) as client:
         assert isinstance(client, Cartesia)
+
+
+async def test_a_client_is_entered_once_at_a_time():
+    """
+    Entering a client that is entered is refused in words; entering it again later is not.
+    """
+    async with Cartesia(KEY) as client:
+        with pytest.raises(LocalProtocolError, match="make another Cartesia"):
+            async with client:
+                pass
+    async with client:
+        pass
+
+
+async def no_stream(_host, _port):
+    return 7
+
+
+@pytest.mark.parametrize(
+    ("open_stream", "says"),
+    [
+        (no_stream, "open_stream must return a trio.abc.Stream, not int"),
+        (lambda _host, _port: 7, "open_stream must be an async function"),
+    ],
+)
+async def test_an_open_stream_that_returns_no_stream_is_blamed(open_stream, says):
+    """
+    Where `open_stream` returns something else than a stream, the error says so.
+    """
+    client = Cartesia(KEY, base_url="http://localhost", open_stream=open_stream)
+    with pytest.raises(LocalProtocolError, match=says):
+        async with client.tts.websocket_connect():
+            pass
+
+
+@pytest.mark.parametrize("inbox_bytes", [0, -1, "64", 1.5, True, None])
+def test_a_budget_is_checked_where_it_is_given(inbox_bytes):
+    """
+    A budget that is no positive whole number is refused before the block is entered.
+    """
+    with pytest.raises(LocalProtocolError, match="inbox_bytes"):
+        Cartesia(KEY).tts.websocket_connect(inbox_bytes=inbox_bytes)
+
+
+OPTIONS = {
+    "context_id": ["x"],
+    "inbox_bytes": "many",
+    "overflow": 10**5000,
+    "model_id": 7,
+    "voice": 7,
+    "output_format": {"encoding": "pcm_s16le", "sample_rate": 10**5000},
+    "language": {},
+    "generation_config": {"speed": 10**5000},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("is_fed", [False, True])
+async def test_every_argument_of_a_context_is_checked(name, is_fed, autojump_clock):
+    """
+    An argument of `context` or `speak` that cannot be right is named, and nothing is sent.
+    """
+    settings = {**SETTINGS, name: OPTIONS[name]}
+    named = {"output_format": "sample_rate", "generation_config": "speed"}.get(name, name)
+    async with connected_pair() as (connection, _):
+        made = connection.speak("x", **settings) if is_fed else connection.context(**settings)
+        with pytest.raises(LocalProtocolError, match=named):
+            async with made:
+                pass
+        assert connection.statistics().requests_sent == 0
+
+
+@pytest.mark.parametrize("pieces", [7, None, b"Hello."])
+async def test_pieces_that_are_no_text_are_refused(pieces, autojump_clock):
+    """
+    `speak` and `feed` name what they take, and nothing is sent.
+    """
+    async with connected_pair() as (connection, _):
+        with pytest.raises(LocalProtocolError, match="must be a str, or an iterable"):
+            async with connection.speak(pieces, **SETTINGS):
+                pass
+        async with connection.context(**SETTINGS) as context:
+            with pytest.raises(LocalProtocolError, match="must be a str, or an iterable"):
+                await context.feed(pieces)
+            for transcript in (7, None, b"x", ""):
+                with pytest.raises(LocalProtocolError, match="transcript must"):
+                    await context.push(transcript)
+            with pytest.raises(LocalProtocolError, match="generation_config must"):
+                await context.push("x", generation_config=7)
+        assert connection.statistics().requests_sent == 0
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def test_speak_takes_a_text(autojump_clock):
         async with connection.speak("Hello.", **SETTINGS, context_id="a"):
             assert (await peer.receive())["transcript"] == "Hello."
             assert not (await peer.receive())["continue"]
-        with pytest.raises(LocalProtocolError, match="no text"):
+        with pytest.raises(LocalProtocolError, match="must not be empty"):
             async with connection.speak("", **SETTINGS):
                 pass
 

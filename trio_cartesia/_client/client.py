@@ -12,9 +12,11 @@ from typing import Final, Self
 
 import attrs
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._client.tts import TTS, Endpoint
 from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.addresses import DEFAULT_BASE_URL, BaseUrl
 from trio_cartesia._protocol.base.credentials import (
     DEFAULT_VERSION,
@@ -27,6 +29,7 @@ from trio_cartesia._protocol.base.credentials import (
 )
 from trio_cartesia._runtime.managers import warn_abandoned
 from trio_cartesia._runtime.transport.connect import OpenStream
+from trio_cartesia._runtime.transport.tcp import open_tcp_stream
 from trio_cartesia._version import __version__
 
 __all__ = ["Cartesia"]
@@ -72,7 +75,7 @@ class Cartesia:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure: bool = False,
-        open_stream: OpenStream = trio.open_tcp_stream,
+        open_stream: OpenStream | None = None,
     ) -> None:
         """
         Check everything that will be needed; nothing is sent.
@@ -99,6 +102,7 @@ class Cartesia:
         if api_key is None and token is None:
             api_key = os.environ.get("CARTESIA_API_KEY") or None
         credential = Credential.choose(api_key, token)
+        allow_insecure = checks.boolean(allow_insecure, "allow_insecure")
         url, name = _base_url(base_url)
         base = BaseUrl.parse(url, name, allow_insecure=allow_insecure)
         if websocket_base_url is not None:
@@ -120,17 +124,23 @@ class Cartesia:
                 extra=extra,
             ),
             voice_as_object=self.version < PLAIN_VOICE_SINCE,
-            ssl_context=ssl_context,
-            open_stream=open_stream,
+            ssl_context=_checked_context(ssl_context),
+            open_stream=_checked_opener(open_stream),
         )
         self.tts = TTS(endpoint)
         self._is_entered = False
 
+    @enable_ki_protection
     async def __aenter__(self) -> Self:
         await trio.lowlevel.checkpoint()
+        if self._is_entered:
+            raise LocalProtocolError(
+                "the client has been entered already: share it, or make another Cartesia"
+            )
         self._is_entered = True
         return self
 
+    @enable_ki_protection
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
@@ -153,3 +163,27 @@ def _base_url(base_url: str | None) -> tuple[str, str]:
     if from_environment:
         return from_environment, "CARTESIA_BASE_URL"
     return DEFAULT_BASE_URL, "base_url"
+
+
+def _checked_context(ssl_context: object) -> ssl.SSLContext | None:
+    if ssl_context is None:
+        return None
+    if not isinstance(ssl_context, ssl.SSLContext):
+        kind = type(ssl_context).__name__
+        raise LocalProtocolError(f"ssl_context must be an ssl.SSLContext or None, not {kind}")
+    if ssl_context.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise LocalProtocolError(
+            "ssl_context must be for clients, as from ssl.create_default_context(), not for servers"
+        )
+    return ssl_context
+
+
+def _checked_opener(open_stream: object) -> OpenStream:
+    if open_stream is None:
+        return open_tcp_stream
+    if not callable(open_stream):
+        kind = type(open_stream).__name__
+        raise LocalProtocolError(
+            f"open_stream must be an async function of a host and a port, or None, not {kind}"
+        )
+    return open_stream

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import attrs
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
@@ -19,7 +20,7 @@ from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
 from trio_cartesia._runtime.contexts import ContextTable
-from trio_cartesia._runtime.managers import block
+from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
@@ -45,29 +46,33 @@ class TTS:
     _endpoint: Endpoint = attrs.field(repr=False)
 
     @block("a connection (client.tts.websocket_connect)")
-    @asynccontextmanager
-    async def websocket_connect(
-        self, *, inbox_bytes: int = INBOX_BYTES
-    ) -> AsyncIterator[Connection]:
+    def websocket_connect(self, *, inbox_bytes: int = INBOX_BYTES) -> Manager[Connection]:
         """
-        Connect to the TTS WebSocket, for the block (protocol §2.1).
+        Connect to the TTS WebSocket for the block (protocol §2.1).
 
-        When the block ends, what is queued is sent and the connection is closed, in two seconds at
-        the most. What the block raises leaves it as it was raised: there is no exception group,
-        unless the block has opened a nursery.
+        When the block ends, queued messages are sent and the connection is closed, within two
+        seconds. An exception of the block leaves it unchanged: there is no exception group unless
+        the block opened a nursery.
 
         Args:
-            inbox_bytes: What may wait to be received in each context, where the context does not
-                say otherwise.
+            inbox_bytes: How many bytes of events each context may hold until they are received,
+                unless the context has a budget of its own.
 
         Raises:
-            ConnectFailed: There is no way to the service, or no answer within 30 seconds.
-            ContextFailed: The service refused, and said why: `AuthenticationFailed`,
+            LocalProtocolError: An argument is not valid, or ``open_stream`` returned no stream.
+            ConnectFailed: The service, or the proxy, cannot be reached or did not answer within
+                30 seconds.
+            RequestFailed: The service refused the handshake: `AuthenticationFailed`,
                 `QuotaExceeded`, `PermissionDenied`, `NotFound`, `ConcurrencyLimited`,
                 `ServiceFailed`.
             InternalError: A task of this package crashed.
         """
-        endpoint, budget = self._endpoint, check_budget(inbox_bytes)
+        return self._connect(check_budget(inbox_bytes))
+
+    @asynccontextmanager
+    @enable_ki_protection  # an interrupt between two lines would leave its tasks running
+    async def _connect(self, inbox_bytes: int) -> AsyncIterator[Connection]:
+        endpoint = self._endpoint
         prepare()
         protocol = SpeechProtocol(
             ContextIds(uuid.uuid4().hex[:12]), voice_as_object=endpoint.voice_as_object
@@ -82,4 +87,4 @@ class TTS:
         contexts = ContextTable(protocol)
         async with open_session(open_transport, contexts) as session:
             contexts.attach(session)
-            yield Connection(contexts, budget)
+            yield Connection(contexts, inbox_bytes)

@@ -14,6 +14,7 @@ import trio
 
 from trio_cartesia._errors import ContextExpired, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.contexts import ContextTable
@@ -152,7 +153,7 @@ class Connection:
 
             trio.run(main)
         """
-        _check_pieces(text_or_pieces)
+        checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
         with self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context:
             async with open_service_nursery() as nursery:
                 nursery.start_soon(_feed, self._contexts, context, text_or_pieces)
@@ -184,8 +185,7 @@ class Connection:
         is_fed: bool = False,
     ) -> Iterator[Context]:
         checked = settings_from(settings)
-        if overflow not in ("fail", "block"):
-            raise LocalProtocolError(f"overflow must be 'fail' or 'block', not {overflow!r}")
+        checks.choice(overflow, "overflow", ("fail", "block"))
         entry = self._contexts.open(
             checked,
             context_id,
@@ -209,14 +209,6 @@ def check_budget(inbox_bytes: object) -> int:
     if not isinstance(inbox_bytes, int) or isinstance(inbox_bytes, bool) or inbox_bytes < 1:
         raise LocalProtocolError("inbox_bytes must be a positive whole number")
     return inbox_bytes
-
-
-def _check_pieces(pieces: object) -> None:
-    if pieces == "":
-        raise LocalProtocolError("there is no text to speak")
-    if not isinstance(pieces, (Iterable, AsyncIterable)):
-        kind = type(pieces).__name__
-        raise LocalProtocolError(f"speak needs a text or an iterable of texts, not {kind}")
 
 
 async def _feed(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 import attrs
 import trio
 
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.audio import WholeFrames
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat, value_from
 from trio_cartesia._protocol.tts.messages import Event
@@ -112,6 +113,7 @@ class Context:
         Raises:
             CartesiaError: As `push`.
         """
+        checks.text_or_pieces(pieces, "pieces", may_be_empty=True)
         if isinstance(pieces, AsyncIterable):
             async for piece in pieces:
                 await self._push_piece(piece)

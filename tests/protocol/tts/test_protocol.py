@@ -438,7 +438,7 @@ REFUSED = {  # how a context came not to take an input, the input, and what its 
     "cancelled": (SpeechProtocol.cancel, {"transcript": "More."}, "was cancelled"),
     "ended": (end_by_input, {"transcript": "More."}, "final input was given"),
     "expired": (end_by_done, {"transcript": "More."}, "before its final input"),
-    "empty": (go_on, {"transcript": ""}, "no empty text"),
+    "empty": (go_on, {"transcript": ""}, "must not be empty"),
 }
 
 
@@ -470,7 +470,7 @@ def test_a_flush_of_nothing_says_so():
 
 @pytest.mark.parametrize(
     ("transcript", "says"),
-    [(7, "transcript must be a str, not int"), ("\udcff", "transcript holds a lone surrogate")],
+    [(7, "transcript must be a str, not int"), ("\udcff", "transcript must be valid Unicode")],
 )
 def test_what_is_no_text_cannot_be_spoken(transcript, says):
     """
@@ -492,7 +492,9 @@ def test_an_id_that_is_taken_is_named(taken):
     protocol.open(CONTEXT, "open")
     protocol.open(CONTEXT, "over")
     protocol.retire("over", 0.0)
-    with pytest.raises(LocalProtocolError, match="context id") as caught:
+    with pytest.raises(
+        LocalProtocolError, match="context_id must be one that was not used"
+    ) as caught:
         protocol.open(CONTEXT, taken)
     assert caught.value.context_id == taken
 
@@ -785,3 +787,17 @@ def test_a_cancelled_context_is_waited_for_as_long_as_the_bound_says():
     conversation(protocol)
     for now, count in ((0.0, 1), (DRAINING_SECONDS - 0.001, 1), (DRAINING_SECONDS, 0)):
         assert protocol.draining_count(now) == count
+
+
+IMPOSSIBLE_IDS = [["x"], {}, 7, 10**5000, b"x", "", " a", "a\nb", "x" * 257]
+
+
+@pytest.mark.parametrize("context_id", IMPOSSIBLE_IDS, ids=range(len(IMPOSSIBLE_IDS)))
+def test_an_id_that_cannot_be_one_is_refused(context_id):
+    """
+    A context id of another type, of any size, is refused in words, and opens nothing.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    with pytest.raises(LocalProtocolError, match="context_id must"):
+        protocol.open(CONTEXT, context_id)
+    assert protocol.open_count() == 0

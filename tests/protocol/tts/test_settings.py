@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 
 import attrs
@@ -19,13 +20,14 @@ from trio_cartesia import (
     RawOutputFormat,
     WavOutputFormat,
 )
+from trio_cartesia._protocol.tts import known_values
 from trio_cartesia._protocol.tts.encoder import (
     MAX_REQUEST_BYTES,
     write_cancel,
     write_input,
     write_settings,
 )
-from trio_cartesia._protocol.tts.formats import EMOTIONS
+from trio_cartesia._protocol.tts.known_values import EMOTIONS, LANGUAGES
 from trio_cartesia._protocol.tts.messages import GenerationRequest
 from trio_cartesia._protocol.tts.settings import settings_from
 
@@ -48,12 +50,13 @@ BAD = {
     "format with more": {"output_format": {**RAW, "bit_rate": 1}},
     "no format": {"output_format": None},
     "locale with language": {"language": "en", "locale": "en-GB"},
-    "odd language": {"language": "english please"},
-    "language of one letter": {"language": "e"},
     "language of a wrong type": {"language": 7},
-    "language with a stub": {"language": "en-"},
+    "empty language": {"language": ""},
+    "locale with a line break": {"locale": "en\n"},
+    "normalization of a wrong type": {"normalization": ["auto"]},
+    "rate of 5,000 digits": {"output_format": {**RAW, "sample_rate": 10**5000}},
+    "empty emotion": {"generation_config": {"emotion": " "}},
     "lone surrogate": {"model_id": "\ud800"},
-    "odd normalization": {"normalization": "yes please"},
     "negative delay": {"max_buffer_delay_ms": -1},
     "long delay": {"max_buffer_delay_ms": 5001},
     "delay beyond all bounds": {"max_buffer_delay_ms": 10**5000},
@@ -65,7 +68,6 @@ BAD = {
     "speed that is no number": {"generation_config": {"speed": float("nan")}},
     "low volume": {"generation_config": {"volume": 0.49}},
     "high volume": {"generation_config": {"volume": 2.01}},
-    "unknown emotion": {"generation_config": {"emotion": "peckish"}},
     "unknown member": {"generation_config": {"pitch": 1}},
     "config of a wrong type": {"generation_config": 1.2},
     "word speed": {"speed": "fastest"},
@@ -73,7 +75,6 @@ BAD = {
     "truth of a wrong type": {"add_timestamps": "yes"},
     "another one": {"add_phoneme_timestamps": 1},
     "and another": {"use_normalized_timestamps": "no"},
-    "odd locale": {"locale": "en_"},
     "empty dictionary": {"pronunciation_dict_id": ""},
     "unknown setting": {"modle_id": "x"},
 }
@@ -102,7 +103,10 @@ SAID = [
     ({"max_buffer_delay_ms": 1.5}, "max_buffer_delay_ms must be a whole number"),
     ({"add_timestamps": "yes"}, "add_timestamps must be True or False, not str"),
     ({"output_format": 7}, "output_format must be a RawOutputFormat or a mapping, not int"),
-    ({"output_format": {"a": 1, "b": 2}}, "output_format has no member 'a', 'b'"),
+    (
+        {"output_format": {"a": 1, "b": 2}},
+        "output_format has no member 'a', 'b'; its members are encoding, sample_rate",
+    ),
     ({"output_format": {}}, "output_format lacks encoding, sample_rate"),
     ({"generation_config": 7}, "generation_config must be a GenerationConfig or a mapping"),
     ({"yes": 1, "no": 2}, "a context has no setting no, yes"),
@@ -136,10 +140,10 @@ def test_the_ends_of_ranges_belong_to_them():
     assert settings_from({**SETTINGS, **shortest}).duration == 0.001
 
 
-@pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "es-419"])
+@pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "x", "Scots (UK)"])
 def test_languages_are_the_service_s_business(tag):
     """
-    Whatever looks like a language tag is taken, in either case, and sent as it is.
+    Languages, known or not, are sent as they are given.
     """
     for name in ("language", "locale", "normalization"):
         settings = settings_from({**SETTINGS, name: tag})
@@ -365,11 +369,12 @@ def test_all_that_can_be_set_is_written_under_the_wire_s_names():
         ({"language": "en", "locale": "en-GB"}, "give language or locale, not both"),
         ({"voice": {"id": "v", "speed": 1}}, "voice must be an id, or {'id': ...}"),
         ({"voice": {"mode": "embedding", "id": "v"}}, "voice must be an id, or {'id': ...}"),
-        ({"voice": None}, "voice must be the id of a voice, and not empty"),
+        ({"voice": None}, "voice must be a str, not NoneType"),
         ({"voice": ["v"]}, "voice must be a str, not list"),
         ({"output_format": MP3OutputFormat(sample_rate=8000, bit_rate=32000)}, "not 'mp3'"),
         ({"output_format": {**RAW, "container": "wav"}}, "not 'wav'"),
-        ({"generation_config": {"emotion": "peckish"}}, "emotion must be one of the service's"),
+        ({"output_format": {**RAW, "sample_rate": 10**5000}}, "not int"),
+        ({"output_format": {**RAW, "encoding": "x" * 9000}}, "not 'xxx"),
         ({"generation_config": {"emotion": 7}}, "emotion must be a str, not int"),
     ],
 )
@@ -392,7 +397,7 @@ def test_either_kind_of_times_says_which_text_they_are_of(asked):
 
 def test_emotions_are_those_of_the_service():
     """
-    There are fifty-eight emotions; upper and lower case are the same, and nothing else is one.
+    There are fifty-eight emotions in the reference; upper and lower case are the same.
     """
     assert len(EMOTIONS) == 58
     for emotion in EMOTIONS:
@@ -422,3 +427,46 @@ def test_every_member_of_every_format_is_checked_and_needed(kind, right, wrong):
         kind(**{**right, **wrong})
     with pytest.raises(TypeError, match=name):
         kind(**{key: value for key, value in right.items() if key != name})
+
+
+NEW = {
+    "emotion": {"generation_config": {"emotion": "Peckish"}},
+    "language": {"language": "tlh"},
+    "model": {"model_id": "tango-1"},
+}
+
+
+@pytest.mark.parametrize("kind", NEW)
+def test_new_values_are_passed_on_and_logged_once(kind, caplog):
+    """
+    An emotion, language or model that this version does not know is sent, and named once at DEBUG.
+    """
+    caplog.set_level(logging.DEBUG, "trio_cartesia.protocol")
+    known_values._note_once.cache_clear()
+    for _ in range(3):
+        settings = settings_from({**SETTINGS, **NEW[kind]})
+    request = GenerationRequest(settings=settings, context_id="a", transcript="x", continue_=True)
+    written = write_input(request, write_settings(settings))
+    assert {"emotion": "peckish", "language": "tlh", "model": "tango-1"}[kind] in written
+    (record,) = caplog.records
+    assert f"the {kind} " in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"language": "en"},
+        {"locale": "pt_BR"},
+        {"normalization": "off"},
+        {"normalization": "de-AT"},
+        {"generation_config": {"emotion": "SAD"}},
+    ],
+)
+def test_known_values_are_not_logged(change, caplog):
+    """
+    Emotions, languages and models of the reference cause no log record.
+    """
+    caplog.set_level(logging.DEBUG, "trio_cartesia.protocol")
+    settings_from({**SETTINGS, **change})
+    assert not caplog.records
+    assert len(LANGUAGES) == 44

@@ -1,14 +1,14 @@
 """
-Checks of what a caller gives, made before anything is sent.
+Checks of a caller's values, made before anything is sent.
 
-Each raises `LocalProtocolError` with a sentence that names the field and what it may be. Values
-that may be speech are never quoted.
+Each raises `LocalProtocolError` with a message that names the field and says what is allowed.
+Values that may be speech or secrets are never quoted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterable, Callable, Collection, Iterable
 from typing import Any, Final
 
 import attrs
@@ -16,18 +16,24 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError
 
 __all__ = [
+    "boolean",
+    "choice",
     "flag",
     "identifier",
-    "language_tag",
     "number_between",
     "one_of",
+    "printable",
+    "quoted",
     "text",
+    "text_or_pieces",
     "transcript",
     "whole_between",
 ]
 
+LONGEST_IDENTIFIER: Final = 256
+LONGEST_QUOTE: Final = 80
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -37,7 +43,7 @@ def text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise LocalProtocolError(f"{name} must be a str, not {type(value).__name__}")
     if _SURROGATE.search(value):  # not by encoding it: that error would hold the text
-        raise LocalProtocolError(f"{name} holds a lone surrogate, which is not text")
+        raise LocalProtocolError(f"{name} must be valid Unicode, without lone surrogates")
     return value
 
 
@@ -45,43 +51,71 @@ def transcript(value: object, context_id: str, *, may_be_empty: bool) -> None:
     """Check that *value* can be an input's text."""
     if not text(value, "transcript") and not may_be_empty:
         raise LocalProtocolError(
-            "push takes no empty text: flush() ends a segment, no_more_inputs() the text",
+            "transcript must not be empty: flush() ends a segment, no_more_inputs() the text",
             context_id=context_id,
         )
 
 
-def identifier(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Check that *value* is a string with something printable in it, and nothing else."""
-    name = field.name
-    if not (given := text(value, name)).strip():
+def text_or_pieces(value: object, name: str, *, may_be_empty: bool) -> None:
+    """Check that *value* is a text, or an iterable or asynchronous iterable of texts."""
+    if isinstance(value, str):
+        if not value and not may_be_empty:
+            raise LocalProtocolError(f"{name} must not be empty")
+    elif isinstance(value, (bytes, bytearray)) or not isinstance(value, (Iterable, AsyncIterable)):
+        kind = type(value).__name__
+        raise LocalProtocolError(
+            f"{name} must be a str, or an iterable or async iterable of str, not {kind}"
+        )
+
+
+def printable(value: object, name: str) -> str:
+    """Return *value* if it is a string of printable characters, neither empty nor too long."""
+    given = text(value, name)
+    if not given.strip():
         raise LocalProtocolError(f"{name} must not be empty")
-    if not given.isprintable() or len(given) > 256 or given != given.strip():
+    if not given.isprintable() or len(given) > LONGEST_IDENTIFIER or given != given.strip():
         raise LocalProtocolError(
-            f"{name} must be at most 256 printable characters, with no blanks around"
+            f"{name} must be at most {LONGEST_IDENTIFIER} printable characters, "
+            "with no spaces around them"
         )
+    return given
 
 
-def language_tag(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Check that *value* looks like ``en`` or ``en-GB``; which ones exist the service knows."""
-    if not _LANGUAGE_TAG.fullmatch(text(value, field.name)):
-        raise LocalProtocolError(
-            f"{field.name} must be a tag such as 'en' or 'en-GB', not {value!r}"
-        )
+def identifier(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Validate a field as `printable`."""
+    printable(value, field.name)
+
+
+def boolean(value: object, name: str) -> bool:
+    """Return *value* if it is True or False."""
+    if not isinstance(value, bool):
+        raise LocalProtocolError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def flag(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Validate a field as `boolean`."""
+    boolean(value, field.name)
+
+
+def choice(value: object, name: str, choices: Collection[object]) -> None:
+    """Check that *value* is one of *choices*, which are strings or integers."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise LocalProtocolError(f"{name} must be one of {listed}, not {quoted(value)}")
 
 
 def one_of(choices: Collection[object]) -> Check:
-    """Make a check that a value is one of *choices*."""
+    """Return a validator of fields that are one of *choices*."""
 
     def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, (str, int)) or value not in choices:
-            listed = ", ".join(repr(choice) for choice in choices)
-            raise LocalProtocolError(f"{field.name} must be one of {listed}, not {value!r}")
+        choice(value, field.name, choices)
 
     return check
 
 
 def number_between(low: float, high: float) -> Check:
-    """Make a check that a value is a number from *low* to *high*, both included."""
+    """Return a validator of fields that are numbers from *low* to *high*, both included."""
 
     def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -94,7 +128,7 @@ def number_between(low: float, high: float) -> Check:
 
 
 def whole_between(low: int, high: int) -> Check:
-    """Make a check that a value is an int from *low* to *high*, both included."""
+    """Return a validator of fields that are integers from *low* to *high*, both included."""
     in_range = number_between(low, high)
 
     def check(owner: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -105,8 +139,12 @@ def whole_between(low: int, high: int) -> Check:
     return check
 
 
-def flag(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Check that *value* is True or False."""
-    if not isinstance(value, bool):
-        kind = type(value).__name__
-        raise LocalProtocolError(f"{field.name} must be True or False, not {kind}")
+def quoted(value: object) -> str:
+    """Return *value* as a message shows it: cut short, or its type alone where it has no repr."""
+    if isinstance(value, str):
+        value = value[:LONGEST_QUOTE]
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001  # of an int of more than 4,300 digits, or a caller's class
+        shown = type(value).__name__
+    return shown if len(shown) <= 2 * LONGEST_QUOTE else type(value).__name__

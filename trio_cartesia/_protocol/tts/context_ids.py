@@ -1,5 +1,5 @@
 """
-Context ids: made here or chosen by callers, and never used twice on a connection.
+Context ids: generated here or chosen by callers, and never used twice on a connection.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import attrs
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.tts.messages import CancelRequest
 
 __all__ = ["REMEMBERED_MOST", "ContextIds"]
 
-REMEMBERED_MOST: Final = 16_384  # ids that callers chose; ids made here need no memory
+REMEMBERED_MOST: Final = 16_384  # of ids that callers chose; generated ids need none
 
 
 @attrs.define(eq=False)
@@ -26,7 +25,7 @@ class ContextIds:
     The ids of one connection.
 
     Attributes:
-        prefix: What ids that are made here start with; no caller's id may.
+        prefix: The start of every generated id; ids of callers must not start with it.
     """
 
     prefix: str
@@ -34,20 +33,21 @@ class ContextIds:
     _chosen: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False)
 
     def make(self) -> str:
-        """Return an id that was never used."""
+        """Generate an id that was never used."""
         return f"{self.prefix}-{next(self._numbers)}"
 
     def claim(self, context_id: str) -> str:
         """
-        Take an id that a caller chose.
+        Reserve an id that a caller chose.
 
         Raises:
             LocalProtocolError: It cannot be an id, or is among the last `REMEMBERED_MOST` chosen.
         """
-        checks.identifier(None, attrs.fields(CancelRequest).context_id, context_id)
+        checks.printable(context_id, "context_id")
         if context_id in self._chosen or context_id.startswith(f"{self.prefix}-"):
             raise LocalProtocolError(
-                "the context id was used on this connection before", context_id=context_id
+                "context_id must be one that was not used on this connection before",
+                context_id=context_id,
             )
         self._chosen[context_id] = None
         if len(self._chosen) > REMEMBERED_MOST:

@@ -1,7 +1,7 @@
 """
-Output formats and generation settings: what a caller chooses, checked as soon as it is given.
+Output formats and generation settings, checked when they are made.
 
-Wherever one of these is taken, a mapping of the wire's own shape is taken too.
+Parameters that take one of these also take a mapping of the wire's own shape.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from attrs.validators import optional
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, Encoding, SampleFormat
+from trio_cartesia._protocol.tts.known_values import note_emotion
 
 __all__ = [
-    "EMOTIONS",
     "GenerationConfig",
     "MP3OutputFormat",
     "OutputFormat",
@@ -28,20 +28,6 @@ __all__ = [
 ]
 
 BIT_RATES: Final = (32000, 64000, 96000, 128000, 192000)  # protocol §3.1
-
-# protocol §2.2.1; compared without regard to case, sent in lower case
-# fmt: off
-EMOTIONS: Final = frozenset((
-    "neutral", "happy", "excited", "enthusiastic", "elated", "euphoric", "triumphant", "amazed",
-    "surprised", "flirtatious", "curious", "content", "peaceful", "serene", "calm", "grateful",
-    "affectionate", "trust", "sympathetic", "anticipation", "mysterious", "angry", "mad",
-    "outraged", "frustrated", "agitated", "threatened", "disgusted", "contempt", "envious",
-    "sarcastic", "ironic", "sad", "dejected", "melancholic", "disappointed", "hurt", "guilty",
-    "bored", "tired", "rejected", "nostalgic", "wistful", "apologetic", "hesitant", "insecure",
-    "confused", "resigned", "anxious", "panicked", "alarmed", "scared", "proud", "confident",
-    "distant", "skeptical", "contemplative", "determined",
-))
-# fmt: on
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +40,7 @@ class RawOutputFormat:
         sample_rate: 8000, 16000, 22050, 24000, 44100 or 48000 frames a second.
 
     Raises:
-        LocalProtocolError: The encoding or the rate is none of these.
+        LocalProtocolError: The encoding or the sample rate is not among these.
     """
 
     container: ClassVar[Literal["raw"]] = "raw"
@@ -114,22 +100,23 @@ def _lower_case(value: object) -> object:
 
 
 def _emotion(_: object, field: attrs.Attribute[str], value: object) -> None:
-    if checks.text(value, field.name) not in EMOTIONS:
-        raise LocalProtocolError(f"emotion must be one of the service's, not {value!r}")
+    note_emotion(checks.printable(value, field.name))
 
 
 @attrs.frozen(kw_only=True)
 class GenerationConfig:
     """
-    How the speech sounds, for models from sonic-3 on (protocol §2.2.1). None: the service's own.
+    Speed, volume and emotion of speech, for models from sonic-3 on (protocol §2.2.1).
+
+    None leaves a field out, so that the service's default holds.
 
     Attributes:
         speed: 0.6 to 1.5 times the voice's usual speed.
         volume: 0.5 to 2.0 times its usual volume.
-        emotion: One of `EMOTIONS`, such as ``"content"``; upper and lower case are the same.
+        emotion: Such as ``"content"``; sent in lower case. The service decides which ones exist.
 
     Raises:
-        LocalProtocolError: A value is out of its range.
+        LocalProtocolError: A value has the wrong type or is out of its range.
     """
 
     speed: float | None = attrs.field(
@@ -148,7 +135,7 @@ _T = TypeVar("_T", RawOutputFormat, GenerationConfig)
 
 def value_from(cls: type[_T], value: object, name: str) -> _T:
     """
-    Return *value* as a *cls*, of which it is an instance or a mapping of the wire's shape.
+    Return *value*, an instance of *cls* or a mapping of the wire's shape, as a *cls*.
 
     Raises:
         LocalProtocolError: It is neither, or has members that are missing, unknown or wrong.
@@ -161,8 +148,10 @@ def value_from(cls: type[_T], value: object, name: str) -> _T:
     known = {field.name for field in attrs.fields(cls)}
     required = {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
     if unknown := value.keys() - known:
-        listed = ", ".join(sorted(map(repr, unknown)))
-        raise LocalProtocolError(f"{name} has no member {listed}")
+        listed = ", ".join(sorted(map(checks.quoted, unknown)))
+        raise LocalProtocolError(
+            f"{name} has no member {listed}; its members are {', '.join(sorted(known))}"
+        )
     if missing := required - value.keys():
         raise LocalProtocolError(f"{name} lacks {', '.join(sorted(missing))}")
     return cls(**value)
@@ -173,7 +162,7 @@ def raw_output_format(value: object) -> RawOutputFormat:
     Return *value* as the format of a context, which must be raw (protocol §2.2.1).
 
     Raises:
-        LocalProtocolError: It is another container, or is not complete, or out of range.
+        LocalProtocolError: It has another container, or members that are missing or wrong.
     """
     members = value
     if isinstance(value, Mapping):
@@ -182,5 +171,8 @@ def raw_output_format(value: object) -> RawOutputFormat:
     else:
         container = getattr(value, "container", "raw")
     if container != "raw":
-        raise LocalProtocolError(f"a WebSocket carries raw audio only, not {container!r}")
+        raise LocalProtocolError(
+            f"the container of output_format must be 'raw', not {checks.quoted(container)}: "
+            "a WebSocket carries raw audio only"
+        )
     return value_from(RawOutputFormat, members, "output_format")

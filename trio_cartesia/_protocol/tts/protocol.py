@@ -65,9 +65,9 @@ class SpeechProtocol:
         Raises:
             LocalProtocolError: The id cannot be one, or was used on this connection before.
         """
-        if context_id in self._contexts or (context_id or "") in self._tombstones:
-            raise LocalProtocolError("the context id is in use", context_id=context_id)
         context_id = self._ids.make() if context_id is None else self._ids.claim(context_id)
+        if context_id in self._contexts or context_id in self._tombstones:
+            raise LocalProtocolError("the context id is in use", context_id=context_id)
         common = write_settings(settings, voice_as_object=self.voice_as_object)
         self._contexts[context_id] = ContextState(settings=settings, common=common)
         self.counters.contexts_opened += 1

@@ -1,5 +1,5 @@
 """
-What stays the same within one context (protocol §2.5), checked when the context is opened.
+The settings of a context, which stay the same within it (protocol §2.5).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from trio_cartesia._protocol.tts.formats import (
     raw_output_format,
     value_from,
 )
+from trio_cartesia._protocol.tts.known_values import note_language, note_model
 
 __all__ = [
     "ContextOptions",
@@ -34,31 +35,38 @@ SPEEDS: Final = ("slow", "normal", "fast")
 
 def voice_id(value: object) -> str:
     """
-    Return the id of a voice that is given as an id or as the wire's object.
+    Return the id of a voice, given as an id or as the wire's object.
 
-    Both generations of the object are read: ``{"id": ...}`` and, from before 2026-08-14,
-    ``{"mode": "id", "id": ...}`` (protocol §1.2).
+    The object is ``{"id": ...}`` or, as before 2026-08-14, ``{"mode": "id", "id": ...}``
+    (protocol §1.2).
 
     Raises:
-        LocalProtocolError: It is neither; embeddings are not served any more.
+        LocalProtocolError: It is neither; the service no longer takes embeddings.
     """
     if isinstance(value, Mapping):
         if value.get("mode", "id") != "id" or not value.keys() <= {"mode", "id"}:
-            raise LocalProtocolError("voice must be an id, or {'id': ...}; other modes are gone")
+            raise LocalProtocolError(
+                "voice must be an id, or {'id': ...}: the service takes no other modes"
+            )
         value = value.get("id")
-    if value is None or not checks.text(value, "voice").strip():
-        raise LocalProtocolError("voice must be the id of a voice, and not empty")
-    assert isinstance(value, str)
-    return value
+    return checks.printable(value, "voice")
 
 
-def _normalization(owner: object, field: attrs.Attribute[str], value: object) -> None:
-    if value not in ("auto", "off"):
-        checks.language_tag(owner, field, value)
+def _model(_: object, field: attrs.Attribute[str], value: object) -> None:
+    note_model(checks.printable(value, field.name))
+
+
+def _language(_: object, field: attrs.Attribute[str], value: object) -> None:
+    note_language(checks.printable(value, field.name))
+
+
+def _normalization(_: object, field: attrs.Attribute[str], value: object) -> None:
+    if checks.printable(value, field.name) not in ("auto", "off"):
+        note_language(str(value))
 
 
 def generation_config_from(value: object) -> GenerationConfig | None:
-    """Return a configuration that is given as one, or as a mapping like it, or not at all."""
+    """Return a `GenerationConfig`, given as one, as a mapping of its shape, or as None."""
     return None if value is None else value_from(GenerationConfig, value, "generation_config")
 
 
@@ -67,24 +75,25 @@ class ContextSettings:
     """
     The settings of a context, with the wire's names and ranges (protocol §2.2.1).
 
-    None leaves a field out, so that the service's own default holds.
+    None leaves a field out, so that the service's default holds. The service decides which
+    models, languages and voices exist; they are passed on as they are.
 
     Attributes:
-        model_id: Such as ``"sonic-latest"``; which ones exist the service knows.
-        voice: A voice's id; the wire's object is taken too.
-        output_format: A `RawOutputFormat`, or a mapping like it.
-        language: Such as ``"en"``; best given whenever it is known.
-        locale: Such as ``"en-GB"``, instead of *language*, never beside it.
+        model_id: Such as ``"sonic-latest"``.
+        voice: A voice's id, or the wire's object.
+        output_format: A `RawOutputFormat`, or a mapping of its shape.
+        language: Such as ``"en"``; set it whenever it is known.
+        locale: Such as ``"en-GB"``; set this or *language*, not both.
         normalization: ``"auto"``, ``"off"`` or a locale.
         max_buffer_delay_ms: 0 to 5000 (the service's default: 3000): how long the service may
-            hold text back for better prosody. 0: each push is spoken as it comes.
-        add_timestamps: Ask for word times.
-        add_phoneme_timestamps: Ask for phoneme times.
+            hold text back for better prosody. With 0 it speaks each push at once.
+        add_timestamps: Request word times.
+        add_phoneme_timestamps: Request phoneme times.
         use_normalized_timestamps: Times of the text as it is spoken ("twenty dollars") rather
-            than as it was written ("$20"). Its default is not known, so where times are asked for
-            and this is None, False is sent.
-        pronunciation_dict_id: A dictionary of the account.
-        generation_config: Speed, volume and emotion; a push may carry its own.
+            than as it was written ("$20"). The service's default is not documented, so False is
+            sent where times are requested and this is None.
+        pronunciation_dict_id: The id of a pronunciation dictionary of the account.
+        generation_config: Speed, volume and emotion; a push may override them.
         speed: ``"slow"``, ``"normal"`` or ``"fast"``; older models only.
         duration: The longest audio in seconds; older API versions only.
 
@@ -92,11 +101,11 @@ class ContextSettings:
         LocalProtocolError: A value is missing, of the wrong type or out of its range.
     """
 
-    model_id: str = attrs.field(validator=checks.identifier)
-    voice: str = attrs.field(converter=voice_id, validator=checks.identifier)
+    model_id: str = attrs.field(validator=_model)
+    voice: str = attrs.field(converter=voice_id)
     output_format: RawOutputFormat = attrs.field(converter=raw_output_format)
-    language: str | None = attrs.field(default=None, validator=optional(checks.language_tag))
-    locale: str | None = attrs.field(default=None, validator=optional(checks.language_tag))
+    language: str | None = attrs.field(default=None, validator=optional(_language))
+    locale: str | None = attrs.field(default=None, validator=optional(_language))
     normalization: str | None = attrs.field(default=None, validator=optional(_normalization))
     max_buffer_delay_ms: int | None = attrs.field(
         default=None, validator=optional(checks.whole_between(0, 5000))
@@ -127,7 +136,7 @@ class ContextSettings:
 
 
 class ContextOptions(TypedDict):
-    """The arguments that make `ContextSettings`, for the signatures that take them."""
+    """The keyword arguments of `ContextSettings`, for signatures that pass them on."""
 
     model_id: str
     voice: str | Mapping[str, str]
@@ -147,7 +156,7 @@ class ContextOptions(TypedDict):
 
 def settings_from(options: Mapping[str, object]) -> ContextSettings:
     """
-    Check *options* and make settings of them.
+    Return *options* as checked settings.
 
     Raises:
         LocalProtocolError: One is missing, unknown, of the wrong type or out of range.
@@ -158,4 +167,4 @@ def settings_from(options: Mapping[str, object]) -> ContextSettings:
     required = {name for name, field in fields.items() if field.default is attrs.NOTHING}
     if missing := required - options.keys():
         raise LocalProtocolError(f"a context needs {', '.join(sorted(missing))}")
-    return ContextSettings(**options)  # type: ignore[arg-type]  # each is checked in there
+    return ContextSettings(**options)  # type: ignore[arg-type]  # the validators check each

@@ -10,9 +10,9 @@ from functools import cache
 
 import trio
 
-from trio_cartesia._errors import ConnectFailed
+from trio_cartesia._errors import ConnectFailed, LocalProtocolError
 from trio_cartesia._protocol.base.addresses import Address
-from trio_cartesia._runtime.transport.socket_stream import SocketStream, wrap_socket_stream
+from trio_cartesia._runtime.transport.socket_stream import wrap_socket_stream
 from trio_cartesia._runtime.transport.tls_records import secure
 
 __all__ = ["OpenStream", "connect"]
@@ -22,16 +22,12 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
-) -> tuple[trio.abc.Stream, SocketStream | None]:
-    """Return the stream to the peer, and what reads its socket, if that is ours."""
-    try:
-        stream = await open_stream(address.host, address.port)
-    except (OSError, UnicodeError) as error:
-        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
-    reader = wrap_socket_stream(stream)
-    stream = reader or stream
+) -> trio.abc.Stream:
+    """Return the stream to the peer."""
+    stream = await _open(address, open_stream)
+    stream = wrap_socket_stream(stream) or stream
     if not address.secure:
-        return stream, reader
+        return stream
     secured = secure(stream, ssl_context or _default_context(), address.host)
     try:
         await secured.do_handshake()
@@ -42,7 +38,25 @@ async def connect(
     except BaseException:
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
-    return secured, reader
+    return secured
+
+
+async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
+    try:
+        opening: object = open_stream(address.host, address.port)
+        if not isinstance(opening, Awaitable):
+            raise LocalProtocolError("open_stream must be an async function")
+        stream: object = await opening
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+    except BaseExceptionGroup as group:  # of a nursery in a caller's own open_stream
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise KeyboardInterrupt from group
+    if not isinstance(stream, trio.abc.Stream):
+        kind = type(stream).__name__
+        raise LocalProtocolError(f"open_stream must return a trio.abc.Stream, not {kind}")
+    return stream
 
 
 @cache

@@ -126,7 +126,7 @@ async def open_websocket(
         try:
             with scope:
                 scope.deadline = trio.current_time() + CONNECT_SECONDS
-                stream, _ = await connect(address, ssl_context, open_stream)
+                stream = await connect(address, ssl_context, open_stream)
                 tapped = TappedStream(stream, scope, MAX_MESSAGE_BYTES, FAST_PATH_IS_ON)
                 transport = await _shake_hands(nursery, tapped, address, headers)
             if tapped is None or scope.cancelled_caught:
