@@ -13,7 +13,7 @@ import pytest
 
 from trio_cartesia.server import Behaviour, Plan
 from trio_cartesia.testing import Link
-from trio_cartesia.testing.plugin import Marked
+from trio_cartesia.testing.marked import Marked
 
 ROOT = Path(__file__).parent.parent.parent
 AGENT = ROOT / "examples/voice_agent"
@@ -54,7 +54,7 @@ def test_pytest_finds_it():
     The plugin is an entry point of the installed package.
     """
     (found,) = entry_points(group="pytest11", name="trio_cartesia")
-    assert found.value == "trio_cartesia_pytest"
+    assert found.value == "trio_cartesia.testing.plugin"
 
 
 def test_the_example_passes_its_tests(tmp_path):
@@ -68,16 +68,20 @@ def test_the_example_passes_its_tests(tmp_path):
     assert "skipped" not in done.stdout
 
 
-def test_loading_it_imports_nothing_of_ours(tmp_path):
+def test_loading_it_imports_next_to_nothing(tmp_path):
     """
-    A run of pytest that uses no fixture of it imports the plugin's one module, and no more.
+    A run of pytest that uses no fixture of it imports neither Trio nor what the fixtures need.
     """
     test = (
         "def test_it():\n    import sys\n"
         "    ours = {name for name in sys.modules if name.startswith('trio_cartesia')}\n"
-        "    assert ours == {'trio_cartesia_pytest'}\n"
+        "    assert ours == {'trio_cartesia', 'trio_cartesia._lazy', 'trio_cartesia._version',\n"
+        "        'trio_cartesia.testing', 'trio_cartesia.testing.plugin'}\n"
+        "    assert not {'trio', 'hypothesis', 'attr'} & set(sys.modules)\n"
     )
-    done = run_pytest(project(tmp_path, test), "-q")
+    (tmp_path / "test_it.py").write_text(test)
+    others = ("no:trio", "no:hypothesispytest", "no:anyio")
+    done = run_pytest(tmp_path, "-q", *(f"-p{name}" for name in others))
     assert done.returncode == 0, done.stdout
 
 
@@ -118,12 +122,13 @@ def test_the_closest_marker_counts(tmp_path):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("voices='tones'", "takes no voices; there are behaviour, faults, voice, plan"),
+        ("voices='tones'", "takes no voices; it takes behaviour, faults, voice, plan"),
         ("'tones'", "takes named arguments only"),
         ("behaviour={'late_input': 'never'}", "late_input must be"),
-        ("behaviour=3", "a Behaviour is wanted"),
+        ("behaviour=3", "must be a Behaviour or a mapping of its fields, not int"),
         ("link={'latency_seconds': -1}", "latency_seconds"),
         ("plan='gold'", "no plan is called 'gold'"),
+        ("link={'latency_seconds': 1}, tls=True", "link is for connections in memory"),
     ],
 )
 def test_a_wrong_marker_says_what_is_wrong(said, why, tmp_path):
