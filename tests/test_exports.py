@@ -55,7 +55,7 @@ def test_public_classes_say_where_they_are_public(name):
     assert value.__doc__
 
 
-# each is for who serves, tests or prints, or else loaded with the first connection
+# modules that serve, test or print, and modules that the first connection loads
 NOT_AT_THE_START = [
     "cattrs",
     "cyclopts",
@@ -78,15 +78,29 @@ NOT_AT_THE_START = [
 
 def run(code: str) -> str:
     """Run code in a process that has imported nothing; return what it prints."""
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-W", "error", "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.slow
-def test_importing_loads_no_more_than_is_needed():
+@pytest.mark.parametrize("package", ["trio_cartesia", "trio_cartesia.testing"])
+def test_importing_a_package_loads_nothing(package):
     """
-    What the first connection needs is loaded then; the server, the tests' kit and the command line
-    are loaded by those who ask for them; and every public name is there all the same.
+    Importing the package, or its test tools, imports the standard library alone.
+    """
+    code = f"import sys, {package}; print(*sys.modules)"
+    ours = {name for name in run(code).split() if name.startswith("trio_cartesia")}
+    packages = {"trio_cartesia", "trio_cartesia._lazy", "trio_cartesia._version"}
+    assert ours == packages | {package}
+    tops = {name.partition(".")[0] for name in run(code).split()}
+    assert not tops & {"attr", "attrs", "hypothesis", "orjson", "pytest", "trio"}
+
+
+@pytest.mark.slow
+def test_using_a_name_loads_no_more_than_is_needed():
+    """
+    The server, the test tools and the command line are loaded by those who ask for them, what the
+    first connection needs is loaded then, and every public name is there all the same.
     """
     code = (
         "import sys, trio; before = set(sys.modules)\n"
@@ -98,6 +112,39 @@ def test_importing_loads_no_more_than_is_needed():
     assert "trio_cartesia._runtime.transport.websocket" in loaded
     names = [f"{name}." for name in NOT_AT_THE_START]
     assert [name for name in loaded if f"{name}.".startswith(tuple(names))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["help(p)", "dir(p)", "p.Chunk", "p.__all__"])
+@pytest.mark.parametrize("package", ["trio_cartesia", "trio_cartesia.testing"])
+def test_a_lazy_package_looks_like_any_other(package, first):
+    """
+    Whatever is asked for first, ``dir`` and ``help`` list every name, and there is no other.
+    """
+    code = (
+        "import io, pydoc, importlib\n"
+        f"p = importlib.import_module({package!r})\n"
+        "try: FIRST\nexcept AttributeError: assert 'testing' in p.__name__\n"
+        "text = pydoc.render_doc(p, renderer=pydoc.plaintext)\n"
+        "assert set(p.__all__) <= set(dir(p)) and all(name in text for name in p.__all__)\n"
+        "assert not hasattr(p, 'Nonsense') and not hasattr(p, '_nonsense')\n"
+        "print(len(p.__all__))"
+    )
+    assert int(run(code.replace("FIRST", first)).split()[-1]) >= 10
+
+
+@pytest.mark.slow
+def test_the_test_tools_need_no_hypothesis():
+    """
+    Where Hypothesis is not installed, everything but `TrioStateMachine` can be imported.
+    """
+    code = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "import trio_cartesia.testing as testing; from trio_cartesia.testing import *\n"
+        "try: testing.TrioStateMachine\n"
+        "except ImportError as error: print(error.name)"
+    )
+    assert run(code).startswith("hypothesis")
 
 
 REFUSED = """

@@ -18,15 +18,21 @@ PUBLIC = "trio_cartesia"  # the names that `import trio_cartesia` offers
 LAYERS = {
     "_errors": set(),
     "_version": set(),
+    "_lazy": set(),
+    "_constructors": set(),
     "_nursery": {"_errors", "trio"},
     "_protocol": {"_errors", "attrs", "cattrs"},
-    "_runtime": {"_errors", "_nursery", "_protocol", "attrs", "trio"},
+    "_runtime": {"_constructors", "_errors", "_nursery", "_protocol", "attrs", "trio"},
     "_client": {"_errors", "_nursery", "_protocol", "_runtime", "_version", "attrs", "trio"},
-    "server": {"_nursery", "_protocol", "_version", "attrs", "trio"},
-    "testing": {PUBLIC, "_nursery", "_protocol", "server", "attrs", "trio"},
+    "server": {"_constructors", "_nursery", "_protocol", "_version", "attrs", "trio"},
+    "testing": {
+        *(PUBLIC, "_constructors", "_lazy", "_nursery", "_protocol"),
+        *("server", "attrs", "trio"),
+    },
     "_cli": {PUBLIC, "server", "attrs", "trio", "cyclopts", "rich"},
     "__main__": {"_cli"},
-    "__init__": {"_errors", "_version", "_protocol", "_runtime", "_client"},
+    "__init__": {"_lazy", "_exports", "_version"},
+    "_exports": {"_errors", "_protocol", "_runtime", "_client"},
 }
 
 # what only these modules may import
@@ -38,6 +44,7 @@ ALONE = {
     "h11": {"server.net.http1", "_runtime.transport.handshake_errors"},
     "wsproto": {"server.net.deflate", "server.net.websocket"},
     "hypothesis": {"testing.machine", "testing.strategies"},
+    "pytest": {"testing.plugin"},
     "espeakng_loader": {"server.voices.espeak.library"},
     "ctypes": {"server.voices.espeak.library"},
     "lameenc": {"server.audio.mp3"},

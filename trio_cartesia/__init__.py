@@ -1,62 +1,17 @@
 """
 Cartesia's speech API for Trio.
 
-Start with `Cartesia`. Every exception is a `CartesiaError`; its class says whose move it is.
+Start with `Cartesia`. Every exception is a `CartesiaError`, and its class says who has to act.
 """
 
 from __future__ import annotations
 
-from trio_cartesia._client.client import Cartesia as Cartesia
-from trio_cartesia._errors import AuthenticationFailed as AuthenticationFailed
-from trio_cartesia._errors import BadRequest as BadRequest
-from trio_cartesia._errors import CartesiaError as CartesiaError
-from trio_cartesia._errors import ConcurrencyLimited as ConcurrencyLimited
-from trio_cartesia._errors import ConnectFailed as ConnectFailed
-from trio_cartesia._errors import ConnectionLost as ConnectionLost
-from trio_cartesia._errors import ContextExpired as ContextExpired
-from trio_cartesia._errors import ContextFailed as ContextFailed
-from trio_cartesia._errors import InboxOverflow as InboxOverflow
-from trio_cartesia._errors import InternalError as InternalError
-from trio_cartesia._errors import LocalProtocolError as LocalProtocolError
-from trio_cartesia._errors import ModelNotFound as ModelNotFound
-from trio_cartesia._errors import NotFound as NotFound
-from trio_cartesia._errors import PermissionDenied as PermissionDenied
-from trio_cartesia._errors import QuotaExceeded as QuotaExceeded
-from trio_cartesia._errors import RemoteProtocolError as RemoteProtocolError
-from trio_cartesia._errors import ServiceFailed as ServiceFailed
-from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
-from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
-from trio_cartesia._protocol.tts.formats import MP3OutputFormat as MP3OutputFormat
-from trio_cartesia._protocol.tts.formats import RawOutputFormat as RawOutputFormat
-from trio_cartesia._protocol.tts.formats import WavOutputFormat as WavOutputFormat
-from trio_cartesia._protocol.tts.messages import Chunk as Chunk
-from trio_cartesia._protocol.tts.messages import Done as Done
-from trio_cartesia._protocol.tts.messages import Event as Event
-from trio_cartesia._protocol.tts.messages import FlushDone as FlushDone
-from trio_cartesia._protocol.tts.messages import PhonemeTimes as PhonemeTimes
-from trio_cartesia._protocol.tts.messages import PhonemeTimestamps as PhonemeTimestamps
-from trio_cartesia._protocol.tts.messages import UnknownEvent as UnknownEvent
-from trio_cartesia._protocol.tts.messages import WordTimes as WordTimes
-from trio_cartesia._protocol.tts.messages import WordTimestamps as WordTimestamps
-from trio_cartesia._protocol.tts.settings import ContextOptions as ContextOptions
-from trio_cartesia._protocol.tts.settings import ContextSettings as ContextSettings
-from trio_cartesia._protocol.tts.speech import Segment as Segment
-from trio_cartesia._protocol.tts.speech import Speech as Speech
-from trio_cartesia._protocol.tts.speech import TimedText as TimedText
-from trio_cartesia._runtime.connection import Connection as Connection
-from trio_cartesia._runtime.context import Context as Context
-from trio_cartesia._runtime.statistics import ConnectionStatistics as ConnectionStatistics
-from trio_cartesia._runtime.statistics import ContextStatistics as ContextStatistics
+from typing import TYPE_CHECKING
+
+from trio_cartesia._lazy import load_on_first_use
 from trio_cartesia._version import __version__ as __version__
 
-__all__ = [name for name in globals() if name[0] != "_" and name != "annotations"]
-
-
-def _name_public_things() -> None:
-    """Say ``trio_cartesia`` in reprs and tracebacks, not the room where a class is kept."""
-    for name in __all__:
-        if isinstance(kept := globals()[name], type) and kept.__module__.startswith(__name__):
-            kept.__module__ = __name__
-
-
-_name_public_things()
+if TYPE_CHECKING:
+    from trio_cartesia._exports import *  # noqa: F403  # the list is there
+else:
+    __getattr__, __dir__ = load_on_first_use(__name__)

@@ -5,16 +5,16 @@ import runpy
 import signal
 import subprocess
 import sys
-from importlib.abc import MetaPathFinder
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trio
 
 from tests.cli.support import COMMAND, environment, run
-from trio_cartesia import __main__ as entry
 from trio_cartesia import __version__
 from trio_cartesia._cli import main as module
+from trio_cartesia._cli import start
 from trio_cartesia._cli.main import main
 from trio_cartesia._cli.say.command import Request
 from trio_cartesia._cli.say.standard_input import Lines
@@ -27,6 +27,14 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("CARTESIA_API_KEY", "CARTESIA_BASE_URL", "CARTESIA_CUSTOM_HEADERS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def own_sigint() -> Iterator[None]:
+    """Restore what handles Ctrl-C: the entry point takes the process to be its own."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,24 +184,6 @@ def test_ctrl_c_before_the_work_is_quiet(
     assert capfd.readouterr() == ("", "")
 
 
-def test_ctrl_c_while_it_is_imported_is_quiet(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """
-    What the command line needs takes a moment to import, and may be interrupted, too.
-    """
-
-    class Interrupter(MetaPathFinder):
-        def find_spec(self, name: str, *_: object) -> None:
-            if name == module.__name__:
-                signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.delitem(sys.modules, module.__name__)
-    monkeypatch.setattr(sys, "meta_path", [Interrupter(), *sys.meta_path])
-    assert entry.main() == 130
-    assert capfd.readouterr() == ("", "")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--version"], ["say", "--help"], ["serve"]])
 def test_output_that_is_lost_is_reported(arguments: list[str], tmp_path: Path) -> None:
@@ -266,13 +256,16 @@ def test_a_key_without_a_place_goes_nowhere_in_the_clear(
 
 @pytest.mark.parametrize("missing", ["cyclopts", "rich"])
 def test_a_missing_extra_is_named(
-    missing: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    missing: str,
+    own_sigint: None,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
     Where the command line's own requirements are not installed, one line says what to install.
     """
     monkeypatch.setitem(sys.modules, missing, None)
-    assert entry.main() == 2
+    assert start.main() == 2
     assert capfd.readouterr().err == (
         "trio-cartesia: the command line is an extra. "
         "Run pip install 'trio-cartesia[cli]' (in a checkout: pip install '.[cli]').\n"
@@ -280,18 +273,14 @@ def test_a_missing_extra_is_named(
 
 
 def test_the_package_can_be_run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    own_sigint: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     ``python -m trio_cartesia`` is the command line.
     """
     monkeypatch.setattr(sys, "argv", ["trio-cartesia", "--version"])
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        with pytest.raises(SystemExit) as caught:
-            runpy.run_path(str(entry.__file__), run_name="__main__")
-    finally:
-        signal.signal(signal.SIGINT, before)  # it takes the process to be its own
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(Path(start.__file__).parents[1] / "__main__.py"), run_name="__main__")
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"{__version__}\n"
 
