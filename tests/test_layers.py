@@ -23,7 +23,16 @@ LAYERS = {
     "_nursery": {"_errors", "trio"},
     "_protocol": {"_errors", "attrs", "cattrs"},
     "_runtime": {"_constructors", "_errors", "_nursery", "_protocol", "attrs", "trio"},
-    "_client": {"_errors", "_nursery", "_protocol", "_runtime", "_version", "attrs", "trio"},
+    "_client": {
+        "_constructors",
+        "_errors",
+        "_nursery",
+        "_protocol",
+        "_runtime",
+        "_version",
+        "attrs",
+        "trio",
+    },
     "server": {"_constructors", "_nursery", "_protocol", "_version", "attrs", "trio"},
     "testing": {
         *(PUBLIC, "_constructors", "_lazy", "_nursery", "_protocol"),

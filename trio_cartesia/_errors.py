@@ -20,6 +20,7 @@ Every exception of this package, and whose move it is once one is raised.
         ├── ConcurrencyLimited   retry, once another context has ended
         ├── ServiceFailed        retry
         ├── ContextExpired       retry the rest of the text in a new context
+        ├── ContextStalled       retry: text was sent, and nothing came for it
         └── InboxOverflow        receive faster, or raise the budget
 
 Refused handshakes and HTTP answers raise the same classes as ``error`` events do, with the same
@@ -39,6 +40,7 @@ __all__ = [
     "ConnectionLost",
     "ContextExpired",
     "ContextFailed",
+    "ContextStalled",
     "InboxOverflow",
     "InternalError",
     "LocalProtocolError",
@@ -260,6 +262,16 @@ class ContextExpired(ContextFailed):
     ) -> None:
         super().__init__(message, context_id=context_id)
         self.unspoken = unspoken
+
+
+class ContextStalled(ContextFailed):
+    """
+    Text was sent and nothing came for it, for as long as ``stall_seconds`` allows.
+
+    The connection is not known to be lost: other contexts go on.
+    """
+
+    next_step = "Try again in a new context; if it happens again, report it to Cartesia."
 
 
 class InboxOverflow(ContextFailed):

@@ -13,6 +13,7 @@ from trio_cartesia._errors import ConnectFailed as ConnectFailed
 from trio_cartesia._errors import ConnectionLost as ConnectionLost
 from trio_cartesia._errors import ContextExpired as ContextExpired
 from trio_cartesia._errors import ContextFailed as ContextFailed
+from trio_cartesia._errors import ContextStalled as ContextStalled
 from trio_cartesia._errors import InboxOverflow as InboxOverflow
 from trio_cartesia._errors import InternalError as InternalError
 from trio_cartesia._errors import LocalProtocolError as LocalProtocolError

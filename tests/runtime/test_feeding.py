@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+from collections.abc import AsyncIterator
+
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import SETTINGS, cancels, received_audio, requests_until_quiet
-from trio_cartesia import ContextExpired, LocalProtocolError
-from trio_cartesia.testing import cancelled_at_each_step, connected_pair, on_virtual_time
+from trio_cartesia import Connection, ContextExpired, LocalProtocolError
+from trio_cartesia.testing import Peer, cancelled_at_each_step, connected_pair, on_virtual_time
 
 
 async def slowly(*pieces, seconds=1.0):
@@ -53,12 +57,12 @@ async def test_speak_feeds_while_the_loop_receives(autojump_clock):
 
 async def test_speak_takes_a_text(autojump_clock):
     """
-    A plain text is one piece; an empty one is refused.
+    A plain text is one message, which ends it; an empty one is refused.
     """
     async with connected_pair() as (connection, peer):
         async with connection.speak("Hello.", **SETTINGS, context_id="a"):
-            assert (await peer.receive())["transcript"] == "Hello."
-            assert not (await peer.receive())["continue"]
+            request = await peer.receive()
+            assert (request["transcript"], request["continue"]) == ("Hello.", False)
         with pytest.raises(LocalProtocolError, match="must not be empty"):
             async with connection.speak("", **SETTINGS):
                 pass
@@ -274,3 +278,83 @@ async def test_a_piece_that_comes_after_expiry_is_among_what_was_not_spoken(auto
         with pytest.raises(ContextExpired) as caught:
             await slowly_receive(connection, peer)
         assert caught.value.unspoken == ("Two. ",)
+
+
+async def nursery_pieces(error: Exception | None = None) -> AsyncIterator[str]:
+    """A generator with a nursery around its pieces, as one that reads two streams at once."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        try:
+            yield "One. "
+            await trio.sleep_forever()
+        finally:
+            if error is not None:
+                raise error
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+async def test_pieces_with_a_nursery_may_be_left(autojump_clock, stalled):
+    """
+    The block's own error leaves it bare, whatever becomes of the generator; the connection goes on.
+    """
+    async with connected_pair() as (connection, peer):
+        with pytest.raises(ZeroDivisionError):
+            async with connection.speak(nursery_pieces(), **SETTINGS):
+                if stalled:
+                    peer.stream.stall()
+                else:
+                    await peer.receive()
+                raise ZeroDivisionError
+        peer.stream.resume()
+        async with connection.speak(nursery_pieces(), **SETTINGS):
+            await trio.sleep(1)
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await peer.done("a")
+            assert b"".join(await received_audio(context)) == b""
+
+
+async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_clock):
+    """
+    An error of the generator's own clean-up is raised, unless the block raises something itself.
+    """
+    async with connected_pair() as (connection, peer):
+        with pytest.raises(ExceptionGroup) as caught:
+            async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):
+                await peer.receive()
+        assert [type(error) for error in caught.value.exceptions] == [KeyError]
+        with pytest.raises(ZeroDivisionError):
+            async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):
+                await peer.receive()
+                raise ZeroDivisionError
+        assert not connection.statistics().is_lost
+
+
+async def test_speak_in_a_generator_that_is_left(autojump_clock):
+    """
+    An asynchronous generator with ``speak`` in it may be left by ``break``: one cancel is sent, and
+    nothing else notices.
+    """
+
+    async def audio(connection: Connection) -> AsyncIterator[bytes]:
+        async with connection.speak("Hello.", **SETTINGS, context_id="a") as context:
+            async for piece in context.audio():
+                yield piece
+
+    async with connected_pair() as (connection, peer):
+        async with trio.open_nursery() as nursery:
+            with trio.move_on_after(60), warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # Trio's, about the generator
+                nursery.start_soon(peer_speaks, peer)
+                async for piece in audio(connection):
+                    assert piece == b"12"
+                    break
+                gc.collect()
+                await trio.sleep(1)
+        assert connection.statistics().contexts_open == 0
+        assert cancels(await requests_until_quiet(peer)) == ["a"]
+
+
+async def peer_speaks(peer: Peer) -> None:
+    await peer.receive()
+    await peer.chunk("a", b"12")

@@ -13,15 +13,22 @@ from functools import partial
 import attrs
 from trio.lowlevel import enable_ki_protection
 
+from trio_cartesia._constructors import create
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
-from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
+from trio_cartesia._runtime.connection import (
+    INBOX_BYTES,
+    Connection,
+    check_budget,
+    check_stall_seconds,
+)
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.open_session import open_session
+from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
@@ -46,7 +53,9 @@ class TTS:
     _endpoint: Endpoint = attrs.field(repr=False)
 
     @block("a connection (client.tts.websocket_connect)")
-    def websocket_connect(self, *, inbox_bytes: int = INBOX_BYTES) -> Manager[Connection]:
+    def websocket_connect(
+        self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: float | None = STALL_SECONDS
+    ) -> Manager[Connection]:
         """
         Connect to the TTS WebSocket for the block (protocol §2.1).
 
@@ -57,6 +66,8 @@ class TTS:
         Args:
             inbox_bytes: How many bytes of events each context may hold until they are received,
                 unless the context has a budget of its own.
+            stall_seconds: How long text may be owed to a context with nothing arriving, before it
+                fails with `ContextStalled`; None means forever. A context may have its own.
 
         Raises:
             LocalProtocolError: An argument is not valid, or ``open_stream`` returned no stream.
@@ -67,11 +78,14 @@ class TTS:
                 `ServiceFailed`.
             InternalError: A task of this package crashed.
         """
-        return self._connect(check_budget(inbox_bytes))
+        check_stall_seconds(stall_seconds)
+        return self._connect(check_budget(inbox_bytes), stall_seconds)
 
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running
-    async def _connect(self, inbox_bytes: int) -> AsyncIterator[Connection]:
+    async def _connect(
+        self, inbox_bytes: int, stall_seconds: float | None
+    ) -> AsyncIterator[Connection]:
         endpoint = self._endpoint
         prepare()
         protocol = SpeechProtocol(
@@ -87,4 +101,4 @@ class TTS:
         contexts = ContextTable(protocol)
         async with open_session(open_transport, contexts) as session:
             contexts.attach(session)
-            yield Connection(contexts, inbox_bytes)
+            yield create(Connection, contexts, inbox_bytes, stall_seconds)

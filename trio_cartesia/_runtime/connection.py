@@ -4,33 +4,35 @@ One WebSocket, and the contexts on it.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+import math
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Final, Literal, Unpack
 
 import attrs
 import trio
 
-from trio_cartesia._errors import ContextExpired, LocalProtocolError
-from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.contexts import ContextTable
+from trio_cartesia._runtime.feeder import Feeder, Pieces
 from trio_cartesia._runtime.managers import Block, Manager, block
+from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 
 __all__ = ["INBOX_BYTES", "Connection"]
 
 INBOX_BYTES: Final = 64 * 2**20
 
-_log: Final = logging.getLogger("trio_cartesia.connection")
-
+StallSeconds = float | Literal["inherit"] | None
 Overflow = Literal["fail", "block"]
 
 
-@attrs.define(eq=False)
+@no_public_constructor("client.tts.websocket_connect()")
+@attrs.define(eq=False, init=False)
 class Connection:
     """
     One WebSocket to the service, which carries any number of contexts at once.
@@ -41,6 +43,7 @@ class Connection:
 
     _contexts: ContextTable = attrs.field(repr=False)
     _inbox_bytes: int = INBOX_BYTES
+    _stall_seconds: float | None = STALL_SECONDS
 
     @property
     def request_id(self) -> str | None:
@@ -53,6 +56,7 @@ class Connection:
         context_id: str | None = None,
         inbox_bytes: int | None = None,
         overflow: Overflow = "fail",
+        stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
         """
@@ -69,6 +73,9 @@ class Connection:
                 ``"block"``: reading stops until there is room, for all contexts of the connection,
                 so it is for connections with a single one, received in another task than the one
                 that pushes.
+            stall_seconds: How long text may be owed with nothing arriving, before the context
+                fails with `ContextStalled`, in addition to ``max_buffer_delay_ms``; None means
+                forever. ``"inherit"``: as the connection has it.
             **settings: The fields of `ContextSettings`: ``model_id``, ``voice`` and
                 ``output_format`` are required.
 
@@ -100,33 +107,35 @@ class Connection:
 
             trio.run(main)
         """
-        opened = self._open(context_id, inbox_bytes, overflow, settings)
+        opened = self._open(context_id, inbox_bytes, overflow, stall_seconds, settings)
         return Block(opened, "a context (connection.context)")
 
     @block("a context (connection.speak)")
-    @asynccontextmanager
-    async def speak(
+    def speak(
         self,
         text_or_pieces: str | Iterable[str] | AsyncIterable[str],
         *,
         context_id: str | None = None,
         inbox_bytes: int | None = None,
         overflow: Overflow = "fail",
+        stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
-    ) -> AsyncIterator[Context]:
+    ) -> Manager[Context]:
         """
-        Open a context that feeds itself: a task of the block pushes the text, then ends it.
+        Open a context that feeds itself: a task pushes the text, then ends it.
 
-        What the pieces' iterator raises is raised by the receive loop, after the events that came
-        before. Where the service ends the context while there is more to be said, the receive loop
-        raises `ContextExpired`. Leaving the block stops the task, and closes an asynchronous
-        generator of pieces.
+        A str goes out as one message, so the service can start at once. Whatever the iterator of
+        pieces raises, the receive loop raises, after the events that came before. If the service
+        ends the context while there is more to speak, the receive loop raises `ContextExpired`.
+        Leaving the block stops the task and closes an asynchronous generator of pieces; what that
+        raises is raised by the block, unless the block raises something itself.
 
         Args:
             text_or_pieces: A text, or pieces of one as they come.
             context_id: As in `context`.
             inbox_bytes: As in `context`.
             overflow: As in `context`.
+            stall_seconds: As in `context`.
             **settings: As in `context`.
 
         Raises:
@@ -153,14 +162,12 @@ class Connection:
 
             trio.run(main)
         """
-        checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
-        with self._open(context_id, inbox_bytes, overflow, settings, is_fed=True) as context:
-            async with open_service_nursery() as nursery:
-                nursery.start_soon(_feed, self._contexts, context, text_or_pieces)
-                yield context
+        opened = self._open(context_id, inbox_bytes, overflow, stall_seconds, settings, is_fed=True)
+        return self._speak(opened, text_or_pieces)
 
     def statistics(self) -> ConnectionStatistics:
         """Return a snapshot of the connection's numbers."""
+        self._contexts.run_check.check()
         contexts, protocol, now = self._contexts, self._contexts.protocol, trio.current_time()
         session, waiting = contexts.session, contexts.waiting
         return ConnectionStatistics(
@@ -174,16 +181,33 @@ class Connection:
             **attrs.asdict(protocol.counters),
         )
 
+    @asynccontextmanager
+    async def _speak(
+        self, opened: AbstractContextManager[Context], pieces: Pieces
+    ) -> AsyncIterator[Context]:
+        checks.text_or_pieces(pieces, "text_or_pieces", may_be_empty=False)
+        with opened as context:
+            feeder = Feeder(self._contexts, context._entry, context.feed, pieces)
+            self._contexts.session.start_soon(feeder.run)
+            try:
+                yield context
+            finally:
+                await feeder.stop()  # noqa: ASYNC102  # shielded, and as long as the generator takes
+            if feeder.error is not None:
+                raise feeder.error
+
     @contextmanager
     def _open(
         self,
         context_id: str | None,
         inbox_bytes: int | None,
         overflow: Overflow,
+        stall_seconds: StallSeconds,
         settings: ContextOptions,
         *,
         is_fed: bool = False,
     ) -> Iterator[Context]:
+        self._contexts.run_check.check()
         checked = settings_from(settings)
         checks.choice(overflow, "overflow", ("fail", "block"))
         entry = self._contexts.open(
@@ -192,11 +216,32 @@ class Connection:
             inbox_bytes=check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes),
             blocks=overflow == "block",
             is_fed=is_fed,
+            stall_seconds=check_stall_seconds(
+                self._stall_seconds if stall_seconds == "inherit" else stall_seconds
+            ),
         )
         try:
-            yield Context(entry.context_id, checked, self._contexts, entry)
+            yield create(Context, entry.context_id, checked, self._contexts, entry)
         finally:
             self._contexts.retire(entry)
+
+
+def check_stall_seconds(stall_seconds: object) -> float:
+    """
+    Return how long text may be owed; None means forever.
+
+    Raises:
+        LocalProtocolError: It is neither None nor a positive number.
+    """
+    if stall_seconds is None:
+        return math.inf
+    if (
+        not isinstance(stall_seconds, (int, float))
+        or isinstance(stall_seconds, bool)
+        or not stall_seconds > 0
+    ):
+        raise LocalProtocolError("stall_seconds must be a positive number, or None for no limit")
+    return float(stall_seconds)
 
 
 def check_budget(inbox_bytes: object) -> int:
@@ -209,20 +254,3 @@ def check_budget(inbox_bytes: object) -> int:
     if not isinstance(inbox_bytes, int) or isinstance(inbox_bytes, bool) or inbox_bytes < 1:
         raise LocalProtocolError("inbox_bytes must be a positive whole number")
     return inbox_bytes
-
-
-async def _feed(
-    contexts: ContextTable, context: Context, pieces: Iterable[str] | AsyncIterable[str]
-) -> None:
-    """Feed a context; its receive loop raises what goes wrong, in the caller's task."""
-    try:
-        if isinstance(pieces, AsyncGenerator):
-            async with aclosing(pieces):
-                await context.feed(pieces)
-        else:
-            await context.feed(pieces)
-    except ContextExpired as expiry:  # the receive loop is to know of the last piece, too
-        context._entry.inbox.amend(expiry)
-    except Exception as error:  # noqa: BLE001  # a caller's iterator may raise anything
-        _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
-        contexts.fail(context._entry, error)  # does nothing where the context has ended

@@ -9,20 +9,23 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 import attrs
 import trio
 
+from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.audio import WholeFrames
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat, value_from
 from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.speech import Speech, SpeechBuilder
-from trio_cartesia._runtime.contexts import ContextEntry, ContextTable
+from trio_cartesia._runtime.context_entry import ContextEntry
+from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.receivers import AudioReceiver
 from trio_cartesia._runtime.statistics import ContextStatistics
 
 __all__ = ["Context"]
 
 
-@attrs.define(eq=False)
+@no_public_constructor("connection.context()")
+@attrs.define(eq=False, init=False)
 class Context:
     """
     A stream of text to the service and a stream of events back (protocol §2.4).
@@ -107,18 +110,22 @@ class Context:
         """
         Push every piece as it comes, then end the text.
 
-        A str is one piece. Empty pieces are passed over. The pieces' own iterator is not closed:
-        whoever made it does that.
+        A str goes out as one message that ends the text. Empty pieces are passed over. The
+        iterator of the pieces is not closed: its owner does that.
 
         Raises:
             CartesiaError: As `push`.
         """
+        self._contexts.run_check.check()
         checks.text_or_pieces(pieces, "pieces", may_be_empty=True)
+        if isinstance(pieces, str):
+            await self._send(pieces, last=True)
+            return
         if isinstance(pieces, AsyncIterable):
             async for piece in pieces:
                 await self._push_piece(piece)
         else:
-            for piece in [pieces] if isinstance(pieces, str) else pieces:
+            for piece in pieces:
                 await self._push_piece(piece)
         await self.no_more_inputs()
 
@@ -135,10 +142,12 @@ class Context:
         Raises:
             ContextFailed: The service failed the context.
             InboxOverflow: Events came faster than they were received.
+            ContextStalled: Text was sent, and nothing came for ``stall_seconds``.
             ConnectionLost: The connection ended, whatever its close code, and the speech is cut.
             RemoteProtocolError: An event of the context could not be read.
             LocalProtocolError: The context's block was left before its end.
         """
+        self._contexts.run_check.check()
         return self._entry.inbox
 
     def audio(self) -> AudioReceiver:
@@ -147,6 +156,7 @@ class Context:
 
         The iterator raises what that of `receive` raises.
         """
+        self._contexts.run_check.check()
         return AudioReceiver(self._entry.inbox, self._frames)
 
     async def collect(self) -> Speech:
@@ -165,8 +175,7 @@ class Context:
         except Exception as error:
             error.partial = builder.finish(complete=False)  # type: ignore[attr-defined]  # any error
             raise
-        is_complete = self._entry.state.is_complete and not self._entry.inbox.has_dropped
-        return builder.finish(complete=is_complete)
+        return builder.finish(complete=self._contexts.is_complete(self._entry))
 
     def cancel(self) -> None:
         """
@@ -177,10 +186,12 @@ class Context:
         Raises:
             LocalProtocolError: The context's block has ended.
         """
+        self._contexts.run_check.check()
         self._contexts.cancel(self._entry)
 
     def statistics(self) -> ContextStatistics:
         """Return a snapshot of the context's state and numbers."""
+        self._contexts.run_check.check()
         state, inbox = self._entry.state, self._entry.inbox
         return ContextStatistics(
             state=state.state.value,
@@ -205,6 +216,7 @@ class Context:
         last: bool = False,
         generation_config: GenerationConfig | None = None,
     ) -> None:
+        self._contexts.run_check.check()
         await trio.lowlevel.checkpoint_if_cancelled()
         await self._contexts.send_input(
             self._entry,

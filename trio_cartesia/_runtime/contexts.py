@@ -3,56 +3,40 @@
 from __future__ import annotations
 
 import logging
+import math
+from functools import partial
 from typing import Final
 
 import attrs
 import trio
-from trio.lowlevel import ParkingLot, enable_ki_protection
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import (
     CartesiaError,
     ConnectionLost,
+    ContextStalled,
     InboxOverflow,
-    LocalProtocolError,
 )
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.context_states import End
-from trio_cartesia._protocol.tts.contexts import ContextState
 from trio_cartesia._protocol.tts.formats import GenerationConfig
 from trio_cartesia._protocol.tts.messages import Chunk, Done, Event
 from trio_cartesia._protocol.tts.outbox import Outgoing, Status
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._protocol.tts.settings import ContextSettings
+from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.pace import Pace
+from trio_cartesia._runtime.run_check import RunCheck
 from trio_cartesia._runtime.session import Session
+from trio_cartesia._runtime.stalls import StallWatch
 from trio_cartesia._runtime.transport.interface import Outcome
 
-__all__ = ["ContextEntry", "ContextTable"]
+__all__ = ["ContextTable"]
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
 
 _DELIVERED: Final = Outcome.DELIVERED  # looked up once: members of an Enum are slow to find
-
-
-@attrs.define(eq=False)
-class ContextEntry:
-    """
-    One context, from the opening of its block to the end of it.
-
-    Attributes:
-        context_id: Its name on the connection.
-        state: What the protocol knows of it.
-        inbox: Its events.
-        is_fed: True if a task of ours pushes its text.
-        sent: Where those wait who push.
-    """
-
-    context_id: str
-    state: ContextState
-    inbox: Inbox
-    is_fed: bool
-    sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
 
 
 @attrs.define(eq=False)
@@ -69,6 +53,8 @@ class ContextTable:
     protocol: SpeechProtocol
     waiting: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     pace: Pace = attrs.field(init=False)
+    run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
+    stalls: StallWatch = attrs.field(factory=StallWatch, init=False, repr=False)
     _session: Session | None = attrs.field(default=None, init=False)
     _entries: dict[str, ContextEntry] = attrs.field(factory=dict, init=False)
     _full: Inbox | None = attrs.field(default=None, init=False)
@@ -85,6 +71,7 @@ class ContextTable:
     def attach(self, session: Session) -> None:
         """Use *session*, once it is open."""
         self._session = session
+        session.start_soon(partial(self.stalls.watch, self._next_stall, self._fail_stalled))
 
     # -- for contexts
 
@@ -97,12 +84,14 @@ class ContextTable:
         inbox_bytes: int,
         blocks: bool,
         is_fed: bool,
+        stall_seconds: float,
     ) -> ContextEntry:
         """Register a context, and make its inbox; *is_fed*: a task of ours pushes its text."""
         self.session.raise_if_lost(context_id)
         context_id = self.protocol.open(settings, context_id)
-        inbox = Inbox(inbox_bytes, blocks, self.waiting)
-        entry = ContextEntry(context_id, self.protocol.context(context_id), inbox, is_fed)
+        inbox = Inbox(inbox_bytes, blocks, self.waiting, self.run_check)
+        state, strays = self.protocol.context(context_id), self.protocol.counters.stray_events
+        entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, strays)
         self._entries[context_id] = entry
         return entry
 
@@ -157,9 +146,14 @@ class ContextTable:
         """Take a context off the connection; nothing is awaited."""
         self.protocol.retire(entry.context_id, trio.current_time())
         del self._entries[entry.context_id]
-        entry.inbox.discard(_block_has_ended(entry))
+        entry.inbox.discard(entry.block_has_ended())
         entry.sent.unpark_all()
         self.session.wake_writer()
+
+    def is_complete(self, entry: ContextEntry) -> bool:
+        """Return whether all of a context's speech has been delivered, as far as can be known."""
+        strays = self.protocol.counters.stray_events - entry.strays_before
+        return entry.state.is_complete and not entry.inbox.has_dropped and not strays
 
     # -- for the session
 
@@ -186,13 +180,13 @@ class ContextTable:
                 return Outcome.UNHANDLED
             self.receive_message(text, now)
         elif protocol.receive_chunk(chunk, now):
-            self._deliver(chunk.context_id, chunk, 0)
+            self._deliver(chunk.context_id, chunk, 0, now)
         return _DELIVERED if self._full is None else Outcome.BLOCKED
 
     def receive_message(self, message: str | bytes, now: float) -> None:
         """Deliver an event."""
         for context_id, item in self.protocol.receive(message, now):
-            self._deliver(context_id, item, len(message))
+            self._deliver(context_id, item, len(message), now)
         if (refused := self.protocol.retired) is not None:
             raise ConnectionLost("the service refused the connection") from refused
 
@@ -220,6 +214,8 @@ class ContextTable:
             entry.inbox.put(Done(context_id=message.context_id), 0)
             entry.inbox.close()
         entry.sent.unpark_all()
+        entry.active_at = trio.current_time()
+        self.stalls.expect(entry.stall_deadline)
 
     def note_write_failure(self) -> None:
         """Wake everybody who waits for a message to be sent."""
@@ -237,11 +233,14 @@ class ContextTable:
 
     def _check_block(self, entry: ContextEntry) -> None:
         if entry.context_id not in self._entries:
-            raise _block_has_ended(entry)
+            raise entry.block_has_ended()
 
-    def _deliver(self, context_id: str, item: Event | CartesiaError, characters: int) -> None:
+    def _deliver(
+        self, context_id: str, item: Event | CartesiaError, characters: int, now: float
+    ) -> None:
         """Put an event, or an error, where it belongs."""
         entry = self._entries[context_id]
+        entry.active_at = now
         inbox = entry.inbox
         if type(item) is not Chunk and isinstance(item, CartesiaError):
             inbox.close(self._identified(entry.state.failure or item))
@@ -259,6 +258,23 @@ class ContextTable:
             self._notice_end(entry)
         elif inbox.blocks and inbox.is_full:
             self._full = inbox
+
+    def _next_stall(self) -> float:
+        """Return when the next context may be found stalled."""
+        return min((each.stall_deadline for each in self._entries.values()), default=math.inf)
+
+    def _fail_stalled(self, now: float) -> None:
+        """Fail every context that text is owed to, and for which nothing has come."""
+        if self.is_blocked:  # nothing can arrive, by choice
+            for entry in self._entries.values():
+                entry.active_at = now
+        for entry in [each for each in self._entries.values() if each.stall_deadline <= now]:
+            _log.debug("context %s has stalled", entry.context_id)
+            error = ContextStalled(
+                f"text was sent, and nothing has come for {entry.stall_seconds:g} seconds",
+                context_id=entry.context_id,
+            )
+            self.fail(entry, self._identified(error))
 
     def _notice_end(self, entry: ContextEntry) -> None:
         entry.sent.unpark_all()
@@ -280,8 +296,3 @@ class ContextTable:
             self.session.raise_if_lost(context_id)
         if not (outgoing.is_last and state.end is End.DONE):
             state.check_takes_input(context_id)  # its text is among what was not spoken already
-
-
-def _block_has_ended(entry: ContextEntry) -> LocalProtocolError:
-    """Return what a call for a context meets whose block was left."""
-    return LocalProtocolError("the context's block has ended", context_id=entry.context_id)

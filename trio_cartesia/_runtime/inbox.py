@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from threading import get_ident
 from typing import Final, NoReturn, Self
 
 import attrs
@@ -12,6 +13,7 @@ from trio.lowlevel import ParkingLot
 
 from trio_cartesia._errors import LocalProtocolError, raise_kept
 from trio_cartesia._protocol.tts.messages import Chunk, Event
+from trio_cartesia._runtime.run_check import RunCheck
 
 __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox"]
 
@@ -57,6 +59,7 @@ class Inbox:
     budget_bytes: int
     blocks: bool
     _total: ByteCounter
+    _run_check: RunCheck = attrs.field(factory=RunCheck, repr=False)
     counter: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     has_dropped: bool = attrs.field(default=False, init=False)
     _send: trio.MemorySendChannel[Event] = attrs.field(init=False, repr=False)
@@ -154,6 +157,8 @@ class Inbox:
             LocalProtocolError: Another task receives.
             CartesiaError: What the context failed with.
         """
+        if get_ident() != self._run_check.thread:  # the rest is checked where it may wait
+            self._run_check.check()
         if self._is_receiving:
             raise LocalProtocolError("another task receives this context's events already")
         counter = self.counter
@@ -175,6 +180,7 @@ class Inbox:
         return event
 
     async def _wait(self) -> Event:
+        self._run_check.check()
         self._is_receiving = True
         try:
             event = await self._receive.receive()

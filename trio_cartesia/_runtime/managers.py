@@ -17,6 +17,7 @@ from typing import Final, Generic, ParamSpec, TypeVar
 import trio
 
 from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._runtime.run_check import current_run
 
 __all__ = ["Block", "Manager", "block", "warn_abandoned"]
 
@@ -58,25 +59,32 @@ class Block(Manager[T], Generic[T]):
         LocalProtocolError: It is entered a second time, or with a plain ``with``.
     """
 
-    __slots__ = ("_is_entered", "_manager", "_name", "_was_entered")
+    __slots__ = ("_is_entered", "_manager", "_name", "_nursery", "_run", "_was_entered")
 
     def __init__(
         self, manager: Manager[T] | AbstractContextManager[T, bool | None], name: str
     ) -> None:
         self._manager, self._name = manager, name
         self._is_entered = self._was_entered = False
+        self._run: trio.lowlevel.TrioToken | None = None
+        self._nursery: trio.Nursery | None = None
 
     async def __aenter__(self) -> T:
         if self._was_entered:
             raise LocalProtocolError(f"{self._name} was entered before: make one for each block")
+        self._run = current_run()
         self._is_entered = self._was_entered = True
+        before = _innermost_nursery()
         try:
             if isinstance(self._manager, AbstractContextManager):
                 return self._manager.__enter__()
-            return await self._manager.__aenter__()
+            entered = await self._manager.__aenter__()
         except BaseException:
             self._is_entered = False
             raise
+        if (nursery := _innermost_nursery()) is not before:
+            self._nursery = nursery
+        return entered
 
     async def __aexit__(
         self,
@@ -84,6 +92,13 @@ class Block(Manager[T], Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
+        if current_run() is not self._run:
+            raise LocalProtocolError(f"{self._name} must be left in the trio.run it was entered in")
+        if self._nursery is not None and _innermost_nursery() is not self._nursery:
+            raise LocalProtocolError(
+                f"{self._name} must be left in the task that entered it, and before the nurseries "
+                "and connections that were opened outside of it: use 'async with'"
+            )
         self._is_entered = False
         if isinstance(self._manager, AbstractContextManager):
             return self._manager.__exit__(kind, error, traceback)
@@ -102,6 +117,11 @@ class Block(Manager[T], Generic[T]):
             with suppress(RuntimeError):  # no run is left to keep it in
                 _keep(self._manager)
         warn_abandoned(self, self._name)
+
+
+def _innermost_nursery() -> trio.Nursery | None:
+    nurseries = trio.lowlevel.current_task().child_nurseries
+    return nurseries[-1] if nurseries else None
 
 
 def _keep(manager: object) -> None:

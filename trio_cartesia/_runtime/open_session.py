@@ -59,7 +59,7 @@ async def _serve(
     with trio.CancelScope() as scope:
         try:
             async with open_transport() as transport, open_service_nursery() as nursery:
-                session = Session(transport, handler, scope)
+                session = Session(transport, handler, scope, nursery)
                 nursery.start_soon(session.read)
                 nursery.start_soon(session.write)
                 nursery.start_soon(keep_alive, session, nursery)

@@ -14,6 +14,7 @@ ends. Whichever comes, the first one is kept, and each caller gets a copy of its
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import attrs
@@ -49,6 +50,7 @@ class Session:
     transport: Transport
     handler: SessionHandler[Any]
     _scope: trio.CancelScope
+    _nursery: trio.Nursery
     loss: ConnectionLost | None = attrs.field(default=None, init=False)
     write_failure: ConnectionLost | None = attrs.field(default=None, init=False)
     closing: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -108,6 +110,10 @@ class Session:
         lost.request_id = lost.request_id or self.request_id
         lost.context_id = context_id
         return lost
+
+    def start_soon(self, async_fn: Callable[[], Awaitable[None]]) -> None:
+        """Run a task until it ends, or the connection does; what it raises is a crash."""
+        self._nursery.start_soon(async_fn)
 
     # -- the tasks
 

@@ -140,6 +140,7 @@ def _columns(name: str, times: Iterable[tuple[str, float, float]]) -> dict[str, 
 async def connected_pair(
     *,
     inbox_bytes: int = 64 * 2**20,
+    stall_seconds: float | None = 60.0,
     pipe_bytes: int = PIPE_BYTES,
     link: Link = DIRECT,
     version: str = "2026-08-14",
@@ -149,6 +150,7 @@ async def connected_pair(
 
     Args:
         inbox_bytes: Of the connection.
+        stall_seconds: Of the connection.
         pipe_bytes: What may be under way in each direction before sending waits.
         link: How slow and in which pieces it is carried.
         version: The API version that the client asks for.
@@ -187,7 +189,10 @@ async def connected_pair(
         client = Cartesia(
             "sk_car_test", base_url="http://localhost", open_stream=open_stream, version=version
         )
-        async with client.tts.websocket_connect(inbox_bytes=inbox_bytes) as connection:
+        connecting = client.tts.websocket_connect(
+            inbox_bytes=inbox_bytes, stall_seconds=stall_seconds
+        )
+        async with connecting as connection:
             yield connection, await peers.receive()
 
 

@@ -174,16 +174,15 @@ class SpeechProtocol:
             return outgoing
         context = self._contexts[outgoing.context_id]
         del context.queued[outgoing]
-        if (
-            context.state is State.NEW and not outgoing.transcript
-        ):  # what was before it is withdrawn
+        if context.state is State.NEW and not outgoing.transcript:  # earlier text was withdrawn
             outgoing.text = None
             if not outgoing.is_last:
                 return outgoing
             context.end = End.DONE
-        context.state = advance(
-            context.state, Trigger.SEND_LAST if outgoing.is_last else Trigger.SEND
-        )
+        else:
+            context.state = advance(context.state, Trigger.SEND)
+        if outgoing.is_last:
+            context.state = advance(context.state, Trigger.SEND_LAST)
         context.unspoken.add(outgoing.transcript)
         return outgoing
 

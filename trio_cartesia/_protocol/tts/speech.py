@@ -62,8 +62,9 @@ class Speech:
         phonemes: Phoneme times, if ``add_phoneme_timestamps`` asked for them.
         segments: The same audio, cut at the ends of segments.
         complete: True if the service ended the context after its final input, and audio came
-            after the last text with a letter or digit in it. False for what is cut short: by
-            `Context.cancel`, by expiry, or where it is the part that came before an error.
+            after the last text with a letter or digit in it. False for speech that was cut short:
+            by `Context.cancel`, by expiry or by an error; and where events for a context that the
+            connection does not know were dropped meanwhile, which may have been its own.
     """
 
     audio: bytes = attrs.field(repr=size_of)

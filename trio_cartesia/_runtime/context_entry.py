@@ -1,0 +1,62 @@
+"""What the runtime keeps of one context."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import attrs
+import trio
+from trio.lowlevel import ParkingLot
+
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol.tts.contexts import ContextState
+from trio_cartesia._runtime.inbox import Inbox
+
+__all__ = ["DEFAULT_DELAY_MS", "ContextEntry"]
+
+DEFAULT_DELAY_MS: Final = 3000  # of ``max_buffer_delay_ms`` (protocol §2.8)
+
+
+@attrs.define(eq=False)
+class ContextEntry:
+    """
+    One context, from the opening of its block to the end of it.
+
+    Attributes:
+        context_id: Its name on the connection.
+        state: What the protocol knows of it.
+        inbox: Its events.
+        is_fed: True if a task of ours pushes its text.
+        stall_seconds: How long text may be owed with nothing arriving.
+        strays_before: Events for unknown contexts, when it was opened.
+        active_at: When something was last sent for it or arrived, on Trio's clock.
+        sent: Where those wait who push.
+    """
+
+    context_id: str
+    state: ContextState
+    inbox: Inbox
+    is_fed: bool
+    stall_seconds: float
+    strays_before: int
+    active_at: float = attrs.field(factory=trio.current_time, init=False)
+    sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+
+    @property
+    def stall_deadline(self) -> float:
+        """When the context has stalled, if nothing is sent or arrives until then."""
+        state = self.state
+        if not state.is_open:
+            return math.inf
+        if state.is_ending:
+            return self.active_at + self.stall_seconds
+        if not state.unspoken.has_words():
+            return math.inf
+        delay_ms = state.settings.max_buffer_delay_ms  # the service may wait for more text
+        delay_seconds = (DEFAULT_DELAY_MS if delay_ms is None else delay_ms) / 1000
+        return self.active_at + delay_seconds + self.stall_seconds
+
+    def block_has_ended(self) -> LocalProtocolError:
+        """Return the error of calls after the context's block was left."""
+        return LocalProtocolError("the context's block has ended", context_id=self.context_id)

@@ -1,0 +1,81 @@
+"""The task that pushes a context's text for its block."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from typing import Final
+
+import attrs
+import trio
+
+from trio_cartesia._errors import ContextExpired
+from trio_cartesia._runtime.context_entry import ContextEntry
+from trio_cartesia._runtime.contexts import ContextTable
+
+__all__ = ["Feeder", "Pieces"]
+
+Pieces = str | Iterable[str] | AsyncIterable[str]
+
+_log: Final = logging.getLogger("trio_cartesia.connection")
+
+
+@attrs.define(eq=False)
+class Feeder:
+    """
+    Feeds one context, in the session's nursery.
+
+    The block that it works for has no nursery or cancel scope of its own, so that it may be left
+    anywhere, even by an asynchronous generator that was abandoned.
+
+    Attributes:
+        error: What the pieces' iterator raised after the block had been left.
+    """
+
+    _contexts: ContextTable
+    _entry: ContextEntry
+    _feed: Callable[[Pieces], Awaitable[None]]
+    _pieces: Pieces
+    error: BaseException | None = attrs.field(default=None, init=False)
+    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _is_done: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    async def run(self) -> None:
+        """Feed the context; its receive loop raises what goes wrong."""
+        try:
+            with self._scope:
+                await self._run()
+        except BaseException as error:  # noqa: BLE001  # an iterator of the caller's may raise anything
+            self._take(error)
+        finally:
+            self._is_done.set()
+
+    async def stop(self) -> None:
+        """Stop feeding, and wait until the pieces' generator is closed."""
+        self._scope.cancel("the context's block has ended")
+        with trio.CancelScope(shield=True):
+            await self._is_done.wait()
+
+    async def _run(self) -> None:
+        try:
+            await self._feed(self._pieces)
+        finally:
+            if isinstance(self._pieces, AsyncGenerator):
+                await self._pieces.aclose()  # noqa: ASYNC102  # its own awaits are cancelled
+
+    def _take(self, error: BaseException) -> None:
+        # a generator with a nursery in it wraps its own end, and that of its tasks, in a group
+        if isinstance(error, BaseExceptionGroup):
+            _, rest = error.split((trio.Cancelled, GeneratorExit))
+            if rest is None:
+                return
+            error = rest
+        if self._scope.cancel_called and not isinstance(error, trio.Cancelled):
+            self.error = error
+        elif isinstance(error, ContextExpired):  # the receive loop is to know of the last piece
+            self._entry.inbox.amend(error)
+        elif isinstance(error, Exception):
+            _log.debug("feeding %s ended with %s", self._entry.context_id, type(error).__name__)
+            self._contexts.fail(self._entry, error)  # does nothing where the context has ended
+        else:
+            raise error
