@@ -22,7 +22,7 @@ from trio_cartesia._protocol.tts import encoder as requests
 from trio_cartesia._protocol.tts import tombstones
 from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
 from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS
-from trio_cartesia._runtime import connection, inbox, keepalive, open_session, pace, session, writer
+from trio_cartesia._runtime import connection, inbox, keepalive, open_session, pace, session, stalls, writer
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Server, open_server, routes, streams
@@ -159,6 +159,7 @@ LIMITS = {
     "EVENT_BYTES": inbox.EVENT_BYTES,
     "CHARACTER_BYTES": inbox.CHARACTER_BYTES,
     "HANDSHAKE_BYTES": response_head.HANDSHAKE_BYTES,
+    "STALL_SECONDS": stalls.STALL_SECONDS,
     "LAST_WORDS_SECONDS": session.LAST_WORDS_SECONDS,
     "KEEPALIVE_SECONDS": keepalive.KEEPALIVE_SECONDS,
     "PONG_SECONDS": keepalive.PONG_SECONDS,
