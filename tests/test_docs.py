@@ -22,7 +22,16 @@ from trio_cartesia._protocol.tts import encoder as requests
 from trio_cartesia._protocol.tts import tombstones
 from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
 from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS
-from trio_cartesia._runtime import connection, inbox, keepalive, open_session, pace, session, stalls, writer
+from trio_cartesia._runtime import (
+    connection,
+    inbox,
+    keepalive,
+    open_session,
+    pace,
+    session,
+    stalls,
+    writer,
+)
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Server, open_server, routes, streams

@@ -1,134 +1,247 @@
-"""Imports point downward (CONTRIBUTING.md has the table)."""
+"""
+The layout: which room may import which, and what a room may hold (CONTRIBUTING.md).
+
+A room is a package, or a module of the top level. Each has a floor, and imports go to a lower one
+or stay in the room.
+"""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import trio_cartesia
 
 ROOT = Path(trio_cartesia.__file__).parent
-PUBLIC = "trio_cartesia"  # the names that `import trio_cartesia` offers
 
-# what each layer may import, beside the standard library and itself
-LAYERS = {
-    "_errors": set(),
-    "_version": set(),
-    "_lazy": set(),
-    "_constructors": set(),
-    "_nursery": {"_errors", "trio"},
-    "_protocol": {"_errors", "attrs", "cattrs"},
-    "_runtime": {"_constructors", "_errors", "_nursery", "_protocol", "attrs", "trio"},
-    "_client": {
-        "_constructors",
-        "_errors",
-        "_nursery",
-        "_protocol",
-        "_runtime",
-        "_version",
-        "attrs",
-        "trio",
-    },
-    "server": {"_constructors", "_nursery", "_protocol", "_version", "attrs", "trio"},
-    "testing": {
-        *(PUBLIC, "_constructors", "_lazy", "_nursery", "_protocol"),
-        *("server", "attrs", "trio"),
-    },
-    "_cli": {PUBLIC, "server", "attrs", "trio", "cyclopts", "rich"},
-    "__main__": {"_cli"},
-    "__init__": {"_lazy", "_exports", "_version"},
-    "_exports": {"_errors", "_protocol", "_runtime", "_client"},
+# Each room's floor. Rooms of one floor know nothing of each other.
+FLOORS = {
+    "_errors": 0,
+    "_version": 0,
+    "_lazy": 0,
+    "_constructors": 0,
+    "_nursery": 1,
+    "_protocol.base": 1,
+    "_protocol.tts": 2,
+    "_runtime.transport": 3,
+    "_runtime": 4,
+    "_client": 5,
+    "_exports": 6,
+    "": 7,  # the public names
+    "server.catalogue": 2,
+    "server.behaviour": 2,
+    "server.streams": 2,
+    "server.messages": 3,
+    "server.text": 3,
+    "server.faults": 4,
+    "server.audio": 4,
+    "server.voices": 4,
+    "server.voices.espeak": 5,
+    "server.journal": 5,
+    "server.net": 5,
+    "server.access": 6,
+    "server.store": 7,
+    "server.state": 8,
+    "server.exchange": 9,
+    "server.tts": 10,
+    "server.rest": 11,
+    "server.routes": 12,
+    "server.app": 13,
+    "server": 14,
+    "testing": 15,
+    "_cli": 15,
+    "_cli.say": 15,
+    "_cli.serve": 15,
+    "__main__": 16,
 }
 
-# what only these modules may import
+FOLDERS = {"_protocol"}  # of rooms, with nothing of their own
+
+# Rooms that are one: their modules import each other's.
+ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli", "server.voices.espeak": "server.voices"}
+
+# What a side sees of the other layers, where its floor alone would allow more.
+SEES = {
+    "server": {"server", "_protocol.base", "_nursery", "_constructors", "_version"},
+    "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
+    | {"_nursery", "_constructors", "_lazy", "_errors"},
+    "_cli": {"", "_cli", "server"},
+}
+
+# What may be imported everywhere, and libraries that are hidden in the modules named.
+EVERYWHERE = {"attrs", "trio"}
 ALONE = {
-    "orjson": {"_protocol.tts.decoder"},
-    "pybase64": {"_protocol.tts.decoder"},
+    "attrs": {"_protocol", "_runtime", "_client", "server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
-    "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
-    "h11": {"server.net.http1", "_runtime.transport.handshake_errors"},
-    "wsproto": {"server.net.deflate", "server.net.websocket"},
-    "hypothesis": {"testing.machine", "testing.strategies"},
-    "pytest": {"testing.plugin"},
-    "espeakng_loader": {"server.voices.espeak.library"},
+    "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
+    "espeakng_loader": {"server.voices.espeak.library"},
+    "h11": {"server.net.http1", "_runtime.transport.handshake_errors", "_runtime.transport.proxy"},
+    "hypothesis": {"testing.machine", "testing.strategies"},
     "lameenc": {"server.audio.mp3"},
     "numpy": {"server.voices.espeak.voice", "server.voices.espeak.timing"},
+    "orjson": {"_protocol.base.json"},
+    "pybase64": {"_protocol.base.json"},
+    "pytest": {"testing"},
+    "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice"},
+    "trio": {"_nursery", "_runtime", "_client", "server", "testing", "_cli"},
+    "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
+    "wsproto": {"server.net.deflate", "server.net.websocket"},
 }
 
-# what layers may import of which others' modules at the most
-SERVER_KNOWS = {"_protocol.base.audio"}  # it is the other side, and must be right by itself
 LONGEST_MODULE = 300
+LARGEST_ROOM = 20
 
 
-def modules() -> list[Path]:
-    return sorted(ROOT.rglob("*.py"))
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module, without the package's own."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def dotted(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+@cache
+def modules() -> dict[str, Path]:
+    return {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield what *path* imports: our own modules without the package's name, others in full."""
-    package = ["trio_cartesia", *path.relative_to(ROOT).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+def room_of(name: str) -> str:
+    """Return the innermost room that a module is in."""
+    while name not in FLOORS and name not in FOLDERS:
+        assert "." in name, f"{name} is in no room: give it a floor"
+        name = name.rpartition(".")[0]
+    return name
+
+
+def is_within(name: str, rooms: set[str]) -> bool:
+    return any(name == room or (room and name.startswith(f"{room}.")) for room in rooms)
+
+
+@cache
+def imports_of(name: str) -> frozenset[str]:
+    """Return the modules and libraries that a module imports, outside of ``TYPE_CHECKING``."""
+    tree = ast.parse(modules()[name].read_text())
+    found = set()
+    for node in walk_without_type_checking(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            yield ".".join([*base, *([node.module] if node.module else [])])
+            assert not node.level, f"{name}: imports are absolute"
+            module = str(node.module)
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                found.add(whole if whole.removeprefix("trio_cartesia.") in modules() else module)
+    return frozenset(found)
 
 
-def layer_of(name: str) -> str | None:
-    """Return the layer or library that *name* belongs to; None for the standard library."""
-    if name == "trio_cartesia":
-        return PUBLIC
-    name = name.removeprefix("trio_cartesia.")
-    top = name.split(".")[0]
-    return None if top in sys.stdlib_module_names else top
+def walk_without_type_checking(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield from walk_without_type_checking(child)
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_imports_point_downward(path):
+def ours(name: str) -> Iterator[str]:
+    """Yield the modules of the package that a module imports, without the package's own name."""
+    for imported in imports_of(name):
+        if imported == "trio_cartesia":
+            yield ""
+        elif imported.startswith("trio_cartesia."):
+            yield imported.removeprefix("trio_cartesia.")
+
+
+def test_every_module_has_a_room():
     """
-    A module imports its own layer, the layers that the table allows it, and nothing else.
+    Every module is in a room with a floor, and every room is there.
     """
-    layer = dotted(path).split(".")[0]
-    used = {layer_of(name) for name in imports(path)} - {None, layer, "__future__"}
-    allowed = LAYERS[layer] | {name for name, where in ALONE.items() if dotted(path) in where}
-    assert used <= allowed
+    rooms = {room_of(name) for name in modules()} - FOLDERS
+    assert rooms == set(FLOORS)
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_libraries_stay_in_their_rooms(path):
+def test_imports_go_down():
     """
-    A library that one module is to hide is imported by that module alone.
+    A module imports its own room and rooms of lower floors.
     """
-    tops = {name.split(".")[0] for name in imports(path)}
-    for library, where in ALONE.items():
-        assert library not in tops or dotted(path) in where
+    wrong = []
+    for name in modules():
+        if (room := room_of(name)) in FOLDERS:
+            continue
+        home = ONE_ROOM.get(room, room)
+        for imported in ours(name):
+            target = room_of(imported)
+            if target in (room, home) or ONE_ROOM.get(target, target) == home:
+                continue
+            if FLOORS[target] >= FLOORS[room]:
+                wrong.append(f"{name} ({room}, {FLOORS[room]}) -> {imported} ({FLOORS[target]})")
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_the_service_knows_no_client(path):
+def test_sides_see_what_they_may():
     """
-    The local service shares the arithmetic of audio with the client, and nothing else.
+    The service knows nothing of the client but the arithmetic of audio, and the command line knows
+    public names alone.
     """
-    names = {name.removeprefix("trio_cartesia.") for name in imports(path)}
-    ours = {name for name in names if name.startswith("_protocol")}
-    assert not dotted(path).startswith("server.") or ours <= SERVER_KNOWS
+    wrong = [
+        f"{name} -> {imported}"
+        for name in modules()
+        for side, seen in SEES.items()
+        if is_within(name, {side})
+        for imported in ours(name)
+        if not (imported in seen or is_within(imported, seen - {""}))
+    ]
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_rooms_are_small(path):
+def test_libraries_stay_in_their_modules():
     """
-    No module has more lines than can be kept in mind.
+    A library is imported by the modules or rooms that the table names, and by no other.
     """
-    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+    wrong = []
+    for name in modules():
+        for imported in imports_of(name):
+            top = imported.partition(".")[0]
+            if top in ("trio_cartesia", "__future__"):
+                continue
+            if top in sys.stdlib_module_names and top not in ALONE:
+                continue
+            if not is_within(name, ALONE.get(top, set())):
+                wrong.append(f"{name} -> {imported}")
+    assert not wrong
+
+
+def test_there_is_no_circle_of_modules():
+    """
+    No module imports itself by way of others, not even inside a function.
+    """
+    edges = {name: {each for each in ours(name) if each in modules()} for name in modules()}
+    edges.pop("")  # importing the package loads nothing by itself
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        assert name not in path, f"a circle: {' -> '.join([*path[path.index(name) :], name])}"
+        if name not in done:
+            for imported in sorted(edges.get(name, ())):
+                visit(imported, [*path, name])
+            done.add(name)
+
+    for name in sorted(edges):
+        visit(name, [])
+
+
+def test_rooms_are_small():
+    """
+    A module has at most 300 lines, and a folder at most twenty modules.
+    """
+    folders = defaultdict(list)
+    for name, path in modules().items():
+        lines = len(path.read_text().splitlines())
+        assert lines <= LONGEST_MODULE, f"{name} has {lines} lines"
+        if path.name != "__init__.py":
+            folders[path.parent].append(name)
+    for folder, names in folders.items():
+        assert len(names) <= LARGEST_ROOM, f"{folder.name} has {len(names)} modules"

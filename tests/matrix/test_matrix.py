@@ -35,19 +35,36 @@ def failures(row: Row, names: tuple[str, ...]) -> list[str]:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lane_is_on", [True, False], ids=["lane", "no-lane"])
+@pytest.mark.parametrize("row", FAULTS[::7], ids=lambda row: row.name)
+def test_a_slice_of_the_faults(row):
+    """
+    Some of the faults, with one operation each: what `test_faults` checks in full.
+    """
+    assert failures(row, (row.only or tuple(OPERATIONS))[:1]) == []
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: row.name)
-def test_faults(row, lane_is_on, monkeypatch):
+def test_faults(row):
     """
     Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
     nobody who is not in the row; and nothing is left.
     """
-    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane_is_on)
     assert failures(row, row.only or tuple(OPERATIONS)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize("row", FAULTS[::6], ids=lambda row: row.name)
+def test_faults_without_the_fast_path(row, monkeypatch):
+    """
+    The same holds where trio-websocket reads every frame. A property test holds both ways to the
+    same events for any bytes, so that some of the faults will do here.
+    """
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", False)
+    assert failures(row, row.only or tuple(OPERATIONS)) == []
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("row", READINGS, ids=lambda row: row.name)
 def test_readings(row):
     """
@@ -56,7 +73,7 @@ def test_readings(row):
     assert failures(row, row.only or (*OPERATIONS, *SITUATIONS)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", OPERATIONS)
 @on_virtual_time
 async def test_cancelled_at_each_step(name):
@@ -66,7 +83,7 @@ async def test_cancelled_at_each_step(name):
     assert await cancel_at_each_step(name) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in amid_faults()]
 )

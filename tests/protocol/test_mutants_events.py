@@ -7,7 +7,7 @@ import json
 import pytest
 
 from trio_cartesia import Chunk, Done, FlushDone, RemoteProtocolError, UnknownEvent, WordTimestamps
-from trio_cartesia._protocol.tts import decoder as codec
+from trio_cartesia._protocol.base import json as base_json
 from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event, read_event_generally
 
 WORDS = {"words": ["a"], "start": [0.0], "end": [0.5]}
@@ -52,7 +52,7 @@ def test_times_are_finite_numbers(monkeypatch, quick, number, is_read):
     Whatever reads the JSON, a time is a finite number, or the event is malformed.
     """
     if not quick:
-        monkeypatch.setattr(codec, "_loads", codec.plain_loads)
+        monkeypatch.setattr(base_json, "loads", base_json.plain_loads)
     text = timestamps().replace("[0.5]", f"[{number}]")
     if is_read:
         event = read_event(text)
@@ -67,7 +67,7 @@ def test_a_huge_whole_number_is_no_time(monkeypatch):
     """
     A whole number that a float would barely hold is not read as seconds.
     """
-    monkeypatch.setattr(codec, "_loads", codec.plain_loads)
+    monkeypatch.setattr(base_json, "loads", base_json.plain_loads)
     with pytest.raises(RemoteProtocolError):
         read_event(timestamps().replace("[0.5]", f"[{2**64 + 1}]"))
 

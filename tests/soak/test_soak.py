@@ -24,7 +24,7 @@ def what_lives() -> int:
     return len(gc.get_objects())
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", [1, 2])
 @on_virtual_time
 async def test_contexts_that_are_over_leave_nothing_behind(seed):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.protocol.strategies import CHUNKS, EVENTS, JSON, broken_events
 from trio_cartesia import Chunk, RemoteProtocolError
+from trio_cartesia._protocol.base import json as base_json
 from trio_cartesia._protocol.tts import chunk_decoder as frames
-from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event
 
@@ -125,6 +125,6 @@ def test_the_standard_library_reads_the_same(message):
     """
     expected = read_in_place(message)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frames, "read_json", codec.plain_read_json)
-        patch.setattr(frames, "decode_base64", codec.plain_b64decode)
+        patch.setattr(frames, "read_json", base_json.plain_read_json)
+        patch.setattr(frames, "decode_base64", base_json.plain_b64decode)
         assert read_in_place(message) == expected

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 import subprocess
 import sys
+from functools import partial
 
 import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import trio_cartesia._protocol
 from tests.protocol.strategies import AUDIO, CHUNKS, EVENTS, JSON, base64_text, broken_events
 from trio_cartesia import (
     Chunk,
@@ -26,7 +25,7 @@ from trio_cartesia import (
     WordTimes,
     WordTimestamps,
 )
-from trio_cartesia._protocol.tts import decoder as codec
+from trio_cartesia._protocol.base import json as base_json
 from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
 
 
@@ -60,46 +59,50 @@ def test_anything_else_is_a_protocol_error(text):
     outcome(read_event, text)
 
 
-@pytest.fixture(scope="module")
-def plain_codec():
-    """The codec as it is where orjson and pybase64 are not installed."""
-    name = "trio_cartesia._protocol.tts.decoder"
+def plainly(read, *arguments):
+    """Call *read* as it works where orjson and pybase64 are not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trio_cartesia._protocol.tts, "decoder", codec)
-        patch.delitem(sys.modules, name)
-        for missing in ("orjson", "pybase64"):
-            patch.setitem(sys.modules, missing, None)
-        yield importlib.import_module(name)
+        for name, plain in PLAIN.items():
+            patch.setattr(base_json, name, plain)
+        return read(*arguments)
+
+
+PLAIN = {
+    "loads": base_json.plain_loads,
+    "read_json": base_json.plain_read_json,
+    "decode_base64": base_json.plain_b64decode,
+}
 
 
 @given(event=EVENTS | broken_events())
 @example({"type": "chunk", "context_id": "a", "data": "AAAA!"})
 @example({"type": "chunk", "context_id": "a", "data": "AA\nAA"})
 @example({"type": "news", "is": float("nan")})
+@example({"type": "news", "is": "\ud800"})
 @example({"type": "news", "is": -float("inf")})
-def test_the_standard_library_reads_the_same(plain_codec, event):
+def test_the_standard_library_reads_the_same(event):
     """
     Without orjson and pybase64 the same messages give the same events.
     """
     text = json.dumps(event)
     expected = outcome(read_event, text)
     for message in (text, text.encode()):
-        assert outcome(plain_codec.read_event, message) == expected
+        assert plainly(outcome, read_event, message) == expected
 
 
 @given(event=CHUNKS, broken=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80"]))
-def test_the_standard_library_takes_no_other_unicode(plain_codec, event, broken):
+def test_the_standard_library_takes_no_other_unicode(event, broken):
     """
     Without orjson too, JSON is UTF-8, and nothing that is not.
     """
     message = json.dumps(event).encode()[:-1] + b',"x":"' + broken + b'"}'
     if broken:
         with pytest.raises(UnicodeDecodeError):
-            plain_codec.read_json(message)
+            base_json.plain_read_json(message)
     else:
-        assert plain_codec.read_json(message) == codec.read_json(message)
+        assert base_json.plain_read_json(message) == base_json.read_json(message)
     with pytest.raises(UnicodeDecodeError):
-        plain_codec.read_json('{"a": "b"}'.encode("utf-16"))
+        base_json.plain_read_json('{"a": "b"}'.encode("utf-16"))
 
 
 @given(event=CHUNKS, audio=AUDIO)
@@ -121,7 +124,7 @@ def test_what_is_no_object_is_refused(text):
     with pytest.raises(RemoteProtocolError, match="not a JSON object"):
         read_event(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "_loads", codec.plain_loads)
+        patch.setattr(base_json, "loads", base_json.plain_loads)
         with pytest.raises(RemoteProtocolError, match="not a JSON object"):
             read_event(text)
 
@@ -155,15 +158,16 @@ def test_odd_diagnostics_fail_nothing(odd):
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
-def test_an_odd_step_time_is_left_out(plain_codec, number):
+def test_an_odd_step_time_is_left_out(number):
     """
     What is no finite number of milliseconds is not told, whatever reads the JSON.
     """
     text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
-    event = plain_codec.read_event(text)
-    assert (event.audio, event.step_time) == (b"", None)
-    for right in ("1.5", "3", "0"):
-        assert plain_codec.read_event(text.replace(number, right)).step_time == float(right)
+    for read in (read_event, partial(plainly, read_event)):
+        event = read(text)
+        assert (event.audio, event.step_time) == (b"", None)
+        for right in ("1.5", "3", "0"):
+            assert read(text.replace(number, right)).step_time == float(right)
 
 
 @pytest.mark.parametrize(
@@ -283,9 +287,10 @@ def test_unknown_kinds_are_kept_whole():
 WITHOUT = """
 import sys
 sys.modules["orjson"] = sys.modules["pybase64"] = None
-from trio_cartesia._protocol.tts import decoder as codec
-event = codec.read_event(sys.argv[1])
-assert codec.read_json is codec.plain_read_json
+from trio_cartesia._protocol.base import json
+from trio_cartesia._protocol.tts.decoder import read_event
+event = read_event(sys.argv[1])
+assert json.read_json is json.plain_read_json
 print(event.context_id, event.audio.decode())
 """
 

@@ -13,7 +13,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from trio_cartesia._protocol.tts.decoder import MAX_VALUES, chunk_from, decode_base64, read_json
+from trio_cartesia._protocol.base.json import decode_base64, read_json
+from trio_cartesia._protocol.tts.decoder import MAX_VALUES, chunk_from
 from trio_cartesia._protocol.tts.messages import Chunk
 
 __all__ = ["read_chunk"]

@@ -7,18 +7,17 @@ a property test holds both ways to the same results.
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from trio_cartesia._errors import RemoteProtocolError
+from trio_cartesia._protocol.base import json
 from trio_cartesia._protocol.tts import messages
 from trio_cartesia._protocol.tts.messages import (
     Chunk,
@@ -40,45 +39,10 @@ if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
 __all__ = [
     "MAX_VALUES",
     "chunk_from",
-    "decode_base64",
     "prepare",
     "read_event",
     "read_event_generally",
-    "read_json",
 ]
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
-
-
-def plain_loads(text: str | bytes) -> Any:
-    """Read JSON with the standard library, without the constants that JSON does not have."""
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def plain_read_json(data: bytes | bytearray) -> Any:
-    """Read JSON that must be UTF-8, with the standard library, which would take more."""
-    return plain_loads(data.decode())
-
-
-def plain_b64decode(data: str | memoryview) -> bytes:
-    """Decode standard base64 with the standard library; nothing else is skipped or repaired."""
-    return base64.b64decode(data, validate=True)
-
-
-_loads: Callable[[str | bytes], Any] = plain_loads
-read_json: Callable[[bytes | bytearray], Any] = plain_read_json
-decode_base64: Callable[[str | memoryview], bytes] = plain_b64decode
-
-try:
-    import orjson
-    import pybase64
-except ImportError:
-    pass  # not CPython: the standard library does the same, only slower
-else:
-    _loads = read_json = orjson.loads
-    decode_base64 = partial(pybase64.b64decode, validate=True)  # fast only when strict
 
 
 MAX_VALUES: Final = 2**19  # of one message: its commas and brackets
@@ -135,7 +99,7 @@ def _object(text: str | bytes) -> dict[str, Any]:
         raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
     fields: Any = None
     with suppress(ValueError, RecursionError):  # they hold the message, so they end here
-        fields = _loads(text)
+        fields = json.loads(text)
     if not isinstance(fields, dict):
         raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
     return fields
@@ -159,7 +123,7 @@ def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:
     data, audio = fields.get("data"), None
     if type(context_id) is str and type(data) is str:
         with suppress(ValueError):
-            audio = decode_base64(data)
+            audio = json.decode_base64(data)
     chunk = None if audio is None else chunk_from(fields, audio, segments)
     return chunk or _structure(fields, segments)  # type: ignore[return-value]  # raises, with the path
 
@@ -256,7 +220,7 @@ def _string(value: object, _: object = None) -> str:
 
 
 def _audio(value: object, _: object = None) -> bytes:
-    return decode_base64(_string(value))
+    return json.decode_base64(_string(value))
 
 
 def _tuple_of(read: Callable[[object], Any]) -> Callable[[object, object], tuple[Any, ...]]:
