@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 
@@ -75,12 +75,17 @@ class Credential:
 
 
 class Headers(list[tuple[str, str]]):
-    """Headers to be sent, which tools that show local variables beside tracebacks do not show."""
+    """Headers to be sent. They hold a credential: no repr shows them, and they are not pickled."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(
+            "a client holds a credential and cannot be copied or pickled: make another Cartesia"
+        )
 
 
 def version_of(version: object) -> str:

@@ -18,6 +18,7 @@ import trio
 
 from trio_cartesia._runtime.transport.fast_path import FastLane, Sink
 from trio_cartesia._runtime.transport.frame_limiter import MAX_PIECES, Guard
+from trio_cartesia._runtime.transport.handshake_headers import HandshakeHeaders
 from trio_cartesia._runtime.transport.socket_stream import SocketReader
 
 __all__ = ["HANDSHAKE_BYTES", "Wire"]
@@ -48,6 +49,7 @@ class Wire(trio.abc.Stream):
     _stream: trio.abc.Stream
     _handshake: trio.CancelScope | None
     _socket: SocketReader | None = None  # the stream, or what is below its TLS
+    _headers: HandshakeHeaders | None = None  # for the first request
     answer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     has_ended: bool = attrs.field(default=False, init=False)
     is_deaf: bool = attrs.field(default=False, init=False)
@@ -161,6 +163,8 @@ class Wire(trio.abc.Stream):
             self._cork += data
             await trio.lowlevel.checkpoint_if_cancelled()
             return
+        if self._headers is not None:
+            data, self._headers = self._headers.added_to(data), None
         try:
             await self._send_in_turn(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):

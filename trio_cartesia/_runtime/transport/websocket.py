@@ -23,10 +23,12 @@ from trio.lowlevel import enable_ki_protection
 from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
 from trio_cartesia._runtime.transport.connect import OpenStream, connect
 from trio_cartesia._runtime.transport.fast_path import Sink
 from trio_cartesia._runtime.transport.handshake_errors import error_in_response, header
+from trio_cartesia._runtime.transport.handshake_headers import HandshakeHeaders
 from trio_cartesia._runtime.transport.tapped_stream import Wire
 
 if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
@@ -136,7 +138,7 @@ class WebSocketTransport:
 async def open_websocket(
     address: Address,
     *,
-    headers: list[tuple[str, str]],
+    headers: Headers,
     ssl_context: ssl.SSLContext | None = None,
     open_stream: OpenStream = trio.open_tcp_stream,
 ) -> AsyncIterator[Transport]:
@@ -162,8 +164,8 @@ async def open_websocket(
             with scope:
                 scope.deadline = trio.current_time() + CONNECT_SECONDS
                 stream, below = await connect(address, ssl_context, open_stream)
-                wire = Wire(stream, scope, below)
-                transport = await _shake_hands(nursery, wire, address, headers)
+                wire = Wire(stream, scope, below, HandshakeHeaders(headers))
+                transport = await _shake_hands(nursery, wire, address)
             if wire is None or scope.cancelled_caught:
                 raise _no_handshake(address, wire)
             established.set()
@@ -174,9 +176,7 @@ async def open_websocket(
                 await trio.aclose_forcefully(wire)  # noqa: ASYNC102  # closes, then raises
 
 
-async def _shake_hands(
-    nursery: trio.Nursery, wire: Wire, address: Address, headers: list[tuple[str, str]]
-) -> Transport:
+async def _shake_hands(nursery: trio.Nursery, wire: Wire, address: Address) -> Transport:
     from trio_websocket import wrap_client_stream
 
     websocket = await wrap_client_stream(
@@ -184,7 +184,6 @@ async def _shake_hands(
         wire,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
         address.host_header,
         address.resource,
-        extra_headers=[(name.encode(), value.encode()) for name, value in headers],
         message_queue_size=QUEUED_MESSAGES,
         max_message_size=MAX_MESSAGE_BYTES,
         receive_buffer_size=RECEIVE_BYTES,
