@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import cache
 
 import trio
 
 from trio_cartesia._errors import ConnectFailed, LocalProtocolError
 from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
 from trio_cartesia._runtime.transport.tls_records import secure
 
@@ -29,7 +29,7 @@ async def connect(
     stream = reader or stream
     if not address.secure:
         return stream, reader
-    secured = secure(stream, ssl_context or _default_context(), address.host)
+    secured = secure(stream, ssl_context or default_context(), address.host)
     try:
         await secured.do_handshake()
     except trio.BrokenResourceError as error:
@@ -58,14 +58,6 @@ async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
         kind = type(stream).__name__
         raise LocalProtocolError(f"open_stream must return a trio.abc.Stream, not {kind}")
     return stream
-
-
-@cache
-def _default_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()  # takes tens of milliseconds
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
-    context.options |= ssl.OP_NO_RENEGOTIATION  # reading would have to write, and wait for that
-    return context
 
 
 def _first_reason(error: BaseException) -> BaseException:
