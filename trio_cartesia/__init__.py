@@ -1,7 +1,7 @@
 """
 Cartesia's speech API for Trio.
 
-Start with `Cartesia`. Every exception is a `CartesiaError`; its class says whose move it is.
+Start with `Cartesia`. Every exception is a `CartesiaError`; its class says who has to act.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from trio_cartesia._errors import ConnectFailed as ConnectFailed
 from trio_cartesia._errors import ConnectionLost as ConnectionLost
 from trio_cartesia._errors import ContextExpired as ContextExpired
 from trio_cartesia._errors import ContextFailed as ContextFailed
+from trio_cartesia._errors import ContextStalled as ContextStalled
 from trio_cartesia._errors import InboxOverflow as InboxOverflow
 from trio_cartesia._errors import InternalError as InternalError
 from trio_cartesia._errors import LocalProtocolError as LocalProtocolError
@@ -23,6 +24,7 @@ from trio_cartesia._errors import NotFound as NotFound
 from trio_cartesia._errors import PermissionDenied as PermissionDenied
 from trio_cartesia._errors import QuotaExceeded as QuotaExceeded
 from trio_cartesia._errors import RemoteProtocolError as RemoteProtocolError
+from trio_cartesia._errors import RequestFailed as RequestFailed
 from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
@@ -53,7 +55,7 @@ __all__ = [name for name in globals() if name[0] != "_" and name != "annotations
 
 
 def _name_public_things() -> None:
-    """Say ``trio_cartesia`` in reprs and tracebacks, not the room where a class is kept."""
+    """Set ``__module__`` so that reprs and tracebacks show ``trio_cartesia``."""
     for name in __all__:
         if isinstance(kept := globals()[name], type) and kept.__module__.startswith(__name__):
             kept.__module__ = __name__
