@@ -35,7 +35,7 @@ ALONE = {
     "pybase64": {"_protocol.tts.decoder"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
-    "h11": {"server.net.http1", "_runtime.transport.handshake_errors"},
+    "h11": {"server.net.http1", "_runtime.transport.handshake_errors", "_runtime.transport.proxy"},
     "wsproto": {"server.net.deflate", "server.net.websocket"},
     "hypothesis": {"testing.machine", "testing.strategies"},
     "espeakng_loader": {"server.voices.espeak.library"},

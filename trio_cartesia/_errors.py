@@ -77,7 +77,6 @@ class CartesiaError(Exception):
     next_step: ClassVar[str] = "Read the message."
 
     partial: object | None = None
-    unspoken: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -87,6 +86,7 @@ class CartesiaError(Exception):
         request_id: str | None = None,
         status_code: int | None = None,
         error_code: str | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -94,6 +94,7 @@ class CartesiaError(Exception):
         self.request_id = request_id
         self.status_code = status_code
         self.error_code = error_code
+        self.unspoken = unspoken
 
     def anew(self) -> CartesiaError:
         """Return a copy without a traceback, to be raised in another task."""
@@ -123,10 +124,7 @@ class InternalError(CartesiaError):
 
 
 class ConnectFailed(CartesiaError):
-    """
-    No connection was made: name resolution, TCP, the proxy or TLS failed, or the answer to the
-    handshake was missing or not HTTP.
-    """
+    """Name resolution, TCP, a proxy or TLS failed, or the handshake's answer is not valid HTTP."""
 
     next_step = "Check the address, the proxy and the network, then connect again."
 
@@ -151,8 +149,9 @@ class ConnectionLost(CartesiaError):
         request_id: str | None = None,
         close_code: int | None = None,
         close_reason: str | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, context_id=context_id, request_id=request_id)
+        super().__init__(message, context_id=context_id, request_id=request_id, unspoken=unspoken)
         self.close_code = close_code
         self.close_reason = close_reason
 
@@ -181,6 +180,7 @@ class RequestFailed(CartesiaError):
         error_code: str | None = None,
         doc_url: str | None = None,
         retry_after_seconds: float | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             message,
@@ -188,6 +188,7 @@ class RequestFailed(CartesiaError):
             request_id=request_id,
             status_code=status_code,
             error_code=error_code,
+            unspoken=unspoken,
         )
         self.title = title
         self.doc_url = doc_url
@@ -275,35 +276,11 @@ class ContextExpired(ContextFailed):
 
     next_step = "Open a new context for the texts in `unspoken`."
 
-    def __init__(
-        self, message: str = "", *, context_id: str | None = None, unspoken: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(message, context_id=context_id)
-        self.unspoken = unspoken
-
 
 class ContextStalled(ContextFailed):
-    """
-    The context has text to speak, and no event was received for it within ``stall_seconds``.
-
-    Attributes:
-        stall_seconds: How long nothing was received.
-    """
+    """The context has text to speak, and nothing was received for it within ``stall_seconds``."""
 
     next_step = "Open a new context for the texts in `unspoken`."
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        context_id: str | None = None,
-        request_id: str | None = None,
-        stall_seconds: float | None = None,
-        unspoken: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message, context_id=context_id, request_id=request_id)
-        self.stall_seconds = stall_seconds
-        self.unspoken = unspoken
 
 
 class InboxOverflow(ContextFailed):

@@ -45,19 +45,11 @@ def test_unspoken_texts_are_kept_and_not_shown(kind):
     assert type(error.anew()) is kind
 
 
-@pytest.mark.parametrize("kind", [ContextExpired, ContextStalled])
-def test_errors_of_texts_take_them_when_they_are_made(kind):
+@pytest.mark.parametrize("kind", [ConnectionLost, ContextExpired, ContextStalled])
+def test_errors_take_unspoken_texts_when_they_are_made(kind):
     """
-    Errors that are about unspoken texts are made with them.
+    What ends a context is made with the texts that were not spoken; a lost connection is not a
+    refusal.
     """
-    assert kind("why", unspoken=("canary",)).unspoken == ("canary",)
-    assert issubclass(kind, ContextFailed)
-    assert not issubclass(ConnectionLost, RequestFailed)
-
-
-def test_a_stall_says_how_long_nothing_came():
-    """
-    `ContextStalled` carries its context, its connection's request and the bound that was passed.
-    """
-    error = ContextStalled("nothing came", context_id="a", request_id="r", stall_seconds=20.0)
-    assert (error.context_id, error.request_id, error.stall_seconds) == ("a", "r", 20.0)
+    assert kind("why", context_id="a", unspoken=("canary",)).unspoken == ("canary",)
+    assert issubclass(kind, ContextFailed) is (kind is not ConnectionLost)

@@ -15,7 +15,7 @@ from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia._runtime.transport.socket_stream import SocketReader, reader_of
 from trio_cartesia._runtime.transport.tls_records import secure
 
-__all__ = ["OpenStream", "connect"]
+__all__ = ["OpenStream", "connect", "start_tls"]
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
@@ -23,23 +23,42 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
 ) -> tuple[trio.abc.Stream, SocketReader | None]:
-    """Return the stream to the peer, and what reads its socket, if that is ours."""
+    """
+    Return the stream to the peer, and the reader of its socket, if it has one.
+
+    Raises:
+        ConnectFailed: Name resolution, TCP or TLS failed.
+        LocalProtocolError: *open_stream* returned no stream.
+    """
     stream = await _open(address, open_stream)
     reader = reader_of(stream)
     stream = reader or stream
     if not address.secure:
         return stream, reader
-    secured = secure(stream, ssl_context or default_context(), address.host)
+    context = ssl_context or default_context()
+    return await start_tls(stream, context, address.host, str(address)), reader
+
+
+async def start_tls(
+    stream: trio.abc.Stream, context: ssl.SSLContext, host: str, peer: str
+) -> trio.abc.Stream:
+    """
+    Return *stream* under TLS, after the handshake; if that fails, *stream* is closed.
+
+    Raises:
+        ConnectFailed: The handshake failed; *peer* is what the message calls the other side.
+    """
+    secured = secure(stream, context, host)
     try:
         await secured.do_handshake()
     except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
         why = error.__cause__ or "the peer ended it"
-        raise ConnectFailed(f"no TLS with {address}: {why}") from error
+        raise ConnectFailed(f"no TLS with {peer}: {why}") from error
     except BaseException:
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
-    return secured, reader
+    return secured
 
 
 async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:

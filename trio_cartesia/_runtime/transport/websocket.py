@@ -153,7 +153,7 @@ async def open_websocket(
 
     Raises:
         ConnectFailed: No connection was made within `CONNECT_SECONDS`.
-        ContextFailed: The service refused the handshake; the class says why.
+        RequestFailed: The service refused the handshake; the class says why.
         ConnectionLost: The peer broke the rules of RFC 6455 later on.
     """
     established = trio.Event()
