@@ -28,6 +28,7 @@ from trio_cartesia._runtime import session as service
 from trio_cartesia._runtime.transport import fast_path as fastlane
 from trio_cartesia._runtime.transport import frame_limiter as guard
 from trio_cartesia._runtime.transport import tapped_stream as wire
+from trio_cartesia._runtime.transport import tcp
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
@@ -155,6 +156,7 @@ def test_the_errors_page_lists_every_error():
 
 LIMITS = {
     "CONNECT_SECONDS": transport.CONNECT_SECONDS,
+    "ATTEMPT_SECONDS": tcp.ATTEMPT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
     "MAX_PIECES": guard.MAX_PIECES,
     "MAX_VALUES": codec.MAX_VALUES,

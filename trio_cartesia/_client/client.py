@@ -11,7 +11,6 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
@@ -40,7 +39,6 @@ __all__ = ["Cartesia"]
 USER_AGENT: Final = f"trio-cartesia/{__version__}"
 
 
-@attrs.define(eq=False, init=False)
 class Cartesia:
     """
     A client of the Cartesia API; use it as an async context manager.
@@ -63,9 +61,10 @@ class Cartesia:
         trio.run(main)
     """
 
-    tts: TTS = attrs.field(repr=False)
+    __slots__ = ("__weakref__", "_is_entered", "tts", "version")
+
+    tts: TTS
     version: str
-    _is_entered: bool = attrs.field(default=False, init=False, repr=False)
 
     def __init__(
         self,
@@ -140,6 +139,9 @@ class Cartesia:
         )
         self.tts = TTS(endpoint)
         self._is_entered = False
+
+    def __repr__(self) -> str:
+        return f"Cartesia(version={self.version!r})"
 
     @enable_ki_protection
     async def __aenter__(self) -> Self:
