@@ -32,7 +32,7 @@ from trio_cartesia._runtime import (
     stalls,
     writer,
 )
-from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head
+from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head, tcp
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
@@ -160,6 +160,7 @@ def test_the_errors_page_lists_every_error():
 
 LIMITS = {
     "CONNECT_SECONDS": transport.CONNECT_SECONDS,
+    "ATTEMPT_SECONDS": tcp.ATTEMPT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
     "MAX_FRAGMENTS": frame_limiter.MAX_FRAGMENTS,
     "MAX_VALUES": codec.MAX_VALUES,

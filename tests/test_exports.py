@@ -27,6 +27,8 @@ DESIGNED = [
     "GenerationConfig",
     "Speech",
     "ContextFailed",
+    "ContextStalled",
+    "RequestFailed",
     "ConcurrencyLimited",
     "QuotaExceeded",
     "VoiceNotFound",

@@ -1,30 +1,31 @@
 """
-Every exception of this package, and whose move it is once one is raised.
+The exception hierarchy, and who has to act on each exception.
 
 ::
 
     CartesiaError
-    ├── LocalProtocolError       fix the call: nothing of it was sent
-    ├── RemoteProtocolError      report it: the service broke its own protocol
-    ├── InternalError            report it: this package has a bug
-    ├── ConnectFailed            reconnect: there was no answer that could be understood
-    ├── ConnectionLost           reconnect: what was open on the connection is cut short
-    └── ContextFailed            the service, or a budget, said no; its kinds say whose move it is
-        ├── BadRequest           fix the call
-        ├── AuthenticationFailed fix the credential
-        ├── PermissionDenied     ask for the grant or the plan
-        ├── QuotaExceeded        pay
-        ├── NotFound             fix the id
-        │   ├── VoiceNotFound
-        │   └── ModelNotFound
-        ├── ConcurrencyLimited   retry, once another context has ended
-        ├── ServiceFailed        retry
-        ├── ContextExpired       retry the rest of the text in a new context
-        ├── ContextStalled       retry: text was sent, and nothing came for it
-        └── InboxOverflow        receive faster, or raise the budget
+    ├── LocalProtocolError           fix the call: nothing of it was sent
+    ├── RemoteProtocolError          report it: the service broke its own protocol
+    ├── InternalError                report it: this package has a bug
+    ├── ConnectFailed                reconnect: there was no answer, or none that is HTTP
+    ├── ConnectionLost               reconnect: everything open on the connection is cut short
+    └── RequestFailed                the service refused a handshake or a request
+        └── ContextFailed            a context ended early; its kinds say why
+            ├── BadRequest           fix the call
+            ├── AuthenticationFailed fix the credential
+            ├── PermissionDenied     get the grant or the plan
+            ├── QuotaExceeded        add credits
+            ├── NotFound             fix the id
+            │   ├── VoiceNotFound
+            │   └── ModelNotFound
+            ├── ConcurrencyLimited   retry once another context has ended
+            ├── ServiceFailed        retry
+            ├── ContextExpired       send the rest of the text in a new context
+            ├── ContextStalled       send the rest of the text in a new context
+            └── InboxOverflow        receive faster, or raise the budget
 
-Refused handshakes and HTTP answers raise the same classes as ``error`` events do, with the same
-attributes.
+A refused handshake raises the same classes as an ``error`` event, with the same attributes, so
+``except RequestFailed`` catches both.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ __all__ = [
     "PermissionDenied",
     "QuotaExceeded",
     "RemoteProtocolError",
+    "RequestFailed",
     "ServiceFailed",
     "VoiceNotFound",
     "raise_kept",
@@ -57,16 +59,19 @@ __all__ = [
 
 class CartesiaError(Exception):
     """
-    Base of every error that this package raises on purpose.
+    The base of all exceptions that this package raises.
 
     Attributes:
         next_step: What to do about it, in one sentence.
-        context_id: The context that it is about, where there is one.
-        request_id: The service's name for the request; quote it when you report a problem.
-        status_code: The HTTP-like status, where the service sent one.
-        error_code: The service's stable name of the reason, such as ``"voice_not_found"``; new
-            ones may appear at any time (protocol §1.7.1).
-        partial: From ``Context.collect``: the `Speech` that had arrived. None elsewhere.
+        context_id: The context it concerns, or None.
+        request_id: The service's id of the request, or None; quote it in a report.
+        status_code: The HTTP status, or the one in an ``error`` event, or None.
+        error_code: The service's stable name of the reason, such as ``"voice_not_found"``, or
+            None. The service may add to them at any time (protocol §1.7.1).
+        partial: The `Speech` received before the error, where ``Context.collect`` raised it; else
+            None.
+        unspoken: The pushed texts that were not spoken, as far as can be known, where the error
+            ended a context; else empty. They show in neither ``str()`` nor ``repr()``.
     """
 
     next_step: ClassVar[str] = "Read the message."
@@ -81,6 +86,7 @@ class CartesiaError(Exception):
         request_id: str | None = None,
         status_code: int | None = None,
         error_code: str | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -88,9 +94,10 @@ class CartesiaError(Exception):
         self.request_id = request_id
         self.status_code = status_code
         self.error_code = error_code
+        self.unspoken = unspoken
 
     def anew(self) -> CartesiaError:
-        """Return an equal error without a traceback, to be raised where another task waits."""
+        """Return a copy without a traceback, to be raised in another task."""
         copy = type(self).__new__(type(self))
         copy.args = self.args
         copy.__dict__.update(self.__dict__)
@@ -99,13 +106,13 @@ class CartesiaError(Exception):
 
 
 class LocalProtocolError(CartesiaError):
-    """The call cannot be right; nothing of it was sent, and nothing else is affected."""
+    """The call is not valid. Nothing of it was sent, and nothing else is affected."""
 
-    next_step = "Fix the call: the service was not asked."
+    next_step = "Fix the call: nothing of it was sent."
 
 
 class RemoteProtocolError(CartesiaError):
-    """The service sent what its protocol does not allow."""
+    """The service sent something that its protocol does not allow."""
 
     next_step = "Report it to Cartesia, with the request id where there is one."
 
@@ -117,22 +124,22 @@ class InternalError(CartesiaError):
 
 
 class ConnectFailed(CartesiaError):
-    """No connection could be made: no address, no route, no TLS, or an answer that is not HTTP."""
+    """Name resolution, TCP, a proxy or TLS failed, or the handshake's answer is not valid HTTP."""
 
-    next_step = "Check the address and the network, then connect again."
+    next_step = "Check the address, the proxy and the network, then connect again."
 
 
 class ConnectionLost(CartesiaError):
     """
-    The connection has ended; whatever was open on it is cut short, also where it closed politely.
+    The connection has ended, and every open context on it is cut short, whatever the close code.
 
     Attributes:
-        close_code: The close code of RFC 6455 that was received, or that the connection was closed
-            with where the peer broke its rules; None if there was none.
-        close_reason: The text that came with it.
+        close_code: The close code of RFC 6455 that was received, or sent because the peer broke
+            the protocol; None if there was none.
+        close_reason: The text of the close frame, or None.
     """
 
-    next_step = "Open a new connection, and new contexts for what was not heard."
+    next_step = "Open a new connection, and new contexts for the texts that were cut short."
 
     def __init__(
         self,
@@ -142,24 +149,25 @@ class ConnectionLost(CartesiaError):
         request_id: str | None = None,
         close_code: int | None = None,
         close_reason: str | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, context_id=context_id, request_id=request_id)
+        super().__init__(message, context_id=context_id, request_id=request_id, unspoken=unspoken)
         self.close_code = close_code
         self.close_reason = close_reason
 
 
-class ContextFailed(CartesiaError):
+class RequestFailed(CartesiaError):
     """
-    The service said no: to a context, to a request, or to the handshake of a connection.
+    The service refused a request: the handshake of a connection, or an input of a context.
 
     Attributes:
-        title: The service's short name of the problem.
+        title: The service's short name of the problem, or None.
         message: Its explanation.
-        doc_url: A page about it, if the service named one.
-        retry_after_seconds: How long the service asked to wait, if it did.
+        doc_url: A page about it, or None.
+        retry_after_seconds: How long the service asks to wait before a retry, or None.
     """
 
-    next_step = "Read the message; the service refused this."
+    next_step = "Read the message: the service refused the request."
 
     def __init__(
         self,
@@ -172,6 +180,7 @@ class ContextFailed(CartesiaError):
         error_code: str | None = None,
         doc_url: str | None = None,
         retry_after_seconds: float | None = None,
+        unspoken: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
             message,
@@ -179,6 +188,7 @@ class ContextFailed(CartesiaError):
             request_id=request_id,
             status_code=status_code,
             error_code=error_code,
+            unspoken=unspoken,
         )
         self.title = title
         self.doc_url = doc_url
@@ -192,10 +202,20 @@ class ContextFailed(CartesiaError):
         return f"{text} ({details})" if details else text
 
 
-class BadRequest(ContextFailed):
-    """The service does not accept what was asked (400, 409, 413, 422)."""
+class ContextFailed(RequestFailed):
+    """
+    A context ended before all of its text was spoken.
 
-    next_step = "Fix the request; the same one will fail again."
+    Refused handshakes raise its kinds too, since the reasons are the same.
+    """
+
+    next_step = "Read the message: the context did not complete."
+
+
+class BadRequest(ContextFailed):
+    """The service does not accept the request as it is (400, 409, 413, 422)."""
+
+    next_step = "Fix the request: the same one will fail again."
 
 
 class AuthenticationFailed(ContextFailed):
@@ -217,31 +237,31 @@ class QuotaExceeded(ContextFailed):
 
 
 class NotFound(ContextFailed):
-    """There is no such thing, or not for this account (404)."""
+    """The address or an id does not exist, or not for this account (404)."""
 
     next_step = "Check the address and the ids."
 
 
 class VoiceNotFound(NotFound):
-    """There is no such voice, or not for this account."""
+    """The voice does not exist, or not for this account."""
 
     next_step = "Choose a voice id that this account may use."
 
 
 class ModelNotFound(NotFound):
-    """There is no such model; the service answers 400 or 404."""
+    """The model does not exist (400 or 404)."""
 
     next_step = "Choose a model id that exists."
 
 
 class ConcurrencyLimited(ContextFailed):
-    """Too many contexts or connections at once for the account's plan (429)."""
+    """The account's plan allows no more contexts or connections at once (429)."""
 
     next_step = "Try again once another context has ended, or move to a larger plan."
 
 
 class ServiceFailed(ContextFailed):
-    """The service failed, or is not available (408 and from 500 on)."""
+    """The service failed or is not available (408, and 500 and above)."""
 
     next_step = "Try again in a while."
 
@@ -250,38 +270,31 @@ class ContextExpired(ContextFailed):
     """
     The service ended the context before its final input, about a second after its last audio.
 
-    Attributes:
-        unspoken: The transcripts that were sent after the last audio had arrived, and the one
-            that could not be sent any more. At most the last 64 KiB of characters are kept.
+    Its `unspoken` has the texts that were sent after the last audio was received, and the one that
+    could no longer be sent; at most the last 64 KiB of characters are kept.
     """
 
     next_step = "Open a new context for the texts in `unspoken`."
 
-    def __init__(
-        self, message: str = "", *, context_id: str | None = None, unspoken: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(message, context_id=context_id)
-        self.unspoken = unspoken
-
 
 class ContextStalled(ContextFailed):
     """
-    Text was sent and nothing came for it, for as long as ``stall_seconds`` allows.
+    The context has text to speak, and nothing was received for it within ``stall_seconds``.
 
     The connection is not known to be lost: other contexts go on.
     """
 
-    next_step = "Try again in a new context; if it happens again, report it to Cartesia."
+    next_step = "Open a new context for the texts in `unspoken`."
 
 
 class InboxOverflow(ContextFailed):
-    """A context's events were not received before its byte budget was used up."""
+    """The context's unreceived events outgrew its byte budget."""
 
     next_step = "Receive faster, raise `inbox_bytes`, or choose `overflow='block'`."
 
 
 def raise_kept(error: BaseException) -> NoReturn:
-    """Raise an error that was kept: ours as a copy of its own, a caller's as it is."""
+    """Raise a stored error: a `CartesiaError` as a fresh copy, any other unchanged."""
     if isinstance(error, CartesiaError):
         raise error.anew() from error.__cause__
     raise error

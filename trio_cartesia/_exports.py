@@ -22,6 +22,7 @@ from trio_cartesia._errors import NotFound as NotFound
 from trio_cartesia._errors import PermissionDenied as PermissionDenied
 from trio_cartesia._errors import QuotaExceeded as QuotaExceeded
 from trio_cartesia._errors import RemoteProtocolError as RemoteProtocolError
+from trio_cartesia._errors import RequestFailed as RequestFailed
 from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
+import re
 import ssl
 
 import pytest
@@ -153,6 +156,17 @@ def test_a_credential_shows_nowhere():
     client = Cartesia(KEY)
     shown = repr(client) + repr(client.tts) + repr(client.tts._endpoint)
     assert "canary" not in shown
+
+
+def test_help_shows_what_is_for_users():
+    """
+    Neither the signature nor ``help`` names anything that is not for users.
+    """
+    shown = pydoc.plain(pydoc.render_doc(Cartesia))
+    for name in inspect.signature(Cartesia).parameters:
+        assert f"        {name}: " in shown
+    assert not re.search(r"attrs|endpoint|transport|_is_entered| at 0x", shown)
+    assert repr(Cartesia(KEY)) == "Cartesia(version='2026-08-14')"
 
 
 async def test_a_client_is_a_context_manager():

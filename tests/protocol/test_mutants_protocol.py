@@ -67,8 +67,8 @@ def test_rare_statuses_have_their_exceptions(status, name):
     Each status that the reference lists becomes its exception, and its neighbours do not.
     """
     assert type(error_from_body(status, b"")).__name__ == name
-    assert type(error_from_body(407, b"")).__name__ == "ContextFailed"
-    assert type(error_from_body(410, b"")).__name__ == "ContextFailed"
+    assert type(error_from_body(407, b"")).__name__ == "RequestFailed"
+    assert type(error_from_body(410, b"")).__name__ == "RequestFailed"
 
 
 @pytest.mark.parametrize(("code", "kind"), KIND_OF_CODE.items())
@@ -84,7 +84,7 @@ def test_from_500_on_it_is_the_service_s_fault(status):
     """
     Every status from 500 on is a failure of the service, and none below it is by that rule.
     """
-    kind = "ServiceFailed" if status >= 500 else "ContextFailed"
+    kind = "ServiceFailed" if status >= 500 else "RequestFailed"
     assert type(error_from_body(status, b"")).__name__ == kind
 
 

@@ -10,7 +10,7 @@ import trio
 import trustme
 
 from trio_cartesia import AuthenticationFailed, Cartesia, CartesiaError, ConnectFailed
-from trio_cartesia._runtime.transport import connect as transport
+from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia.testing import bounded_stream_pair
 
 NOW = dt.datetime.now(dt.UTC)
@@ -28,12 +28,9 @@ def trust(request, authority, monkeypatch, tmp_path):
     path = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(path)
     if request.param == "given":
-        yield {"ssl_context": ssl.create_default_context(cafile=str(path))}
-        return
+        return {"ssl_context": ssl.create_default_context(cafile=str(path))}
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    transport._default_context.cache_clear()
-    yield {}
-    transport._default_context.cache_clear()
+    return {}
 
 
 async def connect(certificate, heard, *, base_url="https://localhost", **arguments):
@@ -143,12 +140,34 @@ async def test_what_is_not_tls_is_refused():
             pass
 
 
+async def test_authorities_are_those_of_the_environment_at_each_connection(monkeypatch, tmp_path):
+    """
+    A second authority is trusted once ``SSL_CERT_FILE`` names it, or once the file has changed.
+    """
+    authorities = [trustme.CA() for _ in range(3)]
+    for number, authority in enumerate(authorities):
+        authority.cert_pem.write_to_path(tmp_path / f"{number}.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / f"{number}.pem"))
+        if number == 2:
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "1.pem"))
+            (tmp_path / "1.pem").write_bytes((tmp_path / "2.pem").read_bytes())
+        error = await connect(authority.issue_cert("localhost"), [])
+        assert type(error) is AuthenticationFailed
+
+
+def test_making_a_context_is_worth_keeping_it():
+    """
+    While nothing changes, connections share one context.
+    """
+    assert default_context() is default_context()
+
+
 def test_the_default_is_full_verification():
     """
     Where no context is given, names and authorities are checked, old TLS is refused, and nothing
     that Python's own default is careful about is left out.
     """
-    context, usual = transport._default_context(), ssl.create_default_context()
+    context, usual = default_context(), ssl.create_default_context()
     assert context.options == usual.options | ssl.OP_NO_RENEGOTIATION
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

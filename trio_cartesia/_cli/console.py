@@ -20,6 +20,7 @@ from trio_cartesia import (
     ConnectFailed,
     ConnectionLost,
     ContextExpired,
+    ContextFailed,
     ContextStalled,
     InboxOverflow,
     InternalError,
@@ -60,6 +61,7 @@ NEXT_STEPS: Final = {
 IN_A_SHELL: Final = {  # where an error's own advice is about calls, which only programmers make
     ConcurrencyLimited: "Say fewer texts at once, or move to a larger plan.",
     ConnectionLost: "Say again what is not in the file.",
+    ContextFailed: "Read the message: the text was not spoken to its end.",
     ContextExpired: "Say again what is not in the file.",
     ContextStalled: "Say it again; if it happens again, report it to Cartesia.",
     InboxOverflow: "Say fewer texts at once, or write to a faster disk.",

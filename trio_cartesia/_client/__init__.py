@@ -1,1 +1,1 @@
-"""The client: who asks, and where."""
+"""`Cartesia`, and what it offers."""

@@ -1,5 +1,5 @@
 """
-The client: who asks, where, and how a connection is made.
+`Cartesia`: the credential, the address and the settings of all connections.
 """
 
 from __future__ import annotations
@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
+from trio_cartesia._client.proxies import Proxy, choose_proxy
 from trio_cartesia._client.tts import TTS, Endpoint
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
@@ -29,6 +30,7 @@ from trio_cartesia._protocol.base.credentials import (
 )
 from trio_cartesia._runtime.managers import warn_abandoned
 from trio_cartesia._runtime.transport.connect import OpenStream
+from trio_cartesia._runtime.transport.proxy import open_proxied_stream
 from trio_cartesia._runtime.transport.tcp import open_tcp_stream
 from trio_cartesia._version import __version__
 
@@ -37,12 +39,11 @@ __all__ = ["Cartesia"]
 USER_AGENT: Final = f"trio-cartesia/{__version__}"
 
 
-@attrs.define(eq=False, init=False)
 class Cartesia:
     """
     A client of the Cartesia API; use it as an async context manager.
 
-    It is cheap, holds no connection of its own, and may be shared by all tasks of a Trio run.
+    It holds settings but no connection, so it is cheap. All tasks of a Trio run may share it.
 
     Attributes:
         tts: Text to speech.
@@ -60,9 +61,10 @@ class Cartesia:
         trio.run(main)
     """
 
-    tts: TTS = attrs.field(repr=False)
+    __slots__ = ("__weakref__", "_is_entered", "tts", "version")
+
+    tts: TTS
     version: str
-    _is_entered: bool = attrs.field(default=False, init=False, repr=False)
 
     def __init__(
         self,
@@ -75,33 +77,39 @@ class Cartesia:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure: bool = False,
+        proxy: Proxy = True,
         open_stream: OpenStream | None = None,
     ) -> None:
         """
-        Check everything that will be needed; nothing is sent.
+        Check the arguments, and read the environment; nothing is sent.
 
         Args:
-            api_key: A key of the account. None, and no *token*: ``CARTESIA_API_KEY`` is read.
+            api_key: A key of the account. With neither this nor *token*, ``CARTESIA_API_KEY`` is
+                used.
             token: An access token, instead of a key (protocol §1.3).
-            base_url: Where the API is, with any path prefix. None: ``CARTESIA_BASE_URL``, or the
-                API's own address.
-            websocket_base_url: The same for WebSockets; None derives it from *base_url*.
-            version: The API version, a date. It also decides how a voice is written
+            base_url: The API's URL, with an optional path prefix; by default that in
+                ``CARTESIA_BASE_URL``, else the public API's.
+            websocket_base_url: The same for WebSockets; by default derived from *base_url*.
+            version: The API version, a date. It also decides how a voice is encoded
                 (protocol §1.2).
-            headers: More headers for every request; those of ``CARTESIA_CUSTOM_HEADERS`` (lines
-                of ``Name: value``) come first.
-            ssl_context: For TLS; None: the system's authorities, fully verified.
-            allow_insecure: Accept plain ``http`` and ``ws`` to hosts other than this one.
-            open_stream: Makes the stream to a host and port, before TLS: for proxies, and for
-                peers in memory.
+            headers: Additional headers for every request. They override those in
+                ``CARTESIA_CUSTOM_HEADERS``, which has lines of ``Name: value``.
+            ssl_context: The TLS settings; by default, peers are verified against the system's
+                authorities, or those that ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name.
+            allow_insecure: Permit plain ``http`` and ``ws`` to hosts other than this one.
+            proxy: The URL of an HTTP proxy. True takes it from ``HTTPS_PROXY`` or ``ALL_PROXY``,
+                unless ``NO_PROXY`` or a loopback address excludes the host; None connects directly.
+            open_stream: An async function that returns the `trio.abc.Stream` to a host and a port,
+                before TLS. It replaces name resolution, TCP and *proxy*.
 
         Raises:
-            LocalProtocolError: Key and token together, no credential for a host other than this
-                one, a malformed or unencrypted URL, or a header that cannot be sent.
+            LocalProtocolError: An argument, or the variable in its place, is not valid; both a key
+                and a token were given; or there is no credential for a host other than this one.
         """
+        key_name = "api_key"
         if api_key is None and token is None:
-            api_key = os.environ.get("CARTESIA_API_KEY") or None
-        credential = Credential.choose(api_key, token)
+            api_key, key_name = os.environ.get("CARTESIA_API_KEY") or None, "CARTESIA_API_KEY"
+        credential = Credential.choose(api_key, token, key_name)
         allow_insecure = checks.boolean(allow_insecure, "allow_insecure")
         url, name = _base_url(base_url)
         base = BaseUrl.parse(url, name, allow_insecure=allow_insecure)
@@ -110,7 +118,9 @@ class Cartesia:
                 websocket_base_url, "websocket_base_url", allow_insecure=allow_insecure
             )
         if credential is None and not base.is_loopback:
-            raise LocalProtocolError("there is no credential: set CARTESIA_API_KEY, or give one")
+            raise LocalProtocolError(
+                "there is no credential: give api_key or token, or set CARTESIA_API_KEY"
+            )
         self.version = version_of(version)
         extra = parse_header_lines(os.environ.get("CARTESIA_CUSTOM_HEADERS", ""))
         if headers is not None:
@@ -125,10 +135,13 @@ class Cartesia:
             ),
             voice_as_object=self.version < PLAIN_VOICE_SINCE,
             ssl_context=_checked_context(ssl_context),
-            open_stream=_checked_opener(open_stream),
+            open_stream=_stream_opener(open_stream, proxy, base),
         )
         self.tts = TTS(endpoint)
         self._is_entered = False
+
+    def __repr__(self) -> str:
+        return f"Cartesia(version={self.version!r})"
 
     @enable_ki_protection
     async def __aenter__(self) -> Self:
@@ -156,7 +169,7 @@ class Cartesia:
 
 
 def _base_url(base_url: str | None) -> tuple[str, str]:
-    """Return the base URL, and what a message about it calls it."""
+    """Return the base URL, and the name of the parameter or variable that it is from."""
     if base_url is not None:
         return base_url, "base_url"
     from_environment = os.environ.get("CARTESIA_BASE_URL")
@@ -178,9 +191,13 @@ def _checked_context(ssl_context: object) -> ssl.SSLContext | None:
     return ssl_context
 
 
-def _checked_opener(open_stream: object) -> OpenStream:
+def _stream_opener(open_stream: object, proxy: Proxy, base: BaseUrl) -> OpenStream:
     if open_stream is None:
-        return open_tcp_stream
+        address = base.websocket("")
+        chosen = choose_proxy(proxy, address, is_loopback=base.is_loopback)
+        return open_tcp_stream if chosen is None else partial(open_proxied_stream, chosen)
+    if isinstance(proxy, str):
+        raise LocalProtocolError("give proxy or open_stream, not both")
     if not callable(open_stream):
         kind = type(open_stream).__name__
         raise LocalProtocolError(

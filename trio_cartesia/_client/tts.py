@@ -1,5 +1,5 @@
 """
-Text to speech: what ``client.tts`` offers.
+``client.tts``: connections for text to speech.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = ["TTS", "Endpoint"]
 
 @attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
-    """Where requests go, and what they all carry."""
+    """The address of the API, and the settings that all requests share."""
 
     base: BaseUrl
     headers: Headers = attrs.field(repr=False)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Generic, ParamSpec, TypeVar
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._runtime.run_check import current_run
@@ -69,6 +70,7 @@ class Block(Manager[T], Generic[T]):
         self._run: trio.lowlevel.TrioToken | None = None
         self._nursery: trio.Nursery | None = None
 
+    @enable_ki_protection  # an interrupt between two lines would leave tasks running
     async def __aenter__(self) -> T:
         if self._was_entered:
             raise LocalProtocolError(f"{self._name} was entered before: make one for each block")
@@ -86,6 +88,7 @@ class Block(Manager[T], Generic[T]):
             self._nursery = nursery
         return entered
 
+    @enable_ki_protection
     async def __aexit__(
         self,
         kind: type[BaseException] | None,

@@ -23,7 +23,7 @@ STATUSES = {
     429: "ConcurrencyLimited",
     500: "ServiceFailed",
     503: "ServiceFailed",
-    418: "ContextFailed",
+    418: "RequestFailed",
 }
 
 

@@ -1,1 +1,1 @@
-"""What every protocol of the API shares: audio formats, addresses, credentials, error bodies."""
+"""Shared by every protocol of the API: formats, addresses, credentials, error bodies."""

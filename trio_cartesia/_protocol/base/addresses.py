@@ -1,10 +1,11 @@
 """
-Where to connect: base URLs, checked and mapped to WebSocket addresses (protocol §1.1).
+Check base URLs, and map them to WebSocket addresses (protocol §1.1).
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,7 +14,7 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 
-__all__ = ["DEFAULT_BASE_URL", "Address", "BaseUrl"]
+__all__ = ["DEFAULT_BASE_URL", "Address", "BaseUrl", "host_and_port", "split_url"]
 
 DEFAULT_BASE_URL: Final = "https://api.cartesia.ai"
 
@@ -24,13 +25,13 @@ _SECURE: Final = frozenset({"https", "wss"})
 @attrs.frozen(kw_only=True)
 class Address:
     """
-    One WebSocket endpoint.
+    The address of a WebSocket.
 
     Attributes:
-        secure: True for TLS.
+        secure: Whether it uses TLS.
         host: A name, or an IP address without brackets.
         port: 1 to 65535.
-        resource: The path, from its first slash on.
+        resource: The path, with its leading slash.
     """
 
     secure: bool
@@ -40,10 +41,10 @@ class Address:
 
     @property
     def host_header(self) -> str:
-        """The ``Host`` header's value: the port is left out where it is the usual one."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The ``Host`` header's value, which has no port where that is the scheme's own."""
+        host, _, port = host_and_port(self.host, self.port).rpartition(":")
         usual = _PORTS["wss" if self.secure else "ws"]
-        return host if self.port == usual else f"{host}:{self.port}"
+        return host if self.port == usual else f"{host}:{port}"
 
     def __str__(self) -> str:
         scheme = "wss" if self.secure else "ws"
@@ -52,35 +53,37 @@ class Address:
 
 @attrs.frozen
 class BaseUrl:
-    """A base URL that was checked: ``http``, ``https``, ``ws`` or ``wss``, with any path prefix."""
+    """A checked base URL: ``http``, ``https``, ``ws`` or ``wss``, with an optional path prefix."""
 
     _parts: SplitResult
 
     @classmethod
     def parse(cls, url: object, name: str, *, allow_insecure: bool) -> BaseUrl:
         """
-        Check *url*, which may hold a path prefix but no query, fragment or user.
+        Check *url*, which may have a path prefix but no query, fragment or user.
 
         Args:
-            url: What the caller gave.
-            name: What the caller calls it.
-            allow_insecure: Accept plain ``http`` and ``ws`` to hosts that are not loopback.
+            url: The caller's value.
+            name: The name of the parameter or variable, for messages.
+            allow_insecure: Accept plain ``http`` and ``ws`` to hosts other than this one.
 
         Raises:
             LocalProtocolError: It is not such a URL, or would send credentials in the clear.
         """
-        parts = _split(checks.text(url, name), name)
+        parts = split_url(url, name, _PORTS)
+        if parts.username is not None or parts.query or parts.fragment:
+            raise LocalProtocolError(f"{name} must have no user, query or fragment")
         base = cls(parts)
         if parts.scheme not in _SECURE and not allow_insecure and not base.is_loopback:
             raise LocalProtocolError(
-                f"{name} is plain {parts.scheme} to {parts.hostname}: a key that is sent in the "
-                "clear may be revoked; use TLS, or allow_insecure=True"
+                f"{name} must be https or wss, not {parts.scheme} to {parts.hostname}, which would "
+                "send the credential in the clear; allow_insecure=True permits it"
             )
         return base
 
     @property
     def is_loopback(self) -> bool:
-        """True if the host is this machine."""
+        """Whether the host is this machine."""
         host = self._parts.hostname or ""
         if host == "localhost" or host.endswith(".localhost"):
             return True
@@ -100,20 +103,36 @@ class BaseUrl:
         )
 
 
-def _split(url: str, name: str) -> SplitResult:
+def split_url(url: object, name: str, schemes: Collection[str]) -> SplitResult:
+    """
+    Split a URL and check its scheme, host, port and characters.
+
+    Raises:
+        LocalProtocolError: One is missing or not valid. The URL is not quoted: it may have a
+            password in it.
+    """
+    text = checks.text(url, name)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise LocalProtocolError(f"{name} is not a URL") from None
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise LocalProtocolError(f"{name} must start with https://, http://, wss:// or ws://")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise LocalProtocolError(f"{name} must have no user, query or fragment")
+        raise LocalProtocolError(
+            f"{name} must be a URL, with a port from 1 to 65535 if any"
+        ) from None
+    if parts.scheme not in schemes or not parts.hostname:
+        starts = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise LocalProtocolError(f"{name} must start with one of {starts}, and have a host")
     try:
         parts.hostname.encode("idna")
-    except UnicodeError:  # such as one of a dot alone
-        raise LocalProtocolError(f"{name} has a host that no URL has") from None
-    if port == 0 or not url.isascii() or not url.isprintable() or " " in url:
-        raise LocalProtocolError(f"{name} has a port, or characters, that no URL has")
+    except UnicodeError:  # such as a lone dot
+        raise LocalProtocolError(f"{name} has an invalid host name") from None
+    if port == 0 or not text.isascii() or not text.isprintable() or " " in text:
+        raise LocalProtocolError(
+            f"{name} must be printable ASCII without spaces, with a port from 1 to 65535"
+        )
     return parts
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Return ``host:port``, with the brackets that an IPv6 address needs."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -28,7 +28,7 @@ SILENCE: Final = {  # one frame of silence (protocol §6.1)
 @attrs.frozen(kw_only=True)
 class SampleFormat:
     """
-    How the bytes of raw speech are laid out.
+    The layout of the bytes of raw speech.
 
     Attributes:
         encoding: One of `ENCODINGS`.
@@ -40,15 +40,15 @@ class SampleFormat:
 
     @property
     def bytes_per_frame(self) -> int:
-        """Bytes of one frame."""
+        """The size of one frame."""
         return BYTES_PER_FRAME[self.encoding]
 
     def seconds(self, size_bytes: int) -> float:
-        """Return how long *size_bytes* of audio play."""
+        """Return the duration of *size_bytes* of audio."""
         return size_bytes / (self.bytes_per_frame * self.sample_rate)
 
     def frames(self, size_bytes: int) -> int:
-        """Return how many whole frames there are in *size_bytes*."""
+        """Return the number of whole frames in *size_bytes*."""
         return size_bytes // self.bytes_per_frame
 
 
@@ -57,15 +57,15 @@ class WholeFrames:
     """
     Cuts a stream of bytes at frame boundaries.
 
-    Chunks are probably aligned, but nobody promises it (protocol §2.3), so the part of a frame
-    that a chunk may end with waits here for the next chunk.
+    The service does not promise that chunks end at a frame's end (protocol §2.3), so the start of
+    a frame at the end of a chunk is kept for the next one.
     """
 
     bytes_per_frame: int
     _rest: bytes = attrs.field(default=b"", init=False)
 
     def take(self, data: bytes) -> bytes:
-        """Return all whole frames of what was held and *data*; hold what is left."""
+        """Return all whole frames of the kept bytes and *data*; keep the rest."""
         if not self._rest and not len(data) % self.bytes_per_frame:
             return data
         data = self._rest + data

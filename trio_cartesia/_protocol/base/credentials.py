@@ -1,5 +1,5 @@
 """
-Who asks: an API key or an access token, and the headers of every request (protocol §1.2, §1.3).
+API keys, access tokens and the headers that every request carries (protocol §1.2, §1.3).
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 
@@ -46,21 +46,28 @@ _FRAMING: Final = frozenset(
 
 @attrs.frozen
 class Credential:
-    """A key or token; what it is shows nowhere but in the request."""
+    """An API key or an access token; it shows in nothing but the request."""
 
     _secret: str = attrs.field(repr=False)
 
     @classmethod
-    def choose(cls, api_key: str | None, token: str | None) -> Credential | None:
+    def choose(
+        cls, api_key: str | None, token: str | None, key_name: str = "api_key"
+    ) -> Credential | None:
         """
-        Take the one that was given.
+        Return the one that was given, or None.
+
+        Args:
+            api_key: A key, or None.
+            token: A token, or None.
+            key_name: The parameter or variable that the key is from, for messages.
 
         Raises:
-            LocalProtocolError: Both were given, or it cannot stand in a header.
+            LocalProtocolError: Both were given, or it cannot be a header's value.
         """
         if api_key is not None and token is not None:
             raise LocalProtocolError("give api_key or token, not both")
-        name, secret = ("api_key", api_key) if token is None else ("token", token)
+        name, secret = (key_name, api_key) if token is None else ("token", token)
         if secret is None:
             return None
         secret = checks.text(secret, name).strip()
@@ -75,24 +82,29 @@ class Credential:
 
 
 class Headers(list[tuple[str, str]]):
-    """Headers to be sent, which tools that show local variables beside tracebacks do not show."""
+    """Headers to be sent. They hold a credential: no repr shows them, and they are not pickled."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"
 
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(
+            "a client holds a credential and cannot be copied or pickled: make another Cartesia"
+        )
+
 
 def version_of(version: object) -> str:
     """
-    Check an API version, a date.
+    Return *version* if it is a date.
 
     Raises:
-        LocalProtocolError: It is not of the form ``YYYY-MM-DD``.
+        LocalProtocolError: It does not have the form ``YYYY-MM-DD``.
     """
     text = checks.text(version, "version")
     try:
-        is_date = date.fromisoformat(text).isoformat() == text  # other forms are read too
+        is_date = date.fromisoformat(text).isoformat() == text  # it parses other forms, too
     except ValueError:
         is_date = False
     if not is_date:
@@ -102,17 +114,19 @@ def version_of(version: object) -> str:
 
 def parse_header_lines(lines: str) -> dict[str, str]:
     """
-    Read the lines of ``CARTESIA_CUSTOM_HEADERS``, each ``Name: value`` (protocol §1.1).
+    Parse the lines of ``CARTESIA_CUSTOM_HEADERS``, each ``Name: value`` (protocol §1.1).
 
     Raises:
-        LocalProtocolError: A line is not of this form, or its header cannot be sent.
+        LocalProtocolError: A line does not have this form, or its header cannot be sent.
     """
     headers = {}
     for line in lines.splitlines():
         if line.strip():
             name, colon, value = line.partition(":")
             if not colon:
-                raise LocalProtocolError("CARTESIA_CUSTOM_HEADERS: a line is not 'Name: value'")
+                raise LocalProtocolError(
+                    "each line of CARTESIA_CUSTOM_HEADERS must be 'Name: value'"
+                )
             headers[name.strip()] = value.strip()
     return check_headers(headers)
 
@@ -120,9 +134,7 @@ def parse_header_lines(lines: str) -> dict[str, str]:
 def request_headers(
     *, version: str, user_agent: str, credential: Credential | None, extra: Mapping[str, str]
 ) -> Headers:
-    """
-    Return the headers that every request carries, with the *extra* ones, which were checked.
-    """
+    """Return the headers that every request carries, then the checked *extra* ones."""
     headers = Headers([("Cartesia-Version", version), ("User-Agent", user_agent)])
     if credential is not None:
         headers.append(("Authorization", credential.authorization))
@@ -132,11 +144,11 @@ def request_headers(
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """
-    Return headers that can be sent.
+    Return *headers* if they can be sent.
 
     Raises:
-        LocalProtocolError: One has no proper name or value, or is not for callers to set. Values
-            are not quoted: they may be secrets.
+        LocalProtocolError: One has an invalid name or value, or is set by this package alone.
+            Values are not quoted, since they may be secrets.
     """
     if not isinstance(headers, Mapping):
         raise LocalProtocolError("headers must be a mapping of names to values")
@@ -148,10 +160,12 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def _check_header(name: object, value: object) -> None:
     name, value = checks.text(name, "a header's name"), checks.text(value, "a header's value")
     if not _TOKEN.fullmatch(name):
-        raise LocalProtocolError("a header's name has characters that are not allowed")
+        raise LocalProtocolError(
+            "a header's name must have letters, digits and !#$%&'*+.^_`|~- only"
+        )
     if name.lower() in _OURS | _FRAMING or name.lower().startswith("sec-websocket"):
-        raise LocalProtocolError(f"the header {name} is not for callers to set")
+        raise LocalProtocolError(f"the header {name} is set by this package and cannot be given")
     if not value.isascii() or not value.isprintable() or value != value.strip():
         raise LocalProtocolError(
-            f"the value of header {name} must be printable ASCII, with no blanks around"
+            f"the value of header {name} must be printable ASCII, with no spaces around it"
         )

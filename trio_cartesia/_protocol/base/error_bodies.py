@@ -1,8 +1,8 @@
 """
-What the service says when it says no, as exceptions.
+Convert the service's error bodies to exceptions.
 
-Two generations of bodies are read (protocol §1.7): structured ones, and ``Title: message`` texts
-of the versions before 2026-03-01. No field is relied on.
+Two generations of bodies are parsed (protocol §1.7): JSON objects, and the ``Title: message`` texts
+of versions before 2026-03-01. Every field may be missing or of any type.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from trio_cartesia._errors import (
     NotFound,
     PermissionDenied,
     QuotaExceeded,
+    RequestFailed,
     ServiceFailed,
     VoiceNotFound,
 )
 
 __all__ = ["KIND_OF_CODE", "KIND_OF_STATUS", "error_from_body", "error_from_fields", "one_line"]
 
-LONGEST_TEXT: Final = 2000  # characters of a message or title that are kept
+LONGEST_TEXT: Final = 2000  # characters kept of a message or title
 
-# control characters, which may command terminals and forge lines of logs, and lone surrogates,
-# which cannot be printed at all
+# Control characters can drive terminals and forge log lines; lone surrogates cannot be printed.
 _NOT_FOR_PRINT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 KIND_OF_CODE: Final[Mapping[str, type[ContextFailed]]] = {  # protocol §1.7.1
@@ -65,15 +65,17 @@ def error_from_fields(
     context_id: str | None = None,
     status_code: int | None = None,
     retry_after_seconds: float | None = None,
-) -> ContextFailed:
+    otherwise: type[RequestFailed] = ContextFailed,
+) -> RequestFailed:
     """
-    Turn the fields of an error, of either generation, into the exception to raise.
+    Convert the fields of an error, of either generation, to the exception to raise.
 
     Args:
         fields: The members of the error's JSON object, of any shape.
         context_id: The context that the error was attributed to.
-        status_code: The status line's code, where *fields* has none.
-        retry_after_seconds: What a ``Retry-After`` header said.
+        status_code: From the status line; used where *fields* has none.
+        retry_after_seconds: From a ``Retry-After`` header.
+        otherwise: The class where neither code nor status names one.
     """
     text = _text(fields.get("message")) or _text(fields.get("error")) or ""
     title = _text(fields.get("title"))
@@ -83,7 +85,7 @@ def error_from_fields(
     if type(status) is int:
         status_code = status
     code = _text(fields.get("error_code"))
-    return _kind(code, status_code)(
+    return (_kind(code, status_code) or otherwise)(
         text or title or "the service gave no reason",
         title=title,
         context_id=context_id,
@@ -101,15 +103,15 @@ def error_from_body(
     *,
     request_id: str | None = None,
     retry_after: str | None = None,
-) -> ContextFailed:
+) -> RequestFailed:
     """
-    Turn an HTTP answer that is not a success into the exception to raise.
+    Convert an unsuccessful HTTP response to the exception to raise.
 
     Args:
-        status_code: From the status line; a body that names another does not count.
-        body: JSON, plain text or nothing.
-        request_id: From the ``X-Request-Id`` header, where the body names none.
-        retry_after: The ``Retry-After`` header, used if it is a number of seconds.
+        status_code: From the status line; it wins over one in the body.
+        body: JSON, plain text or empty.
+        request_id: From the ``X-Request-Id`` header; used where the body has none.
+        retry_after: The ``Retry-After`` header; used if it is a number of seconds.
     """
     text = body.decode("utf-8", "replace").strip()
     try:
@@ -119,15 +121,17 @@ def error_from_body(
     if not isinstance(fields, dict):
         fields = {"error": text}
     named = {"request_id": fields.get("request_id") or request_id, "status_code": status_code}
-    return error_from_fields({**fields, **named}, retry_after_seconds=_seconds(retry_after))
+    return error_from_fields(
+        {**fields, **named}, retry_after_seconds=_seconds(retry_after), otherwise=RequestFailed
+    )
 
 
-def _kind(code: str | None, status_code: int | None) -> type[ContextFailed]:
+def _kind(code: str | None, status_code: int | None) -> type[ContextFailed] | None:
     if code is not None and code in KIND_OF_CODE:
         return KIND_OF_CODE[code]
     if status_code is not None and status_code >= 500:
         return ServiceFailed
-    return KIND_OF_STATUS.get(status_code or 0, ContextFailed)
+    return KIND_OF_STATUS.get(status_code or 0)
 
 
 def _text(value: object) -> str | None:
@@ -137,7 +141,7 @@ def _text(value: object) -> str | None:
 
 
 def one_line(text: str) -> str:
-    """Return what a peer said, in a form that can be shown and logged."""
+    """Return a peer's text as one line that can be printed and logged."""
     return _NOT_FOR_PRINT.sub(lambda found: " " if found[0].isspace() else "\ufffd", text)
 
 

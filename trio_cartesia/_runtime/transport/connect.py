@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import cache
 
 import trio
 
 from trio_cartesia._errors import ConnectFailed, LocalProtocolError
 from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia._runtime.transport.socket_stream import wrap_socket_stream
 from trio_cartesia._runtime.transport.tls_records import secure
 
-__all__ = ["OpenStream", "connect"]
+__all__ = ["OpenStream", "connect", "start_tls"]
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
@@ -23,18 +23,37 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
 ) -> trio.abc.Stream:
-    """Return the stream to the peer."""
+    """
+    Return the stream to the peer.
+
+    Raises:
+        ConnectFailed: Name resolution, TCP or TLS failed.
+        LocalProtocolError: *open_stream* returned no stream.
+    """
     stream = await _open(address, open_stream)
     stream = wrap_socket_stream(stream) or stream
     if not address.secure:
         return stream
-    secured = secure(stream, ssl_context or _default_context(), address.host)
+    context = ssl_context or default_context()
+    return await start_tls(stream, context, address.host, str(address))
+
+
+async def start_tls(
+    stream: trio.abc.Stream, context: ssl.SSLContext, host: str, peer: str
+) -> trio.abc.Stream:
+    """
+    Return *stream* under TLS, after the handshake; if that fails, *stream* is closed.
+
+    Raises:
+        ConnectFailed: The handshake failed; *peer* is what the message calls the other side.
+    """
+    secured = secure(stream, context, host)
     try:
         await secured.do_handshake()
     except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
         why = error.__cause__ or "the peer ended it"
-        raise ConnectFailed(f"no TLS with {address}: {why}") from error
+        raise ConnectFailed(f"no TLS with {peer}: {why}") from error
     except BaseException:
         await trio.aclose_forcefully(stream)  # noqa: ASYNC102  # closes, then raises
         raise
@@ -57,14 +76,6 @@ async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
         kind = type(stream).__name__
         raise LocalProtocolError(f"open_stream must return a trio.abc.Stream, not {kind}")
     return stream
-
-
-@cache
-def _default_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()  # takes tens of milliseconds
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python leave it to OpenSSL
-    context.options |= ssl.OP_NO_RENEGOTIATION  # reading would have to write, and wait for that
-    return context
 
 
 def _first_reason(error: BaseException) -> BaseException:

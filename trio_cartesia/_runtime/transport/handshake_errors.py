@@ -1,12 +1,14 @@
 """
-A refusal that trio-websocket did not wait for: an HTTP answer whose body ends with the connection.
+Convert an HTTP response whose body ends with the connection to the exception to raise.
+
+trio-websocket does not wait for the end of such a response.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trio_cartesia._errors import ContextFailed
+from trio_cartesia._errors import RequestFailed
 from trio_cartesia._protocol.base.error_bodies import error_from_body
 
 __all__ = ["error_in_response", "header"]
@@ -17,14 +19,14 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
 
 
-def error_in_response(answer: bytes) -> ContextFailed | None:
+def error_in_response(answer: bytes) -> RequestFailed | None:
     """
-    Return the refusal that *answer* is, whole or cut short in its body; None if it is none.
+    Return the exception for an HTTP response, complete or cut short in its body; else None.
 
     Args:
-        answer: All that came before the connection ended.
+        answer: Everything received before the connection ended.
     """
-    import h11  # with what comes with trio-websocket: not before there is a connection
+    import h11  # loaded with trio-websocket, by the first connection
 
     http = h11.Connection(h11.CLIENT)
     http.send(
@@ -41,7 +43,7 @@ def error_in_response(answer: bytes) -> ContextFailed | None:
             else:
                 body += event.data
     except h11.RemoteProtocolError:
-        pass  # cut short, or no HTTP at all: what was understood before counts
+        pass  # cut short, or not HTTP: use the part that was parsed before
     if response is None:
         return None
     return error_from_body(

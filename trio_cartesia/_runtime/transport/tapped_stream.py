@@ -19,6 +19,7 @@ import trio
 
 from trio_cartesia._runtime.transport.fast_path import FastPath
 from trio_cartesia._runtime.transport.frame_limiter import MAX_FRAGMENTS, FrameLimiter
+from trio_cartesia._runtime.transport.handshake_headers import HandshakeHeaders
 from trio_cartesia._runtime.transport.interface import FrameHandler
 from trio_cartesia._runtime.transport.response_head import HANDSHAKE_BYTES, ResponseHead
 from trio_cartesia._runtime.transport.socket_stream import SocketStream
@@ -45,6 +46,7 @@ class TappedStream(trio.abc.Stream):
 
     _stream: trio.abc.Stream
     _handshake: trio.CancelScope | None
+    _headers: HandshakeHeaders | None = None  # for the first request
     _largest_bytes: int = 2**24
     _uses_fast_path: bool = True
     has_ended: bool = attrs.field(default=False, init=False)
@@ -193,6 +195,8 @@ class TappedStream(trio.abc.Stream):
             self._cork += data
             await trio.lowlevel.checkpoint_if_cancelled()
             return
+        if self._headers is not None:
+            data, self._headers = self._headers.added_to(data), None
         try:
             await self._send_in_turn(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):

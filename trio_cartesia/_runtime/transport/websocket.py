@@ -22,9 +22,11 @@ import trio
 from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
 from trio_cartesia._runtime.transport.connect import OpenStream, connect
 from trio_cartesia._runtime.transport.handshake_errors import error_in_response, header
+from trio_cartesia._runtime.transport.handshake_headers import HandshakeHeaders
 from trio_cartesia._runtime.transport.interface import FrameHandler, Transport
 from trio_cartesia._runtime.transport.tapped_stream import TappedStream
 
@@ -101,7 +103,7 @@ class WebSocketTransport:
 async def open_websocket(
     address: Address,
     *,
-    headers: list[tuple[str, str]],
+    headers: Headers,
     ssl_context: ssl.SSLContext | None = None,
     open_stream: OpenStream = trio.open_tcp_stream,
 ) -> AsyncIterator[Transport]:
@@ -116,7 +118,7 @@ async def open_websocket(
 
     Raises:
         ConnectFailed: No connection was made within `CONNECT_SECONDS`.
-        ContextFailed: The service refused the handshake; the class says why.
+        RequestFailed: The service refused the handshake; the class says why.
         ConnectionLost: The peer broke the rules of RFC 6455 later on.
     """
     established = trio.Event()
@@ -127,8 +129,10 @@ async def open_websocket(
             with scope:
                 scope.deadline = trio.current_time() + CONNECT_SECONDS
                 stream = await connect(address, ssl_context, open_stream)
-                tapped = TappedStream(stream, scope, MAX_MESSAGE_BYTES, FAST_PATH_IS_ON)
-                transport = await _shake_hands(nursery, tapped, address, headers)
+                tapped = TappedStream(
+                    stream, scope, HandshakeHeaders(headers), MAX_MESSAGE_BYTES, FAST_PATH_IS_ON
+                )
+                transport = await _shake_hands(nursery, tapped, address)
             if tapped is None or scope.cancelled_caught:
                 raise _no_handshake(address, tapped)
             established.set()
@@ -139,9 +143,7 @@ async def open_websocket(
                 await trio.aclose_forcefully(tapped)  # noqa: ASYNC102  # closes, then raises
 
 
-async def _shake_hands(
-    nursery: trio.Nursery, stream: TappedStream, address: Address, headers: list[tuple[str, str]]
-) -> Transport:
+async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Address) -> Transport:
     from trio_websocket import wrap_client_stream
 
     websocket = await wrap_client_stream(
@@ -149,7 +151,6 @@ async def _shake_hands(
         stream,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
         address.host_header,
         address.resource,
-        extra_headers=[(name.encode(), value.encode()) for name, value in headers],
         message_queue_size=QUEUED_MESSAGES,
         max_message_size=MAX_MESSAGE_BYTES,
         receive_buffer_size=RECEIVE_BYTES,
