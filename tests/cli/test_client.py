@@ -70,7 +70,7 @@ async def test_the_local_service_gets_no_headers(
     [
         ("CARTESIA_BASE_URL", "http://example.org", "Use https://, or this machine's address."),
         ("CARTESIA_BASE_URL", "ws://example.org", "Use https://, or this machine's address."),
-        ("CARTESIA_BASE_URL", "example.org", "CARTESIA_BASE_URL must start with https://"),
+        ("CARTESIA_BASE_URL", "example.org", "CARTESIA_BASE_URL must start with one of https://"),
         ("CARTESIA_API_KEY", "se cret", "Check CARTESIA_API_KEY, "),
         ("CARTESIA_CUSTOM_HEADERS", "secret", "each line of CARTESIA_CUSTOM_HEADERS must be"),
     ],
