@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -15,19 +16,26 @@ import trio
 import trio_cartesia
 from trio_cartesia import Cartesia, CartesiaError
 
+PACKAGE = Path(trio_cartesia.__file__).parent
 CONNECTING = (
-    str(Path(trio_cartesia.__file__).parent / "_runtime" / "transport"),
+    str(PACKAGE / "_runtime" / "transport"),
     trio._highlevel_open_tcp_stream.__file__,
     trio._socket.__file__,
     trio._ssl.__file__,
 )
+STARTING = (
+    str(PACKAGE / "_client" / "tts.py"),
+    str(PACKAGE / "_nursery.py"),
+    str(PACKAGE / "_runtime" / "open_session.py"),
+    trio._core._run.__file__,
+)
 
 
 class InterruptedAt:
-    """Raises SIGINT at one line of connecting, by number."""
+    """Raises SIGINT at one line of some files, by number."""
 
-    def __init__(self, number):
-        self.left, self.traced_before = number, None
+    def __init__(self, number, files):
+        self.left, self.files, self.traced_before = number, files, None
 
     def __enter__(self):
         self.traced_before = sys.gettrace()
@@ -37,7 +45,7 @@ class InterruptedAt:
         sys.settrace(self.traced_before)
 
     def trace(self, frame, event, _argument):
-        if not frame.f_code.co_filename.startswith(CONNECTING):
+        if not frame.f_code.co_filename.startswith(self.files):
             return None
         if event == "line":
             self.left -= 1
@@ -52,39 +60,50 @@ async def connect(interrupt, host, scheme, is_listening):
     async with Cartesia("k", base_url=base_url) as client, listener:
         if not is_listening:
             await listener.aclose()
-        with suppress(CartesiaError), trio.move_on_after(0.2), interrupt:
+        with suppress(CartesiaError), trio.move_on_after(0.05), interrupt:
             async with client.tts.websocket_connect():
                 pass
 
 
+def interrupt_everywhere(files, step, *peer):
+    """Interrupt connecting to *peer* at every *step*-th line of *files*; return their count."""
+    trio.run(connect, InterruptedAt(0, files), *peer)  # which loads what it needs
+    gc.collect()
+    open_before = os.listdir("/dev/fd")
+    for number in itertools.count(1, step):
+        interrupt = InterruptedAt(number, files)
+        try:
+            trio.run(connect, interrupt, *peer)
+        except KeyboardInterrupt:
+            pass
+        else:
+            assert interrupt.left > 0
+            return number
+        if peer[0] != "localhost":  # the thread that looks up a name may outlast the run
+            assert os.listdir("/dev/fd") == open_before
+    raise AssertionError
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("host", "scheme", "is_listening"),
+    "peer",
     [("127.0.0.1", "http", False), ("localhost", "http", False), ("127.0.0.1", "https", True)],
     ids=["refused", "name", "TLS"],
 )
-def test_ctrl_c_while_connecting_is_bare_and_leaves_nothing_open(host, scheme, is_listening):
+def test_ctrl_c_while_connecting_is_bare_and_leaves_nothing_open(peer):
     """
     At whatever line of connecting Ctrl-C comes, it leaves as `KeyboardInterrupt`, and no socket
     stays open.
     """
-    trio.run(connect, InterruptedAt(0), host, scheme, is_listening)  # which loads what it needs
-    gc.collect()
-    open_before = os.listdir("/dev/fd")
-    number = 0
-    while True:
-        number += 1
-        interrupt = InterruptedAt(number)
-        try:
-            trio.run(connect, interrupt, host, scheme, is_listening)
-        except KeyboardInterrupt:
-            pass
-        else:
-            break
-        if host == "127.0.0.1":  # the thread that looks up a name may outlast the run
-            assert os.listdir("/dev/fd") == open_before
-    assert interrupt.left > 0
-    assert number > 50
+    assert interrupt_everywhere(CONNECTING, 1, *peer) > 50
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_tasks_start_strands_none():
+    """
+    The same where the tasks of a connection are started: one that was stranded would never end.
+    """
+    assert interrupt_everywhere(STARTING, 7, "127.0.0.1", "http", False) > 500
 
 
 @pytest.mark.parametrize("interrupted", [KeyboardInterrupt, None])
@@ -102,6 +121,7 @@ def test_ctrl_c_in_a_nursery_of_open_stream_is_bare(interrupted):
 
     async def open_stream(_host, _port):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
             nursery.start_soon(crash)
 
     async def main():

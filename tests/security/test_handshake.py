@@ -90,7 +90,7 @@ async def test_a_handshake_that_does_not_end_well_shows_no_secret(credential, wa
         assert credential.popitem()[1].encode() in b"".join(reached)
 
 
-async def test_a_client_is_not_pickled_or_copied():
+def test_a_client_is_not_pickled_or_copied():
     """
     A client's credential cannot be written to a pickle, nor can a part of the client.
     """

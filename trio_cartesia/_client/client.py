@@ -196,7 +196,7 @@ def _stream_opener(open_stream: object, proxy: Proxy, base: BaseUrl) -> OpenStre
         address = base.websocket("")
         chosen = choose_proxy(proxy, address, is_loopback=base.is_loopback)
         return open_tcp_stream if chosen is None else partial(open_proxied_stream, chosen)
-    if isinstance(proxy, str):
+    if proxy is not None and proxy is not True:
         raise LocalProtocolError("give proxy or open_stream, not both")
     if not callable(open_stream):
         kind = type(open_stream).__name__

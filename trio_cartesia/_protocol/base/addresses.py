@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_BASE_URL", "Address", "BaseUrl", "host_and_port", "split_url
 
 DEFAULT_BASE_URL: Final = "https://api.cartesia.ai"
 
-_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 _SECURE: Final = frozenset({"https", "wss"})
 
 
