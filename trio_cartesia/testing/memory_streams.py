@@ -12,6 +12,7 @@ import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link, Pipe
 
 __all__ = ["MemoryStream", "bounded_stream_pair"]
@@ -33,7 +34,8 @@ class _Turn:
         self._is_taken = False
 
 
-@attrs.define(eq=False)
+@no_public_constructor("bounded_stream_pair()")
+@attrs.define(eq=False, init=False)
 class MemoryStream(trio.abc.HalfCloseableStream):
     """
     One end of a connection in memory; made by `bounded_stream_pair`.
@@ -186,7 +188,10 @@ def bounded_stream_pair(
         link: How slow and in which pieces it is carried.
     """
     there, back = Pipe(limit_bytes, link), Pipe(limit_bytes, link)
-    return MemoryStream(back, there, _sizes(link)), MemoryStream(there, back, _sizes(link))
+    return (
+        create(MemoryStream, back, there, _sizes(link)),
+        create(MemoryStream, there, back, _sizes(link)),
+    )
 
 
 def _sizes(link: Link) -> Iterator[int] | None:

@@ -16,6 +16,7 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from trio_cartesia import Cartesia, Connection
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link
 from trio_cartesia.testing.memory_streams import MemoryStream, bounded_stream_pair
@@ -32,7 +33,8 @@ class StreamServer(Protocol):
         """Serve *stream* until it ends."""
 
 
-@attrs.define(eq=False)
+@no_public_constructor("connected_pair()")
+@attrs.define(eq=False, init=False)
 class Peer:
     """
     A service that says just what it is told to; made by `connected_pair`.
@@ -197,7 +199,7 @@ async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) 
     try:
         async with trio.open_nursery() as nursery:
             request = await wrap_server_stream(nursery, stream)
-            peer = Peer(stream, await request.accept())
+            peer = create(Peer, stream, await request.accept())
             accepted.send_nowait(peer)
     except* Exception:
         if peer is None:
