@@ -26,7 +26,7 @@ LAYERS = {
     "_client": {"_errors", "_nursery", "_protocol", "_runtime", "_version", "attrs", "trio"},
     "server": {"_constructors", "_nursery", "_protocol", "_version", "attrs", "trio"},
     "testing": {
-        *(PUBLIC, "_constructors", "_lazy", "_nursery", "_protocol"),
+        *(PUBLIC, "_constructors", "_lazy", "_nursery", "_protocol", "_runtime"),
         *("server", "attrs", "trio"),
     },
     "_cli": {PUBLIC, "server", "attrs", "trio", "cyclopts", "rich"},
