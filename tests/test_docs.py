@@ -60,7 +60,7 @@ DOCUMENTED = [trio_cartesia, trio_cartesia.server, trio_cartesia.testing]
 def docstring_examples():
     """Yield the indented block after each ``Example::`` in a public docstring."""
     for module in DOCUMENTED:
-        for name, value in vars(module).items():
+        for name, value in inspect.getmembers(module):
             if name.startswith("_") or not callable(value):
                 continue
             members = [value, *(vars(value).values() if isinstance(value, type) else [])]

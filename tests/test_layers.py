@@ -68,7 +68,7 @@ ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli", "server.voices.espeak": "s
 SEES = {
     "server": {"server", "_protocol.base", "_nursery", "_constructors", "_version"},
     "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
-    | {"_nursery", "_constructors", "_lazy", "_errors"},
+    | {"_nursery", "_constructors", "_lazy", "_errors", "_runtime.managers"},
     "_cli": {"", "_cli", "server"},
 }
 

@@ -1,46 +1,56 @@
 """
 Public classes that users do not construct, such as `Context`.
 
-Their constructors take what the runtime needs, which is nobody else's business, so they show in no
-signature, and calling one says where instances come from. Trio has the same idea as a metaclass.
+Their constructors take objects of the runtime, so they show in no signature and no help. Calling
+such a class raises an error that names what makes its instances. Trio does this with a metaclass.
+
+::
+
+    @no_public_constructor("connection.context()")
+    @attrs.define(eq=False, init=False)
+    class Context: ...
+
+    context = create(Context, context_id, settings)
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 __all__ = ["create", "no_public_constructor"]
 
 T = TypeVar("T")
 
+ONLY_SELF: Final = inspect.Signature([inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)])
+
 
 def no_public_constructor(made_by: str) -> Callable[[type[T]], type[T]]:
     """
-    Decorate an attrs class with ``init=False`` that users do not construct.
+    Decorate an attrs class with ``init=False`` whose instances `create` makes.
 
     Args:
-        made_by: What makes instances, for the error.
+        made_by: What users call to get an instance, for the error.
     """
 
-    def decorate(cls: type[T]) -> type[T]:
-        def refuse(_self: T, *_args: object, **_kwargs: object) -> None:
+    def decorate(cls: Any) -> Any:
+        def refuse(_self: object, *_args: object, **_kwargs: object) -> None:
             raise TypeError(f"{cls.__name__} has no public constructor: use {made_by}")
 
         refuse.__name__, refuse.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
         refuse.__doc__ = f"Not for users: use {made_by}."
-        refuse.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        )
-        cls.__init__ = refuse  # type: ignore[assignment, method-assign]
+        refuse.__signature__ = ONLY_SELF  # type: ignore[attr-defined]
+        cls._create = cls.__attrs_init__  # a name that help() does not list
+        del cls.__attrs_init__
+        cls.__init__ = refuse
         return cls
 
     return decorate
 
 
 def create(cls: type[T], *args: Any, **kwargs: Any) -> T:
-    """Make an instance of a class with `no_public_constructor`, from its attrs fields."""
+    """Make an instance of a class with `no_public_constructor` from its attrs fields."""
     instance = cls.__new__(cls)
-    instance.__attrs_init__(*args, **kwargs)  # type: ignore[attr-defined]
+    instance._create(*args, **kwargs)  # type: ignore[attr-defined]
     return instance

@@ -25,6 +25,8 @@ from trio_cartesia._errors import RemoteProtocolError as RemoteProtocolError
 from trio_cartesia._errors import RequestFailed as RequestFailed
 from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
+from trio_cartesia._protocol.base.audio import SampleFormat as SampleFormat
+from trio_cartesia._protocol.base.audio import WholeFrames as WholeFrames
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
 from trio_cartesia._protocol.tts.formats import MP3OutputFormat as MP3OutputFormat
 from trio_cartesia._protocol.tts.formats import RawOutputFormat as RawOutputFormat

@@ -1,20 +1,24 @@
 """
-A voice agent in miniature: a model writes, the agent speaks, and the user may interrupt.
+A small voice agent: a language model writes, the agent speaks, and the user may interrupt.
 
-The agent fills the silence while the model thinks, speaks what the model writes as it is written,
-stops the moment it is interrupted, and finds a way when the plan allows no more voices at once.
-Its model and its loudspeaker are arguments, so a test can bring its own.
+The agent plays a filler while the model thinks, and speaks the answer while the model writes it.
+It stops at once when it is interrupted. If the plan allows no further context, it tries again, and
+at last shows the text. Run it with ``python agent.py``; without a key it uses a local service.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing, suppress
+import math
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Self
 
 import trio
 
 from trio_cartesia import Cartesia, ConcurrencyLimited, Connection, Context, ContextExpired
+from trio_cartesia.server import open_server
 
 FILLER = "Let me see. "
 RETRY_SECONDS = (0.5, 1.0, 2.0)
@@ -31,49 +35,30 @@ Play = Callable[[bytes], Awaitable[None]]
 Show = Callable[[str], None]
 
 
-class Draft:
-    """What the model writes, kept, so that it can be read while it is written, and again."""
+class Pieces:
+    """The pieces of an answer. Those that were not spoken can be put back."""
 
-    def __init__(self) -> None:
-        self.tokens: list[str] = []
-        self.is_finished = False
-        self.changed = trio.lowlevel.ParkingLot()
+    def __init__(self, source: AsyncIterator[str]) -> None:
+        self.source = source
+        self.waiting: deque[str] = deque()
+        self.taken: list[str] = []
 
-    async def write(self, tokens: AsyncGenerator[str]) -> None:
-        """Take the tokens as they come."""
-        async with aclosing(tokens):
-            async for token in tokens:
-                self.tokens.append(token)
-                self.changed.unpark_all()
-        self.is_finished = True
-        self.changed.unpark_all()
-
-
-class Reader:
-    """Reads a draft from the start, waiting for what is not written yet."""
-
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.position = 0
-
-    def go_back(self, tokens: Iterable[str]) -> None:
-        """Read these last ones again."""
-        self.position -= len(list(tokens))
+    def put_back(self, unspoken: Iterable[str]) -> None:
+        """Insert *unspoken* at the front, before a further context."""
+        self.waiting.extendleft(reversed(list(unspoken)))
+        self.taken = []
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        while self.position == len(self.draft.tokens):
-            if self.draft.is_finished:
-                raise StopAsyncIteration
-            await self.draft.changed.park()
-        self.position += 1
-        return self.draft.tokens[self.position - 1]
+        piece = self.waiting.popleft() if self.waiting else await anext(self.source)
+        self.taken.append(piece)
+        return piece
 
 
 class Agent:
-    """Answers aloud, one turn after the other, over one connection."""
+    """Answers questions aloud, one after the other, over one connection."""
 
     def __init__(self, connection: Connection, *, think: Think, play: Play, show: Show) -> None:
         self.connection = connection
@@ -81,61 +66,70 @@ class Agent:
         self.turn = trio.CancelScope()
 
     async def answer(self, question: str) -> bool:
-        """Answer, and tell whether the user has let us finish."""
+        """Answer a question; return False if the answer was interrupted."""
         with trio.CancelScope() as self.turn:
             async with trio.open_nursery() as nursery:
-                draft = Draft()
-                nursery.start_soon(draft.write, self.think(question))
-                await self.speak(draft)
+                send, receive = trio.open_memory_channel[str](math.inf)
+                nursery.start_soon(self.write, question, send)
+                await self.speak(Pieces(receive))
         return not self.turn.cancelled_caught
 
     def interrupt(self) -> None:
-        """Stop speaking, now: the user does."""
+        """Stop speaking at once."""
         self.turn.cancel()
 
-    async def speak(self, draft: Draft) -> None:
-        """Play a filler, and after it the answer, which is spoken meanwhile."""
-        reader = Reader(draft)
-        async with (
-            self.connection.speak(FILLER, **SETTINGS) as filler,
-            self.connection.speak(reader, **SETTINGS) as answer,
-        ):
-            with suppress(ConcurrencyLimited):  # it would have been nice to have
-                await self.play_all(filler)
-            try:
-                await self.play_all(answer)
-            except ConcurrencyLimited:
-                reader = Reader(draft)
-            except ContextExpired as expired:  # the model paused for longer than a second
-                reader.go_back(expired.unspoken)
-            else:
-                return
-        await self.speak_rest(reader)
+    async def write(self, question: str, send: trio.MemorySendChannel[str]) -> None:
+        """Send the model's tokens to a channel as they are written."""
+        with send:
+            async with aclosing(self.think(question)) as tokens:
+                async for token in tokens:
+                    await send.send(token)
 
-    async def speak_rest(self, reader: Reader) -> None:
-        """Go on in new contexts; if there is no voice to be had, show the text."""
-        patience = list(RETRY_SECONDS)
-        while patience:
+    async def speak(self, pieces: Pieces) -> None:
+        """Speak an answer in as many contexts as it takes, or show it if there are none."""
+        fill, delays = self.play_filler, list(RETRY_SECONDS)
+        while True:
             try:
-                async with self.connection.speak(reader, **SETTINGS) as answer:
-                    await self.play_all(answer)
-            except ContextExpired as expired:
-                reader.go_back(expired.unspoken)
-            except ConcurrencyLimited:
-                await trio.sleep(patience.pop(0))
-                reader = Reader(reader.draft)
+                async with self.connection.speak(pieces, **SETTINGS) as context:
+                    await fill()  # the first time: the answer is generated meanwhile
+                    await self.play_all(context)
+            except ContextExpired as expired:  # the model paused for longer than a second
+                pieces.put_back(expired.unspoken)
+            except ConcurrencyLimited:  # nothing of this context was spoken
+                pieces.put_back(pieces.taken)
+                if not delays:
+                    break
+                await trio.sleep(delays.pop(0))
             else:
                 return
-        self.show("".join([token async for token in reader]))
+            fill = trio.lowlevel.checkpoint
+        self.show("".join([piece async for piece in pieces]))
+
+    async def play_filler(self) -> None:
+        """Play the filler, unless the plan allows no context for it."""
+        with suppress(ConcurrencyLimited):
+            async with self.connection.speak(FILLER, **SETTINGS) as filler:
+                await self.play_all(filler)
 
     async def play_all(self, context: Context) -> None:
-        """Play the audio of a context as it comes."""
+        """Play the audio of a context as it arrives."""
         async for audio in context.audio():
             await self.play(audio)
 
 
+@asynccontextmanager
+async def open_client() -> AsyncIterator[Cartesia]:
+    """Make a client of the API if there is a key, else of a local service."""
+    if os.environ.get("CARTESIA_API_KEY") or os.environ.get("CARTESIA_BASE_URL"):
+        async with Cartesia() as client:
+            yield client
+    else:
+        async with open_server() as server, Cartesia(base_url=server.url) as client:
+            yield client
+
+
 async def main() -> None:
-    """Talk to yourself: the model is a list of words, and the loudspeaker counts bytes."""
+    """Answer one question with a list of words for a model and a counter for a loudspeaker."""
 
     async def think(question: str) -> AsyncGenerator[str]:
         for word in f"You asked: {question} I have no idea.".split():
@@ -146,7 +140,7 @@ async def main() -> None:
         print(f"playing {len(audio)} bytes")
         await trio.lowlevel.checkpoint()
 
-    async with Cartesia() as client, client.tts.websocket_connect() as connection:
+    async with open_client() as client, client.tts.websocket_connect() as connection:
         await Agent(connection, think=think, play=play, show=print).answer("How are you?")
 
 

@@ -22,6 +22,7 @@ PACKAGE_PARENT = Path(trio_cartesia.__file__).parents[1]
 COMMAND = [sys.executable, "-m", "trio_cartesia"]
 LONG_TEXT = "Good morning, dear all. " * 4000
 FORMAT = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)
+SAMPLES = FORMAT.sample_format
 OPTIONS = ContextOptions(
     model_id="sonic-latest", voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b", output_format=FORMAT
 )

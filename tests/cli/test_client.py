@@ -8,7 +8,7 @@ import trio
 from trio_cartesia import Cartesia
 from trio_cartesia._cli import client as module
 from trio_cartesia._cli.client import open_client
-from trio_cartesia._cli.console import UsageError, explain
+from trio_cartesia._cli.console import UsageError, describe_error
 
 NAMES = ("CARTESIA_API_KEY", "CARTESIA_BASE_URL", "CARTESIA_CUSTOM_HEADERS")
 
@@ -68,8 +68,8 @@ async def test_the_local_service_gets_no_headers(
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("CARTESIA_BASE_URL", "http://example.org", "Use https://, or this machine's address."),
-        ("CARTESIA_BASE_URL", "ws://example.org", "Use https://, or this machine's address."),
+        ("CARTESIA_BASE_URL", "http://example.org", "Use https:// or wss://, or --allow-insecure"),
+        ("CARTESIA_BASE_URL", "ws://example.org", "Use https:// or wss://, or --allow-insecure"),
         ("CARTESIA_BASE_URL", "example.org", "CARTESIA_BASE_URL must start with one of https://"),
         ("CARTESIA_API_KEY", "se cret", "Check CARTESIA_API_KEY, "),
         ("CARTESIA_CUSTOM_HEADERS", "secret", "each line of CARTESIA_CUSTOM_HEADERS must be"),
@@ -85,8 +85,21 @@ async def test_what_the_environment_says_wrong_is_put_right_there(
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError) as caught:
         await open_client(local=False).__aenter__()
-    text = explain(caught.value)
+    text = describe_error(caught.value)
     assert expected in text
-    assert "allow_insecure" not in text
+    assert "allow_insecure" not in text  # the argument, while the option has a hyphen
     assert "call" not in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+async def test_another_machine_may_be_used_without_tls(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Asked for, the client of another machine is made although its address is plain.
+    """
+    monkeypatch.setenv("CARTESIA_API_KEY", "key")
+    monkeypatch.setenv("CARTESIA_BASE_URL", f"{scheme}://speech.example:8080")
+    async with open_client(local=False, allow_insecure=True) as client:
+        assert isinstance(client, Cartesia)

@@ -12,7 +12,13 @@ import trio
 import trio_cartesia
 from tests.cli.support import full_output
 from trio_cartesia import AuthenticationFailed, CartesiaError, ConnectFailed
-from trio_cartesia._cli.console import UsageError, complain, explain, give, tell
+from trio_cartesia._cli.console import (
+    UsageError,
+    describe_error,
+    print_message,
+    print_result,
+    report_error,
+)
 
 ALL_ERRORS = [
     kind
@@ -38,9 +44,9 @@ ALL_ERRORS = [
         ),
         (
             OSError(errno.EMFILE, "Too many open files"),
-            "Too many open files. Say fewer texts at once, or raise `ulimit -n`.",
+            "Too many open files. Give fewer texts at once, or raise `ulimit -n`.",
         ),
-        (UsageError("no", next_step="Say yes."), "no. Say yes."),
+        (UsageError("no", next_step="Try yes."), "no. Try yes."),
         (ExceptionGroup("one", [UsageError("Why?")]), "Why?"),
         (KeyError("private"), "KeyError. This is a bug: report it, with what --debug shows."),
     ],
@@ -49,7 +55,7 @@ def test_an_error_says_what_failed_and_what_to_do(error: Exception, expected: st
     """
     Every error is one or two sentences, and bugs quote nothing.
     """
-    assert explain(error) == expected
+    assert describe_error(error) == expected
 
 
 def no_tls(cause: ssl.SSLError) -> ConnectFailed:
@@ -66,9 +72,9 @@ def test_where_there_is_no_tls_the_advice_is_about_it() -> None:
     """
     mistaken = ssl.SSLError(1, "wrong version number")
     mistaken.reason = "WRONG_VERSION_NUMBER"
-    assert "SSL_CERT_FILE" in explain(no_tls(ssl.SSLCertVerificationError(1, "unknown")))
-    assert "http://" in explain(no_tls(mistaken))
-    assert "network" in explain(no_tls(ssl.SSLError(1, "another")))
+    assert "SSL_CERT_FILE" in describe_error(no_tls(ssl.SSLCertVerificationError(1, "unknown")))
+    assert "http://" in describe_error(no_tls(mistaken))
+    assert "network" in describe_error(no_tls(ssl.SSLError(1, "another")))
 
 
 @pytest.mark.parametrize("kind", ALL_ERRORS)
@@ -76,7 +82,7 @@ def test_advice_is_for_shell_users(kind: type[CartesiaError]) -> None:
     """
     Whatever fails, what to do can be done without writing a program.
     """
-    text = explain(kind("It failed."))
+    text = describe_error(kind("It failed."))
     assert text.startswith("It failed. ")
     assert not re.search(r"\bcall\b|`|=|\bcontexts?\b|connection|traceback", text)
 
@@ -85,7 +91,7 @@ def test_the_file_is_named_once(capfd: pytest.CaptureFixture[str]) -> None:
     """
     An error that knows its file is about that file.
     """
-    complain(IsADirectoryError(errno.EISDIR, "Is a directory", "a.wav"), "a.wav")
+    report_error(IsADirectoryError(errno.EISDIR, "Is a directory", "a.wav"), "a.wav")
     assert capfd.readouterr().err == (
         "trio-cartesia: a.wav: Is a directory. Choose another place with --out.\n"
     )
@@ -95,7 +101,7 @@ def test_messages_have_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     """
     Whatever is in a message, it is one line on standard error.
     """
-    tell("one\ntwo\r\n")
+    print_message("one\ntwo\r\n")
     assert capfd.readouterr() == ("", "one two\n")
 
 
@@ -105,7 +111,7 @@ def test_names_that_are_no_text_are_given_as_they_are(
     """
     A path on standard output is the path, byte for byte.
     """
-    give(os.fsdecode(b"\xff.wav"))
+    print_result(os.fsdecode(b"\xff.wav"))
     assert capfdbinary.readouterr().out == b"\xff.wav\n"
 
 
@@ -119,8 +125,8 @@ def test_results_that_nobody_reads_are_dropped(
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        assert give("a.wav")
-        assert give("b.wav")
+        assert print_result("a.wav")
+        assert print_result("b.wav")
     assert capfd.readouterr().err == ""
 
 
@@ -129,7 +135,7 @@ def test_results_that_are_lost_are_reported(capfd: pytest.CaptureFixture[str]) -
     Where there is no room for them, one line says so, and closing the stream fails no more.
     """
     with full_output():
-        assert not give("a.wav")
+        assert not print_result("a.wav")
     assert capfd.readouterr().err == (
         "trio-cartesia: standard output: No space left on device. Send it somewhere else.\n"
     )
@@ -141,5 +147,5 @@ def test_closed_streams_are_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -
     """
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    assert give("a.wav")
-    tell("done")
+    assert print_result("a.wav")
+    print_message("done")

@@ -7,8 +7,14 @@ import trio
 from hypothesis import given
 
 from tests.support import SETTINGS, receive_all
-from trio_cartesia import CartesiaError, ConnectionLost, ContextFailed
-from trio_cartesia.testing import Link, Script, connected_pair, on_virtual_time
+from trio_cartesia import CartesiaError, ConnectionLost, ContextFailed, LocalProtocolError
+from trio_cartesia.testing import (
+    Link,
+    Script,
+    connect_in_memory,
+    connected_pair,
+    on_virtual_time,
+)
 from trio_cartesia.testing.script import (
     Closes,
     Cuts,
@@ -199,6 +205,22 @@ async def test_whatever_a_service_does_a_conversation_ends(script, link):
     assert (statistics.contexts_open, statistics.inbox_bytes, statistics.requests_queued) == (
         0,
     ) * 3
+
+
+@pytest.mark.parametrize("make", [connected_pair, lambda: connect_in_memory(None)])
+async def test_a_block_is_entered_once_with_async_with(make):
+    """
+    A plain ``with``, or a second block over the same object, is an error that says what to do.
+    """
+    block = make()
+    with pytest.raises(LocalProtocolError, match="needs 'async with'"):
+        with block:
+            pass
+    async with block:
+        pass
+    with pytest.raises(LocalProtocolError, match="entered before: make one for each block"):
+        async with block:
+            pass
 
 
 @given(script=scripts(["a"]))

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from trio_cartesia import Cartesia
-from trio_cartesia.server import Behaviour, Plan
+from trio_cartesia.server import Behaviour, Fault, Plan
 from trio_cartesia.testing import Link, service_in_thread
 from trio_cartesia.testing.marked import Marked
 
@@ -180,6 +180,7 @@ def test_the_service_may_have_a_port(arguments, run_tests):
         ("behaviour={'late_input': 'never'}", "late_input must be"),
         ("behaviour=3", "must be a Behaviour or a mapping of its fields, not int"),
         ("link={'latency_seconds': -1}", "latency_seconds"),
+        ("faults='colour'", "no fault is called 'colour'"),
         ("plan='gold'", "no plan is called 'gold'"),
         ("link={'latency_seconds': 1}, tls=True", "link is for connections in memory"),
     ],
@@ -198,11 +199,13 @@ def test_a_wrong_marker_says_what_is_wrong(fixture, arguments, why, run_tests):
 
 def test_values_may_be_written_shortly():
     """
-    A marker takes a value, a mapping of its fields or, for behaviour, text.
+    A marker takes a value, a mapping of its fields or, for behaviour and faults, text.
     """
     behaviour = Behaviour(done_status=200)
     for short in (behaviour, {"done_status": 200}, "done_status=200"):
         assert Marked(behaviour=short).behaviour == behaviour
+    for short in (fault := Fault.read("close at_frame=3")), fault[0], "close at_frame=3":
+        assert Marked(faults=short).faults == fault
     plan = Plan(name="mine", tts_concurrency=1, stt_concurrency=1)
     assert Marked(plan=plan).plan == plan
     assert Marked(link={"latency_seconds": 1}).link == Link(latency_seconds=1)

@@ -1,5 +1,5 @@
 """
-What the user reads: results on standard output, everything else on standard error.
+Output: results on standard output, messages on standard error.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = [
     "PROGRAM",
     "Expected",
     "UsageError",
-    "complain",
-    "deliver",
-    "explain",
-    "give",
-    "tell",
+    "describe_error",
+    "print_message",
+    "print_result",
+    "report_error",
+    "write_output",
 ]
 
 PROGRAM: Final = "trio-cartesia"
@@ -51,35 +51,35 @@ NEXT_STEPS: Final = {
     errno.EEXIST: OTHER_PLACE,
     errno.EINVAL: OTHER_PLACE,
     errno.EISDIR: OTHER_PLACE,
-    errno.EMFILE: "Say fewer texts at once, or raise `ulimit -n`.",
+    errno.EMFILE: "Give fewer texts at once, or raise `ulimit -n`.",
     errno.ENOENT: "Make the directory first, or choose another place with --out.",
     errno.ENOSPC: "Free some space, or choose another place with --out.",
     errno.ENOTDIR: OTHER_PLACE,
     errno.EPERM: OTHER_PLACE,
     errno.EROFS: OTHER_PLACE,
 }
-IN_A_SHELL: Final = {  # where an error's own advice is about calls, which only programmers make
-    ConcurrencyLimited: "Say fewer texts at once, or move to a larger plan.",
-    ConnectionLost: "Say again what is not in the file.",
+IN_A_SHELL: Final = {  # instead of an error's own advice, which is for programmers
+    ConcurrencyLimited: "Give fewer texts at once, or move to a larger plan.",
+    ConnectionLost: "Give the rest of the text again.",
+    ContextExpired: "Give the rest of the text again.",
     ContextFailed: "Read the message: the text was not spoken to its end.",
-    ContextExpired: "Say again what is not in the file.",
-    ContextStalled: "Say it again; if it happens again, report it to Cartesia.",
-    InboxOverflow: "Say fewer texts at once, or write to a faster disk.",
+    ContextStalled: "Give the rest of the text again; if it stalls again, report it to Cartesia.",
+    InboxOverflow: "Give fewer texts at once, or write to a faster disk.",
     InternalError: "Report it to the authors of trio_cartesia, with what --debug shows.",
-    LocalProtocolError: "Ask for something else: the service was not asked.",
+    LocalProtocolError: "Correct the options: nothing was sent.",
 }
 UNTRUSTED: Final = (
-    "If it is a local service, set SSL_CERT_FILE to the file that it named when it started."
+    "If it is a local service, set SSL_CERT_FILE to the file that it printed when it started."
 )
 NO_TLS: Final = "If it is a local service without --tls, write http:// in CARTESIA_BASE_URL."
 
 
 class UsageError(Exception):
     """
-    What was asked for cannot be done, here or at all.
+    The command cannot be performed as given.
 
     Attributes:
-        next_step: What to do about it; empty where the command's help is all that there is.
+        next_step: What to do; empty if the command's help says it.
     """
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
@@ -88,54 +88,55 @@ class UsageError(Exception):
 
 
 Expected = CartesiaError | OSError | UsageError
-EXPECTED: Final = (CartesiaError, OSError, UsageError)  # all others are bugs
+EXPECTED: Final = (CartesiaError, OSError, UsageError)  # any other is a bug
 
 
-def give(result: str, *, debug: bool = False) -> bool:
-    """Write a line of results to standard output, at once, as `deliver` does."""
-    return deliver(partial(_write_result, result), debug=debug)
+def print_result(result: str, *, debug: bool = False) -> bool:
+    """Write a line of results to standard output, as `write_output` does."""
+    return write_output(partial(_write_result, result), debug=debug)
 
 
-def deliver(write: Callable[[], object], *, debug: bool = False) -> bool:
+def write_output(write: Callable[[], object], *, debug: bool = False) -> bool:
     """
-    Call *write*, which writes results to standard output, and see that they get there.
+    Call *write*, which writes results to standard output, and flush them.
 
     Returns:
-        False if they are lost, which was said. Where nobody wants them, that is no loss.
+        False if they were lost, after an error message. It is no error if the reader has gone or
+        the shell has closed standard output.
     """
-    if sys.stdout is None:  # the shell has closed it
+    if sys.stdout is None:  # closed by the shell
         return True
     try:
         write()
         sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads any more
+    except BrokenPipeError:  # the reader has gone
         _silence_output()
     except OSError as error:
         _silence_output()
-        complain(error, "standard output", next_step="Send it somewhere else.", debug=debug)
+        report_error(error, "standard output", next_step="Send it somewhere else.", debug=debug)
         return False
     return True
 
 
 def _write_result(result: str) -> None:
     sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(result + os.linesep))  # as file names are spelt
+    sys.stdout.buffer.write(os.fsencode(result + os.linesep))  # the bytes of file names
 
 
 def _silence_output() -> None:
-    """Drop what is left in the buffer, or else the interpreter would fail to flush it at exit."""
+    """Drop the rest of the buffer, which the interpreter would fail to flush at exit."""
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Write a message to standard error, on one line."""
-    with suppress(OSError, AttributeError):  # it may be closed: then it is None, or fails
+    with suppress(OSError, AttributeError):  # if it is closed, it is None or fails
         sys.stderr.write(" ".join(message.split()) + "\n")
         sys.stderr.flush()
 
 
-def complain(
+def report_error(
     error: BaseException,
     about: str | None = None,
     *,
@@ -143,26 +144,26 @@ def complain(
     debug: bool = False,
 ) -> None:
     """
-    Say on one line what failed and what to do.
+    Print on one line what failed and what to do.
 
     Args:
-        error: What was raised.
-        about: What it happened to; for files, the error knows better.
-        next_step: What to do, unless the error knows better; OSErrors do not.
-        debug: Show the traceback first.
+        error: The exception.
+        about: Its subject, unless the exception names a file.
+        next_step: What to do, unless the exception says it.
+        debug: Print the traceback first.
     """
     if debug:
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.filename is not None:
         about = os.fsdecode(error.filename)
     subject = "" if about is None else f"{about}: "
-    tell(f"{PROGRAM}: {subject}{explain(error, next_step)}")
+    print_message(f"{PROGRAM}: {subject}{describe_error(error, next_step)}")
 
 
-def explain(error: BaseException, next_step: str | None = None) -> str:
-    """Return what failed, and then what to do about it."""
+def describe_error(error: BaseException, next_step: str | None = None) -> str:
+    """Return what failed, followed by what to do."""
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        return explain(error.exceptions[0], next_step)
+        return describe_error(error.exceptions[0], next_step)
     if isinstance(error, UsageError):
         return f"{_sentence(str(error))} {error.next_step or next_step or ''}".rstrip()
     if isinstance(error, CartesiaError):
@@ -176,7 +177,7 @@ def explain(error: BaseException, next_step: str | None = None) -> str:
 
 
 def _tls_advice(error: CartesiaError) -> str | None:
-    """Return what to do where there is no TLS with the service, if that is why it failed."""
+    """Return what to do if TLS with the service has failed, else None."""
     cause: BaseException | None = error if isinstance(error, ConnectFailed) else None
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__

@@ -1,12 +1,13 @@
 """
-The command line: what can be asked for, and the exit codes.
+The command line: its commands, their options and the exit codes.
 
 ::
 
-    0    everything was done
-    1    something failed; standard error says what, and what to do
-    2    the command line makes no sense; nothing was sent
-    130  Ctrl-C (143: SIGTERM); what was spoken until then is kept
+    0    success
+    1    a failure; standard error says what failed and what to do
+    2    wrong usage; nothing was sent
+    130  Ctrl-C (143: SIGTERM); the speech so far is kept
+    141  the reader of ``--out -`` has gone
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ import trio
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, validators
 
 from trio_cartesia import ContextOptions, RawOutputFormat, __version__
-from trio_cartesia._cli.console import FAILED, MISUSED, PROGRAM, UsageError, complain, deliver
+from trio_cartesia._cli.console import (
+    FAILED,
+    MISUSED,
+    PROGRAM,
+    UsageError,
+    report_error,
+    write_output,
+)
 from trio_cartesia._cli.say.command import Request
 from trio_cartesia._cli.say.command import say as run_say
 from trio_cartesia._cli.serve.command import serve as run_serve
@@ -51,7 +59,7 @@ Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)
 @app.command
 async def say(
     *texts: Annotated[str, Parameter(name="TEXT", required=True, allow_leading_hyphen=True)],
-    out: Annotated[list[str] | None, Parameter(negative=())] = None,
+    out: Annotated[list[str] | None, Parameter(negative=(), allow_leading_hyphen=True)] = None,
     voice: str = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
     model: str = "sonic-latest",
     language: str = "en",
@@ -60,31 +68,34 @@ async def say(
     raw: Flag = False,
     words: Flag = False,
     local: Flag = False,
+    allow_insecure: Flag = False,
     debug: Flag = False,
 ) -> int:
     """
-    Speak every TEXT into a file of its own, all at once on one connection.
+    Speak each TEXT into a file, all at once on one connection.
 
-    The paths of the files are printed on standard output, one a line; everything else goes to
-    standard error. Whatever ends it, Ctrl-C included, the files can be played.
+    Standard output lists the files, one path a line; messages go to standard error. The files can
+    be played even if the command is interrupted with Ctrl-C.
 
-    The API is used if CARTESIA_API_KEY or CARTESIA_BASE_URL is set, else a local service.
+    It uses the API if CARTESIA_API_KEY or CARTESIA_BASE_URL is set, else a local service.
 
     Args:
-        texts: What to say. - reads standard input, line by line as it arrives.
-        out: A directory for all files, or one --out for each TEXT with its file's name. A single
-            --out is a directory if it ends with a slash, if it is one already, or if it has no
-            suffix and is no file. A file that is named here is replaced if it exists. In a
-            directory (if none is given: the current one) the files are speech-1.wav and so on,
-            and none is replaced.
+        texts: The texts. - reads standard input, line by line as it arrives.
+        out: A directory for all files, or one --out for each TEXT with the name of its file. -
+            writes the audio of a single TEXT to standard output, for a player. A single --out is a
+            directory if it ends with a slash, if it is one already, or if it has no suffix and is
+            not a file. A file that is named here is replaced. In a directory (by default the
+            current one) the files are speech-1.wav and so on, and none is replaced.
         voice: The id of a voice, as GET /voices lists them.
         model: The id of a model.
         language: The language of the texts.
-        encoding: How samples are written.
-        sample_rate: Samples a second.
-        raw: Write samples alone, without the header that makes a WAV file (.pcm).
-        words: Write the times of the words, too: beside NAME.wav, NAME.words.json.
-        local: Use the local service, whatever the environment says.
+        encoding: The encoding of the samples.
+        sample_rate: Samples per second.
+        raw: Write samples without the header of a WAV file (.pcm).
+        words: Write the times of the words to NAME.words.json, beside NAME.wav.
+        local: Use the local service even if CARTESIA_API_KEY or CARTESIA_BASE_URL is set.
+        allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine, such as a
+            local service on a trusted network. The key is sent unencrypted.
         debug: Show tracebacks of errors.
     """
     output_format = RawOutputFormat(encoding=encoding, sample_rate=sample_rate)
@@ -104,6 +115,7 @@ async def say(
             raw=raw,
             words=words,
             local=local,
+            allow_insecure=allow_insecure,
             debug=debug,
         )
     )
@@ -127,10 +139,10 @@ async def serve(
     debug: Flag = False,
 ) -> int:
     """
-    Run a local service that speaks the API's protocol, until Ctrl-C.
+    Run a local service with the API's protocol until Ctrl-C.
 
-    Its URL is the first line on standard output. It keeps no key and sends nothing to anybody but
-    its clients. Each request and each context is a line on standard error.
+    Its URL is the first line on standard output. It stores no keys and connects to no other
+    machine. It logs each request and each context on a line of standard error.
 
     Args:
         host: The address to listen on; only this machine can reach 127.0.0.1. 0.0.0.0 is all IPv4
@@ -173,52 +185,55 @@ async def serve(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what *arguments* ask for, or else those of the process, and return the exit code."""
+    """Run the command of *arguments*, or of the process, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
         return _run(_read(arguments))
-    except KeyboardInterrupt:  # before the work began, or after its end
+    except KeyboardInterrupt:  # before or after the work itself
         return INTERRUPTED
     except (UsageError, CycloptsError) as error:
-        complain(_as_usage_error(error), next_step=_help_for(arguments), debug=debug)
+        report_error(_as_usage_error(error), next_step=_help_for(arguments), debug=debug)
         return MISUSED
-    except Exception as error:  # noqa: BLE001  # a bug is reported on one line, too
-        complain(error, debug=debug)
+    except Exception as error:  # noqa: BLE001  # a bug is reported on one line too
+        report_error(error, debug=debug)
         return FAILED
 
 
 def _read(arguments: Sequence[str]) -> Callable[[], object]:
     """
-    Return the command that was asked for, with its arguments.
+    Return the command of *arguments*, bound to its options.
 
     Raises:
-        CycloptsError: They are not those of a command.
-        UsageError: Likewise.
+        CycloptsError: There is no such command or option, or a value is invalid.
+        UsageError: A text looks like an option.
     """
     command, bound, *_ = app.parse_args(arguments, print_error=False, exit_on_error=False)
     if command is say:
-        _refuse_options(arguments, bound.args)
+        _refuse_options(arguments, bound.args, bound.kwargs.get("out") or ())
     return partial(command, *bound.args, **bound.kwargs)
 
 
-def _refuse_options(arguments: Sequence[str], texts: Sequence[str]) -> None:
-    """Refuse texts that look like options: they were let through together with ``-``."""
+def _refuse_options(arguments: Sequence[str], texts: Sequence[str], out: Sequence[str]) -> None:
+    """Refuse texts and files that look like options: the parser accepts them as it does ``-``."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     for text in texts:
         if text in before and OPTION.fullmatch(text):
             raise UsageError(f"there is no option {text}; put -- before texts that look like one")
+    for name in out:
+        if OPTION.fullmatch(name):
+            raise UsageError(f"--out needs a file or a directory, not {name}; or write ./{name}")
 
 
 def _as_text(argument: str) -> str:
-    """Return *argument* with U+FFFD for what is not UTF-8 in it, as for standard input."""
-    data = argument.encode("utf-8", sys.getfilesystemencodeerrors())  # Python's way to pass it on
+    """Return *argument* with U+FFFD for bytes that are not UTF-8, as for standard input."""
+    data = argument.encode("utf-8", sys.getfilesystemencodeerrors())  # as Python decoded it
     return data.decode("utf-8", "replace")
 
 
 def _run(command: Callable[[], object]) -> int:
     if getattr(command, "func", None) not in (say, serve):  # help and the version
-        return 0 if deliver(command) else FAILED
+        return 0 if write_output(command) else FAILED
     work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # both are async
     return trio.run(run_until_signalled, work)
 
@@ -229,6 +244,6 @@ def _help_for(arguments: Sequence[str]) -> str:
 
 
 def _as_usage_error(error: Exception) -> UsageError:
-    if isinstance(error, UnusedCliTokensError):  # its own words quote them: they may be keys
+    if isinstance(error, UnusedCliTokensError):  # its message quotes them, and they may be keys
         return UsageError(TOO_MANY)
     return error if isinstance(error, UsageError) else UsageError(str(error))

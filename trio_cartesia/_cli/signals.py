@@ -1,5 +1,5 @@
 """
-Ctrl-C and SIGTERM: the work is cancelled, so that it ends as it should.
+Ctrl-C and SIGTERM cancel the work, so that it closes its files and connections.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 async def run_until_signalled(work: Callable[[], Awaitable[int]]) -> int:
     """
-    Run *work* and return its exit code; if a signal cancels it, 128 and the signal's number.
+    Run *work* and return its exit code, or 128 plus the number of the signal that cancelled it.
 
-    A second signal ends the process at once. A signal is received here rather than raised as
-    KeyboardInterrupt, which could come between any two steps of writing a file.
+    A second signal ends the process at once. Signals are received rather than raised as
+    KeyboardInterrupt, which could interrupt the writing of a file at any step.
     """
     caught: list[int] = []
     code, failure = 0, None
@@ -44,5 +44,5 @@ async def _cancel_at_signal(
         caught.append(number)
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        scope.cancel("a signal came")
+        scope.cancel("a signal was received")
         break

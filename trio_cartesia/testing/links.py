@@ -1,5 +1,5 @@
 """
-One direction of a connection in memory, and how it carries bytes.
+One direction of a connection in memory: a bounded pipe with latency and bandwidth.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trio.lowlevel import ParkingLot
 __all__ = ["DIRECT", "PIPE_BYTES", "Link", "Pipe"]
 
 PIPE_BYTES: Final = 65_536
-PACKET_BYTES: Final = 1_460  # what a link that takes time carries in one go
+PACKET_BYTES: Final = 1_460  # a slow link carries bytes in packets of this size
 
 _above_zero: Final = deep_iterable(member_validator=[instance_of(int), ge(1)])
 
@@ -24,13 +24,13 @@ _above_zero: Final = deep_iterable(member_validator=[instance_of(int), ge(1)])
 @attrs.frozen(kw_only=True)
 class Link:
     """
-    How a connection in memory carries bytes, in each direction alike.
+    The network of a connection in memory, the same in both directions.
 
     Attributes:
-        latency_seconds: How long each byte is under way.
-        bytes_per_second: How many bytes leave in a second.
-        piece_bytes: The most that one ``receive_some`` returns: the first time, the second time,
-            and so on, over and over; ``(1,)`` hands out single bytes. Empty: whatever has come.
+        latency_seconds: How long each byte takes to arrive.
+        bytes_per_second: The bandwidth.
+        piece_bytes: The most bytes that each successive ``receive_some`` returns, repeated from the
+            start; ``(1,)`` returns single bytes. Empty: no limit.
     """
 
     latency_seconds: float = attrs.field(default=0.0, validator=ge(0))
@@ -41,7 +41,7 @@ class Link:
 
     @property
     def takes_time(self) -> bool:
-        """True unless what is sent has come at the same moment."""
+        """Whether bytes arrive later than they are sent."""
         return self.latency_seconds > 0 or self.bytes_per_second < math.inf
 
 
@@ -54,10 +54,10 @@ class Pipe:
     Bytes that were sent and not yet received.
 
     Attributes:
-        limit_bytes: The most there may be.
-        changed: Where those wait who want more of them, or fewer.
-        has_ended: True once no more are sent.
-        is_broken: True once none can be sent or received.
+        limit_bytes: The most it holds.
+        changed: Unparked whenever bytes are added or taken, and at the end.
+        has_ended: Whether the sender has ended.
+        is_broken: Whether the connection was reset.
     """
 
     limit_bytes: int
@@ -72,12 +72,12 @@ class Pipe:
     _ends_at: float = attrs.field(default=-math.inf, init=False)
 
     @property
-    def room_bytes(self) -> int:
-        """How many bytes may be put in."""
+    def free_bytes(self) -> int:
+        """Bytes that can be added before it is full."""
         return self.limit_bytes - len(self._arrived) - self._under_way_bytes
 
     def put(self, data: memoryview) -> None:
-        """Send *data*, for which there is room."""
+        """Add *data*, which must not exceed `free_bytes`."""
         if self._link.takes_time:
             for start in range(0, len(data), PACKET_BYTES):
                 self._send_packet(bytes(data[start : start + PACKET_BYTES]))
@@ -86,7 +86,7 @@ class Pipe:
         self.changed.unpark_all()
 
     def take(self, max_bytes: int | None) -> bytes:
-        """Return what has arrived, up to *max_bytes*; nothing if nothing has."""
+        """Remove and return the bytes that have arrived, at most *max_bytes*; maybe none."""
         self._arrive()
         data = bytes(self._arrived[:max_bytes])
         del self._arrived[: len(data)]
@@ -95,20 +95,20 @@ class Pipe:
 
     @property
     def is_over(self) -> bool:
-        """True once its end has arrived, after everything else."""
+        """Whether the end has arrived and every byte was taken."""
         self._arrive()
         is_empty = not self._arrived and not self._under_way
         return self.has_ended and is_empty and trio.current_time() >= self._ends_at
 
     async def wait_change(self) -> None:
-        """Wait until something was put in or taken out, or arrives, or the end does."""
+        """Wait until bytes are added, taken or arrive, or the end does."""
         now = trio.current_time()
         next_at = self._under_way[0][0] if self._under_way else self._ends_at
         with trio.move_on_at(next_at if next_at > now else math.inf):
             await self.changed.park()
 
     def end(self) -> None:
-        """Send no more."""
+        """Add the end of the stream."""
         if not self.has_ended:
             self.has_ended = True
             if self._link.takes_time:
@@ -117,7 +117,7 @@ class Pipe:
             self.changed.unpark_all()
 
     def break_off(self) -> None:
-        """Lose everything, and carry nothing more."""
+        """Drop all bytes and refuse further ones."""
         self.is_broken = True
         self._arrived.clear()
         self._under_way.clear()

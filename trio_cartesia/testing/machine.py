@@ -1,5 +1,5 @@
 """
-`TrioStateMachine`: Hypothesis' state machines, with a Trio run inside.
+`TrioStateMachine`: a Hypothesis state machine with a Trio run inside.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 __all__ = ["HANG_SECONDS", "TrioStateMachine"]
 
-HANG_SECONDS: Final = 60.0  # of real time without a sign of life from the run, until it has hung
-SHORTEST_SECONDS: Final = 1e-6  # of virtual time to be passed at once: less may be lost in rounding
+HANG_SECONDS: Final = 60.0  # of real time without a callback of the run, until it counts as hung
+SHORTEST_SECONDS: Final = 1e-6  # of virtual time in one jump: less may be lost in rounding
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -32,9 +32,9 @@ class TrioStateMachine(RuleBasedStateMachine):
     A state machine whose rules act inside one Trio run, on a clock that only rules move.
 
     Rules are plain functions. They call asynchronous ones through `perform`, which returns once
-    every task has come to rest, so that each rule starts from a state that is not about to change,
-    and a failure prints as a script that can be read. What a background task raises ends the run,
-    and is raised by the rule under which it happened.
+    every task waits, so that each rule starts from a settled state and a failure prints as a
+    readable script. An exception of a background task ends the run, and the rule that was being
+    performed raises it.
 
     Attributes:
         clock: The run's clock; `wait` moves it.
@@ -78,7 +78,7 @@ class TrioStateMachine(RuleBasedStateMachine):
         self.clock = MockClock()
         self._callbacks: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._ended_with: _Outcome | None = None
-        self._is_told = False  # what the run ended with has been raised
+        self._was_raised = False  # the error that ended the run
         self._is_ready = False
         trio.lowlevel.start_guest_run(
             self._main,
@@ -91,17 +91,17 @@ class TrioStateMachine(RuleBasedStateMachine):
 
     def perform(self, async_fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
         """
-        Call *async_fn* in the run, and return what it returns once every task is at rest.
+        Call *async_fn* in the run, and return its result once every task waits.
 
-        It must return without help: the clock stands still. What waits for time to pass, or for
-        another rule, is for a background task: see `start`.
+        It must return by itself, because the clock stands still meanwhile. Code that waits for
+        time to pass, or for another rule, belongs into a background task: see `start`.
         """
         done: list[Callable[[], T]] = []
 
         async def act() -> None:
             try:
                 value = await async_fn(*args)
-            except Exception as error:  # noqa: BLE001  # it is the rule's, which raises it
+            except Exception as error:  # noqa: BLE001  # raised again by the rule
                 answer = _raiser(error)
             else:
                 answer = _returner(value)
@@ -113,23 +113,23 @@ class TrioStateMachine(RuleBasedStateMachine):
         return done[0]()
 
     async def start(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Start a background task: an asynchronous function, to be given to `perform`."""
+        """Start a background task; call it through `perform`."""
         self.nursery.start_soon(async_fn, *args)
         await trio.lowlevel.checkpoint()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, stopping at each deadline on the way until every task is at rest."""
+        """Advance the clock, stopping at each deadline on the way until every task waits."""
         self.perform(self._wait, seconds)
 
     def tasks_living(self) -> int:
-        """Return how many tasks there are, beside the machine's own."""
+        """Return the number of tasks, without the machine's own."""
         return self.perform(_count_tasks) - self._own_tasks
 
     def end(self) -> None:
-        """Check what must hold at the end of an example in which nothing failed; override it."""
+        """Check the end of an example that has not failed; override it."""
 
     def teardown(self) -> None:
-        """Cancel what is left, and raise what the run has failed with."""
+        """Cancel the tasks that are left, and raise the error of the run if there is one."""
         try:
             if sys.exc_info()[0] is None:
                 self.end()
@@ -141,7 +141,7 @@ class TrioStateMachine(RuleBasedStateMachine):
             self._soon(self._finish)
             while self._ended_with is None:
                 self._turn()
-        if not self._is_told:
+        if not self._was_raised:
             self._ended_with.unwrap()
 
     async def _main(self) -> None:
@@ -162,7 +162,7 @@ class TrioStateMachine(RuleBasedStateMachine):
             self._turn()
 
     def _turn(self) -> None:
-        """Let the run do what it can until it would wait."""
+        """Run the loop until it would wait."""
         try:
             callback = self._callbacks.get(timeout=HANG_SECONDS)
         except queue.Empty:
@@ -171,13 +171,13 @@ class TrioStateMachine(RuleBasedStateMachine):
 
     def _raise_crash(self) -> None:
         assert self._ended_with is not None
-        if not self._is_told:
-            self._is_told = True
+        if not self._was_raised:
+            self._was_raised = True
             self._ended_with.unwrap()
         raise RuntimeError("the run has ended before its example")
 
     def _finish(self) -> None:
-        self.clock.autojump_threshold = 0  # from here on grace periods pass in no time
+        self.clock.autojump_threshold = 0  # grace periods take no time from here on
         self.nursery.cancel_scope.cancel("the example has ended")
 
     def _note_the_end(self, outcome: Any) -> None:

@@ -41,7 +41,9 @@ def _behaviour(value: object) -> Behaviour:
     return Behaviour().with_text(value) if isinstance(value, str) else _value_of(Behaviour, value)
 
 
-def _faults(value: Fault | Sequence[Fault]) -> tuple[Fault, ...]:
+def _faults(value: Fault | str | Sequence[Fault]) -> tuple[Fault, ...]:
+    if isinstance(value, str):
+        return Fault.read(value)
     faults = (value,) if isinstance(value, Fault) else tuple(value)
     return tuple(_value_of(Fault, fault) for fault in faults)
 
@@ -62,7 +64,8 @@ class Marked:
     Attributes:
         behaviour: The service's reading of the protocol: a `Behaviour`, a mapping of its fields,
             or text such as ``"late_input=ignore, flush_id_base=0"``.
-        faults: One or several `Fault`, injected into every connection.
+        faults: The faults of every connection: a `Fault`, several, or text such as
+            ``"close at_frame=3"``.
         voice: A voice or its name.
         plan: The limits of the account: a `Plan`, a mapping of its fields, or the name of one.
         link: How slowly, and in which pieces, the connection in memory carries bytes: a `Link`,

@@ -1,5 +1,5 @@
 """
-Connections in memory: bounded, so that they push back; as slow and lumpy as asked; breakable.
+Bounded connections in memory with a configurable network, which tests can stall, cut and reset.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link, Pipe
 
 __all__ = ["MemoryStream", "bounded_stream_pair"]
@@ -19,7 +20,7 @@ __all__ = ["MemoryStream", "bounded_stream_pair"]
 
 @attrs.define(eq=False)
 class _Turn:
-    """Lets one task at a time do a thing, and tells the others so."""
+    """Lets one task at a time into a block; raises `trio.BusyResourceError` for a second one."""
 
     name: str
     _is_taken: bool = attrs.field(default=False, init=False)
@@ -33,14 +34,15 @@ class _Turn:
         self._is_taken = False
 
 
-@attrs.define(eq=False)
+@no_public_constructor("bounded_stream_pair()")
+@attrs.define(eq=False, init=False)
 class MemoryStream(trio.abc.HalfCloseableStream):
     """
     One end of a connection in memory; made by `bounded_stream_pair`.
 
-    Unlike the pairs of ``trio.testing`` it is bounded: sending waits while the peer does not
-    receive. `stall`, `cut_after` and `reset` are for tests of what happens then; ``send_eof``
-    half-closes it.
+    Unlike the streams of ``trio.testing`` it is bounded: sending waits while the peer does not
+    receive. `stall`, `cut_after` and `reset` simulate a failing network; `send_eof` half-closes
+    the connection.
     """
 
     _incoming: Pipe = attrs.field(repr=False)
@@ -48,7 +50,7 @@ class MemoryStream(trio.abc.HalfCloseableStream):
     _pieces: Iterator[int] | None = attrs.field(repr=False)
     _left_bytes: int | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
-    _has_said_all: bool = attrs.field(default=False, init=False)
+    _has_sent_eof: bool = attrs.field(default=False, init=False)
     _is_stalled: bool = attrs.field(default=False, init=False)
     _moving: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
     _sending: _Turn = attrs.field(factory=lambda: _Turn("sending"), init=False, repr=False)
@@ -62,21 +64,21 @@ class MemoryStream(trio.abc.HalfCloseableStream):
 
     async def _send(self, rest: memoryview) -> None:
         pipe = self._outgoing
-        if self._has_said_all:
+        if self._has_sent_eof:
             raise trio.ClosedResourceError("send_eof() was called")
         while True:
             await self._check_moves()
             if pipe.is_broken or pipe.has_ended:
                 raise trio.BrokenResourceError("the peer has gone")
-            if pipe.room_bytes > 0:
-                rest = rest[self._put(rest[: pipe.room_bytes]) :]
+            if pipe.free_bytes > 0:
+                rest = rest[self._put(rest[: pipe.free_bytes]) :]
             if not rest:
                 return
-            if pipe.room_bytes <= 0:
+            if pipe.free_bytes <= 0:
                 await pipe.changed.park()
 
     def _put(self, data: memoryview) -> int:
-        """Put *data* on its way, or as much as goes before the cut; return how much."""
+        """Send *data*, up to the cut if there is one; return the number of bytes sent."""
         if self._left_bytes is None:
             self._outgoing.put(data)
             return len(data)
@@ -89,17 +91,17 @@ class MemoryStream(trio.abc.HalfCloseableStream):
         return len(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until there is room, or nobody left to send to."""
+        """Wait until the pipe has free space, or the peer has gone."""
         with self._sending:
             await trio.lowlevel.checkpoint()
             pipe = self._outgoing
             self._check_open()
-            while pipe.room_bytes <= 0 and not pipe.is_broken and not pipe.has_ended:
+            while pipe.free_bytes <= 0 and not pipe.is_broken and not pipe.has_ended:
                 await pipe.changed.park()
                 self._check_open()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Return what has come, at least one byte; nothing means the end."""
+        """Receive at least one byte; an empty result means the end of the stream."""
         if max_bytes is not None and operator.index(max_bytes) < 1:
             raise ValueError("max_bytes must be at least 1")
         with self._receiving:
@@ -122,11 +124,11 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             await pipe.wait_change()
 
     async def send_eof(self) -> None:
-        """Send no more; the peer may."""
+        """End the direction to the peer, which may still send."""
         with self._sending:
             await trio.lowlevel.checkpoint()
             await self._check_moves()
-            self._has_said_all = True
+            self._has_sent_eof = True
             self._outgoing.end()
 
     async def aclose(self) -> None:
@@ -135,24 +137,22 @@ class MemoryStream(trio.abc.HalfCloseableStream):
         await trio.lowlevel.checkpoint()
 
     def stall(self) -> None:
-        """From now on this end neither takes nor gives; the other one sees nothing but silence."""
+        """Stop both directions at this end, so that the peer sees silence, until `resume`."""
         self._is_stalled = True
 
     def resume(self) -> None:
-        """End what `stall` began; nothing was lost."""
+        """Continue after `stall`; no bytes were lost."""
         self._is_stalled = False
         self._moving.unpark_all()
 
     def cut_after(self, count_bytes: int) -> None:
-        """
-        Send so many bytes more, at least one, and then end the connection, in mid-message or not.
-        """
+        """End the connection after *count_bytes* more bytes were sent, at least one."""
         if count_bytes < 1:
             raise ValueError("count_bytes must be at least 1")
         self._left_bytes = count_bytes
 
     def reset(self) -> None:
-        """Break the connection: both ends fail at once, and what was under way is lost."""
+        """Reset the connection: both ends fail at once, and bytes under way are lost."""
         self._incoming.break_off()
         self._outgoing.break_off()
         self._moving.unpark_all()
@@ -182,11 +182,14 @@ def bounded_stream_pair(
     Return two connected streams.
 
     Args:
-        limit_bytes: What may be under way in each direction before sending waits.
-        link: How slow and in which pieces it is carried.
+        limit_bytes: Bytes that each direction holds before sending waits.
+        link: How slowly, and in which pieces, bytes are carried.
     """
     there, back = Pipe(limit_bytes, link), Pipe(limit_bytes, link)
-    return MemoryStream(back, there, _sizes(link)), MemoryStream(there, back, _sizes(link))
+    return (
+        create(MemoryStream, back, there, _sizes(link)),
+        create(MemoryStream, there, back, _sizes(link)),
+    )
 
 
 def _sizes(link: Link) -> Iterator[int] | None:

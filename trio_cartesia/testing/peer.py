@@ -1,5 +1,5 @@
 """
-The other end of a connection, under a test's control: `Peer`, and ways to join it in memory.
+`Peer`, the scripted other end of a connection, and functions that connect in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from trio_cartesia import Cartesia, Connection
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._runtime.managers import block
 from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link
 from trio_cartesia.testing.memory_streams import MemoryStream, bounded_stream_pair
 
@@ -26,21 +28,23 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 
 class StreamServer(Protocol):
-    """What serves one connection on a stream, such as `trio_cartesia.server.Server`."""
+    """A server of connections over streams, such as `trio_cartesia.server.Server`."""
 
     async def serve_stream(self, stream: trio.abc.Stream, /) -> None:
         """Serve *stream* until it ends."""
 
 
-@attrs.define(eq=False)
+@no_public_constructor("connected_pair()")
+@attrs.define(eq=False, init=False)
 class Peer:
     """
-    A service that says just what it is told to; made by `connected_pair`.
+    The server's end of a connection, which sends only what the test makes it send.
 
-    Its methods raise `trio.BrokenResourceError` where the connection has ended, but for `receive`.
+    `connected_pair` makes it. Once the connection has ended, the methods that send raise
+    `trio.BrokenResourceError`, and those that receive raise `trio.EndOfChannel`.
 
     Attributes:
-        stream: Its end of the connection, to be stalled, cut or reset.
+        stream: Its end of the connection in memory, which can be stalled, cut and reset.
     """
 
     stream: MemoryStream
@@ -49,13 +53,13 @@ class Peer:
 
     @property
     def closed_with(self) -> int | None:
-        """The close code of the connection's end, once it has ended."""
+        """The close code of the connection; None while it is open."""
         reason = self._websocket.closed
         return reason.code if reason is not None else None
 
     async def receive(self) -> dict[str, Any]:
         """
-        Return the next request, as it came.
+        Receive the next request, and return its JSON object.
 
         Raises:
             trio.EndOfChannel: The connection has ended.
@@ -69,7 +73,7 @@ class Peer:
 
     async def receive_cancel(self, context_id: str) -> None:
         """
-        Wait until the client cancels a context; other requests are passed over.
+        Receive requests until one of them cancels the context; drop the others.
 
         Raises:
             trio.EndOfChannel: The connection has ended.
@@ -78,52 +82,52 @@ class Peer:
             pass
 
     async def send(self, **event: object) -> None:
-        """Send an event of any shape, without blanks, as the local service does."""
+        """Send an event of any shape, as JSON without blanks."""
         await self.send_text(json.dumps(event, separators=(",", ":")))
 
     async def send_text(self, text: str | bytes) -> None:
-        """Send a message of any content: text, or binary."""
+        """Send a message of any content: a text message for str, a binary one for bytes."""
         try:
             await self._websocket.send_message(text)
         except ConnectionClosed as error:
             raise trio.BrokenResourceError("the connection has ended") from error
 
     async def chunk(self, context_id: str, audio: bytes, **fields: object) -> None:
-        """Send audio."""
+        """Send a ``chunk`` event with *audio*, and with *fields* as further members."""
         data = base64.b64encode(audio).decode()
         await self.send(type="chunk", context_id=context_id, data=data, **fields)
 
     async def words(
         self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
     ) -> None:
-        """Send word times: each word with its start and its end, in seconds."""
+        """Send a ``timestamps`` event: words with their starts and ends, in seconds."""
         columns = _columns("words", times)
         await self.send(type="timestamps", context_id=context_id, word_timestamps=columns, **fields)
 
     async def phonemes(
         self, context_id: str, times: Iterable[tuple[str, float, float]], **fields: object
     ) -> None:
-        """Send phoneme times: each phoneme with its start and its end, in seconds."""
+        """Send a ``phoneme_timestamps`` event: phonemes with their starts and ends, in seconds."""
         columns = _columns("phonemes", times)
         await self.send(
             type="phoneme_timestamps", context_id=context_id, phoneme_timestamps=columns, **fields
         )
 
     async def flush_done(self, context_id: str, **fields: object) -> None:
-        """End a segment."""
+        """Send a ``flush_done`` event, which ends a segment."""
         await self.send(type="flush_done", context_id=context_id, flush_done=True, **fields)
 
     async def done(self, context_id: str) -> None:
-        """End a context."""
+        """Send a ``done`` event, which ends a context."""
         await self.send(type="done", context_id=context_id, done=True, status_code=206)
 
     async def error(self, context_id: str | None = None, **fields: object) -> None:
-        """Fail a context, or, without an id, who knows which."""
+        """Send an ``error`` event, which fails a context; without an id it names no context."""
         named = {} if context_id is None else {"context_id": context_id}
         await self.send(type="error", done=True, **{"status_code": 400, **named, **fields})
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
-        """Close the WebSocket, politely, and wait until the client has agreed or is gone."""
+        """Close the WebSocket, and wait until the client has confirmed it or has gone."""
         with trio.CancelScope() as self._closing:
             await self._websocket.aclose(code, reason)
 
@@ -136,6 +140,7 @@ def _columns(name: str, times: Iterable[tuple[str, float, float]]) -> dict[str, 
     return columns
 
 
+@block("connected_pair()")
 @asynccontextmanager
 async def connected_pair(
     *,
@@ -146,14 +151,14 @@ async def connected_pair(
     version: str = "2026-08-14",
 ) -> AsyncIterator[tuple[Connection, Peer]]:
     """
-    Join a client's `Connection` and a `Peer` in memory.
+    Connect a `Connection` to a `Peer` in memory, over a real WebSocket, for the block.
 
     Args:
-        inbox_bytes: Of the connection.
-        stall_seconds: Of the connection.
-        pipe_bytes: What may be under way in each direction before sending waits.
-        link: How slow and in which pieces it is carried.
-        version: The API version that the client asks for.
+        inbox_bytes: The inbox budget of the connection's contexts.
+        stall_seconds: The stall limit of the connection's contexts.
+        pipe_bytes: Bytes that each direction holds before sending waits.
+        link: How slowly, and in which pieces, bytes are carried.
+        version: The API version that the client sends.
 
     Example::
 
@@ -197,12 +202,12 @@ async def connected_pair(
 
 
 async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) -> None:
-    """Serve one stream: shake hands, hand a peer over, and answer pings."""
+    """Serve one stream: answer the handshake, pass a `Peer` on, and answer pings."""
     peer: Peer | None = None
     try:
         async with trio.open_nursery() as nursery:
             request = await wrap_server_stream(nursery, stream)
-            peer = Peer(stream, await request.accept())
+            peer = create(Peer, stream, await request.accept())
             accepted.send_nowait(peer)
     except* Exception:
         if peer is None:
@@ -214,17 +219,18 @@ async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) 
         await trio.aclose_forcefully(stream)
 
 
+@block("connect_in_memory()")
 @asynccontextmanager
 async def connect_in_memory(
     server: StreamServer, pipe_bytes: int = PIPE_BYTES, *, link: Link = DIRECT
 ) -> AsyncIterator[OpenStream]:
     """
-    Make connections to *server* in memory: give what this yields to `Cartesia` as *open_stream*.
+    Yield an *open_stream* for `Cartesia` that connects to *server* in memory.
 
     Args:
-        server: Serves each of them, in a task of its own.
-        pipe_bytes: What may be under way in each direction before sending waits.
-        link: How slow and in which pieces it is carried.
+        server: Serves each connection, in a task of its own.
+        pipe_bytes: Bytes that each direction holds before sending waits.
+        link: How slowly, and in which pieces, bytes are carried.
     """
 
     async def open_stream(_host: str, _port: int) -> trio.abc.Stream:

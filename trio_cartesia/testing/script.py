@@ -1,5 +1,5 @@
 """
-Scripts for a `Peer`: what a service does, as a value that can be read, kept and played.
+Scripts for a `Peer`: the behaviour of a service as a value, whose repr is Python.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 
 @attrs.frozen
 class Act(ABC):
-    """One thing that a peer does."""
+    """One step of a `Script`."""
 
     async def perform(self, peer: Peer) -> None:
-        """Have *peer* do it; raise what its methods raise."""
+        """Perform the step on *peer*; raises as its methods do."""
         await self._perform(peer)
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Act(ABC):
 
 @attrs.frozen
 class Receives(Act):
-    """Waits for so many requests."""
+    """Receives *count* requests and drops them."""
 
     count: int = 1
 
@@ -57,7 +57,7 @@ class Receives(Act):
 
 @attrs.frozen
 class Speaks(Act):
-    """Sends audio."""
+    """Sends a ``chunk`` event."""
 
     context_id: str
     audio: bytes
@@ -68,7 +68,7 @@ class Speaks(Act):
 
 @attrs.frozen
 class Flushes(Act):
-    """Ends a segment."""
+    """Sends a ``flush_done`` event, which ends a segment."""
 
     context_id: str
 
@@ -78,7 +78,7 @@ class Flushes(Act):
 
 @attrs.frozen
 class Ends(Act):
-    """Ends a context."""
+    """Sends a ``done`` event, which ends a context."""
 
     context_id: str
 
@@ -88,7 +88,7 @@ class Ends(Act):
 
 @attrs.frozen
 class Fails(Act):
-    """Fails a context, or, where it is None, who knows which."""
+    """Sends an ``error`` event, which fails a context; with None it names no context."""
 
     context_id: str | None
     status_code: int = 500
@@ -100,33 +100,35 @@ class Fails(Act):
             status_code=self.status_code,
             error_code=self.error_code,
             title="Failed",
-            message="As the script says.",
+            message="The script failed the context.",
         )
 
 
 @attrs.frozen
 class Sends(Act):
-    """Sends any text, or an event of any shape."""
+    """Sends any text, or a dict as JSON."""
 
-    what: str | dict[str, object]
+    message: str | dict[str, object]
 
     async def _perform(self, peer: Peer) -> None:
-        await peer.send_text(self.what if isinstance(self.what, str) else json.dumps(self.what))
+        await peer.send_text(
+            self.message if isinstance(self.message, str) else json.dumps(self.message)
+        )
 
 
 @attrs.frozen
 class Waits(Act):
-    """Does nothing for a while."""
+    """Sleeps."""
 
     seconds: float
 
-    async def _perform(self, peer: Peer) -> None:  # noqa: ARG002  # it needs none
+    async def _perform(self, peer: Peer) -> None:  # noqa: ARG002
         await trio.sleep(self.seconds)
 
 
 @attrs.frozen
 class Stalls(Act):
-    """Neither takes nor gives anything for a while."""
+    """Stops both directions of the stream for *seconds*; nothing is lost."""
 
     seconds: float
 
@@ -149,7 +151,7 @@ class Closes(Act):
 
 @attrs.frozen
 class Cuts(Act):
-    """Ends the connection after so many bytes of the next message."""
+    """Ends the connection after *count_bytes* bytes of another message."""
 
     count_bytes: int = 1
 
@@ -160,7 +162,7 @@ class Cuts(Act):
 
 @attrs.frozen
 class HalfCloses(Act):
-    """Sends nothing more, but goes on listening."""
+    """Ends the direction to the client; the peer still receives."""
 
     async def _perform(self, peer: Peer) -> None:
         await peer.stream.send_eof()
@@ -168,7 +170,7 @@ class HalfCloses(Act):
 
 @attrs.frozen
 class Resets(Act):
-    """Breaks the connection."""
+    """Resets the connection; bytes under way are lost."""
 
     async def _perform(self, peer: Peer) -> None:
         peer.stream.reset()
@@ -178,9 +180,9 @@ class Resets(Act):
 @attrs.frozen(repr=False, init=False)
 class Script:
     """
-    Acts, one after the other: ``Script(Receives(), Speaks("a", b"..."), Closes(1011))``.
+    A sequence of acts for a `Peer`: ``Script(Receives(), Speaks("a", b"..."), Closes(1011))``.
 
-    Its repr is such a line for each act, so a failing example can be read, and kept as a test.
+    Its repr is the expression that makes it, so a failing example can be pasted into a test.
     """
 
     acts: tuple[Act, ...]
@@ -196,11 +198,11 @@ class Script:
 
     async def play(self, peer: Peer) -> None:
         """
-        Have *peer* do it all, as far as the connection lasts.
+        Perform all acts on *peer*, one after the other; return early if the connection ends.
 
-        Beside it, nobody else may have the peer hear or say anything.
+        No other task may use the peer meanwhile.
         """
-        # what these say is that the connection has ended
+        # raised once the connection has ended
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError, trio.EndOfChannel):
             for act in self.acts:
                 await act.perform(peer)

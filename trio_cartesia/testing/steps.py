@@ -1,5 +1,5 @@
 """
-Time and steps under a test's control.
+Virtual time, and cancellation at each step.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from trio.testing import MockClock
 
 __all__ = ["LONGEST_SECONDS", "cancelled_at_each_step", "on_virtual_time"]
 
-LONGEST_SECONDS: Final = 3600.0  # of virtual time, until a test has hung
+LONGEST_SECONDS: Final = 3600.0  # of virtual time, until a test fails
 
 P = ParamSpec("P")
 
 
 def on_virtual_time(async_fn: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     """
-    Make a plain test of an asynchronous one: each call is a Trio run with a clock of its own.
+    Make an asynchronous test synchronous: each call is a Trio run with its own virtual clock.
 
-    The clock jumps whenever all tasks wait, so sleeping takes no time, and a deadlock fails at
-    once, after a virtual hour. Made to stand under Hypothesis' ``@given``, whose every example
-    needs a run of its own.
+    The clock jumps to the next deadline whenever all tasks wait, so sleeping takes no time, and a
+    deadlock raises `trio.TooSlowError` at once, after a virtual hour. Use it below Hypothesis'
+    ``@given``, because each example needs a run of its own.
     """
 
     @wraps(async_fn)
@@ -42,7 +42,7 @@ def on_virtual_time(async_fn: Callable[P, Awaitable[None]]) -> Callable[P, None]
 
 @attrs.define(eq=False)
 class _CancelAtStep(trio.abc.Instrument):
-    """Cancels *scope* when *task* is about to take a step, after *left* others."""
+    """Cancels *scope* before the step of *task* that follows *left* others."""
 
     task: trio.lowlevel.Task
     scope: trio.CancelScope
@@ -57,15 +57,15 @@ class _CancelAtStep(trio.abc.Instrument):
 
 async def cancelled_at_each_step(async_fn: Callable[[], Awaitable[object]]) -> int:
     """
-    Call *async_fn* again and again, cancelled one step later each time, until it completes.
+    Call *async_fn* repeatedly, cancelled one step later each time, until it completes.
 
-    A step is what the calling task does from one suspension to the next.
+    A step is the work of the calling task from one suspension to the next.
 
     Returns:
-        How many calls there were; all but the last were cancelled.
+        The number of calls; all but the last were cancelled.
     """
     task = trio.lowlevel.current_task()
-    for number in itertools.count():  # pragma: no branch  # which never ends
+    for number in itertools.count():  # pragma: no branch  # it has no end
         with trio.CancelScope() as scope:
             instrument = _CancelAtStep(task, scope, number)
             trio.lowlevel.add_instrument(instrument)

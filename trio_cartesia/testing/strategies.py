@@ -1,7 +1,7 @@
 """
-Hypothesis strategies: what users write, what services send and do, and in which order.
+Hypothesis strategies for texts, audio, events, networks and whole scripts of a service.
 
-Everything shrinks to something short, and prints as what could be written into a test.
+All of them shrink to short examples, whose reprs can be pasted into a test.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ T = TypeVar("T")
 SPOKEN: Final = "abc déñ日本 .,!?'12-"
 BYTES_PER_FRAME: Final = {"pcm_s16le": 2, "pcm_f32le": 4, "pcm_mulaw": 1, "pcm_alaw": 1}
 
-# what is worth trying of fields whose type alone does not tell
+# values to try of fields whose type has too many
 VALUES: Final[Mapping[str, Sequence[Any]]] = {
     "flush_id_base": (1, 0, 7),
     "done_status": (206, 200),
@@ -50,18 +50,18 @@ VALUES: Final[Mapping[str, Sequence[Any]]] = {
 
 
 def transcripts(*, min_size: int = 1, max_size: int = 40) -> SearchStrategy[str]:
-    """Return texts that a service can speak; short ones, of few characters, come first."""
+    """Generate texts that a service can speak; shrinks to short ones of few characters."""
     anything = st.characters(codec="utf-8")
     return st.text(st.sampled_from(SPOKEN) | anything, min_size=min_size, max_size=max_size)
 
 
 def pieces(*, max_count: int = 6) -> SearchStrategy[list[str]]:
-    """Return the pieces of a text, as a model writes them: none of them is empty."""
+    """Generate the pieces of a text, as a language model writes them; none is empty."""
     return st.lists(transcripts(max_size=12), min_size=1, max_size=max_count)
 
 
 def audio(*, encoding: str = "pcm_s16le", max_frames: int = 40) -> SearchStrategy[bytes]:
-    """Return audio in whole frames."""
+    """Generate audio in whole frames."""
     size = BYTES_PER_FRAME[encoding]
     frames = st.lists(st.binary(min_size=size, max_size=size), max_size=max_frames)
     return frames.map(b"".join)
@@ -69,14 +69,14 @@ def audio(*, encoding: str = "pcm_s16le", max_frames: int = 40) -> SearchStrateg
 
 @st.composite
 def slices(draw: st.DrawFn, data: bytes, *, max_count: int = 8) -> list[bytes]:
-    """Return *data* cut anywhere, as a network may deliver it; some slices may be empty."""
+    """Generate *data* cut into slices, as a network delivers it; slices may be empty."""
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=max_count - 1)))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 @st.composite
 def interleavings(draw: st.DrawFn, sequences: Sequence[Sequence[T]]) -> list[T]:
-    """Return all items of *sequences*, each sequence in its own order."""
+    """Generate an interleaving of *sequences*; each sequence keeps its order."""
     rest = [list(sequence) for sequence in sequences if sequence]
     merged = []
     while rest:
@@ -89,9 +89,9 @@ def interleavings(draw: st.DrawFn, sequences: Sequence[Sequence[T]]) -> list[T]:
 
 def events(context_ids: SearchStrategy[str]) -> SearchStrategy[dict[str, Any]]:
     """
-    Return events of the TTS WebSocket as JSON objects, well-formed ones (protocol §2.3).
+    Generate well-formed events of the TTS WebSocket, as JSON objects (protocol §2.3).
 
-    Terminal ones are among them; what is optional is there or not.
+    Terminal events are among them. Optional members may be left out.
     """
     common: dict[str, SearchStrategy[Any]] = {"context_id": context_ids}
     optional: dict[str, SearchStrategy[Any]] = {
@@ -130,13 +130,12 @@ def _times(name: str) -> SearchStrategy[dict[str, Any]]:
 
 def behaviours(*, without: Sequence[str] = ()) -> SearchStrategy[Behaviour]:
     """
-    Return readings of the protocol: each open question answered one way or another.
+    Generate readings of the protocol: each open question is answered in one of its ways.
 
-    An example prints with the fields that are not as usual. Limits, which bound what a service
-    holds, are as usual.
+    The repr shows the fields that differ from the defaults. Limits keep their defaults.
 
     Args:
-        without: Fields that are to stay as usual too.
+        without: Further fields that keep their defaults.
     """
     choices = {
         name: st.sampled_from(values)
@@ -147,7 +146,7 @@ def behaviours(*, without: Sequence[str] = ()) -> SearchStrategy[Behaviour]:
 
 
 def _behaviour(fields: dict[str, Any]) -> SearchStrategy[Behaviour]:
-    # builds, for what it has built prints as the call
+    # by builds(), whose values print as the call that makes them
     return st.builds(Behaviour, **{name: st.just(value) for name, value in fields.items()})
 
 
@@ -166,7 +165,7 @@ def _readings() -> dict[str, Sequence[Any]]:
 
 
 def links() -> SearchStrategy[Link]:
-    """Return networks: instant or slow, whole or in pieces as small as a byte."""
+    """Generate networks: instant or slow, whole or in pieces as small as a byte."""
     return st.builds(
         Link,
         latency_seconds=st.sampled_from([0.0, 0.05, 2.0]),
@@ -179,12 +178,12 @@ def scripts(
     context_ids: Sequence[str], *, max_acts: int = 12, may_lose: bool = True
 ) -> SearchStrategy[Script]:
     """
-    Return what a service may do: right, wrong, late or never.
+    Generate scripts of a service that is right, wrong, slow or silent.
 
     Args:
-        context_ids: The contexts that it may speak of; it speaks of nobody's now and then.
-        max_acts: How much it does at the most.
-        may_lose: Whether the connection may end in the course of it.
+        context_ids: The contexts of its events; some events are for an unknown context.
+        max_acts: The largest number of acts.
+        may_lose: Whether a script may end the connection.
     """
     names = st.sampled_from([*context_ids, "nobody"])
     acts: list[SearchStrategy[Act]] = [

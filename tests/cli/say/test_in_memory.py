@@ -29,6 +29,7 @@ HELLO = Request(
     raw=False,
     words=False,
     local=True,
+    allow_insecure=False,
     debug=False,
 )
 
@@ -36,7 +37,7 @@ HELLO = Request(
 @pytest.fixture(autouse=True)
 def in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @asynccontextmanager
-    async def open_client(*, local: bool) -> AsyncIterator[Cartesia]:
+    async def open_client(*, local: bool, allow_insecure: bool) -> AsyncIterator[Cartesia]:
         async with served() as service:
             yield service.client
 
@@ -152,7 +153,7 @@ async def test_input_without_text_is_an_error(
     An empty standard input is nothing to say.
     """
     assert await say(attrs.evolve(HELLO, texts=("-",))) == 1
-    assert "nothing to say came on standard input" in capfd.readouterr().err
+    assert "standard input had no text" in capfd.readouterr().err
     assert os.listdir() == []
 
 

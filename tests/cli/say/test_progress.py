@@ -30,7 +30,7 @@ async def test_a_terminal_shows_a_line_a_text(
     one, two = Report("[bold].wav"), Report("b.wav")
     async with show_progress([one, two], live=True):
         one.begin()
-        one.hear(1.25)
+        one.receive(1.25)
         await trio.sleep(1)
     shown = terminal.getvalue()
     assert "[bold].wav" in shown
@@ -50,9 +50,9 @@ async def test_elsewhere_there_are_plain_lines(
     one, two = Report("a.wav"), Report("b.wav")
     async with show_progress([one, two], live=live):
         one.begin()
-        one.hear(1)
+        one.receive(1)
         await trio.sleep(1)
-        one.hear(2)
+        one.receive(2)
         await trio.sleep(1)
     assert capfd.readouterr().err == "a.wav: speaking\n"
 
@@ -67,7 +67,7 @@ async def test_no_standard_error_is_no_reason_to_fail(
     report = Report("a.wav")
     async with show_progress([report], live=True):
         report.begin()
-        report.hear(1)
+        report.receive(1)
         await trio.sleep(1)
 
 
@@ -79,10 +79,10 @@ async def test_the_summary_says_how_it_went(autojump_clock: MockClock) -> None:
     assert report.summary() == "a.wav: waiting, 0.0 s of audio"
     report.begin()
     await trio.sleep(0.25)
-    report.hear(1)
+    report.receive(1)
     await trio.sleep(0.75)
     report.begin()
-    report.hear(4)
+    report.receive(4)
     report.end(State.INTERRUPTED)
     assert report.summary() == (
         "a.wav: interrupted, 4.0 s of audio, first after 250 ms, 4.0x real time"

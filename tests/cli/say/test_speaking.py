@@ -21,10 +21,10 @@ from trio_cartesia import (
     UnknownEvent,
     VoiceNotFound,
 )
+from trio_cartesia._cli.say.files import open_files
 from trio_cartesia._cli.say.outputs import Target
-from trio_cartesia._cli.say.recording import open_recording
 from trio_cartesia._cli.say.report import Report
-from trio_cartesia._cli.say.speaking import Speaker
+from trio_cartesia._cli.say.speaking import TranscriptRecorder
 from trio_cartesia._cli.say.transcript import Transcript
 
 SOME_TEXT = "Good morning, dear all. " * 20
@@ -48,12 +48,12 @@ class Typist(AsyncIterator[str]):
 
 
 @contextmanager
-def speaker_of(
+def recorder_of(
     transcript: Transcript, path: Path, options: ContextOptions = NOTES
-) -> Iterator[Speaker]:
+) -> Iterator[TranscriptRecorder]:
     target = Target.at(path, words=True)
-    with open_recording(target, FORMAT, raw=False) as recording:
-        yield Speaker(
+    with open_files(target, FORMAT.sample_format, raw=False) as recording:
+        yield TranscriptRecorder(
             transcript=transcript,
             recording=recording,
             report=Report(str(path)),
@@ -68,9 +68,9 @@ async def test_who_types_slowly_loses_nothing(autojump_clock: MockClock, tmp_pat
     path = tmp_path / "a.wav"
     transcript = Transcript(Typist([(0, "One two.\n"), (30, "Three.\n"), (2.5, "Four.\n")]))
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with speaker_of(transcript, path) as speaker:
-            assert await speaker.speak(connection)
-            speaker.recording.complete()
+        with recorder_of(transcript, path) as recorder:
+            assert await recorder.record(connection)
+            recorder.recording.complete()
     spoken = service.server.journal.contexts
     assert "".join(record.transcript for record in spoken) == "One two.\nThree.\nFour.\n"
     assert [record.ended for record in spoken] == ["expired", "expired", "done"]
@@ -93,8 +93,8 @@ async def test_a_connection_that_ends_idle_is_replaced(
     """
     transcript = Transcript(Typist([(first, "One.\n"), (1000, "Two.\n")]))
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with speaker_of(transcript, tmp_path / "a.wav") as speaker:
-            await speaker.speak_on(service.client, connection)
+        with recorder_of(transcript, tmp_path / "a.wav") as recorder:
+            await recorder.record_all(service.client, connection)
     journal = service.server.journal
     assert len(journal.connections) == (3 if first else 2)
     assert [record.transcript for record in journal.contexts] == ["One.\n", "Two.\n"]
@@ -114,8 +114,8 @@ async def test_the_end_of_the_text_needs_no_connection(
             return await super().__anext__()
 
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with speaker_of(Transcript(Slow([(0, "One.\n")])), tmp_path / "a.wav") as speaker:
-            assert await speaker.speak(connection)
+        with recorder_of(Transcript(Slow([(0, "One.\n")])), tmp_path / "a.wav") as recorder:
+            assert await recorder.record(connection)
             assert connection.statistics().is_lost
 
 
@@ -124,9 +124,9 @@ async def test_a_service_that_hears_nothing_is_not_asked_for_ever(tmp_path: Path
     Where a further context speaks no more of the same text than the one before, that is an error.
     """
     connection = EndingAtOnce()
-    with speaker_of(Transcript.of("One."), tmp_path / "a.wav") as speaker:
+    with recorder_of(Transcript.of("One."), tmp_path / "a.wav") as recorder:
         with pytest.raises(ContextExpired):
-            await speaker.speak(connection)
+            await recorder.record(connection)
     assert connection.contexts == 1
 
 
@@ -168,8 +168,8 @@ async def test_what_the_service_refuses_is_raised_bare(
     path = tmp_path / "a.wav"
     options = ContextOptions(**{**OPTIONS, "voice": NO_VOICE})
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with pytest.raises(VoiceNotFound), speaker_of(Transcript.of("One."), path, options) as one:
-            await one.speak(connection)
+        with pytest.raises(VoiceNotFound), recorder_of(Transcript.of("One."), path, options) as one:
+            await one.record(connection)
     assert os.listdir(tmp_path) == []
 
 
@@ -180,9 +180,9 @@ async def test_text_that_cannot_be_sent_is_raised_bare(
     What the feeding task meets is raised where the speech is waited for.
     """
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with speaker_of(Transcript.of("One \udcff."), tmp_path / "a.wav") as speaker:
+        with recorder_of(Transcript.of("One \udcff."), tmp_path / "a.wav") as recorder:
             with pytest.raises(LocalProtocolError):
-                await speaker.speak(connection)
+                await recorder.record(connection)
 
 
 @attrs.define(eq=False)
@@ -193,8 +193,8 @@ class ActingReport(Report):
 
     act: Callable[[], object] = attrs.field(kw_only=True)
 
-    def hear(self, audio_seconds: float) -> None:
-        super().hear(audio_seconds)
+    def receive(self, audio_seconds: float) -> None:
+        super().receive(audio_seconds)
         if audio_seconds > 3:
             self.act()
 
@@ -207,10 +207,10 @@ async def test_a_connection_that_is_lost_within_speech_is_an_error(
     """
     path = tmp_path / "a.wav"
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with speaker_of(Transcript.of(SOME_TEXT), path) as speaker:
-            speaker.report = ActingReport("a", act=service.wire.cancel)
+        with recorder_of(Transcript.of(SOME_TEXT), path) as recorder:
+            recorder.report = ActingReport("a", act=service.wire.cancel)
             with pytest.raises(ConnectionLost):
-                await speaker.speak(connection)
+                await recorder.record(connection)
     assert read_wav(path.read_bytes()).audio
 
 
@@ -222,9 +222,9 @@ async def test_leaving_tells_the_service_and_keeps_what_came(
     """
     path = tmp_path / "a.wav"
     async with served() as service, service.client.tts.websocket_connect() as connection:
-        with trio.CancelScope() as scope, speaker_of(Transcript.of(SOME_TEXT), path) as speaker:
-            speaker.report = ActingReport("a", act=scope.cancel)
-            await speaker.speak(connection)
+        with trio.CancelScope() as scope, recorder_of(Transcript.of(SOME_TEXT), path) as recorder:
+            recorder.report = ActingReport("a", act=scope.cancel)
+            await recorder.record(connection)
         await trio.sleep(1)
         (record,) = service.server.journal.contexts
         assert (record.cancels, record.ended) == (1, "cancelled")

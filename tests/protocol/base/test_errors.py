@@ -22,7 +22,9 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", {*KIND_OF_CODE.values(), *KIND_OF_STATUS.values()})
+@pytest.mark.parametrize(
+    "kind", sorted({*KIND_OF_CODE.values(), *KIND_OF_STATUS.values()}, key=str)
+)
 def test_a_reason_with_a_class_is_caught_by_both_names(kind):
     """
     A typed reason is a `ContextFailed` and a `RequestFailed`, since handshakes raise it too.

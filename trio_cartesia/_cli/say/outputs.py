@@ -1,5 +1,5 @@
 """
-Which files will be written: names that were given, or names that nobody uses yet.
+The files to write: names from the command line, or unused numbered names.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ NEVER_RAW: Final = OTHER_FORMATS | {".wav", ".wave"}
 @attrs.frozen(kw_only=True)
 class Target:
     """
-    Where one text's speech goes.
+    The files of one text.
 
     Attributes:
-        audio: The file of speech.
-        words: The file of word times; None if they are not wanted.
-        others: Further targets, for when somebody else takes this one first; None if the user
-            named the file, so that an older one is replaced.
+        audio: The file of audio.
+        words: The file of word times, or None.
+        others: The next targets, in case another program takes this one first; None if the user
+            named the file, which then replaces an older one.
     """
 
     audio: Path
@@ -39,31 +39,31 @@ class Target:
 
     @classmethod
     def at(cls, audio: Path, *, words: bool) -> Target:
-        """Make a target of the file of speech; the words are beside it."""
+        """Make a target of the file of audio, with the words beside it."""
         return cls(audio=audio, words=audio.with_suffix(".words.json") if words else None)
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All files that will be written."""
+        """All files to write."""
         return (self.audio,) if self.words is None else (self.audio, self.words)
 
     def is_taken(self) -> bool:
-        """Tell whether one of the files exists."""
+        """Return whether one of the files exists."""
         return any(os.path.lexists(path) for path in self.paths)
 
 
 def choose(count: int, out: Sequence[str], *, raw: bool, words: bool) -> list[Target]:
     """
-    Choose a target for each of *count* texts; nothing is made or changed.
+    Choose a target for each of *count* texts, without creating or changing any file.
 
     Args:
-        count: How many texts there are.
+        count: The number of texts.
         out: A single directory, or a file for each text; empty for the current directory.
-        raw: Without headers, so not ``.wav``.
-        words: There will be word times too.
+        raw: Write no headers, so not ``.wav``.
+        words: Write word times too.
 
     Raises:
-        UsageError: The names do not fit the texts, each other, or what will be in the files.
+        UsageError: The names do not match the number of texts, each other, or the format.
     """
     if not out or is_directory(out):
         free = _free(Path(*out), raw=raw, words=words)
@@ -78,7 +78,7 @@ def choose(count: int, out: Sequence[str], *, raw: bool, words: bool) -> list[Ta
 
 
 def is_directory(out: Sequence[str]) -> bool:
-    """Tell whether *out* is one directory, there or to be made, rather than files."""
+    """Return whether *out* is one directory, existing or to be created, rather than files."""
     if len(out) != 1:
         return False
     path = Path(out[0])
@@ -87,10 +87,10 @@ def is_directory(out: Sequence[str]) -> bool:
 
 def make_directory(out: Sequence[str]) -> None:
     """
-    Make the directory that *out* may be.
+    Create the directory if *out* is one.
 
     Raises:
-        OSError: There is none, and none can be made.
+        OSError: It cannot be created.
     """
     if is_directory(out):
         Path(out[0]).mkdir(parents=True, exist_ok=True)

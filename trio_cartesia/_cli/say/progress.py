@@ -1,5 +1,5 @@
 """
-Progress on standard error: a live line a text on a terminal, plain lines elsewhere.
+Progress on standard error: live lines on a terminal, plain lines elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from trio_cartesia._cli.console import tell
+from trio_cartesia._cli.console import print_message
 from trio_cartesia._cli.say.report import Report, State
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ STYLES: Final = {
 @asynccontextmanager
 async def show_progress(reports: Sequence[Report], *, live: bool) -> AsyncIterator[None]:
     """
-    Show how far the texts are while the block runs.
+    Show the progress of the texts while the block runs.
 
     Args:
-        reports: A report for each text, which change meanwhile.
-        live: Redraw the lines in place, if standard error is a terminal.
+        reports: One for each text; other tasks update them.
+        live: Redraw the lines in place if standard error is a terminal.
     """
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     show = _show_live if live and is_terminal else _show_plain
@@ -51,7 +51,7 @@ async def _show_plain(reports: Sequence[Report]) -> None:
     while quiet:
         for report in [report for report in quiet if report.first_audio_seconds is not None]:
             quiet.remove(report)
-            tell(f"{report.name}: speaking")
+            print_message(f"{report.name}: speaking")
         await trio.sleep(REFRESH_SECONDS)
 
 
@@ -63,8 +63,8 @@ async def _show_live(reports: Sequence[Report]) -> None:
     with Live(
         _table(reports),
         console=console,
-        auto_refresh=False,  # it would be a thread
-        transient=True,  # the summary takes its place
+        auto_refresh=False,  # it would use a thread
+        transient=True,  # the summary replaces it
         redirect_stdout=False,
         redirect_stderr=False,
     ) as display:
@@ -83,7 +83,7 @@ def _table(reports: Sequence[Report]) -> Table:
     table.add_column(no_wrap=True)
     for report in reports:
         table.add_row(
-            Text(report.name),  # no markup: names may have brackets
+            Text(report.name),  # not markup: names may have brackets
             f"{report.audio_seconds:.1f} s",
             Text(report.state.value, style=STYLES[report.state]),
         )

@@ -1,5 +1,5 @@
 """
-How far a text is, and what to say about it.
+The state of one text, for progress lines and the summary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Report", "State"]
 
 
 class State(enum.Enum):
-    """What has become of a text; the values are what users read."""
+    """The state of a text; messages show the values."""
 
     WAITING = "waiting"
     SPEAKING = "speaking"
@@ -25,13 +25,13 @@ class State(enum.Enum):
 @attrs.define(eq=False)
 class Report:
     """
-    What is known of one text; times are those of Trio's clock.
+    The progress of one text.
 
     Attributes:
-        name: Its file of speech; the text itself is shown nowhere.
-        state: What has become of it.
-        audio_seconds: How much speech there is.
-        error: Why it failed.
+        name: The name of its recording; no message shows the text itself.
+        state: Its state.
+        audio_seconds: The duration of the audio so far.
+        error: The reason of a failure.
     """
 
     name: str
@@ -43,38 +43,38 @@ class Report:
     _last_at: float | None = attrs.field(default=None, init=False)
 
     def begin(self) -> None:
-        """Note that its text is being sent."""
+        """Called when its text is sent."""
         self.state = State.SPEAKING
         if self._began_at is None:
             self._began_at = trio.current_time()
 
-    def hear(self, audio_seconds: float) -> None:
-        """Note that there is so much speech now."""
+    def receive(self, audio_seconds: float) -> None:
+        """Called when audio was received, with the duration of all of it."""
         self.audio_seconds = audio_seconds
         self._last_at = trio.current_time()
         if self._first_at is None:
             self._first_at = self._last_at
 
     def end(self, state: State, error: Exception | None = None) -> None:
-        """Note what has become of it."""
+        """Called at its end."""
         self.state, self.error = state, error
 
     @property
     def first_audio_seconds(self) -> float | None:
-        """How long the first audio took, from the moment when there was text."""
+        """The time from the first text to the first audio."""
         if self._began_at is None or self._first_at is None:
             return None
         return self._first_at - self._began_at
 
     @property
     def times_real_time(self) -> float | None:
-        """How many seconds of audio came in a second."""
+        """Seconds of audio received per second."""
         if self._began_at is None or self._last_at is None or self._last_at == self._began_at:
             return None
         return self.audio_seconds / (self._last_at - self._began_at)
 
     def summary(self) -> str:
-        """Return a line about how it went."""
+        """Return a line with its state and times."""
         parts = [] if self.state is State.DONE else [self.state.value]
         parts.append(f"{self.audio_seconds:.1f} s of audio")
         if self.first_audio_seconds is not None:

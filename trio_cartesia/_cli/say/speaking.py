@@ -1,12 +1,14 @@
 """
-A transcript becomes a recording, in as many contexts as it takes.
+`TranscriptRecorder`: speak a transcript in as many contexts and connections as it takes.
 
-The service ends a context about a second after it has nothing more to say (protocol §2.10). That
-is no failure where somebody types: what comes next goes to a further context, and into the same
-files. An idle connection is closed after some minutes, and that is no failure either.
+The service ends a context about a second after it has no more text (protocol §2.10), and an idle
+connection after some minutes. Neither is a failure while the user types: further lines are spoken
+in a further context or connection, into the same recording.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import attrs
 import trio
@@ -26,46 +28,57 @@ from trio_cartesia._cli.say.recording import Recording
 from trio_cartesia._cli.say.report import Report
 from trio_cartesia._cli.say.transcript import Transcript
 
-__all__ = ["Speaker"]
+__all__ = ["TranscriptRecorder"]
 
 
 @attrs.define(eq=False, kw_only=True)
-class Speaker:
-    """Speaks one transcript into one recording."""
+class TranscriptRecorder:
+    """
+    Speaks one transcript, and records the speech.
+
+    Attributes:
+        transcript: The text.
+        recording: The output.
+        report: Updated with each piece of audio.
+        options: The settings of all contexts.
+        overflow: As in `Connection.context`.
+    """
 
     transcript: Transcript
     recording: Recording
     report: Report
     options: ContextOptions
+    overflow: Literal["fail", "block"] = "fail"
 
-    async def speak_on(self, client: Cartesia, connection: Connection) -> None:
+    async def record_all(self, client: Cartesia, connection: Connection) -> None:
         """
-        Speak all there is, on *connection* and on others of *client* where it ends idle.
+        Record the whole transcript, on *connection* and, if that ends idle, on further ones.
 
-        If cancelled, the service is told, and what came is recorded.
+        If cancelled, the service is sent a cancel, and the audio received so far is recorded.
 
         Raises:
-            CartesiaError: As `speak`, and where there is no other connection to be had.
-            OSError: As `speak`.
-            UsageError: As `speak`, and where there was no text at all.
+            CartesiaError: As `record`, or a further connection failed.
+            OSError: As `record`.
+            UsageError: As `record`, or standard input had no text.
         """
-        is_done = await self.speak(connection)
+        is_done = await self.record(connection)
         while not is_done:
             async with client.tts.websocket_connect() as another:
-                is_done = await self.speak(another)
+                is_done = await self.record(another)
         if not self.transcript.pieces_read:
-            raise UsageError("nothing to say came on standard input")
+            raise UsageError("standard input had no text")
 
-    async def speak(self, connection: Connection) -> bool:
+    async def record(self, connection: Connection) -> bool:
         """
-        Speak what there is on one connection, and return True once it is all recorded.
+        Record the transcript on one connection.
 
         Returns:
-            False if the connection ended while there was nothing to say: go on with another one.
+            True once all of it is recorded; False if the connection ended between two texts, so
+            that another one is needed for the rest.
 
         Raises:
-            CartesiaError: The service failed the text, or the connection was lost within it.
-            OSError: The speech could not be written.
+            CartesiaError: The service failed the text, or the connection was lost during it.
+            OSError: The audio could not be written.
             UsageError: The text could not be read.
         """
         while True:
@@ -82,29 +95,33 @@ class Speaker:
         feeder = Feeder(self.transcript)
         self.report.begin()
         self.recording.begin_context()
-        async with connection.context(**self.options) as context, trio.open_nursery() as nursery:
+        async with (
+            connection.context(overflow=self.overflow, **self.options) as context,
+            trio.open_nursery() as nursery,
+        ):
             nursery.start_soon(feeder.feed, context)
             try:
                 async for event in context.receive():
-                    self._hear(event)
+                    await self._receive(event)
             except EXPECTED as error:
                 feeder.error = error
                 nursery.cancel_scope.cancel("the context has failed")
-            # Where the context has expired, its feeder still waits for the next piece, and finds
-            # out when it comes: cancelled, it might lose one.
+            # If the context has expired, its feeder still waits for the next piece, which it would
+            # lose if it were cancelled. It raises when the piece arrives.
         if feeder.error is not None:
             raise feeder.error
         if feeder.expiry is not None and connection.statistics().is_lost:
-            return False  # the connection went after the context, with nothing of the text
+            return False  # it ended after the context, so no text was lost with it
         after = (self.transcript.pieces_read, self.recording.seconds)
         if feeder.expiry is not None and before == after:
-            raise feeder.expiry  # another context would do no better
+            raise feeder.expiry  # this context spoke nothing, and the next one would not either
         return True
 
-    def _hear(self, event: Event) -> None:
+    async def _receive(self, event: Event) -> None:
         if isinstance(event, Chunk):
             self.recording.write(event.audio)
-            self.report.hear(self.recording.seconds)
+            await self.recording.flush()
+            self.report.receive(self.recording.seconds)
         elif isinstance(event, WordTimestamps):
             self.recording.add_words(event.word_timestamps)
 
@@ -112,11 +129,11 @@ class Speaker:
 @attrs.define(eq=False)
 class Feeder:
     """
-    Pushes a transcript to one context, as long as the service takes it.
+    Pushes a transcript to one context until the context ends.
 
     Attributes:
-        error: Why there is no use in going on.
-        expiry: That the service ended the context before the text.
+        error: The error that ends the recording.
+        expiry: Set if the service ended the context before the end of the text.
     """
 
     _transcript: Transcript
@@ -124,7 +141,7 @@ class Feeder:
     expiry: ContextExpired | None = attrs.field(default=None, init=False)
 
     async def feed(self, context: Context) -> None:
-        """Push until the end of the text or of the context; what was not spoken is put back."""
+        """Push until the end of the text or of the context; put unspoken pieces back."""
         try:
             while await self._transcript.has_more():
                 await context.push(self._transcript.take())

@@ -1,5 +1,5 @@
 """
-Text that arrives on standard input, in pieces that can be spoken as they come.
+Text from standard input, in pieces of a line each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trio_cartesia._cli.console import UsageError
 
 __all__ = ["PIECE_CHARACTERS", "Lines", "StandardInput"]
 
-PIECE_CHARACTERS: Final = 4000  # about what a service takes at a time (protocol §7.1 T24)
+PIECE_CHARACTERS: Final = 4000  # about the longest input of the service (protocol §7.1 T24)
 READ_BYTES: Final = 64 * 1024
 BREAKS: Final = (". ", "! ", "? ", "; ", ", ", " ")  # where an overlong line is cut, best first
 
@@ -25,10 +25,10 @@ BREAKS: Final = (". ", "! ", "? ", "; ", ", ", " ")  # where an overlong line is
 @attrs.define(eq=False)
 class Lines:
     """
-    Cuts bytes into lines of text, whatever parts the bytes come in.
+    Decodes bytes and cuts the text into lines.
 
-    Each line keeps its end, so that joined lines stay apart; blank lines are left out, since there
-    is nothing in them to be spoken. What is not UTF-8 becomes U+FFFD.
+    Each line keeps its end, so that joined lines stay apart. Blank lines are dropped. Bytes that
+    are not UTF-8 become U+FFFD.
     """
 
     _decoder: codecs.IncrementalDecoder = attrs.field(
@@ -37,7 +37,7 @@ class Lines:
     _rest: str = attrs.field(default="", init=False, repr=False)
 
     def take(self, data: bytes) -> list[str]:
-        """Return the pieces that *data* completes; no data means that this was all."""
+        """Add *data*, and return the pieces that it completes; empty data ends the input."""
         lines = (self._rest + self._decoder.decode(data, final=not data)).split("\n")
         self._rest = lines.pop()
         pieces = [piece for line in lines for piece in _cut(line + "\n")]
@@ -49,7 +49,7 @@ class Lines:
 
 
 def _cut(line: str) -> Iterator[str]:
-    """Yield *line* in pieces of a bearable length, cut where it hurts least."""
+    """Yield *line* in pieces of at most `PIECE_CHARACTERS`, cut after a sentence or word."""
     while len(line) > PIECE_CHARACTERS:
         ends = (line.rfind(mark, 0, PIECE_CHARACTERS) + len(mark) for mark in BREAKS)
         found = (end for mark, end in zip(BREAKS, ends, strict=True) if end >= len(mark))
@@ -64,10 +64,10 @@ class StandardInput(AsyncIterator[str]):
     """
     An asynchronous iterator of pieces, each as soon as its line is complete.
 
-    Reading is left to a thread, which is abandoned where nobody waits for it any more: that works
-    for terminals, pipes and files on every system, while Trio's own stream would make the
-    descriptor non-blocking for all programs that share it. The thread calls `os.read`: in
-    `sys.stdin` it would hold a lock that the interpreter wants when it exits.
+    A thread reads, and is abandoned if the iteration is cancelled. That works for terminals, pipes
+    and files on every system, while Trio's own stream would make the descriptor non-blocking for
+    all programs that share it. The thread calls `os.read`, because a read of `sys.stdin` would hold
+    a lock that the interpreter needs at exit.
     """
 
     _descriptor: int = 0

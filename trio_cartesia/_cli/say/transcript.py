@@ -1,5 +1,5 @@
 """
-A text that is still to be spoken.
+The text that is yet to be spoken.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["Transcript"]
 @attrs.define(eq=False)
 class Transcript:
     """
-    Pieces of a text, in order; what turns out not to have been spoken comes again.
+    A queue of the pieces of a text, into which unspoken pieces can be put back.
 
     Attributes:
-        pieces_read: How many pieces there were so far, each counted once.
+        pieces_read: The number of pieces so far, each counted once.
     """
 
     pieces_read: int = attrs.field(default=0, init=False)
@@ -27,14 +27,14 @@ class Transcript:
 
     @classmethod
     def of(cls, text: str) -> Transcript:
-        """Make a transcript of a text that is all there."""
+        """Make a transcript of a single text."""
         transcript = cls()
         transcript.put_back([text])
         transcript.pieces_read = 1
         return transcript
 
     async def has_more(self) -> bool:
-        """Wait for a piece, and tell whether there is one. If cancelled, none is lost."""
+        """Wait for a piece; return False at the end of the text. If cancelled, no piece is lost."""
         if not self._waiting and self._source is not None:
             async for piece in self._source:
                 self._waiting.append(piece)
@@ -43,9 +43,9 @@ class Transcript:
         return bool(self._waiting)
 
     def take(self) -> str:
-        """Return the piece that was waited for."""
+        """Remove and return the next piece, after `has_more`."""
         return self._waiting.popleft()
 
     def put_back(self, pieces: Iterable[str]) -> None:
-        """Take *pieces* as the next ones, before those that wait."""
+        """Insert *pieces* at the front."""
         self._waiting.extendleft(reversed(list(pieces)))

@@ -1,62 +1,69 @@
 """
-WAV files that are whole at every moment: their sizes are right after each write.
+Writers of raw and WAV audio to an open file.
 
-Whatever ends the program, what was written until then can be played.
+A `WavFile` is valid after each write, so whatever ends the program, what was written can be played.
 """
 
 from __future__ import annotations
 
 import errno
-import struct
+import select
 from contextlib import suppress
 from io import FileIO
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
-from trio_cartesia import RawOutputFormat
+from trio_cartesia import SampleFormat
 
-__all__ = ["MOST_BYTES", "WavFile", "header", "write_all"]
+__all__ = ["MOST_BYTES", "AudioFile", "RawFile", "WavFile", "WavStream", "write_all"]
 
-FORMAT_TAGS: Final = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
-MOST_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and count the headers too
+MOST_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and include the headers
 
 
-def header(output_format: RawOutputFormat, data_bytes: int) -> bytes:
+class AudioFile(Protocol):
     """
-    Return all that comes before the samples, in a file that has *data_bytes* of them.
+    A writer of whole frames.
 
-    Its own length depends on the encoding alone.
+    Attributes:
+        data_bytes: The size of the audio written so far.
     """
-    layout = output_format.sample_format
-    width, rate = layout.bytes_per_frame, output_format.sample_rate
-    tag = FORMAT_TAGS[output_format.encoding]
-    form = struct.pack("<HHIIHH", tag, 1, rate, rate * width, width, 8 * width)
-    body = b"WAVE"
-    if tag == FORMAT_TAGS["pcm_s16le"]:
-        body += _chunk(b"fmt ", form)
-    else:  # all others must say that there is no extension, and how many frames there are
-        body += _chunk(b"fmt ", form + bytes(2))
-        body += _chunk(b"fact", struct.pack("<I", layout.frames(data_bytes)))
-    body += struct.pack("<4sI", b"data", data_bytes)
-    return struct.pack("<4sI", b"RIFF", len(body) + data_bytes + data_bytes % 2) + body
+
+    data_bytes: int
+
+    def write(self, audio: bytes) -> None:
+        """Append whole frames; raises OSError."""
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack("<4sI", name, len(content)) + content
+@attrs.define(eq=False)
+class RawFile:
+    """Writes audio without a header."""
+
+    _file: FileIO
+    data_bytes: int = attrs.field(default=0, init=False)
+
+    def write(self, audio: bytes) -> None:
+        """Append whole frames."""
+        write_all(self._file, audio)
+        self.data_bytes += len(audio)
+
+
+@attrs.define(eq=False)
+class WavStream(RawFile):
+    """Writes WAV to a file that cannot seek, such as a pipe; its header leaves the size open."""
+
+    _format: SampleFormat
+
+    def __attrs_post_init__(self) -> None:
+        write_all(self._file, self._format.wav_header())
 
 
 @attrs.define(eq=False)
 class WavFile:
-    """
-    Writes a WAV file from the start of an unbuffered file that can seek.
-
-    Attributes:
-        data_bytes: How much audio it holds.
-    """
+    """Writes WAV from the start of an unbuffered file that can seek."""
 
     _file: FileIO
-    _format: RawOutputFormat
+    _format: SampleFormat
     data_bytes: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -67,30 +74,34 @@ class WavFile:
         Append whole frames.
 
         Raises:
-            OSError: They could not be written, or there is no room for more in a WAV file; what
-                was written before is still whole.
+            OSError: The write failed, or the file would exceed the size of a WAV file. It holds
+                the audio of the writes before, and is valid.
         """
         grown = self.data_bytes + len(audio)
         if grown > MOST_BYTES:
             raise OSError(errno.EFBIG, "a WAV file holds 4 GiB at most; --raw has no limit")
-        new_header = header(self._format, grown)
-        end = len(new_header) + self.data_bytes
+        header = self._format.wav_header(grown)
+        end = len(header) + self.data_bytes
         try:
-            self._put(end, audio + bytes(grown % 2))
-            self._put(0, new_header)
+            self._write_at(end, audio + bytes(grown % 2))
+            self._write_at(0, header)
         except OSError:
             with suppress(OSError):
                 self._file.truncate(end + self.data_bytes % 2)
             raise
         self.data_bytes = grown
 
-    def _put(self, position: int, data: bytes) -> None:
+    def _write_at(self, position: int, data: bytes) -> None:
         self._file.seek(position)
         write_all(self._file, data)
 
 
 def write_all(file: FileIO, data: bytes) -> None:
-    """Write all of *data*: an unbuffered file may take a part at a time."""
+    """Write all of *data* to an unbuffered file, which may take a part of it at a time."""
     rest = memoryview(data)
     while rest:
-        rest = rest[file.write(rest) :]
+        written = file.write(rest)
+        if written is None:  # a pipe that another program has made non-blocking
+            select.select((), (file,), ())
+        else:
+            rest = rest[written:]

@@ -1,5 +1,5 @@
 """
-``trio-cartesia serve``: the local service, for as long as nobody stops it.
+``trio-cartesia serve``: run the local service until it is stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from trio_cartesia._cli.console import FAILED, UsageError, complain, give, tell
+from trio_cartesia._cli.console import FAILED, UsageError, print_message, print_result, report_error
 from trio_cartesia._cli.serve.options import ServiceOptions
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OTHER_PORT: Final = "Choose another --port (0 finds a free one) or --host."
 OTHER_FILE: Final = "Choose another --ca-file, or none."
 AUTHORITY: Final = "the authority's certificate"
 SOME_FILE: Final = "Choose a place for it with --ca-file."
-ABOUT_FILES: Final = (errno.ENOENT, errno.ENOSPC, errno.EROFS)  # and no address
+ABOUT_FILES: Final = (errno.ENOENT, errno.ENOSPC, errno.EROFS)  # not about an address
 OTHER_VOICE: Final = (
     "Run pip install 'trio-cartesia[local]' (in a checkout: pip install '.[local]'), "
     "or choose --voice tones."
@@ -44,38 +44,38 @@ async def serve(options: ServiceOptions) -> int:
     Serve until cancelled; the URL is the first line on standard output.
 
     Returns:
-        The exit code of a service that could not start, or not say where it is.
+        The exit code of a service that could not start or print its URL.
 
     Raises:
-        UsageError: The options make no sense; nothing was started.
+        UsageError: The options are invalid; nothing was started.
     """
     from trio_cartesia.server import default_voice, open_server, open_voice
 
     if LIST in (*options.behaviour, *options.faults):
-        return 0 if give(_listed(options), debug=options.debug) else FAILED
+        return 0 if print_result(_listed(options), debug=options.debug) else FAILED
     arguments, debug = options.arguments(), options.debug
     missing = OTHER_VOICE
     try:
         voice = default_voice() if options.voice is None else open_voice(options.voice)
         missing = OTHER_TLS
         async with open_server(voice=voice, **arguments) as server:
-            if not give(server.url, debug=debug):  # nobody could find it
+            if not print_result(server.url, debug=debug):  # no client could find it
                 return FAILED
             _introduce(server, has_keys=arguments["api_keys"] is not None)
             with _logged_to_stderr(), _short_collections():
                 await trio.sleep_forever()
-    except ValueError as error:  # there is no such voice here, or no TLS
+    except ValueError as error:  # the voice, or the extra tls, is not installed
         why = str(error).replace("tls=True", "--tls")
         absent = UsageError(why).with_traceback(error.__traceback__)
-        complain(absent, next_step=missing, debug=debug)
+        report_error(absent, next_step=missing, debug=debug)
     except OSError as error:
         if error.filename is not None or error.errno in ABOUT_FILES:
             step = OTHER_FILE if options.ca_file else SOME_FILE
-            error.filename = None  # it may be a passing one beside it
-            complain(error, options.ca_file or AUTHORITY, next_step=step, debug=debug)
+            error.filename = None  # it may be a temporary file beside it
+            report_error(error, options.ca_file or AUTHORITY, next_step=step, debug=debug)
         else:
             place = f"cannot listen on {options.host}, port {options.port}"
-            complain(error, place, next_step=OTHER_PORT, debug=debug)
+            report_error(error, place, next_step=OTHER_PORT, debug=debug)
     return FAILED
 
 
@@ -86,30 +86,28 @@ def _listed(options: ServiceOptions) -> str:
 
 
 def _introduce(server: Server, *, has_keys: bool) -> None:
-    """
-    Tell how clients find the service, come in and trust it, in words that a shell understands.
-    """
-    tell(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
-    tell(f"export CARTESIA_BASE_URL={server.url}")
+    """Print how clients find, enter and trust the service, as lines for a shell."""
+    print_message(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
+    print_message(f"export CARTESIA_BASE_URL={server.url}")
     for url in server.urls[1:]:
-        tell(f"export CARTESIA_BASE_URL={url}  # on other machines")
+        print_message(f"export CARTESIA_BASE_URL={url}  # on other machines")
     if has_keys:
-        tell("and one of the keys that it was given, as CARTESIA_API_KEY")
+        print_message("and one of the keys that it was given, as CARTESIA_API_KEY")
     else:
-        tell("export CARTESIA_API_KEY=local  # any will do, so not a real one")
+        print_message("export CARTESIA_API_KEY=local  # any will do, so not a real one")
     if server.ca_file is not None:
         path = shlex.quote(str(server.ca_file))
-        tell(f"export SSL_CERT_FILE={path}  # for Python")
-        tell(f"export NODE_EXTRA_CA_CERTS={path}  # for Node")
-        tell(f"curl --cacert {path} {server.url}")
+        print_message(f"export SSL_CERT_FILE={path}  # for Python")
+        print_message(f"export NODE_EXTRA_CA_CERTS={path}  # for Node")
+        print_message(f"curl --cacert {path} {server.url}")
 
 
 @contextmanager
 def _short_collections() -> Iterator[None]:
     """
-    Spare Python's garbage collector what was made until now, which lives as long as the process.
+    Exclude the objects so far from garbage collection, because they live as long as the process.
 
-    A collection stops the loop, and most of what it would look at are the modules.
+    A collection stops the loop, and would spend most of its time on the modules.
     """
     gc.collect()
     gc.freeze()

@@ -1,5 +1,5 @@
 """
-What ``--behaviour list`` and ``--fault list`` print.
+The output of ``--behaviour list`` and ``--fault list``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ import attrs
 __all__ = ["behaviours", "faults"]
 
 WIDTH: Final = 78
-SOURCE: Final = re.compile(r"\s*\((?:[TR]\d+|protocol §[^)]*)\)")  # for who reads the code
+SOURCE: Final = re.compile(r"\s*\((?:[TR]\d+|protocol §[^)]*)\)")  # for readers of the code
 FIELD: Final = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
 
 
 def behaviours() -> str:
-    """
-    Return every field of `Behaviour` with its default, and what it means.
-    """
+    """Return every field of `Behaviour` with its default and its description."""
     from trio_cartesia.server import Behaviour
 
     usual = attrs.asdict(Behaviour())
@@ -36,9 +34,9 @@ def behaviours() -> str:
 
 def faults() -> str:
     """
-    Return every fault, its parameters with their defaults, and what it does.
+    Return every fault, with its parameters, their defaults and its description.
 
-    What may be left out stands in brackets.
+    Optional parameters are in brackets.
     """
     from trio_cartesia.server import FAULTS
 
@@ -53,7 +51,7 @@ def _parameter(name_and_default: tuple[str, object]) -> str:
     name, default = name_and_default
     if default is None or isinstance(default, int | float | str):
         return f"[{name}={'' if default is None else default}]"
-    return f"{name}="  # it must be given
+    return f"{name}="  # required
 
 
 def _entry(head: str, meaning: str) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """
-What ``trio-cartesia serve`` was asked for, and what that is in Python.
+The options of ``trio-cartesia serve``, and their conversion to arguments of `open_server`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ API_KEYS: Final = "CARTESIA_LOCAL_API_KEYS"
 @attrs.frozen(kw_only=True)
 class ServiceOptions:
     """
-    The options of the command line, as they were written.
+    The options of the command line, unconverted.
 
     Attributes:
-        voice: Its name, or None for the best that is installed.
-        tls: Whether the service makes an authority of its own.
-        tls_cert: A file with a certificate of the user's, and perhaps its key.
+        voice: Its name, or None for the best one installed.
+        tls: Whether the service creates a certificate authority.
+        tls_cert: A file with the user's certificate, and perhaps its key.
         tls_names: Further names of this machine, for the certificate.
-        api_keys: Who may come in, beside those whom the environment names.
+        api_keys: The accepted keys, in addition to those of the environment.
         behaviour: Texts such as ``flush_id_base=0``.
         faults: Texts such as ``close at_frame=3``.
     """
@@ -49,10 +49,10 @@ class ServiceOptions:
 
     def arguments(self) -> dict[str, Any]:
         """
-        Return the arguments of `open_server`, but for the voice.
+        Return the arguments of `open_server`, except the voice.
 
         Raises:
-            UsageError: Some of the options make no sense, together or at all.
+            UsageError: An option is invalid, or two exclude each other.
         """
         from trio_cartesia.server import Behaviour, Fault
 
@@ -105,9 +105,7 @@ def _read(option: str, read: Callable[[Any], Any], text: object) -> Any:
 
 
 def _own_certificate(certificate: str, key: str | None) -> ssl.SSLContext:
-    """
-    Make a context for a certificate of the user's; a key that asks for a password is refused.
-    """
+    """Make a context with the user's certificate; refuse a key with a password."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
     files = certificate if key is None else f"{certificate} and {key}"

@@ -6,6 +6,7 @@ Speech is mono, so a frame is one sample: 1, 2 or 4 bytes (protocol §6.1).
 
 from __future__ import annotations
 
+import struct
 from typing import Final, Literal, get_args
 
 import attrs
@@ -25,10 +26,14 @@ SILENCE: Final = {  # one frame of silence (protocol §6.1)
 }
 
 
+WAV_TAGS: Final = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
+UNKNOWN_SIZE: Final = 0xFFFFFFFF  # of a WAV that is streamed: players read to the end
+
+
 @attrs.frozen(kw_only=True)
 class SampleFormat:
     """
-    The layout of the bytes of raw speech.
+    The layout of the bytes of raw speech, and the arithmetic between bytes and seconds.
 
     Attributes:
         encoding: One of `ENCODINGS`.
@@ -51,14 +56,47 @@ class SampleFormat:
         """Return the number of whole frames in *size_bytes*."""
         return size_bytes // self.bytes_per_frame
 
+    def whole_frames(self) -> WholeFrames:
+        """Return a buffer that cuts a stream of audio at frame boundaries."""
+        return WholeFrames(self.bytes_per_frame)
+
+    def wav_header(self, size_bytes: int | None = None) -> bytes:
+        """
+        Return the header of a WAV file, which the samples follow (protocol §6.1).
+
+        Its length depends on the encoding alone. A file with an odd number of bytes needs one more
+        zero byte at its end.
+
+        Args:
+            size_bytes: The size of the audio, below 4 GiB; None while it is unknown.
+        """
+        width, tag = self.bytes_per_frame, WAV_TAGS[self.encoding]
+        layout = (tag, 1, self.sample_rate, self.sample_rate * width, width, 8 * width)
+        if tag == WAV_TAGS["pcm_s16le"]:
+            chunks = struct.pack("<4sIHHIIHH", b"fmt ", 16, *layout)
+        else:  # all others have an extension, which is empty, and count their frames
+            frames = UNKNOWN_SIZE if size_bytes is None else self.frames(size_bytes)
+            chunks = struct.pack("<4sIHHIIHHH", b"fmt ", 18, *layout, 0)
+            chunks += struct.pack("<4sII", b"fact", 4, frames)
+        data, riff = UNKNOWN_SIZE, UNKNOWN_SIZE
+        if size_bytes is not None:
+            data, riff = size_bytes, 4 + len(chunks) + 8 + size_bytes + size_bytes % 2
+        return b"".join(
+            (
+                struct.pack("<4sI4s", b"RIFF", riff, b"WAVE"),
+                chunks,
+                struct.pack("<4sI", b"data", data),
+            )
+        )
+
 
 @attrs.define
 class WholeFrames:
     """
-    Cuts a stream of bytes at frame boundaries.
+    A buffer that cuts a stream of bytes at frame boundaries.
 
-    The service does not promise that chunks end at a frame's end (protocol §2.3), so the start of
-    a frame at the end of a chunk is kept for the next one.
+    The protocol does not promise that chunks end with a whole frame (protocol §2.3), so the rest
+    of a chunk is kept for the next one.
     """
 
     bytes_per_frame: int

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.support import FORMAT, read_wav
-from trio_cartesia import RawOutputFormat, WordTimes
+from tests.cli.support import SAMPLES, read_wav
+from trio_cartesia import SampleFormat, WordTimes
+from trio_cartesia._cli.say.files import open_files
 from trio_cartesia._cli.say.outputs import Target, choose
-from trio_cartesia._cli.say.recording import open_recording
 
 ONE_WORD = WordTimes(words=("a",), start=(0.0,), end=(0.5,))
 LATE_WORD = WordTimes(words=("ö",), start=(0.75,), end=(1.0,))
@@ -28,9 +28,9 @@ def test_frames_stay_whole_however_audio_is_cut(
     """
     The file holds all whole frames that came, and no part of one.
     """
-    form = RawOutputFormat(encoding="pcm_f32le", sample_rate=8000)
+    form = SampleFormat(encoding="pcm_f32le", sample_rate=8000)
     path = tmp_path_factory.mktemp("a") / "a"
-    with open_recording(target(path), form, raw=raw) as recording:
+    with open_files(target(path), form, raw=raw) as recording:
         for part in parts:
             recording.write(part)
         recording.complete()
@@ -44,10 +44,10 @@ def test_an_older_file_stays_until_there_is_speech(tmp_path: Path) -> None:
     """
     path = tmp_path / "a.pcm"
     path.write_bytes(b"older and longer")
-    with open_recording(target(path), FORMAT, raw=True):
+    with open_files(target(path), SAMPLES, raw=True):
         pass
     assert path.read_bytes() == b"older and longer"
-    with open_recording(target(path), FORMAT, raw=True) as recording:
+    with open_files(target(path), SAMPLES, raw=True) as recording:
         recording.write(b"new!")
     assert path.read_bytes() == b"new!"
 
@@ -57,10 +57,10 @@ def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
     A new file goes again if no audio came, unless that was all there was to say.
     """
     path = tmp_path / "a.wav"
-    with open_recording(target(path), FORMAT, raw=False) as recording:
+    with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.add_words(ONE_WORD)
     assert list(tmp_path.iterdir()) == []
-    with open_recording(target(path), FORMAT, raw=False) as recording:
+    with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.complete()
     assert read_wav(path.read_bytes()).audio == b""
     assert json.loads(path.with_suffix(".words.json").read_text()) == []
@@ -73,10 +73,10 @@ def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
     names = choose(2, [str(tmp_path)], raw=False, words=True)
     for theirs in ("speech-1.wav", "speech-3.words.json"):
         (tmp_path / theirs).write_bytes(b"theirs")
-    with open_recording(names[0], FORMAT, raw=False) as first:
+    with open_files(names[0], SAMPLES, raw=False) as first:
         first.complete()
         assert first.target.audio == tmp_path / "speech-4.wav"
-    with open_recording(names[1], FORMAT, raw=False) as second:
+    with open_files(names[1], SAMPLES, raw=False) as second:
         assert second.target.audio == tmp_path / "speech-2.wav"
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     expected = {"speech-1.wav", "speech-3.words.json", "speech-4.wav", "speech-4.words.json"}
@@ -91,8 +91,8 @@ def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
     (one,) = choose(1, [str(tmp_path)], raw=False, words=True)
     (two,) = choose(1, [str(tmp_path)], raw=True, words=True)
     with (
-        open_recording(one, FORMAT, raw=False) as first,
-        open_recording(two, FORMAT, raw=True) as second,
+        open_files(one, SAMPLES, raw=False) as first,
+        open_files(two, SAMPLES, raw=True) as second,
     ):
         assert not set(first.target.paths) & set(second.target.paths)
         assert first.target.words != second.target.words
@@ -104,7 +104,7 @@ def test_a_directory_that_takes_no_file_is_reported(tmp_path: Path) -> None:
     Only a name that is taken gives way to the next: other errors would meet that one too.
     """
     (name,) = choose(1, [str(tmp_path / "missing")], raw=False, words=False)
-    with pytest.raises(FileNotFoundError), open_recording(name, FORMAT, raw=False):
+    with pytest.raises(FileNotFoundError), open_files(name, SAMPLES, raw=False):
         pass
 
 
@@ -113,8 +113,8 @@ def test_words_are_those_that_are_heard(tmp_path: Path) -> None:
     Times count from the start of the file; words without audio are left out of a part.
     """
     path = tmp_path / "a.wav"
-    half_a_second = bytes(FORMAT.sample_rate)
-    with open_recording(target(path), FORMAT, raw=False) as recording:
+    half_a_second = bytes(SAMPLES.sample_rate)
+    with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.begin_context()
         recording.add_words(ONE_WORD)
         recording.write(half_a_second)
@@ -134,7 +134,7 @@ def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
     Where nothing more is to come, every word that was announced is there.
     """
     path = tmp_path / "a.wav"
-    with open_recording(target(path), FORMAT, raw=False) as recording:
+    with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.write(bytes(2))
         recording.add_words(LATE_WORD)
         recording.complete()
@@ -147,7 +147,7 @@ def test_words_are_not_written_unasked(tmp_path: Path) -> None:
     """
     path = tmp_path / "a.wav"
     plain = Target.at(path, words=False)
-    with open_recording(plain, FORMAT, raw=False) as recording:
+    with open_files(plain, SAMPLES, raw=False) as recording:
         recording.add_words(ONE_WORD)
         recording.write(bytes(2))
     assert list(tmp_path.iterdir()) == [path]
@@ -158,7 +158,7 @@ def test_a_device_is_written_without_being_emptied() -> None:
     What is no regular file need not be truncated.
     """
     null = Target.at(Path(os.devnull), words=False)
-    with open_recording(null, FORMAT, raw=True) as recording:
+    with open_files(null, SAMPLES, raw=True) as recording:
         recording.write(b"ab")
         assert recording.is_written
 
@@ -172,7 +172,7 @@ def test_directories_and_pipes_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, pipe):
         with (
             pytest.raises(OSError, match=path.name) as caught,
-            open_recording(target(path), FORMAT, raw=True),
+            open_files(target(path), SAMPLES, raw=True),
         ):
             pass
         assert caught.value.filename == str(path)
