@@ -63,19 +63,11 @@ def abandon(block: str) -> tuple[str, str]:
             """,
         ),
         (
-            "a connection (client.tts.websocket_connect)",
-            """
-            manager = client.tts.websocket_connect()  # held until the very end
-            await manager.__aenter__()
-            """,
-        ),
-        (
             "a context (connection.speak)",
             """
             async with client.tts.websocket_connect() as connection:
                 context = await connection.speak("Hello.", **SETTINGS).__aenter__()
                 assert (await context.collect()).complete
-                print("still here")
             """,
         ),
         (
@@ -99,6 +91,20 @@ def test_what_is_never_left_is_named(thing, block):
     assert out == "still here\n"
     assert "TrioInternalError" not in complaints
     assert "AssertionError: assert" not in complaints
+
+
+@pytest.mark.slow
+def test_what_is_held_and_never_left_is_closed_by_what_is_around_it():
+    """
+    A connection that was entered by hand is closed when the block around it ends, which says so.
+    """
+    out, complaints = abandon("""
+        manager = client.tts.websocket_connect()  # held until the very end
+        await manager.__aenter__()
+    """)
+    assert out == "still here\n"
+    assert "was left before a connection (client.tts.websocket_connect)" in complaints
+    assert "TrioInternalError" not in complaints
 
 
 @pytest.mark.parametrize("end", ["well", "error", "cancelled", "break", "refused", "Ctrl-C"])

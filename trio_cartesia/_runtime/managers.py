@@ -12,7 +12,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from functools import wraps
 from types import TracebackType
-from typing import Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -27,6 +28,9 @@ T = TypeVar("T")
 Manager = AbstractAsyncContextManager[T, bool | None]
 
 _forgotten: Final[trio.lowlevel.RunVar[list[object]]] = trio.lowlevel.RunVar("forgotten blocks")
+_open_blocks: Final[trio.lowlevel.RunVar[WeakValueDictionary[trio.Nursery, Block[Any]]]] = (
+    trio.lowlevel.RunVar("open blocks")
+)
 
 
 def block(name: str) -> Callable[[Callable[P, Manager[T]]], Callable[P, Manager[T]]]:
@@ -84,8 +88,9 @@ class Block(Manager[T], Generic[T]):
         except BaseException:
             self._is_entered = False
             raise
-        if (nursery := _innermost_nursery()) is not before:
+        if (nursery := _innermost_nursery()) is not None and nursery is not before:
             self._nursery = nursery
+            _note_open(nursery, self)
         return entered
 
     @enable_ki_protection
@@ -97,11 +102,28 @@ class Block(Manager[T], Generic[T]):
     ) -> bool | None:
         if current_run() is not self._run:
             raise LocalProtocolError(f"{self._name} must be left in the trio.run it was entered in")
-        if self._nursery is not None and _innermost_nursery() is not self._nursery:
+        if self._nursery is None:
+            return await self._leave(kind, error, traceback)
+        if self._nursery.parent_task is not trio.lowlevel.current_task():
+            raise LocalProtocolError(f"{self._name} must be left in the task that entered it")
+        # Trio's own nurseries and scopes are left inside out, or its state is corrupted
+        later = [block for block in _open_blocks_after(self._nursery) if block._is_entered]
+        for block in later:
+            await block._leave(None, None, None)
+        suppressed = await self._leave(kind, error, traceback)
+        if later and error is None:
             raise LocalProtocolError(
-                f"{self._name} must be left in the task that entered it, and before the nurseries "
-                "and connections that were opened outside of it: use 'async with'"
+                f"{self._name} was left before {later[-1]._name} that was entered after it; "
+                "both are closed now: use 'async with'"
             )
+        return suppressed
+
+    async def _leave(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
         self._is_entered = False
         if isinstance(self._manager, AbstractContextManager):
             return self._manager.__exit__(kind, error, traceback)
@@ -125,6 +147,20 @@ class Block(Manager[T], Generic[T]):
 def _innermost_nursery() -> trio.Nursery | None:
     nurseries = trio.lowlevel.current_task().child_nurseries
     return nurseries[-1] if nurseries else None
+
+
+def _note_open(nursery: trio.Nursery, block: Block[Any]) -> None:
+    try:
+        _open_blocks.get()[nursery] = block
+    except LookupError:
+        _open_blocks.set(WeakValueDictionary({nursery: block}))
+
+
+def _open_blocks_after(nursery: trio.Nursery) -> list[Block[Any]]:
+    """Return this task's blocks that were entered after *nursery*'s, the last one first."""
+    blocks, nurseries = _open_blocks.get(), trio.lowlevel.current_task().child_nurseries
+    later = [blocks.get(each) for each in nurseries[nurseries.index(nursery) + 1 :]]
+    return [block for block in reversed(later) if block is not None]
 
 
 def _keep(manager: object) -> None:
