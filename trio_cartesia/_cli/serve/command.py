@@ -90,7 +90,7 @@ def _introduce(server: Server, *, has_keys: bool) -> None:
     print_message(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
     print_message(f"export CARTESIA_BASE_URL={server.url}")
     if has_keys:
-        print_message("and one of the keys that it was given, as CARTESIA_API_KEY")
+        print_message("and set CARTESIA_API_KEY to one of the keys that it was given")
     else:
         print_message("export CARTESIA_API_KEY=local  # any will do, so not a real one")
     if server.ca_file is not None:
