@@ -20,7 +20,7 @@ async def test_a_signal_leaves_whole_files(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """
-    The service gets a cancel, the file is exact, there is no traceback, and the code is the shell's.
+    The service gets a cancel, the file is exact, and there is a code but no traceback.
     """
     async with open_server(voice=Tones()) as server, trio.open_nursery() as nursery:
         process = await start(
