@@ -95,7 +95,7 @@ async def read_all(stream: trio.abc.ReceiveStream | None) -> str:
 @contextmanager
 def full_output() -> Iterator[None]:
     """
-    Standard output has no room, and whoever wrote to it in vain sees that closing it works.
+    Make standard output fail for lack of space; closing it must still work afterwards.
     """
     with pytest.MonkeyPatch.context() as patch, open("/dev/full", "w", encoding="utf-8") as stream:
         patch.setattr(sys, "stdout", stream)

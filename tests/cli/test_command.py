@@ -48,7 +48,7 @@ MODULE = "import runpy; runpy.run_module('trio_cartesia', run_name='__main__')"
 @pytest.mark.parametrize("start", [CONSOLE_SCRIPT, MODULE])
 def test_control_c_while_it_ends(start: str) -> None:
     """
-    Ctrl-C once all is done changes neither the exit code nor what was said.
+    Ctrl-C after the end of the work changes neither the exit code nor the output.
     """
     command = [sys.executable, "-c", ENDING + start]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -75,7 +75,7 @@ def test_an_ignored_control_c_stays_ignored(start: str) -> None:
 @pytest.mark.slow
 def test_it_runs_the_command_line() -> None:
     """
-    Left alone, it does what it is told, and returns the exit code.
+    Without a signal it runs the command line and returns its exit code.
     """
     command = [sys.executable, "-c", INTERRUPTED.format(name="nothing")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

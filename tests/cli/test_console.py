@@ -68,7 +68,7 @@ def no_tls(cause: ssl.SSLError) -> ConnectFailed:
 
 def test_where_there_is_no_tls_the_advice_is_about_it() -> None:
     """
-    A certificate that nobody trusts, and an address without TLS, are told apart.
+    The advice differs for an untrusted certificate and for an address without TLS.
     """
     mistaken = ssl.SSLError(1, "wrong version number")
     mistaken.reason = "WRONG_VERSION_NUMBER"
@@ -132,7 +132,7 @@ def test_results_that_nobody_reads_are_dropped(
 
 def test_results_that_are_lost_are_reported(capfd: pytest.CaptureFixture[str]) -> None:
     """
-    Where there is no room for them, one line says so, and closing the stream fails no more.
+    If there is no space for them, one line says so, and closing the stream succeeds.
     """
     with full_output():
         assert not print_result("a.wav")

@@ -154,7 +154,7 @@ def test_a_bug_is_one_line(
     more: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    What nobody expected is reported as a bug, without quoting what may be private.
+    An unexpected exception is reported as a bug, without its message, which may be private.
     """
 
     async def fail(_: object) -> int:
@@ -172,7 +172,7 @@ def test_ctrl_c_before_the_work_is_quiet(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    Wherever KeyboardInterrupt comes from, the exit code is the shell's.
+    A KeyboardInterrupt before the work begins ends the command with the exit code of Ctrl-C.
     """
 
     def interrupt(_: object) -> object:
@@ -188,7 +188,7 @@ def test_ctrl_c_before_the_work_is_quiet(
 @pytest.mark.parametrize("arguments", [["--version"], ["say", "--help"], ["serve"]])
 def test_output_that_is_lost_is_reported(arguments: list[str], tmp_path: Path) -> None:
     """
-    Where standard output takes nothing, one line says so, and the exit code is 1.
+    If standard output cannot be written, one line says so, and the exit code is 1.
     """
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
@@ -262,7 +262,7 @@ def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    Where the command line's own requirements are not installed, one line says what to install.
+    If a requirement of the command line is not installed, one line says what to install.
     """
     monkeypatch.setitem(sys.modules, missing, None)
     assert start.main() == 2

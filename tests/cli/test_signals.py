@@ -20,7 +20,7 @@ async def test_a_signal_leaves_whole_files(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """
-    The service hears of it, the file is exact, there is no traceback, and the code is the shell's.
+    The service gets a cancel, the file is exact, and there is a code but no traceback.
     """
     async with open_server(voice=Tones()) as server, trio.open_nursery() as nursery:
         process = await start(
@@ -37,7 +37,7 @@ async def test_a_signal_leaves_whole_files(
             await trio.sleep(0.1)
         (record,) = server.journal.contexts
     assert record.cancels == 1
-    assert record.ended in ("cancelled", "lost")  # it may be closed before it says the last word
+    assert record.ended in ("cancelled", "lost")  # the connection may close before the context ends
     assert "Traceback" not in err
     assert "stopped early" in err
     audio = read_wav((tmp_path / "a.wav").read_bytes()).audio
@@ -77,7 +77,7 @@ async def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
 
 async def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
     """
-    Reading standard input keeps nobody from leaving, and leaves no file without speech.
+    Ctrl-C ends a read of standard input, and no file without speech is left.
     """
     async with trio.open_nursery() as nursery:
         process = await start(nursery, "say", "-", "--local", cwd=tmp_path)

@@ -58,7 +58,7 @@ def test_rules_get_what_their_calls_return_and_raise(machine):
 
 def test_time_stands_still_but_for_rules(machine):
     """
-    The clock moves by what a rule says, and deadlines on the way are met at their own time.
+    The clock moves by the seconds of a rule, and stops at each deadline on the way.
     """
     ticks = []
 

@@ -143,7 +143,7 @@ async def test_bytes_come_a_latency_later_and_at_the_pace_of_the_line(autojump_c
 
 async def test_a_cut_ends_the_connection_within_a_message():
     """
-    What was to come after the cut does not, and both ends know that it is over.
+    No byte after the cut arrives, and both ends see the end of the connection.
     """
     near, far = bounded_stream_pair()
     near.cut_after(3)
@@ -157,7 +157,7 @@ async def test_a_cut_ends_the_connection_within_a_message():
 
 async def test_one_half_may_be_closed(autojump_clock):
     """
-    After its end has come, the other end may still be told something.
+    After one end has sent its last byte, the other one may still send.
     """
     near, far = bounded_stream_pair(link=Link(latency_seconds=1))
     await near.send_eof()

@@ -32,7 +32,7 @@ from trio_cartesia.testing.script import (
 from trio_cartesia.testing.strategies import links, scripts
 
 
-async def test_it_says_everything_that_a_service_says(autojump_clock):
+async def test_it_sends_every_event_of_a_service(autojump_clock):
     """
     Audio, times, ends of segments and the end arrive as the events that they are.
     """
@@ -61,7 +61,7 @@ async def test_it_says_everything_that_a_service_says(autojump_clock):
 
 async def test_it_waits_for_a_cancel(autojump_clock):
     """
-    The peer passes over what comes before the cancel of the context it is asked for.
+    The peer drops requests until the cancel of the context that it waits for.
     """
     async with connected_pair() as (connection, peer):
         for name in ("a", "b"):
@@ -158,7 +158,7 @@ async def test_a_script_is_played(autojump_clock):
 @pytest.mark.parametrize("last", [Closes(1011), Cuts(3), HalfCloses(), Resets(), Sends("nonsense")])
 async def test_a_script_may_end_the_connection(last, autojump_clock):
     """
-    However a script ends the connection, what came before is heard first, and playing ends.
+    However a script ends the connection, earlier events are received first, and playing ends.
     """
     events = []
     async with (

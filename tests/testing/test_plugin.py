@@ -66,7 +66,7 @@ def loaded():
 
 @pytest.fixture
 def run_tests(pytester, monkeypatch):
-    """Run a test file as a project of its own, and return what came of it."""
+    """Run a test file as a project of its own, and return the result."""
     for name in list(os.environ):
         if name.startswith("CARTESIA"):
             monkeypatch.delenv(name)
@@ -216,7 +216,7 @@ def test_values_may_be_written_shortly():
     "test",
     [
         "def test_it(FIXTURE): pass\n",
-        "async def test_it(FIXTURE): pass\n",  # nothing says what runs it
+        "async def test_it(FIXTURE): pass\n",  # no plugin runs it
         ANYIO.format("'asyncio'"),
         ANYIO.format("('asyncio', {'debug': True})"),
     ],

@@ -96,7 +96,7 @@ async def test_a_trio_test_has_one_too(cartesia_service):
 @pytest.mark.cartesia(behaviour="done_status=200", plan="free")
 def test_the_marker_configures_it(cartesia_service):
     """
-    What the marker says of the other fixtures' service holds for this one.
+    The marker configures this service as it does that of the other fixtures.
     """
     state = cartesia_service.state()
     assert state["behaviour"]["done_status"] == 200

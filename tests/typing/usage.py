@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import assert_type
+from typing import Any, assert_type
 
 import trio
 
+import trio_cartesia.testing
 from trio_cartesia import (
     Cartesia,
     Chunk,
@@ -15,7 +16,18 @@ from trio_cartesia import (
     Context,
     ContextOptions,
     Event,
+    RawOutputFormat,
+    SampleFormat,
     Speech,
+)
+from trio_cartesia.server import Server
+from trio_cartesia.testing import (
+    Peer,
+    ServiceThread,
+    TrioStateMachine,
+    connect_in_memory,
+    connected_pair,
+    service_in_thread,
 )
 
 SETTINGS: ContextOptions = {
@@ -54,3 +66,30 @@ async def converse(context: Context) -> None:
             assert_type(event.audio, bytes)
         elif event.type == "timestamps":
             assert_type(event.word_timestamps.words, tuple[str, ...])
+
+
+async def test_tools(server: Server) -> None:
+    async with connected_pair() as (connection, peer), connect_in_memory(server) as open_stream:
+        assert_type(connection, Connection)
+        assert_type(peer, Peer)
+        assert_type(await peer.receive(), dict[str, Any])
+        Cartesia(open_stream=open_stream)
+    with service_in_thread(voice="tones") as service:
+        assert_type(service, ServiceThread)
+        assert_type(service.state(), dict[str, Any])
+
+
+class Machine(TrioStateMachine):
+    def end(self) -> None:
+        assert_type(self.tasks_living(), int)
+
+
+def samples(output_format: RawOutputFormat) -> bytes:
+    assert_type(output_format.sample_format, SampleFormat)
+    return output_format.sample_format.wav_header()
+
+
+# the packages load their names late, and checkers know all the same which there are
+trio_cartesia.Nonsense  # type: ignore[attr-defined]  # noqa: B018
+trio_cartesia.testing.Nonsense  # type: ignore[attr-defined]  # noqa: B018
+Peer("a", {})  # type: ignore[call-arg]  # it has no public constructor

@@ -44,7 +44,7 @@ OPTION: Final = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 
 app = App(
     name=PROGRAM,
-    help="Text to speech with the Cartesia API, or with a local service where there is no key.",
+    help="Text to speech with the Cartesia API, or with a local service if there is no key.",
     version=__version__,
     help_format="markdown",
 )
@@ -148,21 +148,22 @@ async def serve(
         host: The address to listen on; only this machine can reach 127.0.0.1. 0.0.0.0 is all IPv4
             addresses, :: all addresses.
         port: The port to listen on; 0 finds a free one.
-        voice: espeak is speech, tones are notes; if none is given, the better one installed.
-        tls: Speak TLS, with a certificate of an authority that is made for this run alone.
-        ca_file: Where to put that authority's certificate, for clients to trust; it stays. If none
-            is given, a temporary file.
-        tls_cert: Speak TLS with the certificate in this file (PEM).
-        tls_key: The file with its key, if that is another one.
+        voice: espeak is speech, tones are notes; by default, espeak if it is installed.
+        tls: Use TLS, with a certificate of an authority that is created for this run.
+        ca_file: The file to which that authority's certificate is written, for clients to trust.
+            It is kept; the default is a temporary file.
+        tls_cert: Use TLS with the certificate in this file (PEM).
+        tls_key: The file with its key, unless that is in the file of the certificate.
         tls_name: A further name or address under which clients reach this machine; it may be given
-            more than once. The certificate of --tls is for it, too, and /_local answers to it.
-        api_key: Let in who has this key, and each further one that is given. If none is, any key
-            will do. CARTESIA_LOCAL_API_KEYS, with commas, keeps keys out of the list of processes.
-        plan: What each key may do at once.
-        behaviour: What to do where the protocol is open: "flush_id_base=0, done_status=200".
-            --behaviour list prints all there are, and starts nothing.
-        fault: What is to go wrong with every connection: "close at_frame=3 code=1011".
-            --fault list prints all there are, and starts nothing.
+            more than once. The certificate of --tls is valid for it, and /_local answers to it.
+        api_key: A key that is accepted; it may be given more than once. Without keys, any key is
+            accepted. CARTESIA_LOCAL_API_KEYS (separated by commas) keeps keys out of the list of
+            processes.
+        plan: The plan of each key, which limits what it may do at once.
+        behaviour: A reading of the protocol, such as "flush_id_base=0, done_status=200".
+            --behaviour list prints all of them and exits.
+        fault: A fault of every connection, such as "close at_frame=3 code=1011". --fault list
+            prints all of them and exits.
         debug: Show tracebacks of errors.
     """
     return await run_serve(

@@ -185,7 +185,7 @@ def scripts(
         max_acts: The largest number of acts.
         may_lose: Whether a script may end the connection.
     """
-    names = st.sampled_from([*context_ids, "nobody"])
+    names = st.sampled_from([*context_ids, "unknown"])
     acts: list[SearchStrategy[Act]] = [
         st.builds(script.Speaks, names, audio(max_frames=4)),
         st.builds(script.Receives),

@@ -92,7 +92,7 @@ def _introduce(server: Server, *, has_keys: bool) -> None:
     for url in server.urls[1:]:
         print_message(f"export CARTESIA_BASE_URL={url}  # on other machines")
     if has_keys:
-        print_message("and one of the keys that it was given, as CARTESIA_API_KEY")
+        print_message("and set CARTESIA_API_KEY to one of the keys that it was given")
     else:
         print_message("export CARTESIA_API_KEY=local  # any will do, so not a real one")
     if server.ca_file is not None:
