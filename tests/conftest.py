@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# No test may depend on how fast or how busy the machine is.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# How many examples a property meets (CONTRIBUTING.md says when to use which). In CI, Hypothesis
+# would by itself try the same ones each time: "default" is what it does elsewhere.
+for name, examples in {"quick": 25, "ci": 100, "nightly": 2000}.items():
+    settings.register_profile(
+        name,
+        settings.get_profile("default"),
+        max_examples=examples,
+        deadline=None,  # no test may depend on how fast or how busy the machine is
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # What a shell starts in the background ignores Ctrl-C, and so does all that it starts; tests of the
 # command line send it to theirs.

@@ -14,7 +14,7 @@ from tests.matrix.operations import OPERATIONS, SITUATIONS
 from tests.matrix.page import PAGE, cells, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import play
-from tests.matrix.table import FAULTS, Row
+from tests.matrix.table import FAULTS, WITHOUT_FAST_PATH, Row
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import on_virtual_time
 
@@ -39,8 +39,8 @@ def try_all() -> int:
     counts: Counter[str] = Counter()
     longest: dict[str, tuple[float, str]] = {}
     for kind, rows, extra, lane in (
-        ("faults, with the fast lane", FAULTS, (), True),
-        ("faults, without it", FAULTS, (), False),
+        ("faults", FAULTS, (), True),
+        ("faults, without the fast path", WITHOUT_FAST_PATH, (), False),
         ("readings", READINGS, SITUATIONS, True),
     ):
         transport.LANE_IS_ON = lane  # type: ignore[misc]  # as the tests do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import get_args, get_type_hints
 
 import attrs
@@ -13,7 +14,7 @@ from tests.matrix.operations import OPERATIONS, SETTINGS, SITUATIONS, TEXT
 from tests.matrix.page import PAGE, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import Scene, play
-from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, Row, Whose
+from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, WITHOUT_FAST_PATH, Row, Whose
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia._runtime.transport import websocket as transport
@@ -35,19 +36,46 @@ def failures(row: Row, names: tuple[str, ...]) -> list[str]:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lane_is_on", [True, False], ids=["lane", "no-lane"])
+def diagonal() -> Iterator[tuple[Row, str]]:
+    """Yield every row with one of its operations, the next for each row."""
+    for number, row in enumerate((*FAULTS, *READINGS)):
+        names = row.only or tuple(OPERATIONS)
+        yield row, names[number % len(names)]
+
+
+@pytest.mark.parametrize(
+    ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in diagonal()]
+)
+def test_a_slice(row, name):
+    """
+    Each fault and each reading does what its row says, with one operation: the marked tests below
+    try them with all.
+    """
+    assert failures(row, (name,)) == []
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: row.name)
-def test_faults(row, lane_is_on, monkeypatch):
+def test_faults(row):
     """
     Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
     nobody who is not in the row; and nothing is left.
     """
-    monkeypatch.setattr(transport, "LANE_IS_ON", lane_is_on)
     assert failures(row, row.only or tuple(OPERATIONS)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize("row", WITHOUT_FAST_PATH, ids=lambda row: row.name)
+def test_faults_without_the_fast_path(row, monkeypatch):
+    """
+    The same holds where trio-websocket reads every frame. Some of the faults will do, since a
+    property (`test_fast_path`) holds both ways to the same events.
+    """
+    monkeypatch.setattr(transport, "LANE_IS_ON", False)
+    assert failures(row, tuple(OPERATIONS)) == []
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("row", READINGS, ids=lambda row: row.name)
 def test_readings(row):
     """
@@ -56,7 +84,7 @@ def test_readings(row):
     assert failures(row, row.only or (*OPERATIONS, *SITUATIONS)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", OPERATIONS)
 @on_virtual_time
 async def test_cancelled_at_each_step(name):
@@ -66,7 +94,7 @@ async def test_cancelled_at_each_step(name):
     assert await cancel_at_each_step(name) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in amid_faults()]
 )

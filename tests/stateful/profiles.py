@@ -7,10 +7,10 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES: Final = {"local": 30, "ci": 500, "nightly": 50_000}
+EXAMPLES: Final = {"quick": 20, "ci": 500, "nightly": 50_000}
 STEPS: Final = 50
 
-_chosen = os.environ.get("HYPOTHESIS_PROFILE", "local")
+_chosen = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
 PROFILE: Final = settings(
     max_examples=EXAMPLES[_chosen],
