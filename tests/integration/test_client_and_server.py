@@ -45,7 +45,7 @@ TEXTS = st.lists(st.text("ab .,!", min_size=1, max_size=12), max_size=5)
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=50)
+@settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_every_context_hears_what_was_spoken_for_it(texts, data):
     """
