@@ -17,7 +17,5 @@ from tests.fuzz.targets import TARGETS
     ],
 )
 def test_kept_inputs_pass(name, data):
-    """
-    Every input of the corpus is read without harm, and the same in all ways.
-    """
+    """Every input of the corpus is read without harm, and the same in all ways."""
     TARGETS[name](data)

@@ -1,7 +1,5 @@
 # ruff: noqa: T201  # a command that prints
-"""
-Play the whole matrix, and print how it went.
-"""
+"""Play the whole matrix, and print how it went."""
 
 from __future__ import annotations
 

@@ -136,16 +136,12 @@ async def test_a_push_that_nobody_takes(patience_seconds):
 
 
 def test_every_fault_has_a_row():
-    """
-    The table tries every fault that the service has.
-    """
+    """The table tries every fault that the service has."""
     assert {row.fault.split()[0] for row in FAULTS} == set(FAULT_KINDS)
 
 
 def test_every_reading_has_a_row():
-    """
-    The table tries every field of `Behaviour`, and every value of those that have few.
-    """
+    """The table tries every field of `Behaviour`, and every value of those that have few."""
     usual, hints = Behaviour(), get_type_hints(Behaviour)
     tried = [usual.with_text(row.behaviour) for row in READINGS]
     for field in attrs.fields(Behaviour):
@@ -157,7 +153,5 @@ def test_every_reading_has_a_row():
 
 
 def test_the_page_shows_the_table():
-    """
-    The page that users read is what the table says.
-    """
+    """The page that users read is what the table says."""
     assert PAGE.read_text() == page()

@@ -28,9 +28,7 @@ def what_lives() -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 @on_virtual_time
 async def test_contexts_that_are_over_leave_nothing_behind(seed):
-    """
-    After thousands of contexts, left in every way there is, a connection holds what it held.
-    """
+    """After thousands of contexts, left in every way there is, a connection holds what it held."""
     async with connected_pair() as (connection, peer):
         soak = Soak(connection, peer, random.Random(seed))  # noqa: S311
         await soak.run(CONTEXTS // 4)
