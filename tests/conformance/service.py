@@ -29,9 +29,7 @@ Unit = tuple[str, float, float]
 
 @attrs.frozen
 class Record:
-    """
-    What the service says it did in one context.
-    """
+    """What the service says it did in one context."""
 
     told: Any
 
@@ -49,9 +47,7 @@ class Record:
 
 
 def units(times: Any, kind: str) -> list[Unit]:
-    """
-    Turn columns of words or phonemes into rows.
-    """
+    """Turn columns of words or phonemes into rows."""
     return list(zip(times[f"{kind}s"], times["start"], times["end"], strict=True))
 
 
@@ -72,9 +68,7 @@ class Service:
         return self.environment["SSL_CERT_FILE"]
 
     def state(self) -> Any:
-        """
-        Ask the service what it was asked.
-        """
+        """Ask the service what it was asked."""
         trusted = ssl.create_default_context(cafile=self.authority)
         connection = HTTPSConnection(self.url.removeprefix("https://"), context=trusted, timeout=10)
         with closing(connection):
@@ -98,9 +92,7 @@ class Service:
 
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[Service]:
-    """
-    Run ``trio-cartesia serve --tls``, and do with what it prints as it says.
-    """
+    """Run ``trio-cartesia serve --tls``, and do with what it prints as it says."""
     told = folder / "stderr"
     with (
         told.open("wb") as log,
@@ -121,9 +113,7 @@ def started(folder: Path, *options: str) -> Iterator[Service]:
 
 
 def exports(told: Path) -> dict[str, str]:
-    """
-    Wait for the lines to export, which are those of a shell, and read them.
-    """
+    """Wait for the lines to export, which are those of a shell, and read them."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while "curl" not in (text := told.read_text()):
         assert time.monotonic() < give_up, text

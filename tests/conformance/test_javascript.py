@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.expectations import expect_program, missing
 from tests.conformance.service import KEY, units
-from tests.conformance.wanted import missing, wanted_program
 
 pytestmark = pytest.mark.conformance
 
 HERE = Path(__file__).parent
-NODE = wanted_program("node")
+NODE = expect_program("node")
 HELLO = "Good morning, dear all."
 VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
 if not (HERE / "node_modules/@cartesia/cartesia-js").exists():
@@ -26,9 +26,7 @@ if not (HERE / "node_modules/@cartesia/cartesia-js").exists():
 
 
 def node(script: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """
-    Run a script and return what it printed.
-    """
+    """Run a script and return what it printed."""
     monkeypatch.setenv("CONFORMANCE_KEY", KEY)
     done = subprocess.run(
         [NODE, f"javascript/{script}"],
@@ -70,9 +68,7 @@ def spoken_alike(heard: Any, record: Any) -> None:
 
 
 def says(refused: Any, name: str, status: int, code: str | None) -> bool:
-    """
-    Check the class and the fields of a refusal.
-    """
+    """Check the class and the fields of a refusal."""
     assert (refused["name"], refused["status"]) == (name, status)
     assert refused["body"].get("error_code") == code
     assert refused["body"]["title"]
@@ -82,9 +78,7 @@ def says(refused: Any, name: str, status: int, code: str | None) -> bool:
 
 
 def test_concurrent_contexts_in_pieces(service, monkeypatch):
-    """
-    Three contexts of one socket are spoken at the same time, with times, each for itself.
-    """
+    """Three contexts of one socket are spoken at the same time, with times, each for itself."""
     seen = node("contexts.cjs", monkeypatch)
     for context_id, heard in seen["contexts"].items():
         record = service.record(context_id)
@@ -97,9 +91,7 @@ def test_concurrent_contexts_in_pieces(service, monkeypatch):
 
 
 def test_flush_and_feelings(service, monkeypatch):
-    """
-    push with flush sends two messages; the service answers flush_done, and counts segments.
-    """
+    """push with flush sends two messages; the service answers flush_done, and counts segments."""
     heard = node("flush.cjs", monkeypatch)
     record = service.record("js-flush")
     spoken_alike(heard, record)
@@ -111,9 +103,7 @@ def test_flush_and_feelings(service, monkeypatch):
 
 
 def test_cancel(service, monkeypatch):
-    """
-    A cancelled context is spoken little further; another one of the socket to its end.
-    """
+    """A cancelled context is spoken little further; another one of the socket to its end."""
     spoken_alike(node("cancel.cjs", monkeypatch), service.record("js-other"))
     record = service.record("js-cancelled")
     assert (record.ended, record.cancels) == ("cancelled", 1)
@@ -121,9 +111,7 @@ def test_cancel(service, monkeypatch):
 
 
 def test_bytes(service, monkeypatch):
-    """
-    Whole answers are what was spoken: raw, as WAV, which is saved, and as MP3.
-    """
+    """Whole answers are what was spoken: raw, as WAV, which is saved, and as MP3."""
     answers = node("bytes.cjs", monkeypatch)
     body = {name: base64.b64decode(answer["data"]) for name, answer in answers.items()}
     raw = service.record(answers["raw"]["request_id"])
@@ -137,9 +125,7 @@ def test_bytes(service, monkeypatch):
 
 
 def test_events(service, monkeypatch):
-    """
-    Server-sent events carry audio, times if they are wanted, and end with done.
-    """
+    """Server-sent events carry audio, times if they are wanted, and end with done."""
     seen = node("events.cjs", monkeypatch)
     spoken_alike(seen["plain"], service.record("js-sse"))
     spoken_alike(seen["timed"], service.record("js-sse-times"))
@@ -149,9 +135,7 @@ def test_events(service, monkeypatch):
 
 
 def test_errors(service, monkeypatch):
-    """
-    Each refusal is the exception for its status, with its fields, or the context's own error.
-    """
+    """Each refusal is the exception for its status, with its fields, or the context's own error."""
     seen = node("errors.cjs", monkeypatch)
     assert "401" in seen["handshake"]
     assert says(seen["model"], "BadRequestError", 400, "model_not_found")
@@ -172,9 +156,7 @@ def test_errors(service, monkeypatch):
 
 
 def test_limits(small_service, monkeypatch):
-    """
-    One context more than the plan allows is 429, in the socket and over HTTP.
-    """
+    """One context more than the plan allows is 429, in the socket and over HTTP."""
     seen = node("limits.cjs", monkeypatch)
     (error,) = seen["third"]["events"]
     assert (error["status_code"], error["error_code"]) == (429, "concurrency_limited")
@@ -182,9 +164,7 @@ def test_limits(small_service, monkeypatch):
 
 
 def test_voices(service, monkeypatch):
-    """
-    Voices come page after page, each once, can be searched, and can be had by id.
-    """
+    """Voices come page after page, each once, can be searched, and can be had by id."""
     seen = node("voices.cjs", monkeypatch)
     ids = [voice["id"] for voice in seen["large"]]
     assert seen["small"] == ids
@@ -199,9 +179,7 @@ def test_voices(service, monkeypatch):
 
 
 def test_a_token(service, monkeypatch):
-    """
-    A token for speech speaks, in a socket too, and cannot look at voices.
-    """
+    """A token for speech speaks, in a socket too, and cannot look at voices."""
     seen = node("token.cjs", monkeypatch)
     assert seen["bytes"] > 8000
     spoken_alike(seen["heard"], service.record("js-token"))
@@ -209,9 +187,7 @@ def test_a_token(service, monkeypatch):
 
 
 def test_as_in_a_browser(service, monkeypatch):
-    """
-    Where no header can be set, the version and a key or a token are taken from the query.
-    """
+    """Where no header can be set, the version and a key or a token are taken from the query."""
     seen = node("browser.mjs", monkeypatch)
     for name, credential in (("key", "api_key"), ("token", "access_token")):
         spoken_alike(seen[name]["heard"], service.record(f"js-browser-{name}"))
@@ -219,9 +195,7 @@ def test_as_in_a_browser(service, monkeypatch):
 
 
 def test_an_idle_socket(service, monkeypatch):
-    """
-    A socket that does nothing is closed with 1000 and a reason, and can be opened again.
-    """
+    """A socket that does nothing is closed with 1000 and a reason, and can be opened again."""
     seen = node("idle.cjs", monkeypatch)
     assert seen["how"] == {"code": 1000, "reason": "connection idle timeout"}
     spoken_alike(seen["heard"], service.record("js-after-idle"))

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.expectations import expect_module, expect_program
 from tests.conformance.service import KEY
-from tests.conformance.wanted import wanted, wanted_program
 
-websockets = wanted("websockets")
-client = wanted("websockets.sync.client")
-httpx2 = wanted("httpx2")
-CURL = wanted_program("curl")
+websockets = expect_module("websockets")
+client = expect_module("websockets.sync.client")
+httpx2 = expect_module("httpx2")
+CURL = expect_program("curl")
 
 pytestmark = pytest.mark.conformance
 
@@ -40,9 +40,7 @@ def connect(service: Any, path: str = "/tts/websocket", **options: Any) -> Any:
 
 
 def events_of(body: str) -> list[Any]:
-    """
-    The JSON of server-sent events that are data lines and nothing else.
-    """
+    """The JSON of server-sent events that are data lines and nothing else."""
     *frames, rest = body.split("\n\n")
     assert rest == ""
     assert all(frame.startswith("data: ") and "\n" not in frame for frame in frames)
@@ -54,9 +52,7 @@ def audio(events: list[Any]) -> bytes:
 
 
 def speak(socket: Any, context_id: str) -> list[Any]:
-    """
-    Have one text spoken, and return its events, which come in text frames.
-    """
+    """Have one text spoken, and return its events, which come in text frames."""
     socket.send(json.dumps({"context_id": context_id, "output_format": RAW, **SPEECH}))
     events: list[Any] = []
     while not events or not events[-1]["done"]:
@@ -80,9 +76,7 @@ def test_websockets_speaks(service):
 
 
 def test_websockets_may_fragment(service):
-    """
-    A message in fragments, and one of pretty-printed JSON, is a message like any other.
-    """
+    """A message in fragments, and one of pretty-printed JSON, is a message like any other."""
     text = json.dumps({"context_id": "pieces", "output_format": RAW, **SPEECH}, indent=4)
     with connect(service) as socket:
         socket.send(text[start : start + 20] for start in range(0, len(text), 20))
@@ -92,9 +86,7 @@ def test_websockets_may_fragment(service):
 
 
 def test_websockets_may_compress(service):
-    """
-    A service that is told to accept compression is understood by a client that offers it.
-    """
+    """A service that is told to accept compression is understood by a client that offers it."""
     wishes = HEADERS | {"x-behaviour": "deflate=true"}
     with connect(service, additional_headers=wishes, compression="deflate") as socket:
         assert "permessage-deflate" in socket.response.headers["sec-websocket-extensions"]
@@ -119,9 +111,7 @@ def test_websockets_sees_trouble(service, fault, code):
 
 
 def test_websockets_is_refused(service):
-    """
-    Without a key there is no socket, but an answer that says why.
-    """
+    """Without a key there is no socket, but an answer that says why."""
     with (
         pytest.raises(websockets.InvalidStatus) as caught,
         connect(service, additional_headers={"Cartesia-Version": "2026-08-14"}),
@@ -134,9 +124,7 @@ def test_websockets_is_refused(service):
 
 @pytest.mark.parametrize("path", ["/stt/websocket", "/stt/turns/websocket"])
 def test_websockets_is_not_listened_to(service, path):
-    """
-    The sockets for listening, which the service does not have yet, are 501 at the handshake.
-    """
+    """The sockets for listening, which the service does not have yet, are 501 at the handshake."""
     with pytest.raises(websockets.InvalidStatus) as caught, connect(service, path):
         pass
     assert caught.value.response.status_code == 501
@@ -158,9 +146,7 @@ def test_websockets_sockets_have_a_limit(small_service):
 
 
 def test_httpx2_streams_bytes(service):
-    """
-    A whole answer comes in chunks, and is what was spoken.
-    """
+    """A whole answer comes in chunks, and is what was spoken."""
     trusted = ssl.create_default_context(cafile=service.authority)
     with (
         httpx2.Client(base_url=service.url, headers=HEADERS, verify=trusted) as http,
@@ -174,9 +160,7 @@ def test_httpx2_streams_bytes(service):
 
 @pytest.mark.parametrize("path", ["/voices", "/voices/"])
 def test_httpx2_needs_no_redirect(service, path):
-    """
-    A path with a slash at its end is the path without it.
-    """
+    """A path with a slash at its end is the path without it."""
     trusted = ssl.create_default_context(cafile=service.authority)
     with httpx2.Client(base_url=service.url, headers=HEADERS, verify=trusted) as http:
         page = http.get(path, params={"limit": 2}).json()
@@ -190,9 +174,7 @@ def test_httpx2_needs_no_redirect(service, path):
 
 
 def test_httpx2_reads_events(service):
-    """
-    Events are lines of data, each with a blank line after it; the last one is done.
-    """
+    """Events are lines of data, each with a blank line after it; the last one is done."""
     trusted = ssl.create_default_context(cafile=service.authority)
     body = SPEECH | {"output_format": RAW, "context_id": "httpx2", "add_timestamps": True}
     with httpx2.Client(base_url=service.url, headers=HEADERS, verify=trusted) as http:
@@ -204,9 +186,7 @@ def test_httpx2_reads_events(service):
 
 
 def curl(service: Any, *arguments: str, body: Any) -> bytes:
-    """
-    Run curl as the docs show it.
-    """
+    """Run curl as the docs show it."""
     command = [CURL, "--silent", "--show-error", "--fail-with-body", "--cacert"]
     headers = [
         "--header",
@@ -226,9 +206,7 @@ def curl(service: Any, *arguments: str, body: Any) -> bytes:
 
 
 def test_curl_writes_a_wav(service, tmp_path):
-    """
-    What curl writes into a file is a WAV of what was spoken.
-    """
+    """What curl writes into a file is a WAV of what was spoken."""
     path, heads = tmp_path / "hello.wav", tmp_path / "heads"
     options = ["--output", str(path), "--dump-header", str(heads)]
     curl(service, *options, f"{service.url}/tts/bytes", body=SPEECH | {"output_format": WAV})
@@ -243,9 +221,7 @@ def test_curl_writes_a_wav(service, tmp_path):
 
 
 def test_curl_reads_events(service):
-    """
-    With -N, curl prints events as they come.
-    """
+    """With -N, curl prints events as they come."""
     body = SPEECH | {"output_format": RAW, "context_id": "curl"}
     events = events_of(curl(service, "-N", f"{service.url}/tts/sse", body=body).decode())
     assert events[-1]["type"] == "done"

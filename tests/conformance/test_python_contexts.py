@@ -31,9 +31,7 @@ def loudness(audio: bytes) -> float:
 
 @on_asyncio
 async def test_one_text(service, form):
-    """
-    A context with one text gets its audio and then done.
-    """
+    """A context with one text gets its audio and then done."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(**SETTINGS)
         await context.push(HELLO)
@@ -47,9 +45,7 @@ async def test_one_text(service, form):
 
 @on_asyncio
 async def test_continuations_are_one_text(service, form):
-    """
-    Pieces are joined verbatim: split within a word, they are spoken like the whole.
-    """
+    """Pieces are joined verbatim: split within a word, they are spoken like the whole."""
     pieces = ["Good mor", "ning, dear ", "all. And here is", " a second sentence."]
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(**SETTINGS, add_timestamps=True, language="en")
@@ -73,9 +69,7 @@ async def test_continuations_are_one_text(service, form):
 
 @on_asyncio
 async def test_timestamps(service, form):
-    """
-    Words and phonemes come with times that rise and lie within the audio.
-    """
+    """Words and phonemes come with times that rise and lie within the audio."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(
             **SETTINGS, add_timestamps=True, add_phoneme_timestamps=True, max_buffer_delay_ms=0
@@ -95,9 +89,7 @@ async def test_timestamps(service, form):
 
 @on_asyncio
 async def test_flushing(service, form):
-    """
-    A flush is answered by flush_done, and splits the chunks by their flush id.
-    """
+    """A flush is answered by flush_done, and splits the chunks by their flush id."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(**SETTINGS)
         await context.push("The first. ")
@@ -116,9 +108,7 @@ async def test_flushing(service, form):
 
 @on_asyncio
 async def test_concurrent_contexts(service, form):
-    """
-    Contexts of one socket are spoken at the same time, each for itself.
-    """
+    """Contexts of one socket are spoken at the same time, each for itself."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         contexts = [connection.context(**SETTINGS) for _ in range(3)]
         for number, context in enumerate(contexts):
@@ -154,9 +144,7 @@ async def test_speed_volume_and_emotion(service, form):
 
 @on_asyncio
 async def test_cancel(service, form):
-    """
-    After cancel little more is spoken, and other contexts of the socket go on.
-    """
+    """After cancel little more is spoken, and other contexts of the socket go on."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context, other = connection.context(**SETTINGS), connection.context(**SETTINGS)
         await context.push(LONG)
@@ -180,9 +168,7 @@ async def test_cancel(service, form):
 
 @on_asyncio
 async def test_a_forgotten_end(service, form):
-    """
-    A context whose end is never said expires, with done.
-    """
+    """A context whose end is never said expires, with done."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(**SETTINGS, max_buffer_delay_ms=0)
         await context.push(HELLO)
@@ -204,9 +190,7 @@ async def test_a_forgotten_end(service, form):
 )
 @on_asyncio
 async def test_errors_end_their_context(service, form, change, code, status):
-    """
-    A refused input ends its own context, with all the fields of an error; the others go on.
-    """
+    """A refused input ends its own context, with all the fields of an error; the others go on."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         other = connection.context(**SETTINGS)
         await other.push(HELLO)
@@ -226,9 +210,7 @@ async def test_errors_end_their_context(service, form, change, code, status):
 
 @on_asyncio
 async def test_an_empty_context(service, form):
-    """
-    A context that ends before it has a text is refused.
-    """
+    """A context that ends before it has a text is refused."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         context = connection.context(**SETTINGS)
         await context.no_more_inputs()
@@ -239,9 +221,7 @@ async def test_an_empty_context(service, form):
 
 @on_asyncio
 async def test_too_many_contexts(small_service, form):
-    """
-    One context more than the plan allows is refused with 429, and the rest is not touched.
-    """
+    """One context more than the plan allows is refused with 429, and the rest is not touched."""
     async with (
         open_client(form) as client,
         client.tts.websocket_connect() as connection,
@@ -260,9 +240,7 @@ async def test_too_many_contexts(small_service, form):
 
 @on_asyncio
 async def test_a_wrong_key_is_refused_at_the_handshake(service, form):
-    """
-    A socket is not opened for a key that is not known.
-    """
+    """A socket is not opened for a key that is not known."""
     from websockets.exceptions import InvalidStatus
 
     async with open_client(form, api_key="sk_car_wrong") as client:
@@ -277,9 +255,7 @@ async def test_a_wrong_key_is_refused_at_the_handshake(service, form):
 
 @on_asyncio
 async def test_an_idle_socket_is_closed(service, form):
-    """
-    A socket that does nothing ends with 1000, which is a loop's ordinary end.
-    """
+    """A socket that does nothing ends with 1000, which is a loop's ordinary end."""
     wish = {"x-behaviour": "idle_seconds=0.2"}
     async with open_client(form) as client:
         async with client.tts.websocket_connect(extra_headers=wish) as connection:
@@ -291,9 +267,7 @@ async def test_an_idle_socket_is_closed(service, form):
 
 @on_asyncio
 async def test_the_older_interface(service, form):
-    """
-    What programs for version 2 of the client use works too: one call, one result.
-    """
+    """What programs for version 2 of the client use works too: one call, one result."""
     async with open_client(form) as client:
         socket = client.tts.websocket() if form == "sync" else await client.tts.websocket()
         await socket.connect()

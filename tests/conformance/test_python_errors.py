@@ -22,9 +22,7 @@ SPEECH = {**SETTINGS, "transcript": HELLO}
 
 
 def says(error, status, code, *parts):
-    """
-    Check the fields of a refusal.
-    """
+    """Check the fields of a refusal."""
     assert error.status_code == status
     body = error.body
     assert body.get("error_code") == code
@@ -49,9 +47,7 @@ def says(error, status, code, *parts):
 )
 @on_asyncio
 async def test_bad_requests(service, form, call, change, kind, code):
-    """
-    What cannot be spoken is refused before a byte is sent, by the class for its status.
-    """
+    """What cannot be spoken is refused before a byte is sent, by the class for its status."""
     async with open_client(form) as client:
         with pytest.raises(getattr(cartesia, kind)) as caught:
             await getattr(client.tts, call)(**SPEECH | change)
@@ -60,9 +56,7 @@ async def test_bad_requests(service, form, call, change, kind, code):
 
 @on_asyncio
 async def test_events_are_raw_only(service, form):
-    """
-    MP3 cannot be asked for as events.
-    """
+    """MP3 cannot be asked for as events."""
     mp3 = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
     async with open_client(form) as client:
         with pytest.raises(cartesia.BadRequestError):
@@ -71,9 +65,7 @@ async def test_events_are_raw_only(service, form):
 
 @on_asyncio
 async def test_a_wrong_key(service, form):
-    """
-    A key that is not known is 401 everywhere.
-    """
+    """A key that is not known is 401 everywhere."""
     async with open_client(form, api_key="sk_car_wrong") as client:
         for call in (
             lambda: client.tts.generate(**SPEECH),
@@ -88,9 +80,7 @@ async def test_a_wrong_key(service, form):
 
 @on_asyncio
 async def test_too_much_at_once(small_service, form):
-    """
-    With as many contexts as the plan allows under way, a request is 429.
-    """
+    """With as many contexts as the plan allows under way, a request is 429."""
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         contexts = [connection.context(**SETTINGS) for _ in range(2)]
         for context in contexts:
@@ -104,9 +94,7 @@ async def test_too_much_at_once(small_service, form):
 
 @on_asyncio
 async def test_what_comes_later(service, form):
-    """
-    What the local service does not do yet is 501, in the shape of every refusal.
-    """
+    """What the local service does not do yet is 501, in the shape of every refusal."""
     wav = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 24000}
     async with open_client(form) as client:
         for call in (
@@ -127,9 +115,7 @@ async def test_what_comes_later(service, form):
 
 @on_asyncio
 async def test_nothing_is_there(service, form):
-    """
-    A path that the API does not have is 404.
-    """
+    """A path that the API does not have is 404."""
     async with open_client(form) as client:
         with pytest.raises(cartesia.NotFoundError) as caught:
             await client.get("/nothing/here", cast_to=object)
@@ -138,9 +124,7 @@ async def test_nothing_is_there(service, form):
 
 @on_asyncio
 async def test_older_versions_have_plain_errors(service, form):
-    """
-    A version before 2026-03-01 gets a text: its title and message.
-    """
+    """A version before 2026-03-01 gets a text: its title and message."""
     old = {"cartesia-version": "2025-04-16"}
     async with open_client(form, default_headers=old) as client:
         with pytest.raises(cartesia.BadRequestError) as caught:

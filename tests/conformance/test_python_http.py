@@ -7,6 +7,7 @@ import wave
 
 import pytest
 
+from tests.conformance.expectations import expect_module
 from tests.conformance.python import (
     HELLO,
     MARKS,
@@ -18,10 +19,9 @@ from tests.conformance.python import (
     open_client,
     spoken_alike,
 )
-from tests.conformance.wanted import wanted
 
 pytestmark = MARKS
-httpx = wanted("httpx")
+httpx = expect_module("httpx")
 
 PLAIN = {"model_id": SETTINGS["model_id"], "voice": SETTINGS["voice"], "transcript": HELLO}
 
@@ -29,9 +29,7 @@ PLAIN = {"model_id": SETTINGS["model_id"], "voice": SETTINGS["voice"], "transcri
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"])
 @on_asyncio
 async def test_raw_bytes(service, form, encoding):
-    """
-    A raw answer is what the service spoke.
-    """
+    """A raw answer is what the service spoke."""
     async with open_client(form) as client:
         raw = client.tts.with_raw_response
         response = await raw.generate(**PLAIN, output_format=RAW | {"encoding": encoding})
@@ -43,9 +41,7 @@ async def test_raw_bytes(service, form, encoding):
 
 @on_asyncio
 async def test_wav_bytes(service, form):
-    """
-    A WAV answer decodes to what the service spoke.
-    """
+    """A WAV answer decodes to what the service spoke."""
     wav = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 24000}
     async with open_client(form) as client:
         response = await client.tts.with_raw_response.generate(**PLAIN, output_format=wav)
@@ -61,9 +57,7 @@ async def test_wav_bytes(service, form):
 @pytest.mark.parametrize("bit_rate", [32000, 192000])
 @on_asyncio
 async def test_mp3_bytes(service, form, bit_rate):
-    """
-    An MP3 answer is of frames of the bit rate that was asked for, and as long as the speech.
-    """
+    """An MP3 answer is of frames of the bit rate that was asked for, and as long as the speech."""
     mp3 = {"container": "mp3", "sample_rate": 44100, "bit_rate": bit_rate}
     async with open_client(form) as client:
         response = await client.tts.generate(**PLAIN, output_format=mp3)
@@ -77,9 +71,7 @@ async def test_mp3_bytes(service, form, bit_rate):
 
 @on_asyncio
 async def test_streamed_bytes(service, form):
-    """
-    An answer can be taken piece by piece as it is spoken.
-    """
+    """An answer can be taken piece by piece as it is spoken."""
     async with open_client(form) as client:
         streamed = client.tts.with_streaming_response
         async with streamed.generate(**PLAIN, output_format=RAW) as response:
@@ -90,9 +82,7 @@ async def test_streamed_bytes(service, form):
 
 @on_asyncio
 async def test_events(service, form):
-    """
-    Server-sent events carry the audio, and end with done.
-    """
+    """Server-sent events carry the audio, and end with done."""
     async with open_client(form) as client:
         events = await client.tts.generate_sse(**PLAIN, output_format=RAW, context_id=f"sse-{form}")
         heard = await hear(events, cartesia.types.TTSSSEEvent)
@@ -103,9 +93,7 @@ async def test_events(service, form):
 
 @on_asyncio
 async def test_events_with_timestamps(service, form):
-    """
-    With timestamps, words and phonemes come between the chunks.
-    """
+    """With timestamps, words and phonemes come between the chunks."""
     async with open_client(form) as client:
         events = await client.tts.generate_sse(
             **PLAIN,
@@ -122,9 +110,7 @@ async def test_events_with_timestamps(service, form):
 
 @on_asyncio
 async def test_leaving_early_ends_the_speech(service, form):
-    """
-    Who closes the connection in the middle is not spoken to any longer.
-    """
+    """Who closes the connection in the middle is not spoken to any longer."""
     plain = PLAIN | {"transcript": HELLO * 1000, "context_id": f"left-{form}"}
     async with open_client(form) as client:
         events = await client.tts.generate_sse(**plain, output_format=RAW)
@@ -136,9 +122,7 @@ async def test_leaving_early_ends_the_speech(service, form):
 
 @on_asyncio
 async def test_speed_and_locale(service, form):
-    """
-    Speech of another speed is of another length; a locale may stand for the language.
-    """
+    """Speech of another speed is of another length; a locale may stand for the language."""
     lengths = []
     async with open_client(form) as client:
         for speed in (0.7, 1.0, 1.4):
@@ -155,9 +139,7 @@ async def test_speed_and_locale(service, form):
 
 @on_asyncio
 async def test_saved_speech(service, form):
-    """
-    Speech that is to be saved has an id, under which the service has the same speech again.
-    """
+    """Speech that is to be saved has an id, under which the service has the same speech again."""
     wav = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 24000}
     async with open_client(form) as client:
         raw = client.tts.with_raw_response
@@ -172,9 +154,7 @@ async def test_saved_speech(service, form):
 
 @on_asyncio
 async def test_status(service, form):
-    """
-    The status needs no key, and tells a version.
-    """
+    """The status needs no key, and tells a version."""
     async with open_client(form, api_key="sk_car_wrong") as client:
         status = await client.get_status()
     assert status.ok is True

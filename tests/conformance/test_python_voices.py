@@ -26,9 +26,7 @@ async def all_of(client, **query):
 
 @on_asyncio
 async def test_pages_follow_each_other(service, form):
-    """
-    All voices come, page after page, each once, whatever the size of a page.
-    """
+    """All voices come, page after page, each once, whatever the size of a page."""
     async with open_client(form) as client:
         large = [voice.id for voice in await all_of(client, limit=100)]
         small = [voice.id for voice in await all_of(client, limit=7)]
@@ -41,9 +39,7 @@ async def test_pages_follow_each_other(service, form):
 
 @on_asyncio
 async def test_pages_backwards(service, form):
-    """
-    Pages can be walked backwards from any voice.
-    """
+    """Pages can be walked backwards from any voice."""
     async with open_client(form) as client:
         every = [voice.id for voice in await all_of(client, limit=100)]
         page = await client.voices.list(limit=3, ending_before=every[7])
@@ -54,9 +50,7 @@ async def test_pages_backwards(service, form):
 
 @on_asyncio
 async def test_filters(service, form):
-    """
-    Voices can be searched by gender, by words and by id, and with their previews.
-    """
+    """Voices can be searched by gender, by words and by id, and with their previews."""
     async with open_client(form) as client:
         every = await all_of(client, limit=100)
         for gender in {voice.gender for voice in every} - {None}:
@@ -75,9 +69,7 @@ async def test_filters(service, form):
 
 @on_asyncio
 async def test_one_voice(service, form):
-    """
-    A voice can be had by its id, and is the same as in the list.
-    """
+    """A voice can be had by its id, and is the same as in the list."""
     async with open_client(form) as client:
         listed = await all_of(client, q=VOICE)
         voice = await client.voices.get(VOICE)
@@ -89,9 +81,7 @@ async def test_one_voice(service, form):
 
 @on_asyncio
 async def test_every_language_speaks(service, form):
-    """
-    A voice of each of the 44 languages can be spoken with.
-    """
+    """A voice of each of the 44 languages can be spoken with."""
     async with open_client(form) as client:
         voices = {voice.language: voice.id for voice in await all_of(client, limit=100)}
         assert len(voices) == 44
@@ -124,9 +114,7 @@ async def test_a_token_speaks_and_no_more(service, form):
 
 @on_asyncio
 async def test_a_token_without_the_grant(service, form):
-    """
-    A token for something else does not speak.
-    """
+    """A token for something else does not speak."""
     async with open_client(form) as client:
         token = (await client.access_token.create(grants={"stt": True}, expires_in=60)).token
         with pytest.raises(cartesia.BadRequestError):

@@ -45,7 +45,7 @@ TEXTS = st.lists(st.text("ab .,!", min_size=1, max_size=12), max_size=5)
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=50)
+@settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_every_context_hears_what_was_spoken_for_it(texts, data):
     """
@@ -86,9 +86,7 @@ async def test_every_context_hears_what_was_spoken_for_it(texts, data):
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", ["tones", "espeak"])
 async def test_sixty_four_contexts_at_once(voice):
-    """
-    Of sixty-four contexts on one connection over loopback, each hears its own record, whole.
-    """
+    """Of sixty-four contexts on one connection over loopback, each hears its own record, whole."""
     heard = {}
 
     async def converse(connection, number):
@@ -156,9 +154,7 @@ async def test_cancelled_at_each_step_the_service_never_hears_two(autojump_clock
 
 @pytest.mark.parametrize("how", ["reset", "fin"])
 async def test_killing_the_socket_in_mid_speech(how, autojump_clock):
-    """
-    When the service's socket dies, every receive loop raises at that moment.
-    """
+    """When the service's socket dies, every receive loop raises at that moment."""
     streams = []
 
     async with open_server(port=None, voice=Tones()) as server, trio.open_nursery() as nursery:
@@ -194,9 +190,7 @@ async def test_killing_the_socket_in_mid_speech(how, autojump_clock):
 
 
 async def test_a_wrong_key_is_refused():
-    """
-    Over loopback: a service that wants a key refuses another one, and takes the right one.
-    """
+    """Over loopback: a service that wants a key refuses another one, and takes the right one."""
     async with open_server(voice=Tones(), api_keys={"sk_car_right"}) as server:
         with pytest.raises(AuthenticationFailed) as caught:
             async with Cartesia("sk_car_wrong", base_url=server.url).tts.websocket_connect():
@@ -209,9 +203,7 @@ async def test_a_wrong_key_is_refused():
 
 @pytest.mark.parametrize(("version", "status"), [("2026-08-14", 404), ("2025-04-16", 400)])
 async def test_errors_of_both_generations(version, status, autojump_clock):
-    """
-    An unknown voice or model raises its exception, with the fields that its version has.
-    """
+    """An unknown voice or model raises its exception, with the fields that its version has."""
     nobody = {**SETTINGS, "voice": "00000000-0000-0000-0000-000000000000"}
     async with connected(version=version) as (connection, _):
         with pytest.raises(VoiceNotFound if version > "2026" else Exception) as caught:
@@ -243,9 +235,7 @@ async def test_expiry_and_what_was_not_spoken(autojump_clock):
 
 
 async def test_segments_of_flushes(autojump_clock):
-    """
-    Each flush ends a segment, and the segments together are all of the audio.
-    """
+    """Each flush ends a segment, and the segments together are all of the audio."""
     async with connected() as (connection, server):
         async with connection.context(**SETTINGS, context_id="a") as context:
             for text in ("One. ", "Two is longer. ", "Three."):
@@ -259,9 +249,7 @@ async def test_segments_of_flushes(autojump_clock):
 
 
 async def test_the_voice_is_heard(autojump_clock):
-    """
-    Settings arrive as they were given: voice, language, speed and encoding.
-    """
+    """Settings arrive as they were given: voice, language, speed and encoding."""
     async with connected() as (connection, server):
         config = {"speed": 1.5, "volume": 0.5, "emotion": "Sad"}
         async with connection.speak(

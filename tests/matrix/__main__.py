@@ -1,7 +1,5 @@
 # ruff: noqa: T201  # a command that prints
-"""
-Play the whole matrix, and print how it went.
-"""
+"""Play the whole matrix, and print how it went."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from tests.matrix.operations import OPERATIONS, SITUATIONS
 from tests.matrix.page import PAGE, cells, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import play
-from tests.matrix.table import FAULTS, Row
+from tests.matrix.table import FAULTS, WITHOUT_FAST_PATH, Row
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import on_virtual_time
 
@@ -39,8 +37,8 @@ def try_all() -> int:
     counts: Counter[str] = Counter()
     longest: dict[str, tuple[float, str]] = {}
     for kind, rows, extra, lane in (
-        ("faults, with the fast lane", FAULTS, (), True),
-        ("faults, without it", FAULTS, (), False),
+        ("faults", FAULTS, (), True),
+        ("faults, without the fast path", WITHOUT_FAST_PATH, (), False),
         ("readings", READINGS, SITUATIONS, True),
     ):
         transport.FAST_PATH_IS_ON = lane  # type: ignore[misc]  # as the tests do

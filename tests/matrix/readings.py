@@ -1,6 +1,4 @@
-"""
-Every reading of what the protocol leaves open, and what the client makes of it.
-"""
+"""Every reading of what the protocol leaves open, and what the client makes of it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from trio_cartesia import (
     ServiceFailed,
 )
 
-__all__ = ["FAULTS", "QUICK_SECONDS", "Expected", "Row", "Whose"]
+__all__ = ["FAULTS", "QUICK_SECONDS", "WITHOUT_FAST_PATH", "Expected", "Row", "Whose"]
 
 Kind = type[CartesiaError]
 
@@ -270,4 +270,23 @@ FAULTS: Final[tuple[Row, ...]] = (
     unanswered(
         "garbage_handshake size_bytes=100000", "There is no answer that could be understood."
     ),
+)
+
+# Tried without the fast path as well: one of each kind that frames may come to grief with.
+WITHOUT_FAST_PATH: Final = tuple(
+    row
+    for row in FAULTS
+    if row.fault
+    in {
+        f"reset {V3} size_bytes=100",
+        f"truncated_frame {V3}",
+        f"close {V3} code=1000",
+        "stall at_frame=6",
+        "fragmented_frame size_bytes=100",
+        f"binary_frame {V3}",
+        f"oversized_frame {V3}",
+        f"malformed_json {V3}",
+        f"bad_base64 {V3}",
+        "late_frames count=5",
+    }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import get_args, get_type_hints
 
 import attrs
@@ -13,7 +14,7 @@ from tests.matrix.operations import OPERATIONS, SETTINGS, SITUATIONS, TEXT
 from tests.matrix.page import PAGE, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import Scene, play
-from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, Row, Whose
+from tests.matrix.table import FAULTS, KEEPALIVE_BOUND, WITHOUT_FAST_PATH, Row, Whose
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia._runtime.transport import websocket as transport
@@ -35,12 +36,22 @@ def failures(row: Row, names: tuple[str, ...]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("row", FAULTS[::7], ids=lambda row: row.name)
-def test_a_slice_of_the_faults(row):
+def diagonal() -> Iterator[tuple[Row, str]]:
+    """Yield every row with one of its operations, the next for each row."""
+    for number, row in enumerate((*FAULTS, *READINGS)):
+        names = row.only or tuple(OPERATIONS)
+        yield row, names[number % len(names)]
+
+
+@pytest.mark.parametrize(
+    ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in diagonal()]
+)
+def test_a_slice(row, name):
     """
-    Some of the faults, with one operation each: what `test_faults` checks in full.
+    Each fault and each reading does what its row says, with one operation: the marked tests below
+    try them with all.
     """
-    assert failures(row, (row.only or tuple(OPERATIONS))[:1]) == []
+    assert failures(row, (name,)) == []
 
 
 @pytest.mark.matrix
@@ -54,14 +65,14 @@ def test_faults(row):
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("row", FAULTS[::6], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", WITHOUT_FAST_PATH, ids=lambda row: row.name)
 def test_faults_without_the_fast_path(row, monkeypatch):
     """
-    The same holds where trio-websocket reads every frame. A property test holds both ways to the
-    same events for any bytes, so that some of the faults will do here.
+    The same holds where trio-websocket reads every frame. Some of the faults will do, since a
+    property (`test_fast_path`) holds both ways to the same events.
     """
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", False)
-    assert failures(row, row.only or tuple(OPERATIONS)) == []
+    assert failures(row, tuple(OPERATIONS)) == []
 
 
 @pytest.mark.matrix
@@ -125,16 +136,12 @@ async def test_a_push_that_nobody_takes(patience_seconds):
 
 
 def test_every_fault_has_a_row():
-    """
-    The table tries every fault that the service has.
-    """
+    """The table tries every fault that the service has."""
     assert {row.fault.split()[0] for row in FAULTS} == set(FAULT_KINDS)
 
 
 def test_every_reading_has_a_row():
-    """
-    The table tries every field of `Behaviour`, and every value of those that have few.
-    """
+    """The table tries every field of `Behaviour`, and every value of those that have few."""
     usual, hints = Behaviour(), get_type_hints(Behaviour)
     tried = [usual.with_text(row.behaviour) for row in READINGS]
     for field in attrs.fields(Behaviour):
@@ -146,7 +153,5 @@ def test_every_reading_has_a_row():
 
 
 def test_the_page_shows_the_table():
-    """
-    The page that users read is what the table says.
-    """
+    """The page that users read is what the table says."""
     assert PAGE.read_text() == page()

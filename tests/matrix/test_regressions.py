@@ -106,9 +106,7 @@ async def test_a_loss_that_the_writer_found_names_the_connection(autojump_clock)
 
 
 def test_every_claim_names_its_test():
-    """
-    Each line of the page on what happens names tests, and they are there.
-    """
+    """Each line of the page on what happens names tests, and they are there."""
     rows = [line for line in PAGE.read_text().splitlines() if re.match(r"\| [^w-]", line)]
     written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(rows) > 30

@@ -28,9 +28,7 @@ def what_lives() -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 @on_virtual_time
 async def test_contexts_that_are_over_leave_nothing_behind(seed):
-    """
-    After thousands of contexts, left in every way there is, a connection holds what it held.
-    """
+    """After thousands of contexts, left in every way there is, a connection holds what it held."""
     async with connected_pair() as (connection, peer):
         soak = Soak(connection, peer, random.Random(seed))  # noqa: S311
         await soak.run(CONTEXTS // 4)
@@ -47,6 +45,7 @@ async def test_contexts_that_are_over_leave_nothing_behind(seed):
         assert connection.statistics().contexts_draining == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1_000, 1_100])
 @on_virtual_time
 async def test_contexts_cancelled_in_a_row_are_remembered_up_to_a_bound(count):
@@ -86,6 +85,7 @@ async def _receive(peer: Peer, requests: list[dict[str, object]]) -> None:
         requests.append(await peer.receive())
 
 
+@pytest.mark.slow
 @on_virtual_time
 async def test_who_never_reads_fails_alone_and_delays_nobody():
     """

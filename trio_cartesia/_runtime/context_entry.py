@@ -29,7 +29,7 @@ class ContextEntry:
         inbox: Its events.
         is_fed: True if a task of ours pushes its text.
         stall_seconds: How long text may be owed with nothing arriving.
-        strays_before: Events for unknown contexts, when it was opened.
+        foreign_chunks_before: Chunks for contexts that were never opened, when it was opened.
         active_at: When something was last sent for it or arrived, on Trio's clock.
         sent: Where those wait who push.
     """
@@ -39,7 +39,7 @@ class ContextEntry:
     inbox: Inbox
     is_fed: bool
     stall_seconds: float
-    strays_before: int
+    foreign_chunks_before: int
     active_at: float = attrs.field(factory=trio.current_time, init=False)
     sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
 

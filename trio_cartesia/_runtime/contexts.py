@@ -90,8 +90,8 @@ class ContextTable:
         self.session.raise_if_lost(context_id)
         context_id = self.protocol.open(settings, context_id)
         inbox = Inbox(inbox_bytes, blocks, self.waiting, self.run_check)
-        state, strays = self.protocol.context(context_id), self.protocol.counters.stray_events
-        entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, strays)
+        state, foreign = self.protocol.context(context_id), self.protocol.foreign_chunks
+        entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, foreign)
         self._entries[context_id] = entry
         return entry
 
@@ -152,8 +152,8 @@ class ContextTable:
 
     def is_complete(self, entry: ContextEntry) -> bool:
         """Return whether all of a context's speech has been delivered, as far as can be known."""
-        strays = self.protocol.counters.stray_events - entry.strays_before
-        return entry.state.is_complete and not entry.inbox.has_dropped and not strays
+        is_whole = entry.state.is_complete and not entry.inbox.has_dropped
+        return is_whole and self.protocol.foreign_chunks == entry.foreign_chunks_before
 
     # -- for the session
 

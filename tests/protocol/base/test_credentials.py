@@ -81,6 +81,8 @@ def test_headers_of_ours_cannot_be_given(name):
         ({"": "1"}, "a header's name must have letters"),
         ({7: "1"}, "a header's name must be a str, not int"),
         ({"X-One": 1}, "a header's value must be a str, not int"),
+        ({"X-One": None}, "a header's value must be a str, not NoneType"),
+        ({"X-One": b"1"}, "a header's value must be a str, not bytes"),
         ({"X-One": "canary "}, "the value of header X-One must be printable ASCII"),
         ({"X-One": " canary"}, "the value of header X-One must be printable ASCII"),
         ({"X-One": "can\x00ary"}, "the value of header X-One must be printable ASCII"),

@@ -19,12 +19,17 @@ STATUSES = {
     402: "QuotaExceeded",
     403: "PermissionDenied",
     404: "NotFound",
+    408: "ServiceFailed",
+    409: "BadRequest",
+    413: "BadRequest",
     422: "BadRequest",
     429: "ConcurrencyLimited",
     500: "ServiceFailed",
     503: "ServiceFailed",
+    599: "ServiceFailed",
     418: "RequestFailed",
 }
+STATUSES |= dict.fromkeys((407, 410, 499), STATUSES[418])  # what the reference does not list
 
 
 @pytest.mark.parametrize(("status", "name"), STATUSES.items())

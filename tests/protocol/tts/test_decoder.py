@@ -26,7 +26,7 @@ from trio_cartesia import (
     WordTimestamps,
 )
 from trio_cartesia._protocol.base import json as base_json
-from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
+from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event, read_event_generally
 
 
 def outcome(read, text):
@@ -155,6 +155,62 @@ def test_odd_diagnostics_fail_nothing(odd):
     assert (event.audio, event.status_code, event.flush_id) == (b"12", None, None)
     strange = read_event(json.dumps({**fields, "step_time": "soon"}))
     assert strange.step_time is None
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+@pytest.mark.parametrize("read", [read_event, read_event_generally])
+def test_values_are_counted_in_every_form_of_a_message(kind, read):
+    """
+    A message, text or binary, may have as many values as the bound says, and not one more.
+    """
+    empty = '{{"type":"news","a":[{}]}}'
+    at_most = MAX_VALUES - empty.count(",") - empty.count("[") - 1  # and a brace of its own
+    most = read(kind(empty.format("0" + ",0" * at_most)))
+    assert isinstance(most, UnknownEvent)
+    with pytest.raises(RemoteProtocolError, match="too many values"):
+        read(kind(empty.format("0" + ",0" * (at_most + 1))))
+
+
+@pytest.mark.parametrize("sign", ["[", "{"])
+def test_brackets_count_as_values(sign):
+    """
+    A message of nothing but opening brackets is refused before it is parsed.
+    """
+    with pytest.raises(RemoteProtocolError, match="too many values"):
+        read_event(sign * (MAX_VALUES + 1))
+
+
+@pytest.mark.parametrize("is_quick", [True, False], ids=["orjson", "json"])
+@pytest.mark.parametrize(
+    ("number", "is_read"),
+    [("1e999", False), ("-1e999", False), ("NaN", False), (str(2**64), True), ("1", True)],
+)
+def test_times_are_finite_numbers(monkeypatch, is_quick, number, is_read):
+    """
+    Whatever reads the JSON, a time is a finite number, or the event is malformed.
+    """
+    if not is_quick:
+        monkeypatch.setattr(base_json, "loads", base_json.plain_loads)
+    times = f'{{"words":["a"],"start":[0.0],"end":[{number}]}}'
+    text = f'{{"type":"timestamps","context_id":"a","word_timestamps":{times}}}'
+    if is_read:
+        event = read_event(text)
+        assert isinstance(event, WordTimestamps)
+        assert event.word_timestamps.end == (float(number),)
+    else:
+        with pytest.raises(RemoteProtocolError):
+            read_event(text)
+
+
+@pytest.mark.parametrize("kind", ["flush_done", "done"])
+def test_a_segment_of_the_wire_is_ignored(kind):
+    """
+    Segments are counted by the client; a number that an event claims for itself is ignored.
+    """
+    fields = {"type": kind, "context_id": "a", "segment": 9, "done": True, "flush_id": 1}
+    event = read_event(json.dumps(fields), {"a": 2})
+    assert isinstance(event, (Done, FlushDone))
+    assert getattr(event, "segment", 2) == 2
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
@@ -319,6 +375,7 @@ def test_speech_shows_in_no_repr():
         {"type": "error", "message": "canary"},
     ):
         assert "canary" not in repr(read_event(json.dumps({**event, "context_id": "a"})))
+    assert "<3 bytes>" in repr(Chunk(context_id="a", audio=b"123"))
 
 
 def test_what_is_not_given_is_nothing():

@@ -7,11 +7,12 @@ import json
 import math
 from dataclasses import dataclass, field
 
+import attrs
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from tests.stateful.profiles import PROFILE
 from tests.support import SETTINGS
 from trio_cartesia import (
     CartesiaError,
@@ -207,7 +208,7 @@ class SpeechMachine(RuleBasedStateMachine):
 
 
 TestSpeech = SpeechMachine.TestCase
-TestSpeech.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestSpeech.settings = PROFILE
 
 
 def conversation(protocol, context_id=None):
@@ -607,6 +608,7 @@ def test_everything_that_happens_is_counted_once():
     Each counter is what its documentation says, after a known course of events.
     """
     protocol = SpeechProtocol(ContextIds("p"))
+    assert set(attrs.asdict(protocol.counters).values()) == {0}
     one, two, three = (protocol.open(CONTEXT) for _ in range(3))
     for name in (one, two):
         protocol.queue_input(name, "Oh.")
@@ -746,6 +748,49 @@ def test_done_after_the_final_input_is_the_end(said, final, end):
     end_by_done(protocol, name)
     assert (protocol.context(name).end, protocol.context(name).state) == (end, State.CLOSED)
     assert protocol.context(name).is_complete == (final and bool(said))
+
+
+def test_a_lost_connection_has_nothing_left_to_send():
+    """
+    Cancels that wait for the writer when the connection is lost are dropped, like inputs.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    for name in ("a", "b", "c"):
+        protocol.open(CONTEXT, name)
+        protocol.queue_input(name, "Hello.")
+        protocol.sent(protocol.next_outgoing())
+    protocol.retire("a", 0.0)
+    protocol.cancel("b")
+    protocol.queue_input("c", "More.")
+    assert protocol.outgoing_count == 3
+    protocol.lose()
+    assert protocol.outgoing_count == 0
+    assert protocol.next_outgoing() is None
+
+
+@pytest.mark.parametrize("retired", [True, False])
+def test_events_after_an_error_are_late(retired):
+    """
+    A context that the service failed is closed: later events of it are dropped and counted, it
+    needs no cancel, and an error that names no context is not for it.
+    """
+    protocol = SpeechProtocol(ContextIds("p"))
+    for name in ("a", "b"):
+        protocol.open(CONTEXT, name)
+        protocol.queue_input(name, "Hello.")
+        protocol.sent(protocol.next_outgoing())
+    error = {"type": "error", "context_id": "a", "done": True, "status_code": 400}
+    ((context_id, failure),) = protocol.receive(json.dumps(error), 0.0)
+    assert (context_id, type(failure).__name__) == ("a", "BadRequest")
+    if retired:
+        protocol.retire("a", 0.0)
+    assert protocol.receive(chunk_text("a", b"12"), 0.0) == []
+    counters = protocol.counters
+    assert (counters.dropped_events, counters.stray_events) == ((0, 1) if retired else (1, 0))
+    assert protocol.outgoing_count == protocol.draining_count(0.0) == 0
+    del error["context_id"]
+    assert [name for name, _ in protocol.receive(json.dumps(error), 0.0)] == ["b"]
+    assert protocol.retired is None  # there was only one that it could be for
 
 
 def test_nothing_is_sent_to_a_context_that_the_service_has_failed():

@@ -135,9 +135,11 @@ def test_the_ends_of_ranges_belong_to_them():
     The longest name and the ends of each range are taken.
     """
     longest = {"model_id": "x" * 256, "duration": 86_400, "generation_config": {"speed": 1.5}}
-    assert settings_from({**SETTINGS, **longest}).duration == 86_400
+    settings = settings_from({**SETTINGS, **longest, "max_buffer_delay_ms": 5000})
+    assert (settings.duration, settings.max_buffer_delay_ms) == (86_400, 5000)
     shortest = {"duration": 0.001, "generation_config": {"speed": 0.6, "volume": 0.5}}
-    assert settings_from({**SETTINGS, **shortest}).duration == 0.001
+    settings = settings_from({**SETTINGS, **shortest, "max_buffer_delay_ms": 0})
+    assert (settings.duration, settings.max_buffer_delay_ms) == (0.001, 0)
 
 
 @pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "x", "Scots (UK)"])
@@ -404,6 +406,31 @@ def test_emotions_are_those_of_the_service():
         assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
         assert emotion.isalpha()
         assert emotion.islower()
+
+
+RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # protocol §3.1
+BIT_RATES = (32000, 64000, 96000, 128000, 192000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values"),
+    [
+        (RawOutputFormat, "sample_rate", RATES),
+        (WavOutputFormat, "sample_rate", RATES),
+        (MP3OutputFormat, "sample_rate", RATES),
+        (MP3OutputFormat, "bit_rate", BIT_RATES),
+    ],
+)
+def test_every_rate_of_the_reference_can_be_asked_for_and_no_other(kind, name, values):
+    """
+    The rates of the reference are allowed, and their neighbours are not.
+    """
+    usual = {"sample_rate": 8000, "bit_rate": 32000} if kind is MP3OutputFormat else RAW
+    for value in values:
+        assert getattr(kind(**{**usual, name: value}), name) == value
+        for other in (value - 1, value + 1):
+            with pytest.raises(LocalProtocolError, match=name):
+                kind(**{**usual, name: other})
 
 
 @pytest.mark.parametrize(

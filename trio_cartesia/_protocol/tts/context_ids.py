@@ -32,6 +32,10 @@ class ContextIds:
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
     _chosen: OrderedDict[str, None] = attrs.field(factory=OrderedDict, init=False)
 
+    def is_foreign(self, context_id: str) -> bool:
+        """Return whether *context_id* was never used on this connection, as far as is known."""
+        return context_id not in self._chosen and not context_id.startswith(f"{self.prefix}-")
+
     def make(self) -> str:
         """Generate an id that was never used."""
         return f"{self.prefix}-{next(self._numbers)}"
@@ -44,7 +48,7 @@ class ContextIds:
             LocalProtocolError: It cannot be an id, or is among the last `REMEMBERED_MOST` chosen.
         """
         checks.printable(context_id, "context_id")
-        if context_id in self._chosen or context_id.startswith(f"{self.prefix}-"):
+        if not self.is_foreign(context_id):
             raise LocalProtocolError(
                 "context_id must be one that was not used on this connection before",
                 context_id=context_id,

@@ -1,8 +1,4 @@
-"""
-Many contexts over one stream of messages: which to send, to deliver and to drop.
-
-No I/O and no clock: messages go in and come out as text, and time is an argument.
-"""
+"""Many contexts over one stream of messages: no I/O and no clock; time is an argument."""
 
 from __future__ import annotations
 
@@ -46,11 +42,13 @@ class SpeechProtocol:
     Attributes:
         voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
         segments: The segment that each open context is in, where it is not the first.
+        foreign_chunks: Chunks for contexts that were never opened on this connection.
         retired: The error that says that no more contexts can be carried, if one came.
     """
 
     _ids: ContextIds
     voice_as_object: bool = False
+    foreign_chunks: int = attrs.field(default=0, init=False)
     retired: CartesiaError | None = attrs.field(default=None, init=False)
     counters: Counters = attrs.field(factory=Counters, init=False)
     _contexts: dict[str, ContextState] = attrs.field(factory=dict, init=False)
@@ -268,6 +266,8 @@ class SpeechProtocol:
         self._tombstones.prune(now)
         if context is None and (context_id is None or context_id not in self._tombstones):
             self.counters.stray_events += 1
+            if isinstance(event, Chunk) and self._ids.is_foreign(event.context_id):
+                self.foreign_chunks += 1
         else:
             self.counters.dropped_events += 1
             self.counters.dropped_audio_bytes += len(event.audio) if isinstance(event, Chunk) else 0

@@ -63,8 +63,8 @@ class Speech:
         segments: The same audio, cut at the ends of segments.
         complete: True if the service ended the context after its final input, and audio came
             after the last text with a letter or digit in it. False for speech that was cut short:
-            by `Context.cancel`, by expiry or by an error; and where events for a context that the
-            connection does not know were dropped meanwhile, which may have been its own.
+            by `Context.cancel`, by expiry or by an error; and where audio for a context that was
+            never opened on the connection was dropped meanwhile, since it may be its own.
     """
 
     audio: bytes = attrs.field(repr=size_of)
