@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -29,3 +30,16 @@ def test_the_oldest_releases_are_those_that_ci_tries():
     lowest = (ROOT / ".ci/lowest.txt").read_text().split()
     assert bounds == {re.sub(r"==([\d.]+?)(\.0)?$", r">=\1", line) for line in lowest}
     assert not any("<" in requirement or "~" in requirement for requirement in wanted)
+
+
+def test_entry_points_are_in_the_package():
+    """
+    The console script and the pytest plugin are modules of the package, which has no others.
+    """
+    plugins = PROJECT["entry-points"]["pytest11"]
+    for value in (*PROJECT["scripts"].values(), *plugins.values()):
+        module, _, name = value.partition(":")
+        assert module.startswith("trio_cartesia.")
+        assert not name or callable(getattr(importlib.import_module(module), name))
+        importlib.import_module(module)
+    assert [path.name for path in ROOT.glob("trio_cartesia*.py")] == []

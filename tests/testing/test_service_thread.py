@@ -151,6 +151,7 @@ def test_a_crash_of_the_service_is_raised_at_the_end(monkeypatch):
 
     async def crash() -> None:
         stopped.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), monkeypatch.context() as patch:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
 import pytest
@@ -25,6 +30,7 @@ from trio_cartesia._cli.say.command import say
 from trio_cartesia.server import Server
 
 PIPED = attrs.evolve(HELLO, out=["-"])
+PIPE_BYTES = 60_000  # a pipe holds 65,536 bytes, and takes no part of a page
 SIZE_UNKNOWN = b"\xff" * 4
 
 
@@ -57,7 +63,7 @@ async def test_a_pipe_gets_the_whole_audio(server: list[Server], capfd) -> None:
     What the reader gets is a WAV header and the audio that the service spoke, and nothing else.
     """
     reader, writer = os.pipe()
-    with os.fdopen(reader, "rb") as source:
+    with opened(reader) as source:
         with standard_output(writer):
             assert await say(PIPED) == 0
         data = source.read()
@@ -121,7 +127,7 @@ async def test_a_reader_that_waits_blocks_nothing_else(server: list[Server]) -> 
     While a player does not read, other tasks run, and the command can be cancelled.
     """
     reader, writer = os.pipe()
-    with standard_output(writer), os.fdopen(reader, "rb"):
+    with standard_output(writer), opened(reader):
         with trio.move_on_after(0.1) as scope:
             await say(attrs.evolve(PIPED, texts=(LONG_TEXT,)))
         assert scope.cancelled_caught
@@ -142,6 +148,10 @@ async def test_a_failure_writes_nothing(capfd) -> None:
 
 def contents(name: str) -> bytes:
     return Path(name).read_bytes()
+
+
+def opened(descriptor: int) -> BinaryIO:
+    return os.fdopen(descriptor, "rb")
 
 
 class Terminal:
@@ -234,9 +244,17 @@ def test_ctrl_c_ends_a_process_that_waits_for_its_reader(tmp_path: Path) -> None
     """
     process = run_piped(["say", LONG_TEXT, "--local", "--out", "-"], cwd=tmp_path)
     assert process.stdout is not None
-    assert process.stdout.read(4) == b"RIFF"
+    while waiting_bytes(process.stdout.fileno()) < PIPE_BYTES:
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     out, err = process.communicate(timeout=30)
-    assert out
+    assert out.startswith(b"RIFF")
     assert b"Traceback" not in err
+
+
+def waiting_bytes(pipe: int) -> int:
+    """Return how many bytes a pipe holds."""
+    size = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return size[0]
