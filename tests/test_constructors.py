@@ -21,11 +21,6 @@ from trio_cartesia.testing import script as acts
 PACKAGES = [trio_cartesia, trio_cartesia.server, trio_cartesia.testing, acts]
 
 # classes that are yet to get `no_public_constructor`; a test fails once one of them has it
-PENDING = {
-    "trio_cartesia.Connection",
-    "trio_cartesia.Context",
-    "trio_cartesia.server.Server",
-}
 
 
 def public_classes():
@@ -37,10 +32,7 @@ def public_classes():
             if inspect.isclass(value) and not name.startswith("_") and value not in seen:
                 seen.add(value)
                 if value.__module__.startswith("trio_cartesia"):
-                    where = f"{package.__name__}.{name}"
-                    reason = "the decorator is yet to be applied"
-                    marks = [pytest.mark.xfail(reason=reason)] if where in PENDING else []
-                    yield pytest.param(value, id=where, marks=marks)
+                    yield pytest.param(value, id=f"{package.__name__}.{name}")
 
 
 CLASSES = list(public_classes())

@@ -16,6 +16,7 @@ from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._client.proxies import Proxy, choose_proxy
 from trio_cartesia._client.tts import TTS, Endpoint
+from trio_cartesia._constructors import create
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.addresses import DEFAULT_BASE_URL, BaseUrl
@@ -137,7 +138,7 @@ class Cartesia:
             ssl_context=_checked_context(ssl_context),
             open_stream=_stream_opener(open_stream, proxy, base),
         )
-        self.tts = TTS(endpoint)
+        self.tts = create(TTS, endpoint)
         self._is_entered = False
 
     def __repr__(self) -> str:

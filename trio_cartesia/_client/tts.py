@@ -13,7 +13,7 @@ from functools import partial
 import attrs
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._constructors import create
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.tts.context_ids import ContextIds
@@ -46,7 +46,8 @@ class Endpoint:
     open_stream: OpenStream
 
 
-@attrs.frozen(eq=False)
+@no_public_constructor("client.tts")
+@attrs.frozen(eq=False, init=False)
 class TTS:
     """Text to speech (protocol §2)."""
 

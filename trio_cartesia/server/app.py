@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 import trio
 
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.server.access.credentials import Credentials
 from trio_cartesia.server.access.plans import Plan
@@ -49,7 +50,8 @@ logger.addHandler(logging.NullHandler())
 DEFAULT_BEHAVIOUR: Final = Behaviour()
 
 
-@attrs.define(eq=False, repr=False)
+@no_public_constructor("open_server()")
+@attrs.define(eq=False, repr=False, init=False)
 class Server:
     """A running service.
 
@@ -229,7 +231,7 @@ async def open_server(
         with open_tls(tls, hosts=hosts, names=tls_names, ca_file=tls_ca_file) as config:
             is_secure = config is not None
             urls = server_urls(listeners, tuple(tls_names), is_secure=is_secure)
-            server = Server(state, tuple(urls), config)
+            server = create(Server, state, tuple(urls), config)
             handler = partial(server.serve_stream, tls=is_secure)
             nursery.start_soon(accept_connections, listeners, handler)
             try:
