@@ -1,5 +1,4 @@
-"""
-What does it cost to leave a context in mid stream, and does that grow with contexts?
+"""What does it cost to leave a context in mid stream, and does that grow with contexts?
 
 ``python benchmarks/cancelling.py``: 1 to 1,000 contexts of one connection have each heard some
 audio and wait for more. One of them is left by ``break``, or its scope is cancelled, or

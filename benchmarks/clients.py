@@ -1,5 +1,4 @@
-"""
-The clients that are compared, each in a process of its own: ``clients.py NAME URL CONTEXTS``.
+"""The clients that are compared, each in a process of its own: ``clients.py NAME URL CONTEXTS``.
 
 Each does the same: names its contexts, hands every event to a task a context (the official
 synchronous client excepted), and there decodes the audio and counts it. The measure begins with the

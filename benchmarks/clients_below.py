@@ -1,5 +1,4 @@
-"""
-The libraries below the clients, as clients.py has those: ``clients_below.py NAME URL CONTEXTS``.
+"""The libraries below the clients, as clients.py has those: ``clients_below.py NAME URL CONTEXTS``.
 
 Each does what the clients do, two limits excepted, which hand nothing to tasks.
 """

@@ -1,5 +1,4 @@
-"""
-Clients with many connections: ``clients_connections.py NAME URL CONTEXTS CONNECTIONS``.
+"""Clients with many connections: ``clients_connections.py NAME URL CONTEXTS CONNECTIONS``.
 
 As clients.py, but that the contexts are spread over so many connections of one process. Each
 connection is opened before the first context is, and what the process has grown by until all

@@ -1,5 +1,5 @@
-"""
-Clients that push small pieces of text: ``clients_pushing.py NAME URL CONTEXTS CONNECTIONS PUSHES``.
+"""Clients that push small pieces of text: ``clients_pushing.py NAME URL CONTEXTS CONNECTIONS
+PUSHES``.
 
 A task a context pushes its part of so many tokens, one after the other, as soon as it may, and ends
 the text. What is written to the socket is counted where the event loop does that.

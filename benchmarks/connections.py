@@ -1,5 +1,4 @@
-"""
-How does the cost of a frame grow with connections, and what does a connection hold?
+"""How does the cost of a frame grow with connections, and what does a connection hold?
 
 ``python benchmarks/connections.py``: the same stream, of 256 contexts with 4 KiB of audio a frame,
 comes over 1 connection, 4, 16, 64 and 256 of one process. Memory is what the process has grown by

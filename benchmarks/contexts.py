@@ -1,5 +1,4 @@
-"""
-What does a context cost to open and to leave, does that grow, and what does an idle one hold?
+"""What does a context cost to open and to leave, does that grow, and what does an idle one hold?
 
 ``python benchmarks/contexts.py``. The peer is a stream in memory that shakes hands, swallows what
 is sent and says nothing, so that all of the time and memory is the client's.

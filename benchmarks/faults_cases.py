@@ -1,6 +1,4 @@
-"""
-What is played with each client, and how what becomes of it is told.
-"""
+"""What is played with each client, and how what becomes of it is told."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The cases, played with PyPI ``cartesia``.
-"""
+"""The cases, played with PyPI ``cartesia``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-The cases, played with trio_cartesia.
-"""
+"""The cases, played with trio_cartesia."""
 
 from __future__ import annotations
 

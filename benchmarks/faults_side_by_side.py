@@ -1,5 +1,4 @@
-"""
-The same faults, met by the official asynchronous client and by this one.
+"""The same faults, met by the official asynchronous client and by this one.
 
     python benchmarks/faults_side_by_side.py
 

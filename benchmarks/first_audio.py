@@ -1,5 +1,4 @@
-"""
-How long is it from the push of a text to its first audio, over the local service?
+"""How long is it from the push of a text to its first audio, over the local service?
 
 ``python benchmarks/first_audio.py``: 1, 16 and 64 contexts of one connection push a short sentence
 at the same time, and hear all of it. The service has a process of its own, on another processor,

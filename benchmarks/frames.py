@@ -1,5 +1,4 @@
-"""
-Does a frame cost more, or does memory grow, the more frames have come?
+"""Does a frame cost more, or does memory grow, the more frames have come?
 
 ``python benchmarks/frames.py``: 64 contexts with 4 KiB of audio a frame, in streams of 20,000
 frames to 200,000. Memory is the peak of the client's whole process, interpreter and imports

@@ -1,6 +1,4 @@
-"""
-How a cost grows: least squares of two forms, of which the one that leaves less is kept.
-"""
+"""How a cost grows: least squares of two forms, of which the one that leaves less is kept."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ FORMS: Final[dict[str, Callable[[float], float]]] = {"n": float, "log2(n)": math
 
 @attrs.frozen
 class Fit:
-    """
-    A curve a + b * form(n) through some points.
+    """A curve a + b * form(n) through some points.
 
     Attributes:
         r2: The part of the points' variance that it accounts for; 1 where they do not vary.

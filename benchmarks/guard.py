@@ -1,5 +1,4 @@
-"""
-Does a fixed stream still take no more work than it did? A step of CI; noise does not move it.
+"""Does a fixed stream still take no more work than it did? A step of CI; noise does not move it.
 
 ``python benchmarks/guard.py`` counts, and fails where a count is more than 5 % above what
 ``guard.json`` has for this version of Python; ``--renew`` writes there what was counted, on

@@ -1,5 +1,4 @@
-"""
-How soon is a frame in the hands of its task, and what does a paced frame cost?
+"""How soon is a frame in the hands of its task, and what does a paced frame cost?
 
 ``python benchmarks/latency.py``: 64 contexts are sent a frame of 20 ms each every 20 ms, either
 spread over that time or all at once. Each frame has with it when it was sent, on the machine's

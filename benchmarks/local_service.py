@@ -1,5 +1,4 @@
-"""
-What the local service costs the loop it shares with a client, and how soon it speaks and stops.
+"""What the local service costs the loop it shares with a client, and how soon it speaks and stops.
 
 Run it with the extra `local` installed: ``python benchmarks/local_service.py``. The client and the
 service share one process and one loop, so every figure includes both.

@@ -1,5 +1,4 @@
-"""
-Does the service's memory stay flat over 10,000 contexts?
+"""Does the service's memory stay flat over 10,000 contexts?
 
 Run it with the extra `local` installed: ``python benchmarks/long_life.py``. The service has a
 process of its own. What it holds on purpose is the journal, which is bounded by records and by

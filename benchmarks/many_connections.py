@@ -1,5 +1,4 @@
-"""
-Do 500 connections with 2 contexts each finish, and what do they do to the service's loop?
+"""Do 500 connections with 2 contexts each finish, and what do they do to the service's loop?
 
 Run it with the extra `local` installed: ``python benchmarks/many_connections.py``. The service has
 a process of its own and the clients have another, over TCP on loopback; on a machine with more

@@ -1,5 +1,4 @@
-"""
-A peer in memory: it shakes hands, swallows what is sent, and says what it is told to say.
+"""A peer in memory: it shakes hands, swallows what is sent, and says what it is told to say.
 
 No socket and no other process is behind it, so all that is counted or timed is the client's.
 """

@@ -1,5 +1,4 @@
-"""
-Draw how costs grow, from the figures that ``run_all.py --json`` has kept.
+"""Draw how costs grow, from the figures that ``run_all.py --json`` has kept.
 
 The pictures have no background and colours of middle lightness, so that they can be read on a light
 page and on a dark one. ``python benchmarks/plots.py`` draws those of the documentation; it needs

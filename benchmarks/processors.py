@@ -1,6 +1,4 @@
-"""
-On which processor a process runs, and before whom. Imports little: clients are weighed with it.
-"""
+"""Pin a process to a processor, and set its priority; imports little, since clients use it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""
-What does it cost to push many small pieces of text, as a language model makes them?
+"""What does it cost to push many small pieces of text, as a language model makes them?
 
 ``python benchmarks/pushing.py``: each of 1, 16, 64 and 256 contexts of one connection pushes tokens
 of 20 characters, the next as soon as the last has been taken, and then ends its text. Writes are

@@ -1,5 +1,4 @@
-"""
-How fast are many interleaved contexts received, and what does a frame cost?
+"""How fast are many interleaved contexts received, and what does a frame cost?
 
 ``python benchmarks/receiving.py`` compares this package, by its public names, with the official
 clients and with the libraries below them (group ``bench`` installs those; ``npm ci`` in

@@ -1,5 +1,4 @@
-"""
-What the benchmarks find: rows of figures with their spread, Markdown tables of them, and JSON.
+"""What the benchmarks find: rows of figures with their spread, Markdown tables of them, and JSON.
 
 A row says what was measured (``client``, ``contexts``, ``bytes``, ...), in how many rounds, and has
 the median and the extremes over the rounds of each figure. Tables and plots are made of rows alone,

@@ -1,5 +1,4 @@
-"""
-What the comparisons share: clients and loads that are started in turn, each in its own process.
+"""What the comparisons share: clients and loads that are started in turn, each in its own process.
 
 Machines are noisy, and drift. So the clients take turns in each round, and what is compared is
 compared within one run. The load has one processor and the client another, where the machine lets

@@ -1,5 +1,4 @@
-"""
-All questions about the speed of the client, one after another: ``python benchmarks/run_all.py``.
+"""All questions about the speed of the client, one after another: ``python benchmarks/run_all.py``.
 
 Takes half an hour or so; ``--brief`` leaves out most of the matrix of receiving, and ``--quick``
 takes about three minutes and is good for nothing but a first look. The tables go to standard

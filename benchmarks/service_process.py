@@ -1,5 +1,4 @@
-"""
-The local service in a process of its own, which tells how it fared. The benchmarks start it.
+"""The local service in a process of its own, which tells how it fared. The benchmarks start it.
 
 It prints its URL and serves until its standard input ends. For each line that comes there it prints
 a line of JSON: how long the loop was held up at worst since the last one, and its memory.
@@ -31,8 +30,8 @@ FAST = Behaviour(times_real_time=float("inf"))
 
 
 class Collections:
-    """
-    How long Python's garbage collector took at worst, of processor time; it runs inside of steps.
+    """How long Python's garbage collector took at worst, of processor time; it runs inside of
+    steps.
     """
 
     def __init__(self) -> None:
@@ -48,8 +47,7 @@ class Collections:
 
 
 class Steps(trio.abc.Instrument):
-    """
-    How long each step of a task held the loop up; and of that, how long the machine was busy.
+    """How long each step of a task held the loop up; and of that, how long the machine was busy.
 
     What a step waited for a processor is the business of the machine, and of whoever shares it.
     """

@@ -1,5 +1,4 @@
-"""
-Do 100,000 contexts over one connection leave anything behind, and does each cost the same?
+"""Do 100,000 contexts over one connection leave anything behind, and does each cost the same?
 
 ``python benchmarks/soak.py``. Client and peer share a process, over a WebSocket in memory. Many
 tasks open contexts one after another and leave each in a way drawn at random; a peer answers by
@@ -159,8 +158,7 @@ async def answer_one(peer: Peer, request: dict[str, Any]) -> None:
 
 @attrs.define(eq=False)
 class Soak:
-    """
-    Contexts on one connection, one after another in many tasks.
+    """Contexts on one connection, one after another in many tasks.
 
     Attributes:
         ended: How many were left, and how.

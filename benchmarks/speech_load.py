@@ -1,5 +1,5 @@
-"""
-The load: a WebSocket server in a process of its own, that writes chunks as fast as they are taken.
+"""The load: a WebSocket server in a process of its own, that writes chunks as fast as they are
+taken.
 
 Started by `rounds.open_load`, it prints its port. For each `Load` that it is told on its standard
 input it serves one client: waits until each context has been given its text, sends the stream, and

@@ -1,5 +1,4 @@
-"""
-How soon speech over HTTP begins and stops, and what its containers cost the loop.
+"""How soon speech over HTTP begins and stops, and what its containers cost the loop.
 
 Run it with the extra `local` installed: ``python benchmarks/speech_over_http.py``. The service runs
 in this process and is asked over TCP, by h11 alone; every figure includes the client.

@@ -1,5 +1,4 @@
-"""
-What does ``import trio_cartesia`` add to ``import trio``, and how large is what is installed?
+"""What does ``import trio_cartesia`` add to ``import trio``, and how large is what is installed?
 
 ``python benchmarks/start_up.py``. Each import has a process of its own, in turns; what counts is
 the processor's time, with the bytecode compiled beforehand, as pip leaves it.

@@ -1,5 +1,4 @@
-"""
-How near the times of words are to what is heard.
+"""How near the times of words are to what is heard.
 
 Run it with the extra `local` installed: ``python benchmarks/word_times.py``. Where a text pauses,
 the audio is silent, and so it can be seen where the next word begins: the figures are how far the

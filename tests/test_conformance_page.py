@@ -13,9 +13,7 @@ HERE = ROOT / "tests/conformance"
 
 
 def test_the_versions_are_those_that_are_pinned():
-    """
-    Each client stands in the table with the version that CI installs, from PyPI or npm.
-    """
+    """Each client stands in the table with the version that CI installs, from PyPI or npm."""
     group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["conformance"]
     found = [re.fullmatch(r"([\w-]+)(?:\[\w+\])?==([\d.]+)", pin) for pin in group]
     pinned = {"PyPI `{}` | {}".format(*pin.groups()) for pin in found}
@@ -28,9 +26,7 @@ def test_the_versions_are_those_that_are_pinned():
 
 
 def test_the_tests_are_those_that_are_run():
-    """
-    The page names every test of the group, and no other.
-    """
+    """The page names every test of the group, and no other."""
     named = set(re.findall(r"`(test_\w+)`", PAGE))
     written = "".join(path.read_text() for path in HERE.glob("test_*.py"))
     assert named == set(re.findall(r"^(?:async )?def (test_\w+)", written, re.MULTILINE))

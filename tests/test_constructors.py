@@ -46,8 +46,8 @@ def documented(cls) -> set[str]:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_constructors_take_what_users_know(cls):
-    """
-    Every parameter of a public class is a public attribute of it or is explained in its docstring.
+    """Every parameter of a public class is a public attribute of it or is explained in its
+    docstring.
     """
     if typing.is_typeddict(cls) or getattr(cls, "_is_protocol", False):
         return
@@ -73,9 +73,7 @@ class Hidden:
 
 
 def test_a_hidden_constructor_shows_nowhere():
-    """
-    Neither the signature nor help says what the constructor takes; calling it says what to do.
-    """
+    """Neither the signature nor help says what the constructor takes; calling it says what to do."""
     assert str(inspect.signature(Hidden)) == "()"
     text = pydoc.render_doc(Hidden, renderer=pydoc.plaintext)
     methods = re.findall(r"^ \|  (\w*init__\(self,.*\))", text, re.MULTILINE)
@@ -86,18 +84,14 @@ def test_a_hidden_constructor_shows_nowhere():
 
 
 def test_the_package_makes_instances_all_the_same():
-    """
-    The fields are set as by attrs, with defaults, keywords and what comes after.
-    """
+    """The fields are set as by attrs, with defaults, keywords and what comes after."""
     one = create(Hidden, 1, secret="two")
     assert (one.number, one._secret, one.made) == (1, "two", True)
     assert create(Hidden, 3)._secret == "none"
 
 
 async def test_what_blocks_yield_is_of_the_public_classes(autojump_clock):
-    """
-    The instances that a test gets belong to the classes that it cannot construct.
-    """
+    """The instances that a test gets belong to the classes that it cannot construct."""
     async with connected_pair() as (_, peer):
         assert type(peer) is trio_cartesia.testing.Peer
         assert type(peer.stream) is trio_cartesia.testing.MemoryStream

@@ -93,9 +93,7 @@ async def run_script(code: str, folder: Path, server: Server) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("code", BLOCKS)
 async def test_every_block_runs(code, tmp_path):
-    """
-    Each block of Python in the README and the docs is a program that runs as it stands.
-    """
+    """Each block of Python in the README and the docs is a program that runs as it stands."""
     async with open_server(voice="tones") as server:
         await run_script(code, tmp_path, server)
 
@@ -103,18 +101,15 @@ async def test_every_block_runs(code, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("code", EXAMPLES)
 async def test_every_docstring_example_runs(code, tmp_path):
-    """
-    Each example in a public docstring is a program that runs as it stands.
-    """
+    """Each example in a public docstring is a program that runs as it stands."""
     async with open_server(voice="tones") as server:
         await run_script(code, tmp_path, server)
 
 
 @pytest.mark.slow
 async def test_the_proof_piece(tmp_path):
-    """
-    The README's example writes two files, whose bytes are what the service spoke for each context,
-    and whose frames were interleaved on the wire.
+    """The README's example writes two files, whose bytes are what the service spoke for each
+    context, and whose frames were interleaved on the wire.
     """
     async with open_server() as server:
         await run_script(BLOCKS[0].values[0], tmp_path, server)
@@ -127,17 +122,13 @@ async def test_the_proof_piece(tmp_path):
 
 
 def test_there_are_examples():
-    """
-    The blocks and examples that the tests above run are found.
-    """
+    """The blocks and examples that the tests above run are found."""
     assert len(BLOCKS) >= 6
     assert len(EXAMPLES) >= 4
 
 
 def test_the_diagram_is_the_table():
-    """
-    The states in the docs are drawn from the table that the code follows.
-    """
+    """The states in the docs are drawn from the table that the code follows."""
     names = {state: state.value.replace("-", "_") for state in State}
     arrows = [
         f"    {names[source]} --> {names[target]}: {step.value}"
@@ -149,9 +140,7 @@ def test_the_diagram_is_the_table():
 
 
 def test_the_errors_page_lists_every_error():
-    """
-    The page of errors has each exception and what to do about it, in the code's words.
-    """
+    """The page of errors has each exception and what to do about it, in the code's words."""
     page = (ROOT / "docs/reference/errors.md").read_text()
     for kind in vars(trio_cartesia).values():
         if isinstance(kind, type) and issubclass(kind, CartesiaError) and kind is not CartesiaError:
@@ -187,9 +176,7 @@ LIMITS = {
 
 @pytest.mark.parametrize(("name", "value"), LIMITS.items(), ids=LIMITS)
 def test_the_limits_page_has_the_code_s_numbers(name, value):
-    """
-    Each bound and grace period stands in the docs with its value.
-    """
+    """Each bound and grace period stands in the docs with its value."""
     page = (ROOT / "docs/reference/limits.md").read_text()
     assert f"| `{name}` | {value:,.10g} |" in page
 
@@ -212,16 +199,12 @@ LOCAL_LIMITS = {
 
 @pytest.mark.parametrize(("name", "value"), LOCAL_LIMITS.items(), ids=LOCAL_LIMITS)
 def test_the_limits_page_has_the_local_service_s_numbers(name, value):
-    """
-    Each bound of the local service that has a name stands in the docs with its value.
-    """
+    """Each bound of the local service that has a name stands in the docs with its value."""
     assert f"| `{name}` | {value}" in (ROOT / "docs/reference/limits.md").read_text()
 
 
 def test_the_endpoints_that_are_answered_are_listed():
-    """
-    What the local service has, and does not put off, is on the page that says how to run it.
-    """
+    """What the local service has, and does not put off, is on the page that says how to run it."""
     page = (ROOT / "docs/how-to/local-service.md").read_text()
     for route in routes.ROUTES:
         is_there = route.handler is not routes.not_implemented
@@ -231,9 +214,7 @@ def test_the_endpoints_that_are_answered_are_listed():
 
 @pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
 def test_every_page_can_be_found(page):
-    """
-    Each page of the docs is in their index.
-    """
+    """Each page of the docs is in their index."""
     docs = ROOT / "docs"
     index = (docs / "index.md").read_text()
     assert page == docs / "index.md" or f"]({page.relative_to(docs).as_posix()})" in index
@@ -241,17 +222,13 @@ def test_every_page_can_be_found(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """
-    Each relative link of a page names a file that is there.
-    """
+    """Each relative link of a page names a file that is there."""
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
 
 
 def test_tests_that_the_readme_names_exist():
-    """
-    The comparison in the README names tests that are there.
-    """
+    """The comparison in the README names tests that are there."""
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text()))
     written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert named
@@ -260,7 +237,5 @@ def test_tests_that_the_readme_names_exist():
 
 @pytest.mark.parametrize("module", DOCUMENTED, ids=lambda module: module.__name__)
 def test_docstrings_hold_no_stale_prompts(module):
-    """
-    Whatever a module's docstring shows at a prompt is what comes of it.
-    """
+    """Whatever a module's docstring shows at a prompt is what comes of it."""
     assert doctest.testmod(module).failed == 0

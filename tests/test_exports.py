@@ -40,17 +40,13 @@ DESIGNED = [
 
 
 def test_the_designed_names_are_there():
-    """
-    Every name that the documentation promises can be imported from the package.
-    """
+    """Every name that the documentation promises can be imported from the package."""
     assert set(DESIGNED) <= set(trio_cartesia.__all__)
 
 
 @pytest.mark.parametrize("name", trio_cartesia.__all__)
 def test_public_classes_say_where_they_are_public(name):
-    """
-    The repr and traceback of a public class name the package, and it has a docstring.
-    """
+    """The repr and traceback of a public class name the package, and it has a docstring."""
     value = getattr(trio_cartesia, name)
     if isinstance(value, type):
         assert value.__module__ == "trio_cartesia"
@@ -87,9 +83,7 @@ def run(code: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ["trio_cartesia", "trio_cartesia.testing"])
 def test_importing_a_package_loads_nothing(package):
-    """
-    Importing the package, or its test tools, imports the standard library alone.
-    """
+    """Importing the package, or its test tools, imports the standard library alone."""
     code = f"import sys, {package}; print(*sys.modules)"
     ours = {name for name in run(code).split() if name.startswith("trio_cartesia")}
     packages = {"trio_cartesia", "trio_cartesia._lazy", "trio_cartesia._version"}
@@ -100,9 +94,8 @@ def test_importing_a_package_loads_nothing(package):
 
 @pytest.mark.slow
 def test_using_a_name_loads_no_more_than_is_needed():
-    """
-    The server, the test tools and the command line are loaded by those who ask for them, what the
-    first connection needs is loaded then, and every public name is there all the same.
+    """The server, the test tools and the command line are loaded by those who ask for them, what
+    the first connection needs is loaded then, and every public name is there all the same.
     """
     code = (
         "import sys, trio; before = set(sys.modules)\n"
@@ -120,9 +113,7 @@ def test_using_a_name_loads_no_more_than_is_needed():
 @pytest.mark.parametrize("first", ["help(p)", "dir(p)", "p.Chunk", "p.__all__"])
 @pytest.mark.parametrize("package", ["trio_cartesia", "trio_cartesia.testing"])
 def test_a_lazy_package_looks_like_any_other(package, first):
-    """
-    Whatever is asked for first, ``dir`` and ``help`` list every name, and there is no other.
-    """
+    """Whatever is asked for first, ``dir`` and ``help`` list every name, and there is no other."""
     code = (
         "import io, pydoc, importlib\n"
         f"p = importlib.import_module({package!r})\n"
@@ -137,9 +128,7 @@ def test_a_lazy_package_looks_like_any_other(package, first):
 
 @pytest.mark.slow
 def test_the_test_tools_need_no_hypothesis():
-    """
-    Where Hypothesis is not installed, everything but `TrioStateMachine` can be imported.
-    """
+    """Where Hypothesis is not installed, everything but `TrioStateMachine` can be imported."""
     code = (
         "import sys; sys.modules['hypothesis'] = None\n"
         "import trio_cartesia.testing as testing; from trio_cartesia.testing import *\n"
@@ -184,7 +173,5 @@ trio.run(main)
     ],
 )
 def test_the_very_first_connection_fails_as_any_other(answer, expected):
-    """
-    What is loaded late is there when the first thing that a process does goes wrong.
-    """
+    """What is loaded late is there when the first thing that a process does goes wrong."""
     assert run(REFUSED.replace("ANSWER", answer)) == expected

@@ -1,5 +1,4 @@
-"""
-The layout: which room may import which, and what a room may hold (CONTRIBUTING.md).
+"""The layout: which room may import which, and what a room may hold (CONTRIBUTING.md).
 
 A room is a package, or a module of the top level. Each has a floor, and imports go to a lower one
 or stay in the room.
@@ -156,17 +155,13 @@ def ours(name: str) -> Iterator[str]:
 
 
 def test_every_module_has_a_room():
-    """
-    Every module is in a room with a floor, and every room is there.
-    """
+    """Every module is in a room with a floor, and every room is there."""
     rooms = {room_of(name) for name in modules()} - FOLDERS
     assert rooms == set(FLOORS)
 
 
 def test_imports_go_down():
-    """
-    A module imports its own room and rooms of lower floors.
-    """
+    """A module imports its own room and rooms of lower floors."""
     wrong = []
     for name in modules():
         if (room := room_of(name)) in FOLDERS:
@@ -182,9 +177,8 @@ def test_imports_go_down():
 
 
 def test_sides_see_what_they_may():
-    """
-    The service knows nothing of the client but the arithmetic of audio, and the command line knows
-    public names alone.
+    """The service knows nothing of the client but the arithmetic of audio, and the command line
+    knows public names alone.
     """
     wrong = [
         f"{name} -> {imported}"
@@ -198,9 +192,7 @@ def test_sides_see_what_they_may():
 
 
 def test_libraries_stay_in_their_modules():
-    """
-    A library is imported by the modules or rooms that the table names, and by no other.
-    """
+    """A library is imported by the modules or rooms that the table names, and by no other."""
     wrong = []
     for name in modules():
         for imported in imports_of(name):
@@ -215,9 +207,7 @@ def test_libraries_stay_in_their_modules():
 
 
 def test_there_is_no_circle_of_modules():
-    """
-    No module imports itself by way of others, not even inside a function.
-    """
+    """No module imports itself by way of others, not even inside a function."""
     edges = {name: {each for each in ours(name) if each in modules()} for name in modules()}
     edges.pop("")  # importing the package loads nothing by itself
     done: set[str] = set()
@@ -234,9 +224,7 @@ def test_there_is_no_circle_of_modules():
 
 
 def test_rooms_are_small():
-    """
-    A module has at most 300 lines, and a folder at most twenty modules.
-    """
+    """A module has at most 300 lines, and a folder at most twenty modules."""
     folders = defaultdict(list)
     for name, path in modules().items():
         lines = len(path.read_text().splitlines())

@@ -12,17 +12,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_ci_runs_the_command_of_the_readme():
-    """
-    The second command of the README is what CI runs, to the letter.
-    """
+    """The second command of the README is what CI runs, to the letter."""
     _, command = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert command in (ROOT / ".ci/run").read_text().splitlines()
 
 
 def test_the_oldest_releases_are_those_that_ci_tries():
-    """
-    Each lower bound is a release that the tests are run with, and there are no upper bounds.
-    """
+    """Each lower bound is a release that the tests are run with, and there are no upper bounds."""
     extras = PROJECT["optional-dependencies"]
     tried = ("local", "cli", "tls", "testing")
     wanted = [*PROJECT["dependencies"], *(each for name in tried for each in extras[name])]
@@ -33,9 +29,7 @@ def test_the_oldest_releases_are_those_that_ci_tries():
 
 
 def test_entry_points_are_in_the_package():
-    """
-    The console script and the pytest plugin are modules of the package, which has no others.
-    """
+    """The console script and the pytest plugin are modules of the package, which has no others."""
     plugins = PROJECT["entry-points"]["pytest11"]
     for value in (*PROJECT["scripts"].values(), *plugins.values()):
         module, _, name = value.partition(":")

@@ -32,9 +32,7 @@ def cited() -> list[tuple[str, str, str | None]]:
 
 
 def test_every_cited_section_exists():
-    """
-    Whoever follows a citation of the protocol finds its section, question or correction.
-    """
+    """Whoever follows a citation of the protocol finds its section, question or correction."""
     citations = cited()
     assert len(citations) > 100
     dangling = [
@@ -46,17 +44,13 @@ def test_every_cited_section_exists():
 
 
 def test_the_page_cites_itself_rightly():
-    """
-    The page's own references lead to sections that it has.
-    """
+    """The page's own references lead to sections that it has."""
     cited_here = set(re.findall(r"§(\d+a?(?:\.\d+)*)", PAGE)) - {"9110"}
     assert cited_here <= SECTIONS
 
 
 def test_every_rule_is_of_a_section():
-    """
-    The rules of tests/requirements.toml are named after sections and questions of the page.
-    """
+    """The rules of tests/requirements.toml are named after sections and questions of the page."""
     rules = tomllib.loads((ROOT / "tests/requirements.toml").read_text())
     known = SECTIONS | QUESTIONS
     minimum = set(re.findall(r"^(\d+)\. ", PAGE[PAGE.index("### 7.4") :], re.MULTILINE))
@@ -66,9 +60,7 @@ def test_every_rule_is_of_a_section():
 
 
 def test_every_correction_is_in_the_text():
-    """
-    Each correction of §6a is named where it was applied.
-    """
+    """Each correction of §6a is named where it was applied."""
     text = PAGE[: PAGE.index("## 6a.")]
     missing = [number for number in CORRECTIONS if not re.search(rf"\b{number}\b", text)]
     assert not missing

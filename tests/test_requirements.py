@@ -45,9 +45,7 @@ def marked() -> Iterator[tuple[str, str]]:
 
 
 def test_every_rule_is_a_sentence_with_tests():
-    """
-    A rule says what holds, in one sentence, and names tests that are there.
-    """
+    """A rule says what holds, in one sentence, and names tests that are there."""
     for rule, row in RULES.items():
         assert row.keys() == {"rule", "tests"}, rule
         assert row["rule"].endswith("."), rule
@@ -57,24 +55,18 @@ def test_every_rule_is_a_sentence_with_tests():
 
 
 def test_every_rule_is_shown_without_other_clients():
-    """
-    A rule has a test that everybody runs: those with clients that are not ours come on top.
-    """
+    """A rule has a test that everybody runs: those with clients that are not ours come on top."""
     for rule, row in RULES.items():
         assert any(not test.startswith("tests/conformance/") for test in row["tests"]), rule
 
 
 def test_every_section_has_rules():
-    """
-    No section that is about a service that speaks is left out, and none is made up.
-    """
+    """No section that is about a service that speaks is left out, and none is made up."""
     assert {rule.partition("-")[0] for rule in RULES} == SECTIONS
 
 
 def test_every_rule_that_a_test_names_is_there():
-    """
-    A test that is marked with a rule is among those that the rule names.
-    """
+    """A test that is marked with a rule is among those that the rule names."""
     named = list(marked())
     assert named
     for rule, test in named:

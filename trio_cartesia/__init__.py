@@ -1,5 +1,4 @@
-"""
-Cartesia's speech API for Trio.
+"""Cartesia's speech API for Trio.
 
 Start with `Cartesia`. Every exception is a `CartesiaError`, and its class says who has to act.
 """

@@ -1,5 +1,4 @@
-"""
-Public classes that users do not construct, such as `Context`.
+"""Public classes that users do not construct, such as `Context`.
 
 Their constructors take objects of the runtime, so they show in no signature and no help. Calling
 such a class raises an error that names what makes its instances. Trio does this with a metaclass.
@@ -27,8 +26,7 @@ ONLY_SELF: Final = inspect.Signature([inspect.Parameter("self", inspect.Paramete
 
 
 def no_public_constructor(made_by: str) -> Callable[[type[T]], type[T]]:
-    """
-    Decorate an attrs class with ``init=False`` whose instances `create` makes.
+    """Decorate an attrs class with ``init=False`` whose instances `create` makes.
 
     Args:
         made_by: What users call to get an instance, for the error.

@@ -1,5 +1,4 @@
-"""
-The exception hierarchy, and who has to act on each exception.
+"""The exception hierarchy, and who has to act on each exception.
 
 ::
 
@@ -58,8 +57,7 @@ __all__ = [
 
 
 class CartesiaError(Exception):
-    """
-    The base of all exceptions that this package raises.
+    """The base of all exceptions that this package raises.
 
     Attributes:
         next_step: What to do about it, in one sentence.
@@ -130,8 +128,7 @@ class ConnectFailed(CartesiaError):
 
 
 class ConnectionLost(CartesiaError):
-    """
-    The connection has ended, and every open context on it is cut short, whatever the close code.
+    """The connection has ended, and every open context on it is cut short, whatever the close code.
 
     Attributes:
         close_code: The close code of RFC 6455 that was received, or sent because the peer broke
@@ -157,8 +154,7 @@ class ConnectionLost(CartesiaError):
 
 
 class RequestFailed(CartesiaError):
-    """
-    The service refused a request: the handshake of a connection, or an input of a context.
+    """The service refused a request: the handshake of a connection, or an input of a context.
 
     Attributes:
         title: The service's short name of the problem, or None.
@@ -203,8 +199,7 @@ class RequestFailed(CartesiaError):
 
 
 class ContextFailed(RequestFailed):
-    """
-    A context ended before all of its text was spoken.
+    """A context ended before all of its text was spoken.
 
     Refused handshakes raise its kinds too, since the reasons are the same.
     """
@@ -267,8 +262,7 @@ class ServiceFailed(ContextFailed):
 
 
 class ContextExpired(ContextFailed):
-    """
-    The service ended the context before its final input, about a second after its last audio.
+    """The service ended the context before its final input, about a second after its last audio.
 
     Its `unspoken` has the texts that were sent after the last audio was received, and the one that
     could no longer be sent; at most the last 64 KiB of characters are kept.
@@ -278,8 +272,7 @@ class ContextExpired(ContextFailed):
 
 
 class ContextStalled(ContextFailed):
-    """
-    The context has text to speak, and nothing was received for it within ``stall_seconds``.
+    """The context has text to speak, and nothing was received for it within ``stall_seconds``.
 
     The connection is not known to be lost: other contexts go on.
     """

@@ -1,5 +1,4 @@
-"""
-Packages whose public names are imported when the first of them is used (PEP 562).
+"""Packages whose public names are imported when the first of them is used (PEP 562).
 
 Pytest imports the plugin of this package in every project, and the command line has to handle
 Ctrl-C before anything that takes time, so importing a package must cost next to nothing. The names
@@ -18,8 +17,7 @@ __all__ = ["load_on_first_use"]
 def load_on_first_use(
     package: str, *, optional: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """
-    Return the ``__getattr__`` and ``__dir__`` of a package whose names are in its ``_exports``.
+    """Return the ``__getattr__`` and ``__dir__`` of a package whose names are in its ``_exports``.
 
     The first use of one loads them all. Their classes show the package as their module, in
     ``repr``, ``help`` and tracebacks.

@@ -1,6 +1,4 @@
-"""
-A nursery that its caller need not know about.
-"""
+"""A nursery that its caller need not know about."""
 
 from __future__ import annotations
 
@@ -32,8 +30,7 @@ def _request_to_leave(
 
 @asynccontextmanager
 async def open_service_nursery(translate: Translate = _as_internal) -> AsyncIterator[trio.Nursery]:
-    """
-    Open a nursery whose tasks serve the block.
+    """Open a nursery whose tasks serve the block.
 
     What the block raises leaves it as it was raised, outside of any exception group. Tasks that
     still run when the block ends are cancelled.

@@ -1,5 +1,4 @@
-"""
-A small voice agent: a language model writes, the agent speaks, and the user may interrupt.
+"""A small voice agent: a language model writes, the agent speaks, and the user may interrupt.
 
 The agent plays a filler while the model thinks, and speaks the answer while the model writes it.
 It stops at once when it is interrupted. If the plan allows no further context, it tries again, and

@@ -31,9 +31,7 @@ TAGS = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
 
 
 def environment(**more: str) -> dict[str, str]:
-    """
-    The process's own, without what is for Cartesia.
-    """
+    """The process's own, without what is for Cartesia."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CARTESIA_")}
     return {**kept, "PYTHONPATH": str(PACKAGE_PARENT), "COLUMNS": "80", **more}
 
@@ -69,9 +67,7 @@ def run(
 async def start(
     nursery: trio.Nursery, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> trio.Process:
-    """
-    Start the command line, with pipes to and from it.
-    """
+    """Start the command line, with pipes to and from it."""
     process: trio.Process = await nursery.start(
         partial(
             trio.run_process,
@@ -94,18 +90,14 @@ async def read_all(stream: trio.abc.ReceiveStream | None) -> str:
 
 @contextmanager
 def full_output() -> Iterator[None]:
-    """
-    Make standard output fail for lack of space; closing it must still work afterwards.
-    """
+    """Make standard output fail for lack of space; closing it must still work afterwards."""
     with pytest.MonkeyPatch.context() as patch, open("/dev/full", "w", encoding="utf-8") as stream:
         patch.setattr(sys, "stdout", stream)
         yield
 
 
 async def wait_size(path: Path, at_least: int) -> None:
-    """
-    Wait until another process has made the file that large.
-    """
+    """Wait until another process has made the file that large."""
     while _size(path) < at_least:  # noqa: ASYNC110  # there is no event to wait for
         await trio.sleep(0.01)
 
@@ -127,9 +119,7 @@ class Wav:
 
 
 def read_wav(data: bytes) -> Wav:
-    """
-    Read a RIFF file whose sizes are all exact, and which holds nothing else.
-    """
+    """Read a RIFF file whose sizes are all exact, and which holds nothing else."""
     riff, size, wave = struct.unpack_from("<4sI4s", data)
     assert (riff, size, wave) == (b"RIFF", len(data) - 8, b"WAVE")
     chunks, position = {}, 12
@@ -154,17 +144,14 @@ def read_wav(data: bytes) -> Wav:
 
 
 def is_speech(audio: bytes, silence: bytes = b"\0") -> bool:
-    """
-    Tell whether it is anything but silence.
-    """
+    """Tell whether it is anything but silence."""
     return bool(audio.strip(silence))
 
 
 @attrs.frozen(kw_only=True)
 class Served:
-    """
-    Attributes:
-        wire: What all connections run in: cancelled, they are cut.
+    """Attributes:
+    wire: What all connections run in: cancelled, they are cut.
     """
 
     server: Server
@@ -174,9 +161,7 @@ class Served:
 
 @asynccontextmanager
 async def served() -> AsyncIterator[Served]:
-    """
-    A service that speaks in tones, and a client of it, joined in memory.
-    """
+    """A service that speaks in tones, and a client of it, joined in memory."""
     async with (
         open_server(port=None, voice=Tones()) as server,
         trio.open_nursery() as nursery,

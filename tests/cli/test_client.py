@@ -23,9 +23,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_environment_says_who_speaks(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    With a key or an address no local service is started, unless it was asked for.
-    """
+    """With a key or an address no local service is started, unless it was asked for."""
     monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with open_client(local=False):
         assert capfd.readouterr().err == ""
@@ -37,9 +35,7 @@ async def test_the_environment_says_who_speaks(
 async def test_the_local_service_gets_no_headers(
     headers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Headers that are meant for the API are neither read nor sent, and stay where they are.
-    """
+    """Headers that are meant for the API are neither read nor sent, and stay where they are."""
     sent: list[bytes] = []
 
     class Overheard(Cartesia):
@@ -78,9 +74,7 @@ async def test_the_local_service_gets_no_headers(
 async def test_what_the_environment_says_wrong_is_put_right_there(
     name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The advice is about variables and addresses, not about arguments, and quotes no secret.
-    """
+    """The advice is about variables and addresses, not about arguments, and quotes no secret."""
     monkeypatch.setenv("CARTESIA_API_KEY", "key")
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError) as caught:
@@ -96,9 +90,7 @@ async def test_what_the_environment_says_wrong_is_put_right_there(
 async def test_another_machine_may_be_used_without_tls(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Asked for, the client of another machine is made although its address is plain.
-    """
+    """Asked for, the client of another machine is made although its address is plain."""
     monkeypatch.setenv("CARTESIA_API_KEY", "key")
     monkeypatch.setenv("CARTESIA_BASE_URL", f"{scheme}://speech.example:8080")
     async with open_client(local=False, allow_insecure=True) as client:

@@ -27,9 +27,7 @@ sys.exit(main())
     "name", ["trio", "trio_cartesia._exports", "trio_cartesia._cli.main", "rich"]
 )
 def test_control_c_while_it_starts(name: str) -> None:
-    """
-    Ctrl-C while what the command line needs is imported is 130, without a word.
-    """
+    """Ctrl-C while what the command line needs is imported is 130, without a word."""
     command = [sys.executable, "-c", INTERRUPTED.format(name=name)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (130, "")
@@ -47,9 +45,7 @@ MODULE = "import runpy; runpy.run_module('trio_cartesia', run_name='__main__')"
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [CONSOLE_SCRIPT, MODULE])
 def test_control_c_while_it_ends(start: str) -> None:
-    """
-    Ctrl-C after the end of the work changes neither the exit code nor the output.
-    """
+    """Ctrl-C after the end of the work changes neither the exit code nor the output."""
     command = [sys.executable, "-c", ENDING + start]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -59,9 +55,7 @@ def test_control_c_while_it_ends(start: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [CONSOLE_SCRIPT, MODULE])
 def test_an_ignored_control_c_stays_ignored(start: str) -> None:
-    """
-    Where Ctrl-C is ignored, as for a job in the background, it still is to the very end.
-    """
+    """Where Ctrl-C is ignored, as for a job in the background, it still is to the very end."""
     script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + ENDING + start
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -74,9 +68,7 @@ def test_an_ignored_control_c_stays_ignored(start: str) -> None:
 
 @pytest.mark.slow
 def test_it_runs_the_command_line() -> None:
-    """
-    Without a signal it runs the command line and returns its exit code.
-    """
+    """Without a signal it runs the command line and returns its exit code."""
     command = [sys.executable, "-c", INTERRUPTED.format(name="nothing")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -52,9 +52,7 @@ ALL_ERRORS = [
     ],
 )
 def test_an_error_says_what_failed_and_what_to_do(error: Exception, expected: str) -> None:
-    """
-    Every error is one or two sentences, and bugs quote nothing.
-    """
+    """Every error is one or two sentences, and bugs quote nothing."""
     assert describe_error(error) == expected
 
 
@@ -67,9 +65,7 @@ def no_tls(cause: ssl.SSLError) -> ConnectFailed:
 
 
 def test_where_there_is_no_tls_the_advice_is_about_it() -> None:
-    """
-    The advice differs for an untrusted certificate and for an address without TLS.
-    """
+    """The advice differs for an untrusted certificate and for an address without TLS."""
     mistaken = ssl.SSLError(1, "wrong version number")
     mistaken.reason = "WRONG_VERSION_NUMBER"
     assert "SSL_CERT_FILE" in describe_error(no_tls(ssl.SSLCertVerificationError(1, "unknown")))
@@ -79,18 +75,14 @@ def test_where_there_is_no_tls_the_advice_is_about_it() -> None:
 
 @pytest.mark.parametrize("kind", ALL_ERRORS)
 def test_advice_is_for_shell_users(kind: type[CartesiaError]) -> None:
-    """
-    Whatever fails, what to do can be done without writing a program.
-    """
+    """Whatever fails, what to do can be done without writing a program."""
     text = describe_error(kind("It failed."))
     assert text.startswith("It failed. ")
     assert not re.search(r"\bcall\b|`|=|\bcontexts?\b|connection|traceback", text)
 
 
 def test_the_file_is_named_once(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    An error that knows its file is about that file.
-    """
+    """An error that knows its file is about that file."""
     report_error(IsADirectoryError(errno.EISDIR, "Is a directory", "a.wav"), "a.wav")
     assert capfd.readouterr().err == (
         "trio-cartesia: a.wav: Is a directory. Choose another place with --out.\n"
@@ -98,9 +90,7 @@ def test_the_file_is_named_once(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_messages_have_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    Whatever is in a message, it is one line on standard error.
-    """
+    """Whatever is in a message, it is one line on standard error."""
     print_message("one\ntwo\r\n")
     assert capfd.readouterr() == ("", "one two\n")
 
@@ -108,9 +98,7 @@ def test_messages_have_one_line(capfd: pytest.CaptureFixture[str]) -> None:
 def test_names_that_are_no_text_are_given_as_they_are(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    """
-    A path on standard output is the path, byte for byte.
-    """
+    """A path on standard output is the path, byte for byte."""
     print_result(os.fsdecode(b"\xff.wav"))
     assert capfdbinary.readouterr().out == b"\xff.wav\n"
 
@@ -118,9 +106,7 @@ def test_names_that_are_no_text_are_given_as_they_are(
 def test_results_that_nobody_reads_are_dropped(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where the reader has gone, writing goes on as if there were one.
-    """
+    """Where the reader has gone, writing goes on as if there were one."""
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as stream:
@@ -131,9 +117,7 @@ def test_results_that_nobody_reads_are_dropped(
 
 
 def test_results_that_are_lost_are_reported(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    If there is no space for them, one line says so, and closing the stream succeeds.
-    """
+    """If there is no space for them, one line says so, and closing the stream succeeds."""
     with full_output():
         assert not print_result("a.wav")
     assert capfd.readouterr().err == (
@@ -142,9 +126,7 @@ def test_results_that_are_lost_are_reported(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_closed_streams_are_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Where the shell has closed them, nothing is written.
-    """
+    """Where the shell has closed them, nothing is written."""
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     assert print_result("a.wav")

@@ -38,9 +38,7 @@ def own_sigint() -> Iterator[None]:
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    --version prints it, and nothing else.
-    """
+    """--version prints it, and nothing else."""
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
 
@@ -49,9 +47,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 def test_help_fits_a_terminal(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Help has 80 columns, and goes to standard output.
-    """
+    """Help has 80 columns, and goes to standard output."""
     monkeypatch.setenv("COLUMNS", "80")
     assert main(arguments) == 0
     out = capsys.readouterr().out
@@ -83,9 +79,7 @@ def test_help_fits_a_terminal(
 def test_what_makes_no_sense_is_one_line(
     arguments: list[str], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """
-    A wrong command line is explained on one line, does nothing, and the exit code is 2.
-    """
+    """A wrong command line is explained on one line, does nothing, and the exit code is 2."""
     assert main(arguments) == 2
     out, err = capfd.readouterr()
     assert out == ""
@@ -98,9 +92,7 @@ def test_what_makes_no_sense_is_one_line(
 def test_a_text_may_look_like_an_option(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    After --, and where it could not be one, a text may start with a hyphen.
-    """
+    """After --, and where it could not be one, a text may start with a hyphen."""
     monkeypatch.setenv("CARTESIA_BASE_URL", "http://127.0.0.1:9")
     assert main(["say", "- so", "-5 degrees", "-", "--", "--debug-me"]) == 1  # nobody listens
 
@@ -121,9 +113,7 @@ def test_a_text_may_look_like_an_option(
 def test_a_failure_is_one_line(
     arguments: list[str], expected: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """
-    What failed and what to do are one line, without a traceback; the exit code is 1.
-    """
+    """What failed and what to do are one line, without a traceback; the exit code is 1."""
     (tmp_path / "file").touch()
     assert main(["say", "Hello.", "--local", *arguments]) == 1
     out, err = capfd.readouterr()
@@ -138,9 +128,7 @@ def test_a_failure_is_one_line(
 def test_only_debug_shows_tracebacks(
     more: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A refused connection is one line; with --debug, a traceback comes before it.
-    """
+    """A refused connection is one line; with --debug, a traceback comes before it."""
     monkeypatch.setenv("CARTESIA_BASE_URL", "http://127.0.0.1:9")
     assert main(["say", "Hello.", *more]) == 1
     err = capfd.readouterr().err
@@ -153,9 +141,7 @@ def test_only_debug_shows_tracebacks(
 def test_a_bug_is_one_line(
     more: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    An unexpected exception is reported as a bug, without its message, which may be private.
-    """
+    """An unexpected exception is reported as a bug, without its message, which may be private."""
 
     async def fail(_: object) -> int:
         await trio.lowlevel.checkpoint()
@@ -171,9 +157,7 @@ def test_a_bug_is_one_line(
 def test_ctrl_c_before_the_work_is_quiet(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A KeyboardInterrupt before the work begins ends the command with the exit code of Ctrl-C.
-    """
+    """A KeyboardInterrupt before the work begins ends the command with the exit code of Ctrl-C."""
 
     def interrupt(_: object) -> object:
         signal.raise_signal(signal.SIGINT)
@@ -187,9 +171,7 @@ def test_ctrl_c_before_the_work_is_quiet(
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--version"], ["say", "--help"], ["serve"]])
 def test_output_that_is_lost_is_reported(arguments: list[str], tmp_path: Path) -> None:
-    """
-    If standard output cannot be written, one line says so, and the exit code is 1.
-    """
+    """If standard output cannot be written, one line says so, and the exit code is 1."""
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [*COMMAND, *arguments],
@@ -208,9 +190,7 @@ def test_output_that_is_lost_is_reported(arguments: list[str], tmp_path: Path) -
 
 
 def test_bytes_that_are_no_text_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    An argument that is not UTF-8 is read as standard input would be.
-    """
+    """An argument that is not UTF-8 is read as standard input would be."""
     asked = []
 
     async def note(request: Request) -> int:
@@ -225,9 +205,7 @@ def test_bytes_that_are_no_text_are_replaced(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_slash_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A directory's name reaches the command as it was written.
-    """
+    """A directory's name reaches the command as it was written."""
     asked = []
 
     async def note(request: Request) -> int:
@@ -243,9 +221,7 @@ def test_a_slash_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_without_a_place_goes_nowhere_in_the_clear(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    An address that would send the key unencrypted is refused, and the key not shown.
-    """
+    """An address that would send the key unencrypted is refused, and the key not shown."""
     monkeypatch.setenv("CARTESIA_BASE_URL", "http://example.org")
     monkeypatch.setenv("CARTESIA_API_KEY", "sk_car_secret")
     assert main(["say", "Hello."]) == 1
@@ -261,9 +237,7 @@ def test_a_missing_extra_is_named(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    If a requirement of the command line is not installed, one line says what to install.
-    """
+    """If a requirement of the command line is not installed, one line says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     assert start.main() == 2
     assert capfd.readouterr().err == (
@@ -275,9 +249,7 @@ def test_a_missing_extra_is_named(
 def test_the_package_can_be_run(
     own_sigint: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    ``python -m trio_cartesia`` is the command line.
-    """
+    """``python -m trio_cartesia`` is the command line."""
     monkeypatch.setattr(sys, "argv", ["trio-cartesia", "--version"])
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(Path(start.__file__).parents[1] / "__main__.py"), run_name="__main__")
@@ -287,8 +259,6 @@ def test_the_package_can_be_run(
 
 @pytest.mark.slow
 def test_the_package_can_be_run_from_anywhere(tmp_path: Path) -> None:
-    """
-    The same in a process of its own.
-    """
+    """The same in a process of its own."""
     done = run("--version", cwd=tmp_path)
     assert (done.code, done.out, done.err) == (0, [__version__], [])

@@ -19,9 +19,7 @@ pytestmark = pytest.mark.slow
 async def test_a_signal_leaves_whole_files(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """
-    The service gets a cancel, the file is exact, and there is a code but no traceback.
-    """
+    """The service gets a cancel, the file is exact, and there is a code but no traceback."""
     async with open_server(voice=Tones()) as server, trio.open_nursery() as nursery:
         process = await start(
             *(nursery, "say", LONG_TEXT, "--words", "--out", "a.wav"),
@@ -47,9 +45,7 @@ async def test_a_signal_leaves_whole_files(
 
 
 async def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
-    """
-    Whatever the goodbye waits for, a second Ctrl-C ends the process.
-    """
+    """Whatever the goodbye waits for, a second Ctrl-C ends the process."""
 
     was_asked = trio.Event()
 
@@ -76,9 +72,7 @@ async def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
 
 
 async def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
-    """
-    Ctrl-C ends a read of standard input, and no file without speech is left.
-    """
+    """Ctrl-C ends a read of standard input, and no file without speech is left."""
     async with trio.open_nursery() as nursery:
         process = await start(nursery, "say", "-", "--local", cwd=tmp_path)
         assert process.stderr is not None
@@ -92,9 +86,7 @@ async def test_ctrl_c_ends_a_wait_for_input(tmp_path: Path) -> None:
 
 
 async def test_work_that_ends_gives_its_own_code() -> None:
-    """
-    Without a signal, the exit code and the exceptions are those of the work.
-    """
+    """Without a signal, the exit code and the exceptions are those of the work."""
 
     async def succeed() -> int:
         await trio.lowlevel.checkpoint()
@@ -110,9 +102,7 @@ async def test_work_that_ends_gives_its_own_code() -> None:
 
 
 async def test_a_signal_cancels_the_work() -> None:
-    """
-    The work is cancelled, and the code counts from 128.
-    """
+    """The work is cancelled, and the code counts from 128."""
 
     async def wait() -> int:
         signal.raise_signal(signal.SIGTERM)

@@ -12,8 +12,7 @@ import trio
 
 @attrs.define(eq=False)
 class ConnectProxy:
-    """
-    A proxy that takes every host for *peer_port* of this machine.
+    """A proxy that takes every host for *peer_port* of this machine.
 
     Attributes:
         peer_port: Where its tunnels end.

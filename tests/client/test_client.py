@@ -75,9 +75,7 @@ def _clean_environment(monkeypatch):
     ],
 )
 def test_what_cannot_be_right_is_refused_at_once(arguments):
-    """
-    Bad arguments raise at construction; the message names the argument, and shows no key.
-    """
+    """Bad arguments raise at construction; the message names the argument, and shows no key."""
     with pytest.raises(LocalProtocolError) as caught:
         Cartesia(**arguments)
     message = str(caught.value)
@@ -102,18 +100,14 @@ def test_what_cannot_be_right_is_refused_at_once(arguments):
     ],
 )
 def test_a_base_maps_to_its_websocket(base, address):
-    """
-    http maps to ws and https to wss, path prefixes stay, and usual ports are left out.
-    """
+    """http maps to ws and https to wss, path prefixes stay, and usual ports are left out."""
     url = BaseUrl.parse(base, "base_url", allow_insecure=False)
     assert str(url.websocket("/tts/websocket")) == address
 
 
 @given(url=st.text() | st.text().map("https://".__add__) | st.text().map("ws://localhost".__add__))
 def test_any_url_is_taken_or_refused(url):
-    """
-    No string makes anything but a `LocalProtocolError`.
-    """
+    """No string makes anything but a `LocalProtocolError`."""
     try:
         address = BaseUrl.parse(url, "base_url", allow_insecure=True).websocket("/x")
     except LocalProtocolError:
@@ -125,16 +119,12 @@ def test_any_url_is_taken_or_refused(url):
 
 
 def test_plain_connections_to_other_hosts_are_a_choice():
-    """
-    `allow_insecure` accepts what would send a key in the clear.
-    """
+    """`allow_insecure` accepts what would send a key in the clear."""
     Cartesia(KEY, base_url="http://10.0.0.1", allow_insecure=True)
 
 
 def test_the_environment_is_read_at_construction(monkeypatch):
-    """
-    Key, base URL and headers come from the environment unless given; a token keeps the key out.
-    """
+    """Key, base URL and headers come from the environment unless given; a token keeps the key out."""
     monkeypatch.setenv("CARTESIA_BASE_URL", "http://localhost:1/x")
     Cartesia()  # this machine needs no credential
     monkeypatch.setenv("CARTESIA_BASE_URL", "nonsense")
@@ -151,18 +141,14 @@ def test_the_environment_is_read_at_construction(monkeypatch):
 
 
 def test_a_credential_shows_nowhere():
-    """
-    Neither the client's repr nor those of its parts show the key.
-    """
+    """Neither the client's repr nor those of its parts show the key."""
     client = Cartesia(KEY)
     shown = repr(client) + repr(client.tts) + repr(client.tts._endpoint)
     assert "canary" not in shown
 
 
 def test_help_shows_what_is_for_users():
-    """
-    Neither the signature nor ``help`` names anything that is not for users.
-    """
+    """Neither the signature nor ``help`` names anything that is not for users."""
     shown = pydoc.plain(pydoc.render_doc(Cartesia))
     for name in inspect.signature(Cartesia).parameters:
         assert f"        {name}: " in shown
@@ -171,17 +157,13 @@ def test_help_shows_what_is_for_users():
 
 
 async def test_a_client_is_a_context_manager():
-    """
-    Entering gives the client itself.
-    """
+    """Entering gives the client itself."""
     async with Cartesia(KEY) as client:
         assert isinstance(client, Cartesia)
 
 
 async def test_a_client_is_entered_once_at_a_time():
-    """
-    Entering a client that is entered is refused in words; entering it again later is not.
-    """
+    """Entering a client that is entered is refused in words; entering it again later is not."""
     async with Cartesia(KEY) as client:
         with pytest.raises(LocalProtocolError, match="make another Cartesia"):
             async with client:
@@ -203,9 +185,7 @@ async def no_stream(_host, _port):
     ],
 )
 async def test_an_open_stream_that_returns_no_stream_is_blamed(open_stream, says):
-    """
-    Where `open_stream` returns something else than a stream, the error says so.
-    """
+    """Where `open_stream` returns something else than a stream, the error says so."""
     client = Cartesia(KEY, base_url="http://localhost", open_stream=open_stream)
     with pytest.raises(LocalProtocolError, match=says):
         async with client.tts.websocket_connect():
@@ -214,9 +194,7 @@ async def test_an_open_stream_that_returns_no_stream_is_blamed(open_stream, says
 
 @pytest.mark.parametrize("inbox_bytes", [0, -1, "64", 1.5, True, None])
 def test_a_budget_is_checked_where_it_is_given(inbox_bytes):
-    """
-    A budget that is no positive whole number is refused before the block is entered.
-    """
+    """A budget that is no positive whole number is refused before the block is entered."""
     with pytest.raises(LocalProtocolError, match="inbox_bytes"):
         Cartesia(KEY).tts.websocket_connect(inbox_bytes=inbox_bytes)
 
@@ -236,9 +214,7 @@ OPTIONS = {
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("is_fed", [False, True])
 async def test_every_argument_of_a_context_is_checked(name, is_fed, autojump_clock):
-    """
-    An argument of `context` or `speak` that cannot be right is named, and nothing is sent.
-    """
+    """An argument of `context` or `speak` that cannot be right is named, and nothing is sent."""
     settings = {**SETTINGS, name: OPTIONS[name]}
     named = {"output_format": "sample_rate", "generation_config": "speed"}.get(name, name)
     async with connected_pair() as (connection, _):
@@ -251,9 +227,7 @@ async def test_every_argument_of_a_context_is_checked(name, is_fed, autojump_clo
 
 @pytest.mark.parametrize("pieces", [7, None, b"Hello."])
 async def test_pieces_that_are_no_text_are_refused(pieces, autojump_clock):
-    """
-    `speak` and `feed` name what they take, and nothing is sent.
-    """
+    """`speak` and `feed` name what they take, and nothing is sent."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError, match="must be a str, or an iterable"):
             async with connection.speak(pieces, **SETTINGS):
@@ -273,8 +247,6 @@ async def test_pieces_that_are_no_text_are_refused(pieces, autojump_clock):
     ("version", "as_object"), [("2026-08-13", True), ("2026-08-14", False), ("2026-08-15", False)]
 )
 def test_a_voice_is_written_as_the_version_has_it(version, as_object):
-    """
-    Versions before 2026-08-14 take a voice as an object, and that one is the default.
-    """
+    """Versions before 2026-08-14 take a voice as an object, and that one is the default."""
     assert Cartesia(KEY, version=version).tts._endpoint.voice_as_object is as_object
     assert Cartesia(KEY).version == "2026-08-14"

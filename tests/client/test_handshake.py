@@ -87,9 +87,7 @@ def answering(status, body=b"", headers=(), *, ends=True, asked=None):
 @pytest.mark.parametrize("kind", ["structured", "legacy", "nothing"])
 @pytest.mark.parametrize("ends", [True, False])
 async def test_a_refused_handshake_is_our_exception(status, name, kind, ends, autojump_clock):
-    """
-    Each refusal raises its exception, bare, with the fields of either kind of body.
-    """
+    """Each refusal raises its exception, bare, with the fields of either kind of body."""
     fields = {"title": "No", "message": "Not now.", "error_code": None, "request_id": "r-1"}
     body = {"structured": json.dumps(fields).encode(), "legacy": b"No: Not now.", "nothing": b""}
     headers = [("X-Request-Id", "h-1"), ("Retry-After", "3")]
@@ -104,8 +102,8 @@ async def test_a_refused_handshake_is_our_exception(status, name, kind, ends, au
 
 
 async def test_a_refusal_that_is_cut_short_says_what_had_come(autojump_clock):
-    """
-    Where the connection ends in the middle of the body, what came of it counts, with its headers.
+    """Where the connection ends in the middle of the body, what came of it counts, with its
+    headers.
     """
 
     async def serve(stream):
@@ -123,8 +121,7 @@ async def test_a_refusal_that_is_cut_short_says_what_had_come(autojump_clock):
 
 
 async def test_what_a_handshake_asks(autojump_clock):
-    """
-    The handshake names version, key, client and host, keeps the key out of the URL, and offers
+    """The handshake names version, key, client and host, keeps the key out of the URL, and offers
     no compression.
     """
     asked = []
@@ -175,9 +172,7 @@ async def half_an_answer(stream):
     ids=["hang", "hang_up", "reset", "half_an_answer"],
 )
 async def test_no_answer_is_a_failure_within_a_bound(serve, says, autojump_clock):
-    """
-    A peer that is silent, or goes away in the middle of the handshake, makes connecting fail.
-    """
+    """A peer that is silent, or goes away in the middle of the handshake, makes connecting fail."""
     error = await connect_to(serve)
     assert says in str(error)
     assert isinstance(error, AuthenticationFailed if serve is half_an_answer else ConnectFailed)
@@ -185,9 +180,7 @@ async def test_no_answer_is_a_failure_within_a_bound(serve, says, autojump_clock
 
 
 async def test_a_body_that_ends_with_the_connection_is_read(autojump_clock):
-    """
-    A refusal without a length, as proxies send it, has its status and fields all the same.
-    """
+    """A refusal without a length, as proxies send it, has its status and fields all the same."""
 
     async def serve(stream):
         await stream.receive_some()
@@ -202,9 +195,7 @@ async def test_a_body_that_ends_with_the_connection_is_read(autojump_clock):
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 401 No\r\n\r\n", b"HTTP/1.1 101 Yes\r\nX: "])
 async def test_an_answer_without_end_is_cut_short(start, autojump_clock):
-    """
-    An answer to the handshake that does not end is given up after some kilobytes.
-    """
+    """An answer to the handshake that does not end is given up after some kilobytes."""
     sent = 0
 
     async def serve(stream):
@@ -222,9 +213,7 @@ async def test_an_answer_without_end_is_cut_short(start, autojump_clock):
 
 
 async def test_a_message_beyond_all_measure_ends_the_connection(autojump_clock):
-    """
-    A message larger than the limit is not kept: the connection ends.
-    """
+    """A message larger than the limit is not kept: the connection ends."""
     async with connected_pair(pipe_bytes=2**20) as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -237,9 +226,7 @@ async def test_a_message_beyond_all_measure_ends_the_connection(autojump_clock):
 @given(answer=st.binary(min_size=1))
 @on_virtual_time
 async def test_garbage_is_a_failure_and_nothing_foreign(answer):
-    """
-    Whatever bytes answer the handshake, connecting raises one of our exceptions.
-    """
+    """Whatever bytes answer the handshake, connecting raises one of our exceptions."""
 
     async def serve(stream):
         await stream.receive_some()
@@ -259,9 +246,7 @@ async def test_garbage_is_a_failure_and_nothing_foreign(answer):
 )
 @on_virtual_time
 async def test_garbage_that_looks_like_http_is_no_better(answer, more):
-    """
-    The same where the answer begins well.
-    """
+    """The same where the answer begins well."""
 
     async def serve(stream):
         await stream.receive_some()
@@ -272,9 +257,7 @@ async def test_garbage_that_looks_like_http_is_no_better(answer, more):
 
 
 async def test_a_closed_port_is_a_failure():
-    """
-    A refused connection is `ConnectFailed`, with the system's own reason.
-    """
+    """A refused connection is `ConnectFailed`, with the system's own reason."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
     await listener.aclose()
@@ -287,9 +270,7 @@ async def test_a_closed_port_is_a_failure():
 
 @pytest.mark.parametrize("kind", ["trusted", "other name", "other authority"])
 async def test_tls_is_verified(kind):
-    """
-    A certificate of another name or authority is refused before a byte of ours is sent.
-    """
+    """A certificate of another name or authority is refused before a byte of ours is sent."""
     authority = trustme.CA()
     name = "elsewhere.example" if kind == "other name" else "localhost"
     server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -317,9 +298,7 @@ async def test_tls_is_verified(kind):
 
 @pytest.mark.parametrize("base_url", ["http://localhost", "https://localhost"])
 async def test_connecting_can_be_cancelled(base_url, autojump_clock):
-    """
-    The caller's own scope ends a handshake that takes too long, also that of TLS.
-    """
+    """The caller's own scope ends a handshake that takes too long, also that of TLS."""
     with trio.move_on_after(3) as scope:
         await connect_to(hang, base_url=base_url)
     assert scope.cancelled_caught

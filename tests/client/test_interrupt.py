@@ -91,8 +91,7 @@ def interrupt_everywhere(files, step, *peer):
     ids=["refused", "name", "TLS"],
 )
 def test_ctrl_c_while_connecting_is_bare_and_leaves_nothing_open(peer):
-    """
-    At whatever line of connecting Ctrl-C comes, it leaves as `KeyboardInterrupt`, and no socket
+    """At whatever line of connecting Ctrl-C comes, it leaves as `KeyboardInterrupt`, and no socket
     stays open.
     """
     assert interrupt_everywhere(CONNECTING, 1, *peer) > 50
@@ -100,17 +99,14 @@ def test_ctrl_c_while_connecting_is_bare_and_leaves_nothing_open(peer):
 
 @pytest.mark.slow
 def test_ctrl_c_while_tasks_start_strands_none():
-    """
-    The same where the tasks of a connection are started: one that was stranded would never end.
-    """
+    """The same where the tasks of a connection are started: one that was stranded would never end."""
     assert interrupt_everywhere(STARTING, 7, "127.0.0.1", "http", False) > 500
 
 
 @pytest.mark.parametrize("interrupted", [KeyboardInterrupt, None])
 def test_ctrl_c_in_a_nursery_of_open_stream_is_bare(interrupted):
-    """
-    Where a caller's `open_stream` has tasks of its own, an interrupt of one of them leaves without
-    the group; any other error leaves as that nursery made it.
+    """Where a caller's `open_stream` has tasks of its own, an interrupt of one of them leaves
+    without the group; any other error leaves as that nursery made it.
     """
 
     async def crash():

@@ -68,9 +68,7 @@ def proxy_of(**arguments):
     ],
 )
 def test_the_environment_names_the_proxy(environment, base_url, chosen, monkeypatch):
-    """
-    Variables of the environment are honoured as other clients do; loopback needs no proxy.
-    """
+    """Variables of the environment are honoured as other clients do; loopback needs no proxy."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert proxy_of(base_url=base_url, allow_insecure=True) == chosen
@@ -80,9 +78,7 @@ def test_the_environment_names_the_proxy(environment, base_url, chosen, monkeypa
 
 
 def test_a_stream_of_one_s_own_goes_without_the_environment_s_proxy(monkeypatch):
-    """
-    With `open_stream`, the environment's proxy does not count, valid or not.
-    """
+    """With `open_stream`, the environment's proxy does not count, valid or not."""
     monkeypatch.setenv("ALL_PROXY", "socks5://one:1")
     assert proxy_of(open_stream=trio.open_tcp_stream) is None
 
@@ -105,9 +101,7 @@ def test_a_stream_of_one_s_own_goes_without_the_environment_s_proxy(monkeypatch)
     ],
 )
 def test_a_proxy_that_cannot_be_one_is_refused_at_once(proxy, says, monkeypatch):
-    """
-    A proxy is checked when the client is made, the environment's too, and no message quotes it.
-    """
+    """A proxy is checked when the client is made, the environment's too, and no message quotes it."""
     with pytest.raises(LocalProtocolError, match=says) as caught:
         Cartesia("k", proxy=proxy)
     assert "CANARY" not in str(caught.value)
@@ -119,18 +113,14 @@ def test_a_proxy_that_cannot_be_one_is_refused_at_once(proxy, says, monkeypatch)
 
 
 def test_a_proxy_and_a_stream_of_one_s_own_exclude_each_other():
-    """
-    Which of the two would count is not guessed.
-    """
+    """Which of the two would count is not guessed."""
     with pytest.raises(LocalProtocolError, match="not both"):
         Cartesia("k", proxy="http://one", open_stream=trio.open_tcp_stream)
 
 
 @pytest.mark.parametrize("user_info", ["", f"{USER_INFO}@", "me@"])
 async def test_a_conversation_goes_through_the_proxy(user_info):
-    """
-    Speech through a proxy is the same as without, and the proxy gets its credentials, not ours.
-    """
+    """Speech through a proxy is the same as without, and the proxy gets its credentials, not ours."""
     async with open_server(voice="tones", api_keys=["k"]) as server:
         async with open_proxy(int(server.url.rpartition(":")[2])) as proxy:
             client = Cartesia(
@@ -153,9 +143,7 @@ async def test_a_conversation_goes_through_the_proxy(user_info):
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "all_proxy"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_tls_goes_through_the_environment_s_proxy(variable, scheme, monkeypatch, tmp_path):
-    """
-    TLS is with the service and not with the proxy, whose own TLS is verified as well.
-    """
+    """TLS is with the service and not with the proxy, whose own TLS is verified as well."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
@@ -191,8 +179,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("answer", "says"), REFUSALS.values(), ids=REFUSALS)
 async def test_a_proxy_that_refuses_is_named_without_its_password(answer, says):
-    """
-    Whatever a proxy answers, connecting fails with its address, and shows no credentials in
+    """Whatever a proxy answers, connecting fails with its address, and shows no credentials in
     messages, causes or local variables.
     """
     async with open_proxy(1, answer=answer) as proxy:
@@ -205,9 +192,7 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(answer, says):
 
 
 async def test_a_proxy_that_is_not_there_is_named():
-    """
-    A proxy that cannot be reached is said to be the reason.
-    """
+    """A proxy that cannot be reached is said to be the reason."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = proxied_client(port)
@@ -219,9 +204,7 @@ async def test_a_proxy_that_is_not_there_is_named():
 
 @pytest.mark.slow
 async def test_a_silent_proxy_is_left_when_the_caller_says_so():
-    """
-    Waiting for a proxy's answer can be cancelled, and nothing shows its credentials then either.
-    """
+    """Waiting for a proxy's answer can be cancelled, and nothing shows its credentials then either."""
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     async with listener:
         client = proxied_client(listener.socket.getsockname()[1])
@@ -257,9 +240,7 @@ def assert_hidden(error, client):
 
 
 async def test_the_recipe_for_socks_works():
-    """
-    The `open_stream` of the how-to connects through a SOCKS proxy.
-    """
+    """The `open_stream` of the how-to connects through a SOCKS proxy."""
     page = Path(__file__).parents[2] / "docs/how-to/proxies.md"
     (code,) = re.findall(r"(async def open_stream.*?)\n\n\n", page.read_text(), re.DOTALL)
     async with open_server(voice="tones") as server, trio.open_nursery() as nursery:

@@ -68,8 +68,8 @@ def connect_over(monkeypatch):
 
 
 async def test_the_first_address_that_accepts_wins(connect_over, autojump_clock):
-    """
-    An address that fails or hangs gives way to the next, and only the winner's socket stays open.
+    """An address that fails or hangs gives way to the next, and only the winner's socket stays
+    open.
     """
     network = Network((SIX, "a", "hangs"), (SIX, "b", "accepts"), (FOUR, "c", errno.ECONNREFUSED))
     assert await connect_over(network) == "b"
@@ -79,9 +79,7 @@ async def test_the_first_address_that_accepts_wins(connect_over, autojump_clock)
 
 
 async def test_where_no_address_accepts_the_first_error_is_raised(connect_over, autojump_clock):
-    """
-    Where every address fails, the error that came first is raised, and no socket stays open.
-    """
+    """Where every address fails, the error that came first is raised, and no socket stays open."""
     network = Network((FOUR, "a", errno.ECONNREFUSED), (FOUR, "b", errno.EHOSTUNREACH))
     with pytest.raises(OSError, match="a fails"):
         await connect_over(network)
@@ -89,9 +87,7 @@ async def test_where_no_address_accepts_the_first_error_is_raised(connect_over, 
 
 
 async def test_cancelling_closes_every_socket(connect_over, autojump_clock):
-    """
-    Where connecting is cancelled, no socket stays open.
-    """
+    """Where connecting is cancelled, no socket stays open."""
     network = Network((FOUR, "a", "hangs"), (FOUR, "b", "hangs"))
     with trio.move_on_after(10) as scope:
         await connect_over(network)

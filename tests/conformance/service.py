@@ -1,6 +1,4 @@
-"""
-The service under test, as users start it: over TLS, since official clients speak over wss alone.
-"""
+"""The service under test, as users start it: over TLS, since official clients speak over wss alone."""
 
 from __future__ import annotations
 
@@ -53,8 +51,7 @@ def units(times: Any, kind: str) -> list[Unit]:
 
 @attrs.frozen
 class Service:
-    """
-    A service that runs.
+    """A service that runs.
 
     Attributes:
         environment: What it says to export.
@@ -77,8 +74,8 @@ class Service:
             return json.load(connection.getresponse())
 
     def record(self, name: str) -> Record:
-        """
-        Return the newest context that has the id *name*, or came with a request of it, once over.
+        """Return the newest context that has the id *name*, or came with a request of it, once
+        over.
         """
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:

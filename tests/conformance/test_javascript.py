@@ -54,8 +54,8 @@ def kinds(events: list[Any]) -> list[str]:
 
 
 def spoken_alike(heard: Any, record: Any) -> None:
-    """
-    Check that what was heard is what the service says it spoke, to the byte, and ended with done.
+    """Check that what was heard is what the service says it spoke, to the byte, and ended with
+    done.
     """
     events = heard["events"]
     assert "thrown" not in heard

@@ -63,8 +63,8 @@ def speak(socket: Any, context_id: str) -> list[Any]:
 
 
 def test_websockets_speaks(service):
-    """
-    A bare WebSocket client is spoken to in text frames, without extensions, and its pings answered.
+    """A bare WebSocket client is spoken to in text frames, without extensions, and its pings
+    answered.
     """
     with connect(service, compression="deflate") as socket:
         assert socket.response.headers["x-request-id"]
@@ -99,8 +99,8 @@ def test_websockets_may_compress(service):
     [("close at_frame=2 code=4001", 4001), ("fin at_frame=2", 1006), ("reset at_frame=2", 1006)],
 )
 def test_websockets_sees_trouble(service, fault, code):
-    """
-    Whatever a connection asks to go wrong does, as another client sees it, and no other one does.
+    """Whatever a connection asks to go wrong does, as another client sees it, and no other one
+    does.
     """
     wishes = HEADERS | {"x-fault": fault}
     with connect(service, additional_headers=wishes) as troubled, connect(service) as other:
@@ -132,9 +132,7 @@ def test_websockets_is_not_listened_to(service, path):
 
 
 def test_websockets_sockets_have_a_limit(small_service):
-    """
-    Ten times as many sockets as contexts may be open; one more is 429, until another one closes.
-    """
+    """Ten times as many sockets as contexts may be open; one more is 429, until another one closes."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(connect(small_service)) for _ in range(20)]
         with pytest.raises(websockets.InvalidStatus) as caught, connect(small_service):

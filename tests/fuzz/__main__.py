@@ -1,5 +1,4 @@
-"""
-Search for inputs that fail, under atheris (docs/explanation/security.md says how).
+"""Search for inputs that fail, under atheris (docs/explanation/security.md says how).
 
 ``python -m tests.fuzz codec -max_total_time=300``
 """

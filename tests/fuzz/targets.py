@@ -1,5 +1,4 @@
-"""
-Functions of bytes that fail if something is wrong.
+"""Functions of bytes that fail if something is wrong.
 
 ``python -m tests.fuzz`` searches for inputs under atheris; ``test_corpus.py`` replays those kept.
 """

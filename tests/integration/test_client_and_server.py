@@ -48,9 +48,7 @@ TEXTS = st.lists(st.text("ab .,!", min_size=1, max_size=12), max_size=5)
 @settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_every_context_hears_what_was_spoken_for_it(texts, data):
-    """
-    Whatever is pushed to however many contexts, each receives the bytes and words of its record.
-    """
+    """Whatever is pushed to however many contexts, each receives the bytes and words of its record."""
     rate, encoding = (
         data.draw(st.sampled_from(SAMPLE_RATES)),
         data.draw(st.sampled_from(sorted(BYTES_PER_FRAME))),
@@ -106,8 +104,7 @@ async def test_sixty_four_contexts_at_once(voice):
 
 @pytest.mark.parametrize("way", ["break", "exception", "cancel"])
 async def test_the_service_hears_one_cancel(way, autojump_clock):
-    """
-    Leaving a receive loop, however, is one cancel in the service's journal, and the connection
+    """Leaving a receive loop, however, is one cancel in the service's journal, and the connection
     carries the next context.
     """
     async with connected() as (connection, server):
@@ -132,8 +129,7 @@ async def test_the_service_hears_one_cancel(way, autojump_clock):
 
 
 async def test_cancelled_at_each_step_the_service_never_hears_two(autojump_clock):
-    """
-    Whatever step a conversation is cancelled at, the service hears one cancel of it at the most,
+    """Whatever step a conversation is cancelled at, the service hears one cancel of it at the most,
     and no context is left on either side.
     """
     async with connected() as (connection, server):
@@ -220,8 +216,8 @@ async def test_errors_of_both_generations(version, status, autojump_clock):
 
 
 async def test_expiry_and_what_was_not_spoken(autojump_clock):
-    """
-    A pause of more than a second after the last audio ends the context, and the next push says so.
+    """A pause of more than a second after the last audio ends the context, and the next push says
+    so.
     """
     async with connected() as (connection, _):
         async with connection.context(**SETTINGS) as context:

@@ -1,5 +1,4 @@
-"""
-Each operation, cancelled at the first step, then at the second, and so on, until it completes.
+"""Each operation, cancelled at the first step, then at the second, and so on, until it completes.
 
 A step is what any task of the run does from one suspension to the next: the caller's, those of the
 connection, and those of the service.
@@ -55,8 +54,7 @@ def amid_faults() -> Iterator[tuple[Row, str]]:
 
 
 async def cancel_at_each_step(name: str, row: Row = NOTHING_WRONG) -> int:
-    """
-    Play an operation over and over, and return how many times it was cancelled.
+    """Play an operation over and over, and return how many times it was cancelled.
 
     With a fault, each attempt has a connection of its own.
 

@@ -1,5 +1,4 @@
-"""
-What a user does with a connection: the columns of the matrix.
+"""What a user does with a connection: the columns of the matrix.
 
 Each operation speaks with a context, usually ``v``, in a `Stage`, which keeps what comes of it.
 """
@@ -39,8 +38,7 @@ TOO_LONG_SECONDS: Final = 6.0  # for a context to wait: it expires after a secon
 
 @attrs.define(eq=False)
 class Stage:
-    """
-    One connection on which something is wrong, and what came of it.
+    """One connection on which something is wrong, and what came of it.
 
     Attributes:
         connection: On which something is wrong.

@@ -1,6 +1,5 @@
 # ruff: noqa: E501, RUF001  # the prose of a page: one sentence a line
-"""
-The table as docs/reference/fault-matrix.md shows it.
+"""The table as docs/reference/fault-matrix.md shows it.
 
 ``python -m tests.matrix --write`` writes the page; a test holds it to the table.
 """

@@ -1,5 +1,4 @@
-"""
-One cell of the matrix: a fault and an operation, played in memory and in virtual time.
+"""One cell of the matrix: a fault and an operation, played in memory and in virtual time.
 
 Whatever goes wrong with one connection, there is a neighbour on it (context ``o``), somebody else
 on a connection of their own (``w``), and afterwards there must be nothing left.
@@ -64,8 +63,7 @@ def client_tasks() -> list[str]:
 
 @attrs.define(eq=False)
 class Scene:
-    """
-    What a cell is played with, and how it went.
+    """What a cell is played with, and how it went.
 
     Attributes:
         server: The service.
@@ -273,8 +271,7 @@ def is_with_a_gap(audio: bytes, spoken: bytes) -> bool:
 
 
 async def play(row: Row, name: str) -> float:
-    """
-    Play one cell, and return how much virtual time it took until everything had ended.
+    """Play one cell, and return how much virtual time it took until everything had ended.
 
     Raises:
         AssertionError: Something was not as it should be.

@@ -1,5 +1,4 @@
-"""
-What goes wrong, and what the client makes of it: the table of docs/reference/fault-matrix.md.
+"""What goes wrong, and what the client makes of it: the table of docs/reference/fault-matrix.md.
 
 Each row is tried with each operation (operations.py) by scene.py.
 """
@@ -47,8 +46,7 @@ class Whose(Enum):
 
 @attrs.frozen
 class Expected:
-    """
-    What comes of one operation.
+    """What comes of one operation.
 
     Attributes:
         raises: What it raises itself.
@@ -63,8 +61,7 @@ class Expected:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """
-    One thing that goes wrong.
+    """One thing that goes wrong.
 
     Attributes:
         fault: As ``X-Fault`` has it; the context that it strikes is ``v``.

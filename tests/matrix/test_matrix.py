@@ -47,9 +47,8 @@ def diagonal() -> Iterator[tuple[Row, str]]:
     ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in diagonal()]
 )
 def test_a_slice(row, name):
-    """
-    Each fault and each reading does what its row says, with one operation: the marked tests below
-    try them with all.
+    """Each fault and each reading does what its row says, with one operation: the marked tests
+    below try them with all.
     """
     assert failures(row, (name,)) == []
 
@@ -57,8 +56,7 @@ def test_a_slice(row, name):
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: row.name)
 def test_faults(row):
-    """
-    Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
+    """Whatever fault strikes, each operation ends in time, with the exception of its row, and harms
     nobody who is not in the row; and nothing is left.
     """
     assert failures(row, row.only or tuple(OPERATIONS)) == []
@@ -67,8 +65,7 @@ def test_faults(row):
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", WITHOUT_FAST_PATH, ids=lambda row: row.name)
 def test_faults_without_the_fast_path(row, monkeypatch):
-    """
-    The same holds where trio-websocket reads every frame. Some of the faults will do, since a
+    """The same holds where trio-websocket reads every frame. Some of the faults will do, since a
     property (`test_fast_path`) holds both ways to the same events.
     """
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", False)
@@ -78,8 +75,8 @@ def test_faults_without_the_fast_path(row, monkeypatch):
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", READINGS, ids=lambda row: row.name)
 def test_readings(row):
-    """
-    However the service reads what the protocol leaves open, each operation does what its row says.
+    """However the service reads what the protocol leaves open, each operation does what its row
+    says.
     """
     assert failures(row, row.only or (*OPERATIONS, *SITUATIONS)) == []
 
@@ -88,8 +85,8 @@ def test_readings(row):
 @pytest.mark.parametrize("name", OPERATIONS)
 @on_virtual_time
 async def test_cancelled_at_each_step(name):
-    """
-    Whatever step an operation is cancelled at, nothing is left of it, and the connection goes on.
+    """Whatever step an operation is cancelled at, nothing is left of it, and the connection goes
+    on.
     """
     assert await cancel_at_each_step(name) > 1
 
@@ -100,8 +97,7 @@ async def test_cancelled_at_each_step(name):
 )
 @on_virtual_time
 async def test_cancelled_amid_a_fault(row, name):
-    """
-    Whatever step an operation is cancelled at while something goes wrong, it ends in time, with
+    """Whatever step an operation is cancelled at while something goes wrong, it ends in time, with
     what its row says or with the cancellation, and nothing is left.
     """
     assert await cancel_at_each_step(name, row) > 1
@@ -110,9 +106,8 @@ async def test_cancelled_amid_a_fault(row, name):
 @pytest.mark.parametrize("patience_seconds", [1.0, 3600.0])
 @on_virtual_time
 async def test_a_push_that_nobody_takes(patience_seconds):
-    """
-    A push that the service does not read ends with its caller's deadline, or with the connection's
-    keepalive; leaving takes no longer than a goodbye.
+    """A push that the service does not read ends with its caller's deadline, or with the
+    connection's keepalive; leaving takes no longer than a goodbye.
     """
     async with (
         open_server(port=None, voice="tones") as server,

@@ -32,9 +32,7 @@ from trio_cartesia.testing import connected_pair, on_virtual_time
 
 
 async def test_a_context_sends_its_settings_with_every_input(autojump_clock):
-    """
-    Each input repeats the settings, the final one too, and a flush is a message of its own.
-    """
+    """Each input repeats the settings, the final one too, and a flush is a message of its own."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a", language="en") as context:
             await context.push("Hello, ")
@@ -60,9 +58,7 @@ async def test_a_context_sends_its_settings_with_every_input(autojump_clock):
 @given(order=st.lists(st.sampled_from("abcd"), max_size=40))
 @on_virtual_time
 async def test_any_interleaving_arrives_whole_and_in_order(order):
-    """
-    However the service interleaves contexts, each receives its own audio, whole and in order.
-    """
+    """However the service interleaves contexts, each receives its own audio, whole and in order."""
     async with connected_pair() as (connection, peer):
         heard: dict[str, list[bytes]] = {}
 
@@ -86,9 +82,7 @@ async def test_any_interleaving_arrives_whole_and_in_order(order):
 
 @pytest.mark.parametrize("way", ["break", "exception", "cancel", "deadline"])
 async def test_leaving_early_cancels_once_and_at_once(way, autojump_clock):
-    """
-    A receive loop that is left, however, puts one cancel on the wire at that same moment.
-    """
+    """A receive loop that is left, however, puts one cancel on the wire at that same moment."""
     async with connected_pair() as (connection, peer):
         with trio.CancelScope() as scope:
             try:
@@ -131,9 +125,7 @@ async def speaks_again(connection, peer):
 @given(patience=st.floats(0.001, 10))
 @on_virtual_time
 async def test_a_context_ends_the_moment_its_scope_does(patience):
-    """
-    Whenever a receive loop is cancelled, the service hears of it at that same moment.
-    """
+    """Whenever a receive loop is cancelled, the service hears of it at that same moment."""
     async with connected_pair() as (connection, peer):
         with trio.move_on_after(patience):
             async with connection.context(**SETTINGS, context_id="a") as context:
@@ -150,9 +142,7 @@ async def test_a_context_ends_the_moment_its_scope_does(patience):
 
 
 async def test_a_context_that_ended_is_not_cancelled(autojump_clock):
-    """
-    After the terminal event, leaving the block sends nothing.
-    """
+    """After the terminal event, leaving the block sends nothing."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -163,9 +153,7 @@ async def test_a_context_that_ended_is_not_cancelled(autojump_clock):
 
 
 async def test_a_context_that_never_began_sends_nothing(autojump_clock):
-    """
-    Without a push there is nothing to end and nothing to cancel, and the result is empty.
-    """
+    """Without a push there is nothing to end and nothing to cancel, and the result is empty."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS):
             pass
@@ -178,8 +166,8 @@ async def test_a_context_that_never_began_sends_nothing(autojump_clock):
 
 
 async def test_cancel_ends_the_receive_loop_of_another_task(autojump_clock):
-    """
-    After cancel the waiting receiver ends normally, late audio is dropped, and a push is refused.
+    """After cancel the waiting receiver ends normally, late audio is dropped, and a push is
+    refused.
     """
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
@@ -199,9 +187,7 @@ async def test_cancel_ends_the_receive_loop_of_another_task(autojump_clock):
 
 
 async def test_what_was_cancelled_is_not_complete(autojump_clock):
-    """
-    Speech collected from a context that another task cancelled says that it is cut short.
-    """
+    """Speech collected from a context that another task cancelled says that it is cut short."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -218,9 +204,7 @@ async def test_what_was_cancelled_is_not_complete(autojump_clock):
 
 
 async def test_expiry_ends_the_loop_and_the_next_push_says_so(autojump_clock):
-    """
-    A done before the final input ends the loop; the next push carries what was not spoken.
-    """
+    """A done before the final input ends the loop; the next push carries what was not spoken."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("One. ")
@@ -242,9 +226,7 @@ async def test_expiry_ends_the_loop_and_the_next_push_says_so(autojump_clock):
 
 
 async def test_a_push_after_the_end_is_refused_before_it_is_sent(autojump_clock):
-    """
-    Once the final input was given, each further input raises, and nothing of it is sent.
-    """
+    """Once the final input was given, each further input raises, and nothing of it is sent."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -263,9 +245,7 @@ async def test_a_push_after_the_end_is_refused_before_it_is_sent(autojump_clock)
 
 @pytest.mark.parametrize("transcript", ["", "\ud800", None, b"bytes", "x" * 2**20])
 async def test_bad_text_is_refused_and_harms_nothing(transcript, autojump_clock):
-    """
-    Text that cannot be sent raises before a byte is sent, and the context goes on.
-    """
+    """Text that cannot be sent raises before a byte is sent, and the context goes on."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             with pytest.raises(LocalProtocolError):
@@ -277,9 +257,7 @@ async def test_bad_text_is_refused_and_harms_nothing(transcript, autojump_clock)
 
 
 async def test_an_error_fails_its_context_alone_and_after_what_came(autojump_clock):
-    """
-    An error event raises, typed and with all its fields, once what came before was received.
-    """
+    """An error event raises, typed and with all its fields, once what came before was received."""
     async with connected_pair() as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="bad") as bad,
@@ -316,9 +294,7 @@ async def test_an_error_fails_its_context_alone_and_after_what_came(autojump_clo
 
 
 async def test_collect_attaches_what_came(autojump_clock):
-    """
-    When a context fails, what collect had received hangs on the error.
-    """
+    """When a context fails, what collect had received hangs on the error."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -331,9 +307,7 @@ async def test_collect_attaches_what_came(autojump_clock):
 
 
 async def test_an_error_without_context_goes_to_the_only_one(autojump_clock):
-    """
-    An error that names no context fails the one that is open, and the connection goes on.
-    """
+    """An error that names no context fails the one that is open, and the connection goes on."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as unused:
             async with connection.context(**SETTINGS) as context:
@@ -349,9 +323,7 @@ async def test_an_error_without_context_goes_to_the_only_one(autojump_clock):
 
 
 async def test_an_error_without_context_fails_all_of_several(autojump_clock):
-    """
-    With several contexts open, all fail with the error, and the connection is given up.
-    """
+    """With several contexts open, all fail with the error, and the connection is given up."""
     async with connected_pair() as (connection, peer):
         async with (
             connection.context(**SETTINGS) as one,
@@ -370,9 +342,7 @@ async def test_an_error_without_context_fails_all_of_several(autojump_clock):
 
 
 async def test_a_malformed_event_fails_its_context_alone(autojump_clock):
-    """
-    Audio that cannot be decoded fails its context, which is cancelled; the others go on.
-    """
+    """Audio that cannot be decoded fails its context, which is cancelled; the others go on."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -386,9 +356,7 @@ async def test_a_malformed_event_fails_its_context_alone(autojump_clock):
 
 
 async def test_unknown_things_are_kept_and_counted(autojump_clock):
-    """
-    Events and fields that this release does not know do no harm.
-    """
+    """Events and fields that this release does not know do no harm."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -405,9 +373,7 @@ async def test_unknown_things_are_kept_and_counted(autojump_clock):
 
 
 async def test_the_second_receiver_is_told(autojump_clock):
-    """
-    Two tasks cannot receive one context's events at the same time.
-    """
+    """Two tasks cannot receive one context's events at the same time."""
     async with connected_pair() as (connection, _), connection.context(**SETTINGS) as context:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(context.collect)
@@ -420,9 +386,7 @@ async def test_the_second_receiver_is_told(autojump_clock):
 @given(cuts=st.lists(st.integers(1, 7), max_size=20))
 @on_virtual_time
 async def test_audio_comes_in_whole_frames(cuts):
-    """
-    Wherever the service cuts the audio, `audio` yields whole frames and loses nothing.
-    """
+    """Wherever the service cuts the audio, `audio` yields whole frames and loses nothing."""
     sizes = [*cuts, 4 - sum(cuts) % 4]
     audio = bytes(number % 256 for number in range(sum(sizes)))
     options = {**SETTINGS, "output_format": {"encoding": "pcm_f32le", "sample_rate": 8000}}
@@ -440,9 +404,7 @@ async def test_audio_comes_in_whole_frames(cuts):
 
 
 async def test_collect_returns_words_and_segments(autojump_clock):
-    """
-    Collected speech has its words, phonemes and segments, cut at each flush_done.
-    """
+    """Collected speech has its words, phonemes and segments, cut at each flush_done."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a", add_timestamps=True) as context:
             await context.push("Hello world.")

@@ -30,9 +30,7 @@ from trio_cartesia.testing import bounded_stream_pair, connect_in_memory, connec
 
 
 async def test_a_push_outside_the_block_ends_with_the_block(autojump_clock):
-    """
-    A push from elsewhere, whose message the writer has, ends when the block is left.
-    """
+    """A push from elsewhere, whose message the writer has, ends when the block is left."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with trio.open_nursery() as nursery:
@@ -45,9 +43,7 @@ async def test_a_push_outside_the_block_ends_with_the_block(autojump_clock):
 
 
 async def test_a_push_ends_with_its_context(autojump_clock):
-    """
-    A push whose message is on its way ends when the service, or we, end the context.
-    """
+    """A push whose message is on its way ends when the service, or we, end the context."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="a") as one,
@@ -64,9 +60,7 @@ async def test_a_push_ends_with_its_context(autojump_clock):
 
 
 async def test_what_had_come_survives_a_failed_write(autojump_clock):
-    """
-    When the peer is gone and a push finds out first, another context still gets all it was sent.
-    """
+    """When the peer is gone and a push finds out first, another context still gets all it was sent."""
     async with connected_pair(pipe_bytes=2**20) as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="whole") as whole,
@@ -88,9 +82,7 @@ async def test_what_had_come_survives_a_failed_write(autojump_clock):
 
 
 async def test_cancel_after_the_end_takes_nothing_away(autojump_clock):
-    """
-    Once the service has ended a context, cancelling it changes nothing of what had come.
-    """
+    """Once the service has ended a context, cancelling it changes nothing of what had come."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -105,9 +97,7 @@ async def test_cancel_after_the_end_takes_nothing_away(autojump_clock):
 
 
 async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
-    """
-    Receiving from a context whose block was left, with something unheard, raises.
-    """
+    """Receiving from a context whose block was left, with something unheard, raises."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -123,9 +113,7 @@ async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
 
 
 async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
-    """
-    On a connection that was lost, a push and a new context raise the loss, each with its own id.
-    """
+    """On a connection that was lost, a push and a new context raise the loss, each with its own id."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="early") as context:
             await peer.close(1011, "enough")
@@ -140,9 +128,7 @@ async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
 
 
 async def test_events_of_any_kind_count_against_the_budget(autojump_clock):
-    """
-    An event that this release does not know cannot fill the memory either.
-    """
+    """An event that this release does not know cannot fill the memory either."""
     async with connected_pair(pipe_bytes=2**20) as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a", inbox_bytes=50_000) as context:
             await context.push("Hello.")
@@ -154,9 +140,7 @@ async def test_events_of_any_kind_count_against_the_budget(autojump_clock):
 
 
 async def test_a_dead_peer_is_found_out_while_the_reader_is_stalled(autojump_clock):
-    """
-    With overflow="block", a push to a peer that does not read ends within the keepalive's bound.
-    """
+    """With overflow="block", a push to a peer that does not read ends within the keepalive's bound."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         async with connection.context(
             **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
@@ -171,9 +155,7 @@ async def test_a_dead_peer_is_found_out_while_the_reader_is_stalled(autojump_clo
 
 
 async def test_a_blocked_reader_ends_with_its_context(autojump_clock):
-    """
-    A reader that waits for room goes on when the context that was full is left.
-    """
+    """A reader that waits for room goes on when the context that was full is left."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="b") as other:
             await other.push("Hello.")
@@ -191,9 +173,7 @@ async def test_a_blocked_reader_ends_with_its_context(autojump_clock):
 
 
 async def test_an_endless_iterator_of_nothing_can_be_cancelled(autojump_clock):
-    """
-    Pieces that are all empty still let others run.
-    """
+    """Pieces that are all empty still let others run."""
     async with connected_pair() as (connection, _):
         with trio.move_on_after(1) as scope:
             async with connection.context(**SETTINGS) as context:
@@ -205,9 +185,7 @@ async def test_an_endless_iterator_of_nothing_can_be_cancelled(autojump_clock):
 
 
 async def test_an_error_of_the_pieces_fails_the_context(autojump_clock):
-    """
-    Where the pieces' iterator raises, the context has failed, and collect attaches what came.
-    """
+    """Where the pieces' iterator raises, the context has failed, and collect attaches what came."""
 
     async def pieces():
         yield "a"
@@ -226,9 +204,7 @@ async def test_an_error_of_the_pieces_fails_the_context(autojump_clock):
 
 
 async def test_leaving_the_program_is_not_our_error(autojump_clock):
-    """
-    ``SystemExit`` out of the pieces' iterator leaves as it is.
-    """
+    """``SystemExit`` out of the pieces' iterator leaves as it is."""
 
     async def pieces():
         yield "a"
@@ -245,9 +221,7 @@ async def test_leaving_the_program_is_not_our_error(autojump_clock):
     "options", [{"overflow": "drop"}, {"inbox_bytes": 0}, {"inbox_bytes": True}]
 )
 async def test_a_context_refuses_options_that_make_no_sense(options, autojump_clock):
-    """
-    What a context cannot be opened with raises at once, and the connection goes on.
-    """
+    """What a context cannot be opened with raises at once, and the connection goes on."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError):
             async with connection.context(**SETTINGS, **options):
@@ -256,9 +230,7 @@ async def test_a_context_refuses_options_that_make_no_sense(options, autojump_cl
 
 
 async def test_a_push_may_bring_its_own_generation_settings(autojump_clock):
-    """
-    Settings of one push are sent with it alone; those that are out of range are refused.
-    """
+    """Settings of one push are sent with it alone; those that are out of range are refused."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, generation_config={"speed": 1.2}) as context:
             await context.push("One. ", generation_config={"emotion": "Happy", "volume": 0.5})
@@ -271,9 +243,7 @@ async def test_a_push_may_bring_its_own_generation_settings(autojump_clock):
 
 @pytest.mark.parametrize("pieces", [5, None, b"bytes"])
 async def test_what_is_no_text_is_not_spoken(pieces, autojump_clock):
-    """
-    `speak` refuses what it cannot push, at once or when it comes.
-    """
+    """`speak` refuses what it cannot push, at once or when it comes."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError):
             async with connection.speak(pieces, **SETTINGS) as context:
@@ -281,9 +251,7 @@ async def test_what_is_no_text_is_not_spoken(pieces, autojump_clock):
 
 
 async def test_an_empty_context_id_of_an_error_is_none(autojump_clock):
-    """
-    An error that names the empty id does not vanish.
-    """
+    """An error that names the empty id does not vanish."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
@@ -316,9 +284,7 @@ class Brittle(trio.abc.Stream):
 
 
 async def test_a_stream_that_cannot_be_closed_holds_nobody_up(autojump_clock):
-    """
-    What a caller's own stream raises when it is closed, or read, is not the caller's problem.
-    """
+    """What a caller's own stream raises when it is closed, or read, is not the caller's problem."""
     near, far = bounded_stream_pair()
 
     async def open_stream(_host, _port):
@@ -339,9 +305,7 @@ async def test_a_stream_that_cannot_be_closed_holds_nobody_up(autojump_clock):
 
 
 async def test_goodbye_is_polite_and_waits_for_the_answer(autojump_clock):
-    """
-    The closing handshake is done before the stream is closed, also where it takes a while.
-    """
+    """The closing handshake is done before the stream is closed, also where it takes a while."""
     async with connected_pair() as (_, peer):
         peer.stream.stall()
 
@@ -358,9 +322,7 @@ async def test_goodbye_is_polite_and_waits_for_the_answer(autojump_clock):
 
 
 async def test_a_loss_names_the_connection(autojump_clock):
-    """
-    The request id of the handshake is on what a loss raises.
-    """
+    """The request id of the handshake is on what a loss raises."""
     near, far = bounded_stream_pair()
 
     async def open_stream(_host, _port):
@@ -380,9 +342,7 @@ async def test_a_loss_names_the_connection(autojump_clock):
 
 
 async def test_a_failure_of_our_own_names_the_connection(autojump_clock):
-    """
-    What a context fails with here has the request id of the handshake, for whoever reports it.
-    """
+    """What a context fails with here has the request id of the handshake, for whoever reports it."""
     async with (
         open_server(port=None, voice=Tones()) as server,
         connect_in_memory(server) as open_stream,
@@ -429,8 +389,7 @@ class SlowPong:
 
 
 async def test_a_ping_is_never_cut_in_two(autojump_clock):
-    """
-    While the peer shows other signs of life, one ping is waited for and none is cancelled; when
+    """While the peer shows other signs of life, one ping is waited for and none is cancelled; when
     they end, the connection is lost.
     """
     transport = SlowPong(events=8)
@@ -450,9 +409,7 @@ async def test_a_ping_is_never_cut_in_two(autojump_clock):
 
 
 async def test_pieces_are_closed_by_the_feeder(autojump_clock):
-    """
-    A generator of pieces is closed in the block, not some time later by the garbage collector.
-    """
+    """A generator of pieces is closed in the block, not some time later by the garbage collector."""
     ended_in = []
 
     async def pieces():
@@ -471,9 +428,7 @@ async def test_pieces_are_closed_by_the_feeder(autojump_clock):
 
 
 async def test_events_after_the_end_of_a_loop_are_not_invented(autojump_clock):
-    """
-    After the terminal event a receive loop stays at its end.
-    """
+    """After the terminal event a receive loop stays at its end."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -487,8 +442,7 @@ async def test_events_after_the_end_of_a_loop_are_not_invented(autojump_clock):
 
 @pytest.mark.parametrize("lane", [True, False])
 async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, monkeypatch, lane):
-    """
-    What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
+    """What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
     another context goes on.
     """
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
@@ -513,9 +467,7 @@ async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, 
 
 
 async def test_what_outlives_its_connection_says_so(autojump_clock):
-    """
-    A connection whose block has ended opens no context, and says why.
-    """
+    """A connection whose block has ended opens no context, and says why."""
     async with connected_pair() as (connection, _):
         pass
     with pytest.raises(ConnectionLost, match="the connection's block has ended") as caught:
@@ -525,9 +477,7 @@ async def test_what_outlives_its_connection_says_so(autojump_clock):
 
 
 async def test_what_outlives_a_goodbye_that_was_given_up_says_so_too(autojump_clock):
-    """
-    The same where the goodbye took too long, since the peer took nothing more.
-    """
+    """The same where the goodbye took too long, since the peer took nothing more."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with connection.context(**SETTINGS) as context:
@@ -540,9 +490,7 @@ async def test_what_outlives_a_goodbye_that_was_given_up_says_so_too(autojump_cl
 
 
 async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(autojump_clock):
-    """
-    A push that never reached the writer raises when its context is cancelled, and names it.
-    """
+    """A push that never reached the writer raises when its context is cancelled, and names it."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with (
@@ -564,9 +512,7 @@ async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(au
 
 @pytest.mark.parametrize("base_url", ["http://localhost", "https://localhost"])
 async def test_a_handshake_that_is_cancelled_leaves_no_socket(autojump_clock, base_url):
-    """
-    Whoever gives up connecting closes the stream that was opened for it.
-    """
+    """Whoever gives up connecting closes the stream that was opened for it."""
     closed = trio.Event()
 
     async def open_stream(_host, _port):

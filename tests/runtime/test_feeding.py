@@ -25,9 +25,7 @@ async def slowly(*pieces, seconds=1.0):
 @given(pieces=st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=8))
 @on_virtual_time
 async def test_feed_pushes_every_piece_verbatim(pieces):
-    """
-    What is fed arrives piece by piece, verbatim, with the final input after it.
-    """
+    """What is fed arrives piece by piece, verbatim, with the final input after it."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.feed(iter(pieces))
@@ -40,9 +38,7 @@ async def test_feed_pushes_every_piece_verbatim(pieces):
 
 
 async def test_speak_feeds_while_the_loop_receives(autojump_clock):
-    """
-    `speak` pushes each piece as it comes and ends the text, beside the receive loop.
-    """
+    """`speak` pushes each piece as it comes and ends the text, beside the receive loop."""
     async with connected_pair() as (connection, peer):
         async with connection.speak(slowly("a ", "b"), **SETTINGS, context_id="a") as context:
             assert (await peer.receive())["transcript"] == "a "
@@ -56,9 +52,7 @@ async def test_speak_feeds_while_the_loop_receives(autojump_clock):
 
 
 async def test_speak_takes_a_text(autojump_clock):
-    """
-    A plain text is one message, which ends it; an empty one is refused.
-    """
+    """A plain text is one message, which ends it; an empty one is refused."""
     async with connected_pair() as (connection, peer):
         async with connection.speak("Hello.", **SETTINGS, context_id="a"):
             request = await peer.receive()
@@ -69,9 +63,7 @@ async def test_speak_takes_a_text(autojump_clock):
 
 
 async def test_leaving_the_block_stops_the_feeder_and_closes_the_pieces(autojump_clock):
-    """
-    A break stops the feeder at that moment, closes its generator, and cancels once.
-    """
+    """A break stops the feeder at that moment, closes its generator, and cancels once."""
     closed = trio.Event()
 
     async def pieces():
@@ -93,9 +85,7 @@ async def test_leaving_the_block_stops_the_feeder_and_closes_the_pieces(autojump
 
 
 async def test_an_error_of_the_pieces_is_raised_by_the_receive_loop(autojump_clock):
-    """
-    What the pieces' iterator raises comes bare out of the receive loop, after what came before.
-    """
+    """What the pieces' iterator raises comes bare out of the receive loop, after what came before."""
 
     async def pieces():
         yield "a"
@@ -115,8 +105,7 @@ async def test_an_error_of_the_pieces_is_raised_by_the_receive_loop(autojump_clo
 
 
 async def test_expiry_under_a_feeder_is_raised(autojump_clock):
-    """
-    Where the service ends a context that is still fed, the receive loop does not end as if
+    """Where the service ends a context that is still fed, the receive loop does not end as if
     all had been said.
     """
     async with connected_pair() as (connection, peer):
@@ -133,9 +122,7 @@ async def test_expiry_under_a_feeder_is_raised(autojump_clock):
 
 
 async def test_a_push_that_never_reached_the_writer_is_withdrawn(autojump_clock):
-    """
-    While the peer does not read, a cancelled push is taken back, and the next one is sent.
-    """
+    """While the peer does not read, a cancelled push is taken back, and the next one is sent."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with connection.context(**SETTINGS, context_id="a") as context:
@@ -153,8 +140,8 @@ async def test_a_push_that_never_reached_the_writer_is_withdrawn(autojump_clock)
 
 
 async def test_a_push_that_the_writer_has_counts_as_sent(autojump_clock):
-    """
-    A push that is cancelled while its message is on its way is sent whole, and the context goes on.
+    """A push that is cancelled while its message is on its way is sent whole, and the context goes
+    on.
     """
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
@@ -169,9 +156,7 @@ async def test_a_push_that_the_writer_has_counts_as_sent(autojump_clock):
 
 
 async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clock):
-    """
-    Cancelling a context drops what waits for the writer, and those who push are told.
-    """
+    """Cancelling a context drops what waits for the writer, and those who push are told."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with (
@@ -196,8 +181,8 @@ async def test_a_waiting_push_learns_that_the_context_was_cancelled(autojump_clo
 
 
 async def test_cancelled_at_any_step_the_connection_carries_the_next(autojump_clock):
-    """
-    Whatever step a conversation is cancelled at, the next context is carried, and nothing is left.
+    """Whatever step a conversation is cancelled at, the next context is carried, and nothing is
+    left.
     """
     async with connected_pair() as (connection, peer):
 
@@ -230,9 +215,7 @@ async def test_cancelled_at_any_step_the_connection_carries_the_next(autojump_cl
 
 
 async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
-    """
-    The same holds for a context that feeds itself.
-    """
+    """The same holds for a context that feeds itself."""
     async with connected_pair() as (connection, peer):
 
         async def serve():
@@ -257,9 +240,7 @@ async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
 
 
 async def test_a_piece_that_comes_after_expiry_is_among_what_was_not_spoken(autojump_clock):
-    """
-    A piece that `speak` takes after the service has ended the context is in `unspoken`.
-    """
+    """A piece that `speak` takes after the service has ended the context is in `unspoken`."""
 
     async def pieces():
         yield "One. "
@@ -294,8 +275,8 @@ async def nursery_pieces(error: Exception | None = None) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("stalled", [False, True])
 async def test_pieces_with_a_nursery_may_be_left(autojump_clock, stalled):
-    """
-    The block's own error leaves it bare, whatever becomes of the generator; the connection goes on.
+    """The block's own error leaves it bare, whatever becomes of the generator; the connection goes
+    on.
     """
     async with connected_pair() as (connection, peer):
         with pytest.raises(ZeroDivisionError):
@@ -315,9 +296,7 @@ async def test_pieces_with_a_nursery_may_be_left(autojump_clock, stalled):
 
 
 async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_clock):
-    """
-    An error of the generator's own clean-up is raised, unless the block raises something itself.
-    """
+    """An error of the generator's own clean-up is raised, unless the block raises something itself."""
     async with connected_pair() as (connection, peer):
         with pytest.raises(ExceptionGroup) as caught:
             async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):
@@ -331,9 +310,8 @@ async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_cl
 
 
 async def test_speak_in_a_generator_that_is_left(autojump_clock):
-    """
-    An asynchronous generator with ``speak`` in it may be left by ``break``: one cancel is sent, and
-    nothing else notices.
+    """An asynchronous generator with ``speak`` in it may be left by ``break``: one cancel is sent,
+    and nothing else notices.
     """
 
     async def audio(connection: Connection) -> AsyncIterator[bytes]:

@@ -54,9 +54,7 @@ trio.run(main)
 
 
 async def test_an_error_in_the_block_leaves_it_bare(autojump_clock):
-    """
-    What a connection's or context's block raises is raised as it was, in no exception group.
-    """
+    """What a connection's or context's block raises is raised as it was, in no exception group."""
     with pytest.raises(ZeroDivisionError):
         async with connected_pair() as (connection, _):
             async with connection.speak("Hello.", **SETTINGS):
@@ -64,9 +62,7 @@ async def test_an_error_in_the_block_leaves_it_bare(autojump_clock):
 
 
 async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
-    """
-    A background task that crashes is an `InternalError`, and nobody is left waiting.
-    """
+    """A background task that crashes is an `InternalError`, and nobody is left waiting."""
 
     def crash(self, *_):
         raise RuntimeError("a bug")
@@ -88,8 +84,7 @@ async def test_a_crash_of_ours_says_so(autojump_clock, monkeypatch):
 
 
 async def test_a_crash_of_the_library_below_is_a_loss(autojump_clock, monkeypatch):
-    """
-    Where what a peer sends makes trio-websocket's own task crash, the connection is lost, and
+    """Where what a peer sends makes trio-websocket's own task crash, the connection is lost, and
     nothing foreign is raised.
     """
 
@@ -109,9 +104,7 @@ async def test_a_crash_of_the_library_below_is_a_loss(autojump_clock, monkeypatc
 
 @pytest.mark.slow
 def test_control_c_is_a_bare_keyboard_interrupt():
-    """
-    Ctrl-C in the midst of speech ends a program with `KeyboardInterrupt`, in no exception group.
-    """
+    """Ctrl-C in the midst of speech ends a program with `KeyboardInterrupt`, in no exception group."""
     command = [sys.executable, "-c", SCRIPT]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -127,9 +120,7 @@ def test_control_c_is_a_bare_keyboard_interrupt():
 
 @pytest.mark.slow
 def test_control_c_ends_a_goodbye():
-    """
-    Ctrl-C while a connection waits for the peer's goodbye ends the program, too.
-    """
+    """Ctrl-C while a connection waits for the peer's goodbye ends the program, too."""
     command = [sys.executable, "-c", GOODBYE_SCRIPT]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

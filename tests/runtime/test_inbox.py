@@ -112,9 +112,8 @@ FULL = Chunk(context_id="a", audio=bytes(BUDGET_BYTES - 256))
 )
 @on_virtual_time
 async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
-    """
-    Events come out once and in order, then its end; what waits is counted exactly, here and in the
-    connection's total; an event that breaks the budget is not taken, unless the reader waits.
+    """Events come out once and in order, then its end; what waits is counted exactly, here and in
+    the connection's total; an event that breaks the budget is not taken, unless the reader waits.
     """
     total = ByteCounter()
     inbox, model = Inbox(BUDGET_BYTES, blocks, total), Model(blocks=blocks)
@@ -134,9 +133,7 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
 
 
 async def test_a_budget_may_be_used_up_and_not_passed(autojump_clock):
-    """
-    What fills an inbox to the byte is taken; one byte more is an overflow, which tells the size.
-    """
+    """What fills an inbox to the byte is taken; one byte more is an overflow, which tells the size."""
     async with connected_pair() as (connection, peer):
         for size, fits in ((1000, True), (1001, False)):
             async with connection.context(**SETTINGS, inbox_bytes=1256) as context:
@@ -151,9 +148,7 @@ async def test_a_budget_may_be_used_up_and_not_passed(autojump_clock):
 
 
 async def test_a_fresh_connection_holds_nothing(autojump_clock):
-    """
-    Before anything was said, everything that is counted is 0.
-    """
+    """Before anything was said, everything that is counted is 0."""
     async with connected_pair() as (connection, _):
         statistics = connection.statistics()
         assert statistics.inbox_bytes == statistics.inbox_peak_bytes == 0
@@ -163,8 +158,8 @@ async def test_a_fresh_connection_holds_nothing(autojump_clock):
 
 
 async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
-    """
-    A loop over what waits gives up its turn after so many events, and each step can be cancelled.
+    """A loop over what waits gives up its turn after so many events, and each step can be
+    cancelled.
     """
     turns = 0
     inbox = Inbox(10**9, False, ByteCounter())

@@ -26,9 +26,7 @@ def noted_pings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeypatch):
-    """
-    A peer that says nothing but answers is asked after every silence of so long, and never lost.
-    """
+    """A peer that says nothing but answers is asked after every silence of so long, and never lost."""
     times = noted_pings(monkeypatch)
     async with connected_pair() as (connection, _):
         await trio.sleep(10 * KEEPALIVE_SECONDS + 1)
@@ -37,8 +35,8 @@ async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeyp
 
 
 async def test_who_speaks_is_not_pinged(autojump_clock, monkeypatch):
-    """
-    As long as something comes in time there is no ping; then one, so long after the last message.
+    """As long as something comes in time there is no ping; then one, so long after the last
+    message.
     """
     times = noted_pings(monkeypatch)
     async with connected_pair() as (connection, peer):
@@ -54,8 +52,7 @@ async def test_who_speaks_is_not_pinged(autojump_clock, monkeypatch):
 
 @pytest.mark.parametrize("spoke_at", [0, 5, 19, 30])
 async def test_no_sign_of_life_ends_the_connection_after_so_long(autojump_clock, spoke_at):
-    """
-    A peer that is gone is given up when its silence and its time for an answer are over, and the
+    """A peer that is gone is given up when its silence and its time for an answer are over, and the
     loop that waits hears it at that moment.
     """
     lost_at = []
@@ -80,9 +77,7 @@ async def test_no_sign_of_life_ends_the_connection_after_so_long(autojump_clock,
 
 
 async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump_clock):
-    """
-    With overflow="block", a consumer that is slow while a ping is under way loses nothing.
-    """
+    """With overflow="block", a consumer that is slow while a ping is under way loses nothing."""
     async with connected_pair(link=Link(latency_seconds=1)) as (connection, peer):
         async with connection.context(
             **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
@@ -101,9 +96,7 @@ async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump
 async def test_a_write_that_is_stuck_is_found_out_though_reading_is_stalled(
     autojump_clock, stuck_at, expected
 ):
-    """
-    While a consumer is slow by choice no pong can come: a message that is stuck tells instead.
-    """
+    """While a consumer is slow by choice no pong can come: a message that is stuck tells instead."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         began = trio.current_time()
         async with connection.context(
@@ -119,9 +112,8 @@ async def test_a_write_that_is_stuck_is_found_out_though_reading_is_stalled(
 
 
 async def test_a_write_that_gets_stuck_while_a_pong_waits_is_found_out(autojump_clock):
-    """
-    Where a consumer is slow while a ping is under way, and a message of ours is not taken either,
-    the connection is given up at the first look that finds the message too old.
+    """Where a consumer is slow while a ping is under way, and a message of ours is not taken
+    either, the connection is given up at the first look that finds the message too old.
     """
     async with connected_pair(pipe_bytes=4096, link=Link(latency_seconds=1)) as (connection, peer):
         began = trio.current_time()

@@ -71,9 +71,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize("end", ENDINGS)
 async def test_every_end_reaches_every_waiter_at_that_moment(end, autojump_clock):
-    """
-    However a connection ends, 1000 included, each receive loop raises at once, after what came.
-    """
+    """However a connection ends, 1000 included, each receive loop raises at once, after what came."""
     async with connected_pair() as (connection, peer):
         outcomes = []
 
@@ -104,9 +102,7 @@ async def test_every_end_reaches_every_waiter_at_that_moment(end, autojump_clock
 
 
 async def test_a_loss_tells_its_code_and_reason(autojump_clock):
-    """
-    The close code and reason of the peer are on the error.
-    """
+    """The close code and reason of the peer are on the error."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
@@ -129,9 +125,7 @@ async def test_a_loss_tells_its_code_and_reason(autojump_clock):
     ],
 )
 async def test_a_loss_says_what_was_seen_of_it(code, reason, says, autojump_clock):
-    """
-    The error's text is what the peer said with its close frame, or that there was none.
-    """
+    """The error's text is what the peer said with its close frame, or that there was none."""
     async with connected_pair() as (connection, peer):
         assert connection.request_id is None
         async with connection.context(**SETTINGS, context_id="a") as context:
@@ -149,9 +143,7 @@ async def test_a_loss_says_what_was_seen_of_it(code, reason, says, autojump_cloc
 
 
 async def test_nonsense_is_the_cause_and_is_not_quoted(autojump_clock):
-    """
-    A message that cannot be read ends the connection; the error says so without quoting it.
-    """
+    """A message that cannot be read ends the connection; the error says so without quoting it."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
@@ -163,8 +155,7 @@ async def test_nonsense_is_the_cause_and_is_not_quoted(autojump_clock):
 
 
 async def test_a_connection_that_is_given_up_is_closed_though_its_block_goes_on(autojump_clock):
-    """
-    After a message that cannot be read the peer sees the end at once, and everything counts as
+    """After a message that cannot be read the peer sees the end at once, and everything counts as
     lost, while nobody looks.
     """
     async with connected_pair() as (connection, peer):
@@ -180,9 +171,7 @@ async def test_a_connection_that_is_given_up_is_closed_though_its_block_goes_on(
 
 
 async def test_a_push_that_waits_learns_of_the_loss(autojump_clock):
-    """
-    A push that waits for a peer who does not read ends with the connection.
-    """
+    """A push that waits for a peer who does not read ends with the connection."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with connection.context(**SETTINGS) as context:
@@ -199,9 +188,7 @@ async def test_a_push_that_waits_learns_of_the_loss(autojump_clock):
 
 
 async def test_a_peer_that_is_gone_is_found_out(autojump_clock):
-    """
-    A peer that neither reads nor sends is noticed by the keepalive, within its deadline.
-    """
+    """A peer that neither reads nor sends is noticed by the keepalive, within its deadline."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with connection.context(**SETTINGS) as context:
@@ -211,9 +198,7 @@ async def test_a_peer_that_is_gone_is_found_out(autojump_clock):
 
 
 async def test_an_idle_connection_is_kept_and_knows_its_age(autojump_clock):
-    """
-    Pongs keep a silent connection, and its idle age counts messages alone.
-    """
+    """Pongs keep a silent connection, and its idle age counts messages alone."""
     async with connected_pair() as (connection, _):
         await trio.sleep(200)
         assert not connection.statistics().is_lost
@@ -221,9 +206,7 @@ async def test_an_idle_connection_is_kept_and_knows_its_age(autojump_clock):
 
 
 async def test_goodbye_is_bounded(autojump_clock):
-    """
-    A peer that never answers delays the end of the block by the grace period and no more.
-    """
+    """A peer that never answers delays the end of the block by the grace period and no more."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with trio.open_nursery() as nursery:
@@ -237,9 +220,7 @@ async def test_goodbye_is_bounded(autojump_clock):
 
 
 async def test_a_cancelled_block_still_says_goodbye(autojump_clock):
-    """
-    Cancelling all of a connection's block still puts the cancel of its context on the wire.
-    """
+    """Cancelling all of a connection's block still puts the cancel of its context on the wire."""
     async with (
         open_server(port=None, voice=Tones()) as server,
         connect_in_memory(server) as open_stream,
@@ -260,9 +241,7 @@ async def test_a_cancelled_block_still_says_goodbye(autojump_clock):
 
 
 async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
-    """
-    Overflow fails one context, after what fitted; the others go on, and the service is told.
-    """
+    """Overflow fails one context, after what fitted; the others go on, and the service is told."""
     async with connected_pair() as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="slow", inbox_bytes=3000) as slow,
@@ -288,8 +267,7 @@ async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
 
 
 async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
-    """
-    A context that outgrew its inbox is cancelled there and then, though its block goes on and
+    """A context that outgrew its inbox is cancelled there and then, though its block goes on and
     nobody receives; the next push says what happened.
     """
     async with connected_pair() as (connection, peer):
@@ -305,9 +283,7 @@ async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
 
 
 async def test_a_context_that_never_began_ends_with_an_event_of_its_own(autojump_clock):
-    """
-    The end of the input of a context that was given none is its end; nothing is sent for it.
-    """
+    """The end of the input of a context that was given none is its end; nothing is sent for it."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.no_more_inputs()
@@ -317,9 +293,7 @@ async def test_a_context_that_never_began_ends_with_an_event_of_its_own(autojump
 
 
 async def test_timestamps_count_against_the_budget(autojump_clock):
-    """
-    Events without audio cannot grow an inbox past its budget either.
-    """
+    """Events without audio cannot grow an inbox past its budget either."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a", inbox_bytes=3000) as context:
             await context.push("Hello.")
@@ -333,9 +307,7 @@ async def test_timestamps_count_against_the_budget(autojump_clock):
 @given(sizes=st.lists(st.integers(1, 3000), max_size=20))
 @on_virtual_time
 async def test_a_blocking_inbox_loses_nothing_and_stays_small(sizes):
-    """
-    With overflow="block" the socket stalls instead: a slow consumer gets every byte.
-    """
+    """With overflow="block" the socket stalls instead: a slow consumer gets every byte."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         async with connection.context(
             **SETTINGS, context_id="a", inbox_bytes=2000, overflow="block"

@@ -42,8 +42,7 @@ async def end(peer: Peer, context_id: str, *, audio: bytes) -> None:
 
 @on_virtual_time
 async def test_an_end_that_comes_first_makes_the_final_input_needless() -> None:
-    """
-    Where the service ends a context, with all of it said, before the final input is on its way,
+    """Where the service ends a context, with all of it said, before the final input is on its way,
     that input is done with, and nothing is raised.
     """
     async with connected_pair() as (connection, peer):
@@ -61,8 +60,7 @@ async def test_an_end_that_comes_first_makes_the_final_input_needless() -> None:
 
 @on_virtual_time
 async def test_an_end_before_the_words_is_an_expiry_for_the_final_input() -> None:
-    """
-    Where the service ends a context with words unsaid, the final input that waited says so, and
+    """Where the service ends a context with words unsaid, the final input that waited says so, and
     which words they are.
     """
     async with connected_pair() as (connection, peer):
@@ -84,9 +82,7 @@ async def test_an_end_before_the_words_is_an_expiry_for_the_final_input() -> Non
 
 @on_virtual_time
 async def test_who_pushes_while_the_block_is_left_is_told() -> None:
-    """
-    A task that waits in a push when another one leaves the context's block learns it at once.
-    """
+    """A task that waits in a push when another one leaves the context's block learns it at once."""
     async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
         told: list[LocalProtocolError] = []
         async with busy_writer(connection):
@@ -107,9 +103,8 @@ async def test_who_pushes_while_the_block_is_left_is_told() -> None:
 
 @on_virtual_time
 async def test_an_event_that_cannot_be_read_stops_its_context_at_once() -> None:
-    """
-    A context whose event cannot be read is cancelled there and then, takes no more text, and says
-    why each time.
+    """A context whose event cannot be read is cancelled there and then, takes no more text, and
+    says why each time.
     """
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:

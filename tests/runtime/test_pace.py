@@ -17,9 +17,7 @@ from trio_cartesia.testing import connected_pair, on_virtual_time
 @given(sizes=st.lists(st.integers(1, 50_000), min_size=1, max_size=200), turns=st.integers(1, 5))
 @on_virtual_time
 async def test_a_consumer_that_is_never_idle_is_waited_for(sizes, turns):
-    """
-    While something is received every few turns, reading waits until little is left.
-    """
+    """While something is received every few turns, reading waits until little is left."""
     waiting = ByteCounter()
     waiting.add(AHEAD_BYTES)
     for size in sizes:
@@ -42,9 +40,7 @@ async def test_a_consumer_that_is_never_idle_is_waited_for(sizes, turns):
 
 @on_virtual_time
 async def test_a_consumer_that_is_idle_is_waited_for_once():
-    """
-    One that sleeps gets a few turns, takes no time, and the next ones after as much has arrived.
-    """
+    """One that sleeps gets a few turns, takes no time, and the next ones after as much has arrived."""
     waiting, turns = ByteCounter(), 0
     pace = Pace(waiting)
 
@@ -70,9 +66,7 @@ async def test_a_consumer_that_is_idle_is_waited_for_once():
 
 @on_virtual_time
 async def test_a_backlog_that_was_worked_off_leaves_no_licence():
-    """
-    However far ahead reading once was, a new backlog is noticed as soon as the first one.
-    """
+    """However far ahead reading once was, a new backlog is noticed as soon as the first one."""
     waiting = ByteCounter()
     pace = Pace(waiting)
     waiting.add(100 * AHEAD_BYTES)
@@ -85,8 +79,7 @@ async def test_a_backlog_that_was_worked_off_leaves_no_licence():
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_a_flood_overflows_no_inbox_whose_consumer_is_never_idle(autojump_clock, turns):
-    """
-    A loop that only counts, or that lets others run at each event, gets all of a flood that is
+    """A loop that only counts, or that lets others run at each event, gets all of a flood that is
     twenty times its budget.
     """
     count, frames = 0, 600
@@ -111,9 +104,7 @@ async def test_a_flood_overflows_no_inbox_whose_consumer_is_never_idle(autojump_
 
 
 async def test_a_consumer_that_sleeps_holds_nobody_up(autojump_clock):
-    """
-    Beside a context that nobody receives, another gets its audio at the moment it was sent.
-    """
+    """Beside a context that nobody receives, another gets its audio at the moment it was sent."""
     async with connected_pair(pipe_bytes=2**22) as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="a", inbox_bytes=8 * 2**20) as slow,

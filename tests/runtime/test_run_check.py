@@ -65,25 +65,19 @@ async def check_harmless(call: Callable[[Context], object]) -> None:
 
 @pytest.mark.parametrize("name", SYNCHRONOUS)
 async def test_a_call_from_a_thread_changes_nothing(name):
-    """
-    A call from a worker thread is refused at once, and nobody else notices.
-    """
+    """A call from a worker thread is refused at once, and nobody else notices."""
     await check_harmless(SYNCHRONOUS[name])
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
 async def test_a_call_in_another_run_changes_nothing(name):
-    """
-    A call inside another ``trio.run`` is refused at once, and nobody else notices.
-    """
+    """A call inside another ``trio.run`` is refused at once, and nobody else notices."""
     await check_harmless(partial(trio.run, ASYNCHRONOUS[name]))
 
 
 @pytest.mark.parametrize("open_block", ["context", "speak"])
 async def test_no_block_is_opened_elsewhere(open_block):
-    """
-    A context cannot be opened from another run.
-    """
+    """A context cannot be opened from another run."""
 
     async def enter(connection: Connection) -> None:
         arguments = ["Hello."] if open_block == "speak" else []
@@ -97,9 +91,7 @@ async def test_no_block_is_opened_elsewhere(open_block):
 
 
 def test_a_connection_of_an_earlier_run_says_so():
-    """
-    What is kept of a run that has ended is refused in the next one.
-    """
+    """What is kept of a run that has ended is refused in the next one."""
     kept: list[Connection] = []
 
     async def first() -> None:
@@ -118,9 +110,7 @@ def test_a_connection_of_an_earlier_run_says_so():
 
 
 def test_under_asyncio_the_error_says_what_to_do():
-    """
-    In an asyncio program, the error says that this runs on Trio.
-    """
+    """In an asyncio program, the error says that this runs on Trio."""
 
     async def connect() -> None:
         async with Cartesia("k", base_url="http://localhost").tts.websocket_connect():
@@ -131,9 +121,7 @@ def test_under_asyncio_the_error_says_what_to_do():
 
 
 def test_outside_of_any_loop_the_error_says_what_to_do():
-    """
-    In plain code, the error says where to call from.
-    """
+    """In plain code, the error says where to call from."""
     block = Cartesia("k", base_url="http://localhost").tts.websocket_connect()
     with pytest.raises(LocalProtocolError, match=r"from within Trio"):
         block.__aenter__().send(None)  # as a hand-made loop would
@@ -141,9 +129,7 @@ def test_outside_of_any_loop_the_error_says_what_to_do():
 
 @on_virtual_time
 async def test_a_block_is_entered_once_and_with_async_with():
-    """
-    A block that is entered again, or by a plain ``with``, says what to do.
-    """
+    """A block that is entered again, or by a plain ``with``, says what to do."""
     async with connected_pair() as (connection, _):
         block = connection.context(**SETTINGS)
         async with block:
@@ -159,9 +145,8 @@ async def test_a_block_is_entered_once_and_with_async_with():
 
 @on_virtual_time
 async def test_connections_are_left_in_the_order_and_the_task_they_were_entered_in():
-    """
-    Leaving a connection in another task is an error that names it; leaving it before one that was
-    entered later closes both, and says so. Nothing of Trio's is corrupted.
+    """Leaving a connection in another task is an error that names it; leaving it before one that
+    was entered later closes both, and says so. Nothing of Trio's is corrupted.
     """
 
     async def leave_elsewhere() -> None:
@@ -188,9 +173,7 @@ async def test_connections_are_left_in_the_order_and_the_task_they_were_entered_
 
 
 def test_threads_may_use_their_own_connections():
-    """
-    Each thread with a run of its own has its own connections, at the same time.
-    """
+    """Each thread with a run of its own has its own connections, at the same time."""
     done: list[bytes] = []
 
     async def main() -> None:

@@ -26,9 +26,8 @@ from trio_cartesia.testing import connected_pair, on_virtual_time
 async def test_a_context_that_hears_nothing_fails_at_its_time(
     stall_seconds, delay_ms, is_ended, waits
 ):
-    """
-    After ``stall_seconds``, and the buffering delay while more text may come, a context fails with
-    `ContextStalled`, and one cancel is sent; its neighbour goes on.
+    """After ``stall_seconds``, and the buffering delay while more text may come, a context fails
+    with `ContextStalled`, and one cancel is sent; its neighbour goes on.
     """
     async with connected_pair() as (connection, peer):
         async with (
@@ -62,9 +61,7 @@ async def test_a_context_that_hears_nothing_fails_at_its_time(
 @given(gaps=st.lists(st.floats(0, 4.9), max_size=10))
 @on_virtual_time
 async def test_a_slow_service_is_no_stall(gaps):
-    """
-    Whatever comes, or is pushed, within ``stall_seconds`` of the last thing puts the end off.
-    """
+    """Whatever comes, or is pushed, within ``stall_seconds`` of the last thing puts the end off."""
     async with connected_pair() as (connection, peer):
         async with connection.context(
             **SETTINGS, context_id="a", stall_seconds=5, max_buffer_delay_ms=0
@@ -81,9 +78,8 @@ async def test_a_slow_service_is_no_stall(gaps):
 
 
 async def test_a_context_that_owes_nothing_never_stalls(autojump_clock):
-    """
-    Before the first text, and once all of it was spoken, a context may be quiet for as long as it
-    likes; so may one that has no limit.
+    """Before the first text, and once all of it was spoken, a context may be quiet for as long as
+    it likes; so may one that has no limit.
     """
     async with connected_pair() as (connection, peer):
         async with (
@@ -102,9 +98,7 @@ async def test_a_context_that_owes_nothing_never_stalls(autojump_clock):
 
 
 async def test_a_consumer_that_reads_late_is_no_stall(autojump_clock):
-    """
-    What has arrived and was not received yet counts as arrived.
-    """
+    """What has arrived and was not received yet counts as arrived."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a", stall_seconds=1) as context:
             await context.push("Hello.")
@@ -115,9 +109,7 @@ async def test_a_consumer_that_reads_late_is_no_stall(autojump_clock):
 
 
 async def test_an_inbox_that_blocks_is_no_stall(autojump_clock):
-    """
-    While reading stands still for a full inbox, no context is found stalled.
-    """
+    """While reading stands still for a full inbox, no context is found stalled."""
     async with connected_pair(pipe_bytes=1000, stall_seconds=5) as (connection, peer):
         async with (
             connection.context(
@@ -139,9 +131,7 @@ async def test_an_inbox_that_blocks_is_no_stall(autojump_clock):
 
 
 async def test_the_connection_has_a_limit_for_all(autojump_clock):
-    """
-    A context takes its connection's limit, which is a minute unless said otherwise.
-    """
+    """A context takes its connection's limit, which is a minute unless said otherwise."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, max_buffer_delay_ms=0) as context:
             await context.push("Hello.")
@@ -155,9 +145,7 @@ async def test_the_connection_has_a_limit_for_all(autojump_clock):
 
 @pytest.mark.parametrize("stall_seconds", [0, -1, True, "5", math.nan])
 async def test_a_limit_that_makes_no_sense_is_refused(stall_seconds):
-    """
-    A limit is a positive number, or None.
-    """
+    """A limit is a positive number, or None."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError, match="stall_seconds must be a positive number"):
             async with connection.context(**SETTINGS, stall_seconds=stall_seconds):
@@ -165,8 +153,7 @@ async def test_a_limit_that_makes_no_sense_is_refused(stall_seconds):
 
 
 async def test_strays_leave_a_speech_incomplete(autojump_clock):
-    """
-    A speech during which events for an unknown context were dropped is not called complete: they
+    """A speech during which events for an unknown context were dropped is not called complete: they
     may have been its own.
     """
     async with connected_pair() as (connection, peer):

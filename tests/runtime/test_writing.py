@@ -30,9 +30,7 @@ def counted_writes(patch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeypatch):
-    """
-    The first of many pushes goes at once and alone, the others together; the peer hears all.
-    """
+    """The first of many pushes goes at once and alone, the others together; the peer hears all."""
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
 
         async def push(number: int) -> None:
@@ -54,9 +52,7 @@ async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeyp
 
 
 async def test_a_write_of_many_messages_is_bounded(autojump_clock, monkeypatch):
-    """
-    What queues up goes in few writes, none of which is longer than so much and one message.
-    """
+    """What queues up goes in few writes, none of which is longer than so much and one message."""
     async with connected_pair(pipe_bytes=2**20) as (connection, _), trio.open_nursery() as nursery:
 
         async def push() -> None:
@@ -76,8 +72,8 @@ async def test_a_write_of_many_messages_is_bounded(autojump_clock, monkeypatch):
 
 
 async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(autojump_clock):
-    """
-    Where a connection's block ends together with its contexts', every cancel goes before the close.
+    """Where a connection's block ends together with its contexts', every cancel goes before the
+    close.
     """
     names = [f"c{number}" for number in range(50)]
     async with connected_pair() as (connection, peer), trio.open_nursery() as outer:
@@ -116,9 +112,7 @@ async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(a
 )
 @on_virtual_time
 async def test_each_context_keeps_its_order(texts):
-    """
-    However pushes of several contexts are written together, each context's come in its order.
-    """
+    """However pushes of several contexts are written together, each context's come in its order."""
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
 
         async def push(name: str) -> None:
@@ -144,9 +138,7 @@ async def test_each_context_keeps_its_order(texts):
 @given(steps=st.integers(0, 200))
 @on_virtual_time
 async def test_pings_are_answered_while_many_messages_go(steps):
-    """
-    Whenever the peer pings during a batch of pushes, it is answered, and nothing else suffers.
-    """
+    """Whenever the peer pings during a batch of pushes, it is answered, and nothing else suffers."""
     async with connected_pair(pipe_bytes=500) as (connection, peer), trio.open_nursery() as nursery:
         pushed: list[int] = []
 
@@ -171,8 +163,7 @@ async def test_pings_are_answered_while_many_messages_go(steps):
 
 
 async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(autojump_clock):
-    """
-    Where the peer takes the first of many pushes and then breaks off, that push has returned and
+    """Where the peer takes the first of many pushes and then breaks off, that push has returned and
     is counted; the others say that the connection is gone.
     """
     ends: dict[int, str] = {}
@@ -201,9 +192,7 @@ async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(auto
 @given(steps=st.integers(0, 120), pipe_bytes=st.sampled_from([500, 2**20]))
 @on_virtual_time
 async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
-    """
-    Whenever the peer closes while many push, it hears a close, and all are told at that moment.
-    """
+    """Whenever the peer closes while many push, it hears a close, and all are told at that moment."""
     ends: list[str] = []
     async with connected_pair(pipe_bytes=pipe_bytes) as (connection, peer):
         async with trio.open_nursery() as nursery:
@@ -235,9 +224,7 @@ async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
 
 
 async def test_a_peer_that_takes_nothing_of_a_batch_is_noticed(autojump_clock):
-    """
-    Where a batch gets stuck in the pipe, the keepalive ends the connection as it does otherwise.
-    """
+    """Where a batch gets stuck in the pipe, the keepalive ends the connection as it does otherwise."""
     ends: list[str] = []
     async with connected_pair(pipe_bytes=500) as (connection, peer):
         began = trio.current_time()

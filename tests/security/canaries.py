@@ -1,6 +1,4 @@
-"""
-Secrets and speech that are planted, and a search for them in everything that comes out.
-"""
+"""Secrets and speech that are planted, and a search for them in everything that comes out."""
 
 from __future__ import annotations
 

@@ -82,9 +82,7 @@ def abandon(block: str) -> tuple[str, str]:
     ],
 )
 def test_what_is_never_left_is_named(thing, block):
-    """
-    A warning says what was forgotten; until the run ends, everything goes on working.
-    """
+    """A warning says what was forgotten; until the run ends, everything goes on working."""
     out, complaints = abandon(block)
     (warning,) = [line for line in complaints.splitlines() if "ResourceWarning: " in line][:1]
     assert thing in warning
@@ -95,9 +93,7 @@ def test_what_is_never_left_is_named(thing, block):
 
 @pytest.mark.slow
 def test_what_is_held_and_never_left_is_closed_by_what_is_around_it():
-    """
-    A connection that was entered by hand is closed when the block around it ends, which says so.
-    """
+    """A connection that was entered by hand is closed when the block around it ends, which says so."""
     out, complaints = abandon("""
         manager = client.tts.websocket_connect()  # held until the very end
         await manager.__aenter__()
@@ -109,9 +105,7 @@ def test_what_is_held_and_never_left_is_closed_by_what_is_around_it():
 
 @pytest.mark.parametrize("end", ["well", "error", "cancelled", "break", "refused", "Ctrl-C"])
 def test_what_is_used_as_it_should_be_warns_of_nothing(end):
-    """
-    However a block is left, also by Ctrl-C, there is no warning.
-    """
+    """However a block is left, also by Ctrl-C, there is no warning."""
 
     async def main() -> None:
         with trio.move_on_after(5) as scope:
@@ -149,9 +143,7 @@ def test_what_is_used_as_it_should_be_warns_of_nothing(end):
 
 
 def test_a_client_that_could_not_be_made_warns_of_nothing():
-    """
-    Where the arguments are refused there is nothing to leave.
-    """
+    """Where the arguments are refused there is nothing to leave."""
     with pytest.raises(Exception, match="not both"):
         Cartesia("k", token="t")
     gc.collect()

@@ -72,9 +72,7 @@ async def converse(client: Cartesia, emitted: Emitted) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 async def test_no_fault_shows_what_is_secret(fault, autojump_clock):
-    """
-    Whatever the service does wrong, no log, repr, error or number holds a key or speech.
-    """
+    """Whatever the service does wrong, no log, repr, error or number holds a key or speech."""
     faults = [Fault(name=fault, **NEEDED.get(fault, {}))] if fault else []
     async with open_server(port=None, voice="tones", faults=faults) as server:
         async with connect_in_memory(server) as open_stream:
@@ -89,9 +87,7 @@ async def test_no_fault_shows_what_is_secret(fault, autojump_clock):
 
 @pytest.mark.parametrize("kind", ["key", "token"])
 async def test_a_refused_credential_is_not_shown(kind, autojump_clock):
-    """
-    A credential that the service refuses is in neither the error nor the log.
-    """
+    """A credential that the service refuses is in neither the error nor the log."""
     async with open_server(port=None, voice="tones", api_keys=["sk_car_other"]) as server:
         async with connect_in_memory(server) as open_stream:
             with listening() as emitted:
@@ -157,9 +153,7 @@ async def listen(client: Cartesia, emitted: Emitted) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 async def test_no_event_shows_what_it_holds(name, autojump_clock):
-    """
-    Words, phonemes and audio of events, right or wrong, show in no log, repr or error.
-    """
+    """Words, phonemes and audio of events, right or wrong, show in no log, repr or error."""
 
     async def attack(stream):
         await stream.send_all(b"".join(SCRIPTS[name]))
@@ -171,9 +165,7 @@ async def test_no_event_shows_what_it_holds(name, autojump_clock):
 
 @pytest.mark.parametrize("is_on", [True, False])
 async def test_a_crash_of_ours_shows_nothing(is_on, autojump_clock, monkeypatch):
-    """
-    A bug of ours is reported without what it came across.
-    """
+    """A bug of ours is reported without what it came across."""
 
     def crash(*_: object) -> None:
         raise ZeroDivisionError("a bug")
@@ -201,8 +193,8 @@ async def listen_bare(client: Cartesia) -> None:
 
 
 async def test_a_feeder_that_crashes_shows_nothing(autojump_clock):
-    """
-    What a caller's own iterator raises comes back as it is, and nothing is added to it or logged.
+    """What a caller's own iterator raises comes back as it is, and nothing is added to it or
+    logged.
     """
 
     async def pieces():
@@ -228,9 +220,7 @@ async def test_a_feeder_that_crashes_shows_nothing(autojump_clock):
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["refused_handshake", "malformed_json", "reset", "bad_base64"])
 async def test_the_command_line_shows_nothing_with_debug(fault, tmp_path):
-    """
-    ``--debug`` shows tracebacks, and neither key nor text.
-    """
+    """``--debug`` shows tracebacks, and neither key nor text."""
     async with open_server(voice="tones", faults=[Fault(name=fault)]) as server:
         environment = {
             "CARTESIA_API_KEY": KEY,

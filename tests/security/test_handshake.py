@@ -56,9 +56,7 @@ def shown(error):
 @pytest.mark.parametrize("credential", CREDENTIALS, ids=["key", "token"])
 @pytest.mark.parametrize("way", ["stalled", "cut", "silent", "open_stream raises", "hangs"])
 async def test_a_handshake_that_does_not_end_well_shows_no_secret(credential, way, autojump_clock):
-    """
-    However a handshake ends, no local variable of its chain of exceptions shows a credential.
-    """
+    """However a handshake ends, no local variable of its chain of exceptions shows a credential."""
     near, far = bounded_stream_pair(10)
     reached = []
 
@@ -91,9 +89,7 @@ async def test_a_handshake_that_does_not_end_well_shows_no_secret(credential, wa
 
 
 def test_a_client_is_not_pickled_or_copied():
-    """
-    A client's credential cannot be written to a pickle, nor can a part of the client.
-    """
+    """A client's credential cannot be written to a pickle, nor can a part of the client."""
     client = client_of(trio.open_tcp_stream)
     for thing in (client, client.tts, client.tts._endpoint, client.tts._endpoint.headers):
         for write in (pickle.dumps, copy.deepcopy):

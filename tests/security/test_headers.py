@@ -95,9 +95,7 @@ def parsed(data):
 @example(name="header value", text=INJECTION)
 @on_virtual_time
 async def test_headers_are_sent_as_they_are_or_not_at_all(name, text):
-    """
-    Whatever is given as key, token, version or header, the request has exactly those headers.
-    """
+    """Whatever is given as key, token, version or header, the request has exactly those headers."""
     arguments, wanted = {"api_key": "k", "base_url": "http://localhost"}, {}
     if name == "api_key":
         arguments["api_key"], wanted = text, {"authorization": f"Bearer {text.strip()}"}
@@ -134,9 +132,7 @@ async def test_headers_are_sent_as_they_are_or_not_at_all(name, text):
 @example(name="base_url", url="http://0..0")
 @on_virtual_time
 async def test_addresses_are_asked_for_as_they_are_or_not_at_all(name, url):
-    """
-    Whatever is given as address, the request is one, has no query, and no header of its own.
-    """
+    """Whatever is given as address, the request is one, has no query, and no header of its own."""
     arguments = {"base_url": "http://localhost", "allow_insecure": True, name: url}
     data = await asked(lambda open_stream: Cartesia("k", open_stream=open_stream, **arguments))
     if data is None:
@@ -154,9 +150,7 @@ async def test_addresses_are_asked_for_as_they_are_or_not_at_all(name, url):
 )
 @on_virtual_time
 async def test_settings_are_sent_as_they_are_or_not_at_all(name, text):
-    """
-    Whatever is given as id or name, the message is one JSON object with just that in its field.
-    """
+    """Whatever is given as id or name, the message is one JSON object with just that in its field."""
     async with connected_pair() as (connection, peer):
         try:
             async with connection.context(**{**SETTINGS, "context_id": "a", name: text}) as context:
@@ -172,9 +166,7 @@ async def test_settings_are_sent_as_they_are_or_not_at_all(name, text):
 
 
 async def test_a_surrogate_in_a_text_is_refused_unquoted(autojump_clock):
-    """
-    Text that UTF-8 cannot carry is refused before it is sent, and its error does not hold it.
-    """
+    """Text that UTF-8 cannot carry is refused before it is sent, and its error does not hold it."""
     async with connected_pair() as (connection, _):
         async with connection.context(**SETTINGS) as context:
             with pytest.raises(LocalProtocolError) as caught:

@@ -65,9 +65,7 @@ async def connect(certificate, heard, *, base_url="https://localhost", **argumen
 
 
 async def test_a_good_certificate_passes(authority, trust):
-    """
-    A certificate of a trusted authority, for the right name and time, is believed.
-    """
+    """A certificate of a trusted authority, for the right name and time, is believed."""
     heard = []
     error = await connect(authority.issue_cert("localhost"), heard, **trust)
     assert type(error) is AuthenticationFailed  # so the request was made, and answered
@@ -86,9 +84,7 @@ async def test_a_good_certificate_passes(authority, trust):
     ],
 )
 async def test_a_bad_certificate_is_refused(case, says, scheme, authority, trust):
-    """
-    Any other certificate is refused, with the reason, before a byte of the request is sent.
-    """
+    """Any other certificate is refused, with the reason, before a byte of the request is sent."""
     day = dt.timedelta(days=1)
     certificate = {
         "other name": lambda: authority.issue_cert("elsewhere.example"),
@@ -124,9 +120,7 @@ def self_signed():
 
 
 async def test_what_is_not_tls_is_refused():
-    """
-    A peer that answers a TLS handshake in clear text is refused, too.
-    """
+    """A peer that answers a TLS handshake in clear text is refused, too."""
     near, far = bounded_stream_pair()
 
     async def open_stream(_host, _port):
@@ -141,9 +135,7 @@ async def test_what_is_not_tls_is_refused():
 
 
 async def test_authorities_are_those_of_the_environment_at_each_connection(monkeypatch, tmp_path):
-    """
-    A second authority is trusted once ``SSL_CERT_FILE`` names it, or once the file has changed.
-    """
+    """A second authority is trusted once ``SSL_CERT_FILE`` names it, or once the file has changed."""
     authorities = [trustme.CA() for _ in range(3)]
     for number, authority in enumerate(authorities):
         authority.cert_pem.write_to_path(tmp_path / f"{number}.pem")
@@ -156,15 +148,12 @@ async def test_authorities_are_those_of_the_environment_at_each_connection(monke
 
 
 def test_making_a_context_is_worth_keeping_it():
-    """
-    While nothing changes, connections share one context.
-    """
+    """While nothing changes, connections share one context."""
     assert default_context() is default_context()
 
 
 def test_the_default_is_full_verification():
-    """
-    Where no context is given, names and authorities are checked, old TLS is refused, and nothing
+    """Where no context is given, names and authorities are checked, old TLS is refused, and nothing
     that Python's own default is careful about is left out.
     """
     context, usual = default_context(), ssl.create_default_context()

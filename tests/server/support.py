@@ -66,7 +66,7 @@ async def tones(text: str, **others: Any) -> bytes:
     return b"".join(piece.samples for piece in spoken)
 
 
-class Refused(Exception):
+class APIError(Exception):
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         super().__init__(status)
         self.status, self.headers, self.body = status, headers, body
@@ -112,7 +112,7 @@ class Client:
             if data.body_finished:
                 break
         found = {k.decode().lower(): v.decode() for k, v in event.headers}
-        raise Refused(event.status_code, found, body)
+        raise APIError(event.status_code, found, body)
 
     async def send(self, message: Json | str | bytes) -> None:
         if isinstance(message, bytes):

@@ -49,9 +49,8 @@ async def test_contexts_that_are_over_leave_nothing_behind(seed):
 @pytest.mark.parametrize("count", [1_000, 1_100])
 @on_virtual_time
 async def test_contexts_cancelled_in_a_row_are_remembered_up_to_a_bound(count):
-    """
-    However many cancels the service leaves unconfirmed, no more than the bound is remembered, for
-    no longer than it says; and the connection is as good as new.
+    """However many cancels the service leaves unconfirmed, no more than the bound is remembered,
+    for no longer than it says; and the connection is as good as new.
     """
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
         names = [f"c{number}" for number in range(count)]
@@ -88,9 +87,8 @@ async def _receive(peer: Peer, requests: list[dict[str, object]]) -> None:
 @pytest.mark.slow
 @on_virtual_time
 async def test_who_never_reads_fails_alone_and_delays_nobody():
-    """
-    A context that nobody receives fails at its budget, after what fits; the other's audio comes as
-    late as it does without that neighbour, to the instant.
+    """A context that nobody receives fails at its budget, after what fits; the other's audio comes
+    as late as it does without that neighbour, to the instant.
     """
     quiet, _, _ = await _lateness(with_idler=False)
     beside, idler, requests = await _lateness(with_idler=True)
@@ -107,9 +105,8 @@ async def test_who_never_reads_fails_alone_and_delays_nobody():
 async def _lateness(
     *, with_idler: bool
 ) -> tuple[list[float], tuple[list[Event], Exception | None, int], list[dict[str, object]]]:
-    """
-    Return how long each chunk for an eager context took, while an idle one gets as many; and what
-    became of that.
+    """Return how long each chunk for an eager context took, while an idle one gets as many; and
+    what became of that.
     """
     link = Link(latency_seconds=0.05, bytes_per_second=500_000)
     idler: tuple[list[Event], Exception | None, int] = ([], None, 0)

@@ -1,5 +1,4 @@
-"""
-The whole client against a model of the service.
+"""The whole client against a model of the service.
 
 Many contexts on several connections, one after the other: callers push, flush, take back, cancel
 and leave; consumers are slow or small; the service says anything in any order; connections stall,

@@ -26,9 +26,7 @@ def run(folder, block):
 
 
 def test_there_are_blocks():
-    """
-    The blocks that the tests below run are found, with and without the official SDK.
-    """
+    """The blocks that the tests below run are found, with and without the official SDK."""
     assert NEEDS_SDK
     assert len(BLOCKS) > len(NEEDS_SDK)
 
@@ -36,9 +34,7 @@ def test_there_are_blocks():
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block not in NEEDS_SDK])
 def test_a_block_passes(block, tmp_path):
-    """
-    Each test of the page passes as it stands.
-    """
+    """Each test of the page passes as it stands."""
     done = run(tmp_path, block)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
@@ -49,9 +45,7 @@ def test_a_block_passes(block, tmp_path):
 @pytest.mark.skipif(not importlib.util.find_spec("cartesia"), reason="the official SDK is missing")
 @pytest.mark.parametrize("block", NEEDS_SDK)
 def test_a_block_with_the_official_sdk_passes(block, tmp_path):
-    """
-    So does each test of the page that uses the official SDK.
-    """
+    """So does each test of the page that uses the official SDK."""
     done = run(tmp_path, block)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout

@@ -31,18 +31,14 @@ def machine():
 
 
 def test_it_is_found_where_the_rest_is():
-    """
-    The machine is a name of the kit, though it is loaded only when it is asked for.
-    """
+    """The machine is a name of the kit, though it is loaded only when it is asked for."""
     assert trio_cartesia.testing.TrioStateMachine is TrioStateMachine
     with pytest.raises(AttributeError, match="Nonsense"):
         trio_cartesia.testing.Nonsense  # noqa: B018
 
 
 def test_rules_get_what_their_calls_return_and_raise(machine):
-    """
-    `perform` returns what the call returns, and raises what it raises, as it was raised.
-    """
+    """`perform` returns what the call returns, and raises what it raises, as it was raised."""
 
     async def double(number):
         await trio.lowlevel.checkpoint()
@@ -57,9 +53,7 @@ def test_rules_get_what_their_calls_return_and_raise(machine):
 
 
 def test_time_stands_still_but_for_rules(machine):
-    """
-    The clock moves by the seconds of a rule, and stops at each deadline on the way.
-    """
+    """The clock moves by the seconds of a rule, and stops at each deadline on the way."""
     ticks = []
 
     async def tick():
@@ -75,9 +69,7 @@ def test_time_stands_still_but_for_rules(machine):
 
 
 def test_everything_has_come_to_rest_when_a_rule_goes_on(machine):
-    """
-    Whatever a call sets off has happened when it returns, however many steps it takes.
-    """
+    """Whatever a call sets off has happened when it returns, however many steps it takes."""
     reached = []
 
     async def walk():
@@ -91,9 +83,7 @@ def test_everything_has_come_to_rest_when_a_rule_goes_on(machine):
 
 
 def test_a_background_crash_is_the_rule_s_failure():
-    """
-    What a background task raises is raised once, by the rule under which it happened.
-    """
+    """What a background task raises is raised once, by the rule under which it happened."""
     machine = Plain()
 
     async def crash():
@@ -108,9 +98,7 @@ def test_a_background_crash_is_the_rule_s_failure():
 
 
 def test_a_run_that_has_ended_takes_no_more_rules():
-    """
-    Once a rule has ended the run, each further one fails, and says why.
-    """
+    """Once a rule has ended the run, each further one fails, and says why."""
     machine = Plain()
 
     async def end():
@@ -124,9 +112,7 @@ def test_a_run_that_has_ended_takes_no_more_rules():
 
 
 def test_a_run_that_hangs_fails(machine, monkeypatch):
-    """
-    Where nothing happens for a long time, the rule fails instead of waiting for ever.
-    """
+    """Where nothing happens for a long time, the rule fails instead of waiting for ever."""
     monkeypatch.setattr(trio_cartesia.testing.machine, "HANG_SECONDS", 0.01)
     release = threading.Event()
     with pytest.raises(TimeoutError, match="the run hangs"):
@@ -136,9 +122,7 @@ def test_a_run_that_hangs_fails(machine, monkeypatch):
 
 
 def test_teardown_ends_what_is_left_even_if_it_takes_its_time():
-    """
-    Tasks are cancelled at the end, and grace periods pass in no time.
-    """
+    """Tasks are cancelled at the end, and grace periods pass in no time."""
     machine, ended = Plain(), []
 
     async def linger():
@@ -156,9 +140,7 @@ def test_teardown_ends_what_is_left_even_if_it_takes_its_time():
 
 
 def test_a_failure_prints_as_a_script():
-    """
-    The example that is left of a failure is a few lines that anybody can read.
-    """
+    """The example that is left of a failure is a few lines that anybody can read."""
 
     class Lamp(TrioStateMachine):
         is_on = False
@@ -184,8 +166,6 @@ def test_a_failure_prints_as_a_script():
 
 
 def test_the_example_in_its_docstring_runs():
-    """
-    The docstring's example is a program that runs as it stands.
-    """
+    """The docstring's example is a program that runs as it stands."""
     code = re.search(r"Example::\n\n((?:    .*\n|\n)+)", inspect.getdoc(TrioStateMachine) + "\n")
     exec(textwrap.dedent(code[1]), {"__name__": "example"})  # noqa: S102

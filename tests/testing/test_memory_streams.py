@@ -14,9 +14,7 @@ from trio_cartesia.testing.strategies import links
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of trio's own checks
 async def test_they_keep_trios_contract():
-    """
-    The streams pass Trio's own checks of streams that can be half closed.
-    """
+    """The streams pass Trio's own checks of streams that can be half closed."""
 
     async def make():
         await trio.lowlevel.checkpoint()
@@ -34,9 +32,7 @@ async def test_they_keep_trios_contract():
 @given(pieces=st.lists(st.binary(max_size=30)), limit=st.integers(1, 20), reads=st.integers(1, 40))
 @on_virtual_time
 async def test_what_is_sent_arrives_and_little_is_under_way(pieces, limit, reads):
-    """
-    Bytes arrive whole and in order, and never more than the bound are under way.
-    """
+    """Bytes arrive whole and in order, and never more than the bound are under way."""
     near, far = bounded_stream_pair(limit)
     received = bytearray()
     async with trio.open_nursery() as nursery:
@@ -54,9 +50,7 @@ async def test_what_is_sent_arrives_and_little_is_under_way(pieces, limit, reads
 
 
 async def test_a_stalled_end_is_silent_and_loses_nothing(autojump_clock):
-    """
-    While one end is stalled the other one waits; afterwards everything arrives.
-    """
+    """While one end is stalled the other one waits; afterwards everything arrives."""
     near, far = bounded_stream_pair(4)
     far.stall()
     with trio.move_on_after(10) as patience:
@@ -67,9 +61,7 @@ async def test_a_stalled_end_is_silent_and_loses_nothing(autojump_clock):
 
 
 async def test_a_cut_counts_across_sends(autojump_clock):
-    """
-    A cut lets that many bytes through, in however many sends, and then the stream ends.
-    """
+    """A cut lets that many bytes through, in however many sends, and then the stream ends."""
     near, far = bounded_stream_pair()
     near.cut_after(5)
     await near.send_all(b"123")
@@ -81,9 +73,7 @@ async def test_a_cut_counts_across_sends(autojump_clock):
 
 
 async def test_a_reset_breaks_both_ends_at_once(autojump_clock):
-    """
-    After a reset, sending and receiving fail on both ends, also for those who wait.
-    """
+    """After a reset, sending and receiving fail on both ends, also for those who wait."""
     near, far = bounded_stream_pair()
     async with trio.open_nursery() as nursery:
 
@@ -105,8 +95,7 @@ async def test_a_reset_breaks_both_ends_at_once(autojump_clock):
 )
 @on_virtual_time
 async def test_whatever_the_link_bytes_arrive_whole_and_not_too_soon(pieces, link, limit):
-    """
-    Over any link bytes arrive in order, and take as long as the link says, or longer where the
+    """Over any link bytes arrive in order, and take as long as the link says, or longer where the
     bound makes them wait.
     """
     near, far = bounded_stream_pair(limit, link=link)
@@ -128,9 +117,7 @@ async def test_whatever_the_link_bytes_arrive_whole_and_not_too_soon(pieces, lin
 
 
 async def test_bytes_come_a_latency_later_and_at_the_pace_of_the_line(autojump_clock):
-    """
-    The first byte takes the latency and its own time, and the end comes after the last byte.
-    """
+    """The first byte takes the latency and its own time, and the end comes after the last byte."""
     near, far = bounded_stream_pair(link=Link(latency_seconds=0.5, bytes_per_second=1460))
     await near.send_all(bytes(2920))
     await near.send_eof()
@@ -142,9 +129,7 @@ async def test_bytes_come_a_latency_later_and_at_the_pace_of_the_line(autojump_c
 
 
 async def test_a_cut_ends_the_connection_within_a_message():
-    """
-    No byte after the cut arrives, and both ends see the end of the connection.
-    """
+    """No byte after the cut arrives, and both ends see the end of the connection."""
     near, far = bounded_stream_pair()
     near.cut_after(3)
     with pytest.raises(trio.BrokenResourceError):
@@ -156,9 +141,7 @@ async def test_a_cut_ends_the_connection_within_a_message():
 
 
 async def test_one_half_may_be_closed(autojump_clock):
-    """
-    After one end has sent its last byte, the other one may still send.
-    """
+    """After one end has sent its last byte, the other one may still send."""
     near, far = bounded_stream_pair(link=Link(latency_seconds=1))
     await near.send_eof()
     assert await far.receive_some() == b""
@@ -174,9 +157,7 @@ async def test_one_half_may_be_closed(autojump_clock):
     [{"latency_seconds": -1}, {"bytes_per_second": 0}, {"piece_bytes": (0,)}],
 )
 def test_an_impossible_link_is_refused(wrong):
-    """
-    A link has no negative latency, and carries something.
-    """
+    """A link has no negative latency, and carries something."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Link(**wrong)
     near, _ = bounded_stream_pair()

@@ -33,9 +33,7 @@ from trio_cartesia.testing.strategies import links, scripts
 
 
 async def test_it_sends_every_event_of_a_service(autojump_clock):
-    """
-    Audio, times, ends of segments and the end arrive as the events that they are.
-    """
+    """Audio, times, ends of segments and the end arrive as the events that they are."""
     events = []
     async with (
         connected_pair() as (connection, peer),
@@ -60,9 +58,7 @@ async def test_it_sends_every_event_of_a_service(autojump_clock):
 
 
 async def test_it_waits_for_a_cancel(autojump_clock):
-    """
-    The peer drops requests until the cancel of the context that it waits for.
-    """
+    """The peer drops requests until the cancel of the context that it waits for."""
     async with connected_pair() as (connection, peer):
         for name in ("a", "b"):
             async with connection.context(**SETTINGS, context_id=name) as context:
@@ -75,9 +71,7 @@ async def test_it_waits_for_a_cancel(autojump_clock):
 
 
 async def test_a_connection_that_has_ended_raises_what_streams_raise(autojump_clock):
-    """
-    No exception of the library below leaves the peer.
-    """
+    """No exception of the library below leaves the peer."""
     async with connected_pair() as (_, peer):
         peer.stream.reset()
         with pytest.raises(trio.EndOfChannel):
@@ -88,8 +82,7 @@ async def test_a_connection_that_has_ended_raises_what_streams_raise(autojump_cl
 
 
 async def test_it_may_close_while_it_is_pinged(autojump_clock):
-    """
-    A ping that crosses the peer's close harms neither of them: the connection is lost, no more.
+    """A ping that crosses the peer's close harms neither of them: the connection is lost, no more.
 
     (Found by the state machine: trio-websocket crashes where it would have to answer the ping, and
     then never ends its own closing.)
@@ -106,9 +99,7 @@ async def test_it_may_close_while_it_is_pinged(autojump_clock):
 
 
 async def test_latency_is_heard(autojump_clock):
-    """
-    Over a slow link a request and its answer each take the latency.
-    """
+    """Over a slow link a request and its answer each take the latency."""
     link = Link(latency_seconds=0.25)
     async with (
         connected_pair(link=link) as (connection, peer),
@@ -135,9 +126,7 @@ EVERYTHING = Script(
 
 
 async def test_a_script_is_played(autojump_clock):
-    """
-    The acts of a script happen one after the other, in their time.
-    """
+    """The acts of a script happen one after the other, in their time."""
     events = []
     async with (
         connected_pair() as (connection, peer),
@@ -157,9 +146,7 @@ async def test_a_script_is_played(autojump_clock):
 
 @pytest.mark.parametrize("last", [Closes(1011), Cuts(3), HalfCloses(), Resets(), Sends("nonsense")])
 async def test_a_script_may_end_the_connection(last, autojump_clock):
-    """
-    However a script ends the connection, earlier events are received first, and playing ends.
-    """
+    """However a script ends the connection, earlier events are received first, and playing ends."""
     events = []
     async with (
         connected_pair() as (connection, peer),
@@ -176,8 +163,7 @@ async def test_a_script_may_end_the_connection(last, autojump_clock):
 @given(script=scripts(["a", "b"]), link=links())
 @on_virtual_time
 async def test_whatever_a_service_does_a_conversation_ends(script, link):
-    """
-    Under any script, over any link, both receive loops end within a minute of virtual time, with
+    """Under any script, over any link, both receive loops end within a minute of virtual time, with
     an exception of this package or none.
     """
     ends = []
@@ -209,9 +195,7 @@ async def test_whatever_a_service_does_a_conversation_ends(script, link):
 
 @pytest.mark.parametrize("make", [connected_pair, lambda: connect_in_memory(None)])
 async def test_a_block_is_entered_once_with_async_with(make):
-    """
-    A plain ``with``, or a second block over the same object, is an error that says what to do.
-    """
+    """A plain ``with``, or a second block over the same object, is an error that says what to do."""
     block = make()
     with pytest.raises(LocalProtocolError, match="needs 'async with'"):
         with block:
@@ -225,7 +209,5 @@ async def test_a_block_is_entered_once_with_async_with(make):
 
 @given(script=scripts(["a"]))
 def test_a_script_prints_as_what_makes_it(script):
-    """
-    The repr of a script, evaluated, is the script: a failing one can be kept as it was printed.
-    """
+    """The repr of a script, evaluated, is the script: a failing one can be kept as it was printed."""
     assert eval(repr(script)) == script  # noqa: S307

@@ -90,18 +90,14 @@ def run_pytest(folder, *arguments):
 
 
 def test_pytest_finds_it():
-    """
-    The plugin is an entry point of the installed package.
-    """
+    """The plugin is an entry point of the installed package."""
     (found,) = entry_points(group="pytest11", name="trio_cartesia")
     assert found.value == "trio_cartesia.testing.plugin"
 
 
 @pytest.mark.slow
 def test_the_example_passes_its_tests(tmp_path):
-    """
-    The voice agent, copied to an empty folder, passes its tests with the installed plugin.
-    """
+    """The voice agent, copied to an empty folder, passes its tests with the installed plugin."""
     shutil.copytree(AGENT, tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__"))
     done = run_pytest(tmp_path / "agent")
     assert done.returncode == 0, done.stdout
@@ -111,9 +107,7 @@ def test_the_example_passes_its_tests(tmp_path):
 
 @pytest.mark.slow
 def test_loading_it_imports_next_to_nothing(tmp_path):
-    """
-    A run of pytest that uses no fixture of it imports neither Trio nor what the fixtures need.
-    """
+    """A run of pytest that uses no fixture of it imports neither Trio nor what the fixtures need."""
     test = (
         "def test_it():\n    import sys\n"
         "    ours = {name for name in sys.modules if name.startswith('trio_cartesia')}\n"
@@ -128,9 +122,7 @@ def test_loading_it_imports_next_to_nothing(tmp_path):
 
 
 def test_a_real_key_is_never_used(run_tests, monkeypatch):
-    """
-    The client of the fixture has a key of its own, whatever the environment holds.
-    """
+    """The client of the fixture has a key of its own, whatever the environment holds."""
     test = (
         "async def test_it(cartesia, cartesia_server):\n"
         "    async with cartesia.tts.websocket_connect():\n"
@@ -144,9 +136,7 @@ def test_a_real_key_is_never_used(run_tests, monkeypatch):
 
 
 def test_the_closest_marker_counts(run_tests):
-    """
-    Markers of module, class and test add up, and the closest one to the test counts.
-    """
+    """Markers of module, class and test add up, and the closest one to the test counts."""
     test = HELLO + (
         "pytestmark = pytest.mark.cartesia(behaviour='done_status=200', plan='free')\n"
         "@pytest.mark.cartesia(behaviour={'flush_id_base': 7})\n"
@@ -160,9 +150,7 @@ def test_the_closest_marker_counts(run_tests):
 
 @pytest.mark.parametrize("arguments", ["loopback=True", "tls=True"])
 def test_the_service_may_have_a_port(arguments, run_tests):
-    """
-    With *loopback* or *tls* the same fixtures use a port of this machine.
-    """
+    """With *loopback* or *tls* the same fixtures use a port of this machine."""
     test = HELLO + (
         f"@pytest.mark.cartesia({arguments})\n"
         "async def test_it(cartesia, cartesia_server):\n"
@@ -187,9 +175,7 @@ def test_the_service_may_have_a_port(arguments, run_tests):
 )
 @pytest.mark.parametrize("fixture", ["cartesia", "cartesia_service"])
 def test_a_wrong_marker_says_what_is_wrong(fixture, arguments, why, run_tests):
-    """
-    A marker that cannot be right fails its test, with the reason.
-    """
+    """A marker that cannot be right fails its test, with the reason."""
     kind = "async def" if fixture == "cartesia" else "def"
     test = f"@pytest.mark.cartesia({arguments})\n{kind} test_it({fixture}):\n    pass\n"
     done = run_tests(test)
@@ -198,9 +184,7 @@ def test_a_wrong_marker_says_what_is_wrong(fixture, arguments, why, run_tests):
 
 
 def test_values_may_be_written_shortly():
-    """
-    A marker takes a value, a mapping of its fields or, for behaviour and faults, text.
-    """
+    """A marker takes a value, a mapping of its fields or, for behaviour and faults, text."""
     behaviour = Behaviour(done_status=200)
     for short in (behaviour, {"done_status": 200}, "done_status=200"):
         assert Marked(behaviour=short).behaviour == behaviour
@@ -223,9 +207,7 @@ def test_values_may_be_written_shortly():
 )
 @pytest.mark.parametrize("fixture", ["cartesia", "cartesia_server"])
 def test_without_trio_the_error_says_what_to_do(fixture, test, run_tests):
-    """
-    A test that does not run under Trio fails with the ways out, and with nothing else.
-    """
+    """A test that does not run under Trio fails with the ways out, and with nothing else."""
     pytest.importorskip("anyio", reason="one of the plugins that run asyncio is not installed")
     done = run_tests(test.replace("FIXTURE", fixture), trio_mode=False)
     done.assert_outcomes(errors=1)
@@ -234,9 +216,7 @@ def test_without_trio_the_error_says_what_to_do(fixture, test, run_tests):
 
 
 def test_anyio_s_trio_half_will_do(run_tests):
-    """
-    Under AnyIO's plugin the fixtures work with the backend ``trio``.
-    """
+    """Under AnyIO's plugin the fixtures work with the backend ``trio``."""
     pytest.importorskip("anyio", reason="AnyIO is not installed")
     test = HELLO + (
         "@pytest.fixture\ndef anyio_backend(): return 'trio'\n"

@@ -38,9 +38,7 @@ def speak(service: ServiceThread) -> bytes:
 
 
 def test_a_synchronous_test_has_a_service(cartesia_service):
-    """
-    A blocking client gets what the service spoke, and its records are there to be compared.
-    """
+    """A blocking client gets what the service spoke, and its records are there to be compared."""
     audio = speak(cartesia_service)
     (context,) = cartesia_service.state(audio=True)["contexts"]
     assert context["transcript"] == "Hello."
@@ -50,9 +48,7 @@ def test_a_synchronous_test_has_a_service(cartesia_service):
 
 
 def test_records_are_selected_and_forgotten(cartesia_service):
-    """
-    The records can be narrowed down to a context or a number, and dropped for a fresh start.
-    """
+    """The records can be narrowed down to a context or a number, and dropped for a fresh start."""
     for _ in range(3):
         speak(cartesia_service)
     contexts = cartesia_service.state()["contexts"]
@@ -66,9 +62,7 @@ def test_records_are_selected_and_forgotten(cartesia_service):
 
 
 def test_an_asyncio_test_has_a_service(cartesia_service):
-    """
-    It serves while an asyncio loop runs in the test's own thread.
-    """
+    """It serves while an asyncio loop runs in the test's own thread."""
 
     async def main() -> list[bytes]:
         return await asyncio.gather(*(asyncio.to_thread(speak, cartesia_service) for _ in range(3)))
@@ -80,9 +74,7 @@ def test_an_asyncio_test_has_a_service(cartesia_service):
 
 
 async def test_a_trio_test_has_one_too(cartesia_service):
-    """
-    A client under Trio reaches it as any other does, and the test may ask for its records.
-    """
+    """A client under Trio reaches it as any other does, and the test may ask for its records."""
     async with (
         Cartesia("any", base_url=cartesia_service.url) as client,
         client.tts.websocket_connect() as connection,
@@ -95,9 +87,7 @@ async def test_a_trio_test_has_one_too(cartesia_service):
 
 @pytest.mark.cartesia(behaviour="done_status=200", plan="free")
 def test_the_marker_configures_it(cartesia_service):
-    """
-    The marker configures this service as it does that of the other fixtures.
-    """
+    """The marker configures this service as it does that of the other fixtures."""
     state = cartesia_service.state()
     assert state["behaviour"]["done_status"] == 200
     assert state["plan"]["name"] == "free"
@@ -106,9 +96,7 @@ def test_the_marker_configures_it(cartesia_service):
 
 @pytest.mark.cartesia(tls=True)
 def test_it_may_have_tls(cartesia_service):
-    """
-    With TLS, clients trust the file that it names.
-    """
+    """With TLS, clients trust the file that it names."""
     assert cartesia_service.url.startswith("https://")
     assert cartesia_service.websocket_url.startswith("wss://")
     assert speak(cartesia_service)
@@ -116,9 +104,7 @@ def test_it_may_have_tls(cartesia_service):
 
 
 def test_the_thread_ends_with_the_block():
-    """
-    After the block no thread is left and the port is closed, however the block was left.
-    """
+    """After the block no thread is left and the port is closed, however the block was left."""
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError), service_in_thread() as service:
         raise ZeroDivisionError
@@ -136,17 +122,13 @@ def test_the_thread_ends_with_the_block():
     ],
 )
 def test_a_service_that_cannot_start_says_why(options, kind, why):
-    """
-    What `open_server` raises is raised in the thread that asked for the service, as it is.
-    """
+    """What `open_server` raises is raised in the thread that asked for the service, as it is."""
     with pytest.raises(kind, match=why), service_in_thread(**options):
         pass
 
 
 def test_a_crash_of_the_service_is_raised_at_the_end(monkeypatch):
-    """
-    A service that ends before its block does is no silent failure.
-    """
+    """A service that ends before its block does is no silent failure."""
     stopped = []
 
     async def crash() -> None:

@@ -9,9 +9,7 @@ from trio_cartesia.testing import cancelled_at_each_step, on_virtual_time
 
 
 def test_sleeping_takes_no_time_and_a_deadlock_fails_at_once():
-    """
-    A test on virtual time may sleep for days within its hour, but not wait for ever.
-    """
+    """A test on virtual time may sleep for days within its hour, but not wait for ever."""
     ends = []
 
     @on_virtual_time
@@ -26,9 +24,7 @@ def test_sleeping_takes_no_time_and_a_deadlock_fails_at_once():
 
 
 async def test_each_step_is_cancelled_once():
-    """
-    A call of three steps is cancelled at each of them, and then completes.
-    """
+    """A call of three steps is cancelled at each of them, and then completes."""
     reached = []
 
     async def three_steps():

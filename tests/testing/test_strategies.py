@@ -30,25 +30,19 @@ from trio_cartesia.testing.strategies import (
 
 @given(data=st.data(), encoding=st.sampled_from(sorted(BYTES_PER_FRAME)))
 def test_audio_is_whole_frames(data, encoding):
-    """
-    Audio has whole frames of its encoding.
-    """
+    """Audio has whole frames of its encoding."""
     assert len(data.draw(audio(encoding=encoding))) % BYTES_PER_FRAME[encoding] == 0
 
 
 @given(data=st.data(), whole=st.binary(max_size=30))
 def test_slices_are_the_whole(data, whole):
-    """
-    Slices joined are what was sliced.
-    """
+    """Slices joined are what was sliced."""
     assert b"".join(data.draw(slices(whole))) == whole
 
 
 @given(data=st.data(), sizes=st.lists(st.integers(0, 5), max_size=4))
 def test_interleavings_keep_each_order(data, sizes):
-    """
-    An interleaving has every item once, and those of one sequence in their order.
-    """
+    """An interleaving has every item once, and those of one sequence in their order."""
     sequences = [[(number, item) for item in range(size)] for number, size in enumerate(sizes)]
     merged = data.draw(interleavings(sequences))
     for number, sequence in enumerate(sequences):
@@ -58,9 +52,7 @@ def test_interleavings_keep_each_order(data, sizes):
 
 @given(event=events(st.just("a")), text=transcripts(), parts=pieces())
 def test_events_and_texts_are_well_formed(event, text, parts):
-    """
-    The client can read each event, and each text can be pushed.
-    """
+    """The client can read each event, and each text can be pushed."""
     assert read_event(json.dumps(event), {}).context_id == "a"
     assert text
     assert all(parts)
@@ -72,9 +64,7 @@ LIMITS = {"max_message_bytes", "max_waiting_characters", "remembered_contexts", 
 
 @pytest.mark.parametrize("field", sorted(attrs.fields_dict(Behaviour).keys() - LIMITS))
 def test_every_open_question_is_answered_both_ways(field):
-    """
-    For each field of `Behaviour` but the limits, there are examples of more than one value.
-    """
+    """For each field of `Behaviour` but the limits, there are examples of more than one value."""
     usual = getattr(Behaviour(), field)
     quick = settings(max_examples=2000, phases=[Phase.generate], database=None)
     assert find(behaviours(), lambda made: getattr(made, field) != usual, settings=quick)
@@ -95,9 +85,7 @@ def printed_by(check, strategy):
 
 @pytest.mark.slow
 def test_a_failing_behaviour_prints_what_matters():
-    """
-    A failing case names the fields that are not as usual, and no others.
-    """
+    """A failing case names the fields that are not as usual, and no others."""
 
     def check(behaviour):
         assert behaviour.late_input == "error"
@@ -107,9 +95,7 @@ def test_a_failing_behaviour_prints_what_matters():
 
 @pytest.mark.slow
 def test_a_failing_script_shrinks_to_its_point():
-    """
-    A failing script is cut down to the acts that make it fail.
-    """
+    """A failing script is cut down to the acts that make it fail."""
 
     def check(script):
         kinds = [type(act) for act in script]
@@ -121,9 +107,7 @@ def test_a_failing_script_shrinks_to_its_point():
 
 @given(script=scripts(["a"], may_lose=False))
 def test_a_script_may_be_kept_from_ending_the_connection(script):
-    """
-    Where the connection may not be lost, no act of a script closes, cuts or resets it.
-    """
+    """Where the connection may not be lost, no act of a script closes, cuts or resets it."""
     for act in script:
         assert not isinstance(act, Closes | Cuts | HalfCloses | Resets)
         assert not isinstance(act, Fails) or act.context_id is not None
@@ -142,9 +126,7 @@ def passes(check, value):
 @settings(max_examples=50, deadline=None)
 @on_virtual_time
 async def test_under_every_behaviour_a_conversation_ends(behaviour, texts):
-    """
-    Under any reading, the client receives the audio that was spoken, or an error says why not.
-    """
+    """Under any reading, the client receives the audio that was spoken, or an error says why not."""
     async with (
         open_server(port=None, voice=Tones(), behaviour=behaviour) as server,
         connect_in_memory(server) as open_stream,

@@ -1,6 +1,4 @@
-"""
-The client: of the API, or of a local service if there is no key.
-"""
+"""The client: of the API, or of a local service if there is no key."""
 
 from __future__ import annotations
 
@@ -25,8 +23,7 @@ ENCRYPT: Final = (
 
 @asynccontextmanager
 async def open_client(*, local: bool, allow_insecure: bool = False) -> AsyncIterator[Cartesia]:
-    """
-    Open a client of the API, or of a local service that runs for the block.
+    """Open a client of the API, or of a local service that runs for the block.
 
     Args:
         local: Use the local service even if the environment has a key or an address.

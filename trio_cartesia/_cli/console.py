@@ -1,6 +1,4 @@
-"""
-Output: results on standard output, messages on standard error.
-"""
+"""Output: results on standard output, messages on standard error."""
 
 from __future__ import annotations
 
@@ -75,8 +73,7 @@ NO_TLS: Final = "If it is a local service without --tls, write http:// in CARTES
 
 
 class UsageError(Exception):
-    """
-    The command cannot be performed as given.
+    """The command cannot be performed as given.
 
     Attributes:
         next_step: What to do; empty if the command's help says it.
@@ -97,8 +94,7 @@ def print_result(result: str, *, debug: bool = False) -> bool:
 
 
 def write_output(write: Callable[[], object], *, debug: bool = False) -> bool:
-    """
-    Call *write*, which writes results to standard output, and flush them.
+    """Call *write*, which writes results to standard output, and flush them.
 
     Returns:
         False if they were lost, after an error message. It is no error if the reader has gone or
@@ -143,8 +139,7 @@ def report_error(
     next_step: str | None = None,
     debug: bool = False,
 ) -> None:
-    """
-    Print on one line what failed and what to do.
+    """Print on one line what failed and what to do.
 
     Args:
         error: The exception.

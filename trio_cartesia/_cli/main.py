@@ -1,5 +1,4 @@
-"""
-The command line: its commands, their options and the exit codes.
+"""The command line: its commands, their options and the exit codes.
 
 ::
 
@@ -71,8 +70,7 @@ async def say(
     allow_insecure: Flag = False,
     debug: Flag = False,
 ) -> int:
-    """
-    Speak each TEXT into a file, all at once on one connection.
+    """Speak each TEXT into a file, all at once on one connection.
 
     Standard output lists the files, one path a line; messages go to standard error. The files can
     be played even if the command is interrupted with Ctrl-C.
@@ -138,8 +136,7 @@ async def serve(
     fault: Several = None,
     debug: Flag = False,
 ) -> int:
-    """
-    Run a local service with the API's protocol until Ctrl-C.
+    """Run a local service with the API's protocol until Ctrl-C.
 
     Its URL is the first line on standard output. It stores no keys and connects to no other
     machine. It logs each request and each context on a line of standard error.
@@ -202,8 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _read(arguments: Sequence[str]) -> Callable[[], object]:
-    """
-    Return the command of *arguments*, bound to its options.
+    """Return the command of *arguments*, bound to its options.
 
     Raises:
         CycloptsError: There is no such command or option, or a value is invalid.

@@ -1,6 +1,4 @@
-"""
-Ctrl-C and SIGTERM cancel the work, so that it closes its files and connections.
-"""
+"""Ctrl-C and SIGTERM cancel the work, so that it closes its files and connections."""
 
 from __future__ import annotations
 
@@ -16,8 +14,7 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 async def run_until_signalled(work: Callable[[], Awaitable[int]]) -> int:
-    """
-    Run *work* and return its exit code, or 128 plus the number of the signal that cancelled it.
+    """Run *work* and return its exit code, or 128 plus the number of the signal that cancelled it.
 
     A second signal ends the process at once. Signals are received rather than raised as
     KeyboardInterrupt, which could interrupt the writing of a file at any step.

@@ -1,5 +1,5 @@
-"""
-The console script and ``python -m trio_cartesia``: handle Ctrl-C from the first moment to the last.
+"""The console script and ``python -m trio_cartesia``: handle Ctrl-C from the first moment to the
+last.
 
 Nothing that takes time to import is imported before `main` has taken charge of SIGINT.
 """
@@ -23,8 +23,7 @@ MISSING: Final = (
 
 
 def main() -> int:
-    """
-    Run the command line, and return its exit code.
+    """Run the command line, and return its exit code.
 
     An ignored SIGINT, as of a job in the background, stays ignored.
     """

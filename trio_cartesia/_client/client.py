@@ -1,6 +1,4 @@
-"""
-`Cartesia`: the credential, the address and the settings of all connections.
-"""
+"""`Cartesia`: the credential, the address and the settings of all connections."""
 
 from __future__ import annotations
 
@@ -41,8 +39,7 @@ USER_AGENT: Final = f"trio-cartesia/{__version__}"
 
 
 class Cartesia:
-    """
-    A client of the Cartesia API; use it as an async context manager.
+    """A client of the Cartesia API; use it as an async context manager.
 
     It holds settings but no connection, so it is cheap. All tasks of a Trio run may share it.
 
@@ -81,8 +78,7 @@ class Cartesia:
         proxy: Proxy = True,
         open_stream: OpenStream | None = None,
     ) -> None:
-        """
-        Check the arguments, and read the environment; nothing is sent.
+        """Check the arguments, and read the environment; nothing is sent.
 
         Args:
             api_key: A key of the account. With neither this nor *token*, ``CARTESIA_API_KEY`` is

@@ -1,6 +1,4 @@
-"""
-Choose the proxy of a connection: the caller's, that of the environment, or none.
-"""
+"""Choose the proxy of a connection: the caller's, that of the environment, or none."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ _SCHEMES: Final = {True: ("wss", "https", "all"), False: ("ws", "https", "http",
 
 
 def choose_proxy(proxy: object, address: Address, *, is_loopback: bool) -> ProxyAddress | None:
-    """
-    Return the proxy to *address*, or None to connect directly.
+    """Return the proxy to *address*, or None to connect directly.
 
     Args:
         proxy: A URL; True for that of the environment or the system; None for no proxy.

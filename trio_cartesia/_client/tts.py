@@ -1,6 +1,4 @@
-"""
-``client.tts``: connections for text to speech.
-"""
+"""``client.tts``: connections for text to speech."""
 
 from __future__ import annotations
 
@@ -57,8 +55,7 @@ class TTS:
     def websocket_connect(
         self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: float | None = STALL_SECONDS
     ) -> Manager[Connection]:
-        """
-        Connect to the TTS WebSocket for the block (protocol §2.1).
+        """Connect to the TTS WebSocket for the block (protocol §2.1).
 
         When the block ends, queued messages are sent and the connection is closed, within two
         seconds. An exception of the block leaves it unchanged: there is no exception group unless

@@ -1,6 +1,4 @@
-"""
-One WebSocket, and the contexts on it.
-"""
+"""One WebSocket, and the contexts on it."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ Overflow = Literal["fail", "block"]
 @no_public_constructor("client.tts.websocket_connect()")
 @attrs.define(eq=False, init=False)
 class Connection:
-    """
-    One WebSocket to the service, which carries any number of contexts at once.
+    """One WebSocket to the service, which carries any number of contexts at once.
 
     Made by ``client.tts.websocket_connect()``. A connection that was lost stays lost. All of its
     methods may be called from any task of the same Trio run.
@@ -59,8 +56,7 @@ class Connection:
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """
-        Open a context for the block; nothing is sent until something is pushed.
+        """Open a context for the block; nothing is sent until something is pushed.
 
         Leaving the block before the context's end, by ``break``, an exception or cancellation,
         drops what was not sent yet and queues one cancel; nothing is awaited. Late events are
@@ -121,8 +117,7 @@ class Connection:
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """
-        Open a context that feeds itself: a task pushes the text, then ends it.
+        """Open a context that feeds itself: a task pushes the text, then ends it.
 
         A str goes out as one message, so the service can start at once. Whatever the iterator of
         pieces raises, the receive loop raises, after the events that came before. If the service
@@ -227,8 +222,7 @@ class Connection:
 
 
 def check_stall_seconds(stall_seconds: object) -> float:
-    """
-    Return how long text may be owed; None means forever.
+    """Return how long text may be owed; None means forever.
 
     Raises:
         LocalProtocolError: It is neither None nor a positive number.
@@ -245,8 +239,7 @@ def check_stall_seconds(stall_seconds: object) -> float:
 
 
 def check_budget(inbox_bytes: object) -> int:
-    """
-    Return a byte budget that makes sense.
+    """Return a byte budget that makes sense.
 
     Raises:
         LocalProtocolError: It is not a positive whole number.

@@ -1,6 +1,4 @@
-"""
-One context: text goes in, speech comes out.
-"""
+"""One context: text goes in, speech comes out."""
 
 from __future__ import annotations
 
@@ -27,8 +25,7 @@ __all__ = ["Context"]
 @no_public_constructor("connection.context()")
 @attrs.define(eq=False, init=False)
 class Context:
-    """
-    A stream of text to the service and a stream of events back (protocol §2.4).
+    """A stream of text to the service and a stream of events back (protocol §2.4).
 
     Made by `Connection.context`. Leaving its block ends it, however it is left: where the
     service had not ended it, one cancel is sent, and nothing is awaited for it.
@@ -58,8 +55,7 @@ class Context:
         *,
         generation_config: GenerationConfig | dict[str, object] | None = None,
     ) -> None:
-        """
-        Send the next piece of the text, and return once it is on the wire.
+        """Send the next piece of the text, and return once it is on the wire.
 
         Pieces are joined verbatim, so each brings its own spaces; markup must be whole within one
         piece (protocol §2.6). If cancelled before its message is being sent, the piece is
@@ -83,8 +79,7 @@ class Context:
         await self._send(transcript, generation_config=config)
 
     async def flush(self) -> None:
-        """
-        End the segment: what is buffered is generated now, and ``flush_done`` follows it.
+        """End the segment: what is buffered is generated now, and ``flush_done`` follows it.
 
         A message of its own (protocol §2.7). If cancelled, see `push`.
 
@@ -95,8 +90,7 @@ class Context:
         await self._send(flush=True)
 
     async def no_more_inputs(self) -> None:
-        """
-        End the text: the service speaks the rest and ends the context.
+        """End the text: the service speaks the rest and ends the context.
 
         Where nothing was pushed, nothing is sent, and the context ends with no audio (protocol
         §2.6). If cancelled, see `push`.
@@ -107,8 +101,7 @@ class Context:
         await self._send(last=True)
 
     async def feed(self, pieces: Iterable[str] | AsyncIterable[str]) -> None:
-        """
-        Push every piece as it comes, then end the text.
+        """Push every piece as it comes, then end the text.
 
         A str goes out as one message that ends the text. Empty pieces are passed over. The
         iterator of the pieces is not closed: its owner does that.
@@ -130,8 +123,7 @@ class Context:
         await self.no_more_inputs()
 
     def receive(self) -> AsyncIterator[Event]:
-        """
-        Return an asynchronous iterator of the events, until the terminal one.
+        """Return an asynchronous iterator of the events, until the terminal one.
 
         It ends after `Done`, also where that came before the final input (the next `push` then
         raises `ContextExpired`), and at once after `cancel`. Being cancelled loses no event. One
@@ -151,8 +143,7 @@ class Context:
         return self._entry.inbox
 
     def audio(self) -> AudioReceiver:
-        """
-        Return an asynchronous iterator of audio alone: bytes, whole frames, never empty.
+        """Return an asynchronous iterator of audio alone: bytes, whole frames, never empty.
 
         The iterator raises what that of `receive` raises.
         """
@@ -160,8 +151,7 @@ class Context:
         return AudioReceiver(self._entry.inbox, self._frames)
 
     async def collect(self) -> Speech:
-        """
-        Receive everything, and return it as one value.
+        """Receive everything, and return it as one value.
 
         If cancelled, what had come is lost, and the context stays usable.
 
@@ -178,8 +168,7 @@ class Context:
         return builder.finish(complete=self._contexts.is_complete(self._entry))
 
     def cancel(self) -> None:
-        """
-        Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
+        """Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
 
         Nothing is awaited. After the end of the context it does nothing.
 

@@ -20,8 +20,7 @@ DEFAULT_DELAY_MS: Final = 3000  # of ``max_buffer_delay_ms`` (protocol §2.8)
 
 @attrs.define(eq=False)
 class ContextEntry:
-    """
-    One context, from the opening of its block to the end of it.
+    """One context, from the opening of its block to the end of it.
 
     Attributes:
         context_id: Its name on the connection.

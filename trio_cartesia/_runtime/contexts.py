@@ -41,8 +41,7 @@ _DELIVERED: Final = Outcome.DELIVERED  # looked up once: members of an Enum are 
 
 @attrs.define(eq=False)
 class ContextTable:
-    """
-    A `SessionHandler`: routes events to contexts, and queues what contexts send.
+    """A `SessionHandler`: routes events to contexts, and queues what contexts send.
 
     Attributes:
         protocol: Decides what is sent, delivered and dropped.

@@ -22,8 +22,7 @@ _log: Final = logging.getLogger("trio_cartesia.connection")
 
 @attrs.define(eq=False)
 class Feeder:
-    """
-    Feeds one context, in the session's nursery.
+    """Feeds one context, in the session's nursery.
 
     The block that it works for has no nursery or cancel scope of its own, so that it may be left
     anywhere, even by an asynchronous generator that was abandoned.

@@ -11,8 +11,7 @@ __all__ = ["Message", "SessionHandler"]
 
 
 class Message(Protocol):
-    """
-    A message to be sent.
+    """A message to be sent.
 
     Attributes:
         text: Its text; None where there is no need to send it any more.
@@ -25,8 +24,7 @@ M = TypeVar("M", bound=Message)
 
 
 class SessionHandler(Protocol[M]):
-    """
-    One protocol on a session, such as the contexts of the TTS WebSocket.
+    """One protocol on a session, such as the contexts of the TTS WebSocket.
 
     None of its methods waits, but for `wait_unblocked`. Where one raises a `CartesiaError`, the
     session is lost.

@@ -24,8 +24,7 @@ IN_A_ROW: Final = 256  # events that one receive loop takes before other tasks h
 
 @attrs.define
 class ByteCounter:
-    """
-    Bytes that wait to be received.
+    """Bytes that wait to be received.
 
     Attributes:
         held_bytes: Now.
@@ -44,8 +43,7 @@ class ByteCounter:
 
 @attrs.define(eq=False)
 class Inbox:
-    """
-    A memory channel with a byte budget and a kept error; iterating it receives.
+    """A memory channel with a byte budget and a kept error; iterating it receives.
 
     Being cancelled loses nothing: the next iteration goes on where this one stopped.
 
@@ -83,8 +81,7 @@ class Inbox:
         return not self._is_closed and self.counter.held_bytes > self.budget_bytes
 
     def put(self, event: Event, characters: int) -> bool:
-        """
-        Take *event* in, whose message had so many *characters*.
+        """Take *event* in, whose message had so many *characters*.
 
         Returns:
             False, and nothing is taken, where it breaks a budget that fails.
@@ -146,8 +143,7 @@ class Inbox:
         return self
 
     async def __anext__(self) -> Event:
-        """
-        Return the next event; if cancelled, none is lost.
+        """Return the next event; if cancelled, none is lost.
 
         Events that wait are returned without a full checkpoint in between, at most `IN_A_ROW`: a
         consumer that took one for each turn of the scheduler would fall behind the reader.

@@ -1,6 +1,4 @@
-"""
-Whether the peer is still there, asked after each long silence.
-"""
+"""Whether the peer is still there, asked after each long silence."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ PONG_SECONDS: Final = 20.0  # for the answer to it
 
 @enable_ki_protection
 async def keep_alive(session: Session, nursery: trio.Nursery) -> None:
-    """
-    Ping the peer after each silence; no sign of life in return ends the connection.
+    """Ping the peer after each silence; no sign of life in return ends the connection.
 
     Pings are not known to keep the service from closing an idle connection (protocol §1.8): they
     find out about peers that are gone, and keep middle boxes awake. A ping is never cancelled: a

@@ -1,5 +1,4 @@
-"""
-Blocks that are entered once, and what happens to one that is never left.
+"""Blocks that are entered once, and what happens to one that is never left.
 
 Python closes a forgotten asynchronous generator wherever it happens to be; with a nursery in it,
 that tears Trio's own state apart. So a forgotten block is kept until the run ends, with a warning.
@@ -57,8 +56,7 @@ def warn_abandoned(thing: object, name: str) -> None:
 
 
 class Block(Manager[T], Generic[T]):
-    """
-    An asynchronous context manager over another one, or over one that has nothing to wait for.
+    """An asynchronous context manager over another one, or over one that has nothing to wait for.
 
     Raises:
         LocalProtocolError: It is entered a second time, or with a plain ``with``.

@@ -27,8 +27,7 @@ OpenTransport = Callable[[], AbstractAsyncContextManager[Transport]]
 async def open_session(
     open_transport: OpenTransport, handler: SessionHandler[Any]
 ) -> AsyncIterator[Session]:
-    """
-    Open a transport and serve it while the block runs; then close politely, within a bound.
+    """Open a transport and serve it while the block runs; then close politely, within a bound.
 
     Raises:
         CartesiaError: What opening the transport raises, bare.

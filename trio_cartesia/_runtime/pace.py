@@ -17,8 +17,7 @@ IDLE_TURNS: Final = 8  # of the scheduler in which nothing is received: consumer
 
 @attrs.define(eq=False)
 class Pace:
-    """
-    Gives consumers turns of the scheduler, as long as they use them.
+    """Gives consumers turns of the scheduler, as long as they use them.
 
     The socket may bring more in one turn than a consumer takes in one. A reader that went on at
     once would fill the inbox of a consumer that is never idle; one that waited for all consumers

@@ -20,8 +20,7 @@ _DELIVERED: Final = Outcome.DELIVERED  # looked up once: members of an Enum are 
 
 @attrs.define(eq=False)
 class Reader:
-    """
-    Receives every message and delivers it in the same turn.
+    """Receives every message and delivers it in the same turn.
 
     It waits for the network, for an inbox that blocks, and a few turns of the scheduler for
     consumers that are not idle (`Pace`).

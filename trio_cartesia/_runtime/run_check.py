@@ -1,5 +1,4 @@
-"""
-Calls must come from the Trio run that a connection belongs to.
+"""Calls must come from the Trio run that a connection belongs to.
 
 Trio's objects are not thread-safe, and a call from another thread or another run would change a
 connection's state before it fails, or strand whoever waits. So each public call checks first.
@@ -19,8 +18,7 @@ __all__ = ["RunCheck", "current_run"]
 
 
 def current_run() -> trio.lowlevel.TrioToken:
-    """
-    Return the token of the Trio run that the caller is in.
+    """Return the token of the Trio run that the caller is in.
 
     Raises:
         LocalProtocolError: The caller is in none.
@@ -58,8 +56,7 @@ class RunCheck:
     thread: int = attrs.field(factory=get_ident)
 
     def check(self) -> None:
-        """
-        Do nothing where the caller is in the same run.
+        """Do nothing where the caller is in the same run.
 
         Raises:
             LocalProtocolError: It is in another thread, another run or none.

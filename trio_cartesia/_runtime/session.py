@@ -1,5 +1,4 @@
-"""
-One connection: the tasks that own its transport, and how it ends.
+"""One connection: the tasks that own its transport, and how it ends.
 
 A session knows no contexts. It moves messages between a transport and a `SessionHandler`, which
 decides; so whatever else speaks over a WebSocket can be served by the same code.
@@ -36,8 +35,7 @@ _log: Final = logging.getLogger("trio_cartesia.connection")
 
 @attrs.define(eq=False)
 class Session:
-    """
-    The state of one connection.
+    """The state of one connection.
 
     Attributes:
         transport: Carries its messages.

@@ -17,8 +17,7 @@ STALL_SECONDS: Final = 60.0  # longer than it takes to find out that a peer is g
 
 @attrs.define(eq=False)
 class StallWatch:
-    """
-    Sleeps until the first deadline.
+    """Sleeps until the first deadline.
 
     Each message moves deadlines to later, which is found out when the watch wakes; so it costs
     nothing while speech arrives.

@@ -1,6 +1,4 @@
-"""
-Snapshots of what happens inside: numbers and states, never ids of others, keys or speech.
-"""
+"""Snapshots of what happens inside: numbers and states, never ids of others, keys or speech."""
 
 from __future__ import annotations
 
@@ -11,8 +9,7 @@ __all__ = ["ConnectionStatistics", "ContextStatistics"]
 
 @attrs.frozen(kw_only=True)
 class ContextStatistics:
-    """
-    One context at one moment.
+    """One context at one moment.
 
     Attributes:
         state: ``new``, ``open``, ``half-closed``, ``draining`` or ``closed``.
@@ -35,8 +32,7 @@ class ContextStatistics:
 
 @attrs.frozen(kw_only=True)
 class ConnectionStatistics:
-    """
-    One connection at one moment.
+    """One connection at one moment.
 
     Attributes:
         contexts_open: Contexts in their blocks that have not ended.

@@ -1,5 +1,4 @@
-"""
-The writing half of a session.
+"""The writing half of a session.
 
 Only this sends, and it sends whole messages. It never waits for more to send: messages that were
 queued while it was busy go together.
@@ -23,8 +22,7 @@ BATCH_CHARACTERS: Final = 16_384  # of messages that go together, the last one a
 
 @attrs.define(eq=False)
 class Writer:
-    """
-    Sends what a handler has queued.
+    """Sends what a handler has queued.
 
     Attributes:
         sent_at: When the last message was sent, on Trio's clock.
@@ -44,8 +42,7 @@ class Writer:
         return bool(self._handler.queued_count) or self.writing_since is not None
 
     async def write(self) -> None:
-        """
-        Send messages as they are queued, forever.
+        """Send messages as they are queued, forever.
 
         Raises:
             ConnectionLost: The peer takes nothing more.

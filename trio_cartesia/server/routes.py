@@ -18,7 +18,7 @@ from trio_cartesia.server.exchange.cors import (
     preflight_headers,
 )
 from trio_cartesia.server.exchange.exchange import Exchange, status_error
-from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, Refusal, Refused
+from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import HTTPError
 from trio_cartesia.server.rest.access_tokens import create_token
@@ -28,10 +28,10 @@ from trio_cartesia.server.rest.voice_previews import PREVIEW, get_preview
 from trio_cartesia.server.rest.voices import get_voice, list_voices
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
-from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, speak_events
-from trio_cartesia.server.tts.websocket_endpoint import SPEECH, serve_speech
+from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, tts_sse
+from trio_cartesia.server.tts.websocket_endpoint import SPEECH, tts_websocket
 
-NOT_LOCAL: Final = Refusal(
+NOT_LOCAL: Final = ErrorBody(
     status=403,
     title="Forbidden",
     message=(
@@ -55,7 +55,7 @@ async def get_status(exchange: Exchange) -> None:
 async def not_implemented(_: Exchange) -> None:
     """Refuse an endpoint that only the real API has."""
     await trio.lowlevel.checkpoint_if_cancelled()
-    raise Refused(NOT_IMPLEMENTED)
+    raise APIError(NOT_IMPLEMENTED)
 
 
 @attrs.frozen
@@ -86,9 +86,9 @@ class Route:
 
 ROUTES: Final = (
     Route("GET", "", get_status, None),
-    Route("GET", SPEECH, serve_speech, "tts"),
+    Route("GET", SPEECH, tts_websocket, "tts"),
     Route("POST", BYTES, speak_bytes, "tts"),
-    Route("POST", SSE, speak_events, "tts"),
+    Route("POST", SSE, tts_sse, "tts"),
     Route("GET", "/files/{id}/info", get_file, "key"),
     Route("GET", "/files/{id}/download", download_file, "key"),
     Route("POST", "/access-token", create_token, "key"),
@@ -180,7 +180,7 @@ async def respond(exchange: Exchange) -> None:
         _check_local(exchange)
         exchange.read_overrides()
         await _route(exchange).handler(exchange)
-    except Refused as refused:
+    except APIError as refused:
         _journal_refusal(exchange, refused.refusal.status)
         await exchange.respond_error(refused.refusal)
     except HTTPError as error:
@@ -198,7 +198,7 @@ def _check_local(exchange: Exchange) -> None:
     if not is_private(request) or state.credentials.are_required:
         return
     if may_be_dns_rebinding(request, state.local_names):
-        raise Refused(NOT_LOCAL)
+        raise APIError(NOT_LOCAL)
 
 
 def methods_at(path: str) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ def _route(exchange: Exchange) -> Route:
     """Return the route of a request, once its path, its credentials and its method are checked.
 
     Raises:
-        Refused: The path does not exist, or not for these credentials.
+        APIError: The path does not exist, or not for these credentials.
         HTTPError: The path has other methods.
     """
     path, method = exchange.path, exchange.request.method
@@ -219,7 +219,7 @@ def _route(exchange: Exchange) -> Route:
     chosen = next((route for route in here if method in route.methods), None)
     nearest = chosen or (here[0] if here else _other_route(path, method))
     if nearest is None:
-        raise Refused(status_error(404, "There is nothing at this address."))
+        raise APIError(status_error(404, "There is nothing at this address."))
     if nearest.access is not None:
         credentials = exchange.state.credentials
         exchange.identity = credentials.identify(exchange.request, nearest.access)

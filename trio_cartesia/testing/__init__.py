@@ -1,5 +1,4 @@
-"""
-Tools for testing programs that use `trio_cartesia`.
+"""Tools for testing programs that use `trio_cartesia`.
 
 They are peers and services in memory, a service in a thread, virtual time, and cancellation at each
 step. The acts of a `Script` are in `trio_cartesia.testing.script`. `TrioStateMachine` and the

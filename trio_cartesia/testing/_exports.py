@@ -1,6 +1,4 @@
-"""
-The public names of `trio_cartesia.testing`, all of which it loads when the first one is used.
-"""
+"""The public names of `trio_cartesia.testing`, all of which it loads when the first one is used."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-One direction of a connection in memory: a bounded pipe with latency and bandwidth.
-"""
+"""One direction of a connection in memory: a bounded pipe with latency and bandwidth."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ _above_zero: Final = deep_iterable(member_validator=[instance_of(int), ge(1)])
 
 @attrs.frozen(kw_only=True)
 class Link:
-    """
-    The network of a connection in memory, the same in both directions.
+    """The network of a connection in memory, the same in both directions.
 
     Attributes:
         latency_seconds: How long each byte takes to arrive.
@@ -50,8 +47,7 @@ DIRECT: Final = Link()
 
 @attrs.define(eq=False)
 class Pipe:
-    """
-    Bytes that were sent and not yet received.
+    """Bytes that were sent and not yet received.
 
     Attributes:
         limit_bytes: The most it holds.

@@ -1,6 +1,4 @@
-"""
-`TrioStateMachine`: a Hypothesis state machine with a Trio run inside.
-"""
+"""`TrioStateMachine`: a Hypothesis state machine with a Trio run inside."""
 
 from __future__ import annotations
 
@@ -28,8 +26,7 @@ class _Outcome(Protocol):
 
 
 class TrioStateMachine(RuleBasedStateMachine):
-    """
-    A state machine whose rules act inside one Trio run, on a clock that only rules move.
+    """A state machine whose rules act inside one Trio run, on a clock that only rules move.
 
     Rules are plain functions. They call asynchronous ones through `perform`, which returns once
     every task waits, so that each rule starts from a settled state and a failure prints as a
@@ -90,8 +87,7 @@ class TrioStateMachine(RuleBasedStateMachine):
         self._own_tasks = self.perform(_count_tasks)
 
     def perform(self, async_fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
-        """
-        Call *async_fn* in the run, and return its result once every task waits.
+        """Call *async_fn* in the run, and return its result once every task waits.
 
         It must return by itself, because the clock stands still meanwhile. Code that waits for
         time to pass, or for another rule, belongs into a background task: see `start`.

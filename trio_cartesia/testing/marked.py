@@ -1,5 +1,4 @@
-"""
-The marker of the pytest plugin, and the services and clients that it configures.
+"""The marker of the pytest plugin, and the services and clients that it configures.
 
 This is not in the plugin's own module, because pytest imports that one in every project.
 """
@@ -58,8 +57,7 @@ def _link(value: object) -> Link:
 
 @attrs.frozen(kw_only=True)
 class Marked:
-    """
-    The arguments of ``@pytest.mark.cartesia(...)``.
+    """The arguments of ``@pytest.mark.cartesia(...)``.
 
     Attributes:
         behaviour: The service's reading of the protocol: a `Behaviour`, a mapping of its fields,
@@ -114,8 +112,7 @@ class MarkedItem(Protocol):
 
 
 def marked(item: MarkedItem) -> Marked:
-    """
-    Merge the markers of a test; where several set an argument, the closest one to the test wins.
+    """Merge the markers of a test; where several set an argument, the closest one to the test wins.
 
     Raises:
         TypeError: A marker has an unknown argument, or one of the wrong type.

@@ -1,6 +1,4 @@
-"""
-Bounded connections in memory with a configurable network, which tests can stall, cut and reset.
-"""
+"""Bounded connections in memory over a configurable network: tests stall, cut and reset them."""
 
 from __future__ import annotations
 
@@ -37,8 +35,7 @@ class _Turn:
 @no_public_constructor("bounded_stream_pair()")
 @attrs.define(eq=False, init=False)
 class MemoryStream(trio.abc.HalfCloseableStream):
-    """
-    One end of a connection in memory; made by `bounded_stream_pair`.
+    """One end of a connection in memory; made by `bounded_stream_pair`.
 
     Unlike the streams of ``trio.testing`` it is bounded: sending waits while the peer does not
     receive. `stall`, `cut_after` and `reset` simulate a failing network; `send_eof` half-closes
@@ -178,8 +175,7 @@ class MemoryStream(trio.abc.HalfCloseableStream):
 def bounded_stream_pair(
     limit_bytes: int = PIPE_BYTES, *, link: Link = DIRECT
 ) -> tuple[MemoryStream, MemoryStream]:
-    """
-    Return two connected streams.
+    """Return two connected streams.
 
     Args:
         limit_bytes: Bytes that each direction holds before sending waits.

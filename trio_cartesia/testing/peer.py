@@ -1,6 +1,4 @@
-"""
-`Peer`, the scripted other end of a connection, and functions that connect in memory.
-"""
+"""`Peer`, the scripted other end of a connection, and functions that connect in memory."""
 
 from __future__ import annotations
 
@@ -37,8 +35,7 @@ class StreamServer(Protocol):
 @no_public_constructor("connected_pair()")
 @attrs.define(eq=False, init=False)
 class Peer:
-    """
-    The server's end of a connection, which sends only what the test makes it send.
+    """The server's end of a connection, which sends only what the test makes it send.
 
     `connected_pair` makes it. Once the connection has ended, the methods that send raise
     `trio.BrokenResourceError`, and those that receive raise `trio.EndOfChannel`.
@@ -58,8 +55,7 @@ class Peer:
         return reason.code if reason is not None else None
 
     async def receive(self) -> dict[str, Any]:
-        """
-        Receive the next request, and return its JSON object.
+        """Receive the next request, and return its JSON object.
 
         Raises:
             trio.EndOfChannel: The connection has ended.
@@ -72,8 +68,7 @@ class Peer:
         return request
 
     async def receive_cancel(self, context_id: str) -> None:
-        """
-        Receive requests until one of them cancels the context; drop the others.
+        """Receive requests until one of them cancels the context; drop the others.
 
         Raises:
             trio.EndOfChannel: The connection has ended.
@@ -150,8 +145,7 @@ async def connected_pair(
     link: Link = DIRECT,
     version: str = "2026-08-14",
 ) -> AsyncIterator[tuple[Connection, Peer]]:
-    """
-    Connect a `Connection` to a `Peer` in memory, over a real WebSocket, for the block.
+    """Connect a `Connection` to a `Peer` in memory, over a real WebSocket, for the block.
 
     Args:
         inbox_bytes: The inbox budget of the connection's contexts.
@@ -224,8 +218,7 @@ async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) 
 async def connect_in_memory(
     server: StreamServer, pipe_bytes: int = PIPE_BYTES, *, link: Link = DIRECT
 ) -> AsyncIterator[OpenStream]:
-    """
-    Yield an *open_stream* for `Cartesia` that connects to *server* in memory.
+    """Yield an *open_stream* for `Cartesia` that connects to *server* in memory.
 
     Args:
         server: Serves each connection, in a task of its own.

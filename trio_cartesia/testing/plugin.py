@@ -1,5 +1,4 @@
-"""
-The pytest plugin: its fixtures, and the marker ``cartesia``.
+"""The pytest plugin: its fixtures, and the marker ``cartesia``.
 
 Pytest imports this module in every project that has the package installed, so it imports neither
 Trio nor anything else of the package until a fixture is used.
@@ -52,8 +51,7 @@ async def cartesia_server(
     request: pytest.FixtureRequest,
     _runs_under_trio: None,  # pytest runs it before this one
 ) -> AsyncIterator[Server]:
-    """
-    Run a local service for one test, in memory unless the marker says otherwise.
+    """Run a local service for one test, in memory unless the marker says otherwise.
 
     It speaks in tones, so its audio is deterministic. Its ``journal`` records what clients asked
     and what it spoke. `@pytest.mark.cartesia(...)` changes its settings.
@@ -68,8 +66,7 @@ async def cartesia_server(
 async def cartesia(
     request: pytest.FixtureRequest, cartesia_server: Server
 ) -> AsyncIterator[Cartesia]:
-    """
-    Make a client of the test's own service (`cartesia_server`).
+    """Make a client of the test's own service (`cartesia_server`).
 
     With pytest-trio's ``autojump_clock`` among the test's arguments, client and service run on
     virtual time: sleeping, playing and expiring take no real time, and a test that hangs inside
@@ -84,8 +81,7 @@ async def cartesia(
 
 @pytest.fixture
 def cartesia_service(request: pytest.FixtureRequest) -> Iterator[ServiceThread]:
-    """
-    Run a local service in a thread for one test, at a port of this machine.
+    """Run a local service in a thread for one test, at a port of this machine.
 
     For synchronous and asyncio tests, and for any client: point it at ``cartesia_service.url``.
     `@pytest.mark.cartesia(...)` changes its settings.

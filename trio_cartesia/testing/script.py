@@ -1,6 +1,4 @@
-"""
-Scripts for a `Peer`: the behaviour of a service as a value, whose repr is Python.
-"""
+"""Scripts for a `Peer`: the behaviour of a service as a value, whose repr is Python."""
 
 from __future__ import annotations
 
@@ -179,8 +177,7 @@ class Resets(Act):
 
 @attrs.frozen(repr=False, init=False)
 class Script:
-    """
-    A sequence of acts for a `Peer`: ``Script(Receives(), Speaks("a", b"..."), Closes(1011))``.
+    """A sequence of acts for a `Peer`: ``Script(Receives(), Speaks("a", b"..."), Closes(1011))``.
 
     Its repr is the expression that makes it, so a failing example can be pasted into a test.
     """
@@ -197,8 +194,7 @@ class Script:
         return iter(self.acts)
 
     async def play(self, peer: Peer) -> None:
-        """
-        Perform all acts on *peer*, one after the other; return early if the connection ends.
+        """Perform all acts on *peer*, one after the other; return early if the connection ends.
 
         No other task may use the peer meanwhile.
         """

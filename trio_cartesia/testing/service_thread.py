@@ -1,6 +1,4 @@
-"""
-A local service in a thread of its own, for tests that do not run under Trio.
-"""
+"""A local service in a thread of its own, for tests that do not run under Trio."""
 
 from __future__ import annotations
 
@@ -30,8 +28,7 @@ ANSWER_SECONDS: Final = 10.0
 @no_public_constructor("service_in_thread() and the fixture cartesia_service")
 @attrs.frozen(eq=False, init=False)
 class ServiceThread:
-    """
-    A local service that runs in a thread; made by `service_in_thread`.
+    """A local service that runs in a thread; made by `service_in_thread`.
 
     Attributes:
         url: Its address, as ``http://127.0.0.1:40123``, or ``https`` with TLS.
@@ -50,8 +47,7 @@ class ServiceThread:
     def state(
         self, *, context_id: str | None = None, audio: bool = False, limit: int = 100
     ) -> dict[str, Any]:
-        """
-        Return what clients asked and what the service spoke: the JSON of ``GET /_local/state``.
+        """Return what clients asked and what the service spoke: the JSON of ``GET /_local/state``.
 
         Call it from any thread. It blocks for as long as the service takes to answer, which is
         milliseconds.
@@ -86,8 +82,7 @@ class ServiceThread:
 
 @contextmanager
 def service_in_thread(**options: Any) -> Iterator[ServiceThread]:
-    """
-    Run a local service in a thread for the block, in a Trio run of its own.
+    """Run a local service in a thread for the block, in a Trio run of its own.
 
     For a fixture that lives longer than a test, for example one with ``scope="session"``. It
     listens at a port of this machine, on real time.

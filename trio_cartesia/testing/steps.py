@@ -1,6 +1,4 @@
-"""
-Virtual time, and cancellation at each step.
-"""
+"""Virtual time, and cancellation at each step."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ P = ParamSpec("P")
 
 
 def on_virtual_time(async_fn: Callable[P, Awaitable[None]]) -> Callable[P, None]:
-    """
-    Make an asynchronous test synchronous: each call is a Trio run with its own virtual clock.
+    """Make an asynchronous test synchronous: each call is a Trio run with its own virtual clock.
 
     The clock jumps to the next deadline whenever all tasks wait, so sleeping takes no time, and a
     deadlock raises `trio.TooSlowError` at once, after a virtual hour. Use it below Hypothesis'
@@ -56,8 +53,7 @@ class _CancelAtStep(trio.abc.Instrument):
 
 
 async def cancelled_at_each_step(async_fn: Callable[[], Awaitable[object]]) -> int:
-    """
-    Call *async_fn* repeatedly, cancelled one step later each time, until it completes.
+    """Call *async_fn* repeatedly, cancelled one step later each time, until it completes.
 
     A step is the work of the calling task from one suspension to the next.
 

@@ -1,5 +1,4 @@
-"""
-Hypothesis strategies for texts, audio, events, networks and whole scripts of a service.
+"""Hypothesis strategies for texts, audio, events, networks and whole scripts of a service.
 
 All of them shrink to short examples, whose reprs can be pasted into a test.
 """
@@ -88,8 +87,7 @@ def interleavings(draw: st.DrawFn, sequences: Sequence[Sequence[T]]) -> list[T]:
 
 
 def events(context_ids: SearchStrategy[str]) -> SearchStrategy[dict[str, Any]]:
-    """
-    Generate well-formed events of the TTS WebSocket, as JSON objects (protocol §2.3).
+    """Generate well-formed events of the TTS WebSocket, as JSON objects (protocol §2.3).
 
     Terminal events are among them. Optional members may be left out.
     """
@@ -129,8 +127,7 @@ def _times(name: str) -> SearchStrategy[dict[str, Any]]:
 
 
 def behaviours(*, without: Sequence[str] = ()) -> SearchStrategy[Behaviour]:
-    """
-    Generate readings of the protocol: each open question is answered in one of its ways.
+    """Generate readings of the protocol: each open question is answered in one of its ways.
 
     The repr shows the fields that differ from the defaults. Limits keep their defaults.
 
@@ -177,8 +174,7 @@ def links() -> SearchStrategy[Link]:
 def scripts(
     context_ids: Sequence[str], *, max_acts: int = 12, may_lose: bool = True
 ) -> SearchStrategy[Script]:
-    """
-    Generate scripts of a service that is right, wrong, slow or silent.
+    """Generate scripts of a service that is right, wrong, slow or silent.
 
     Args:
         context_ids: The contexts of its events; some events are for an unknown context.

@@ -25,9 +25,7 @@ def target(path: Path) -> Target:
 def test_frames_stay_whole_however_audio_is_cut(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], raw: bool
 ) -> None:
-    """
-    The file holds all whole frames that came, and no part of one.
-    """
+    """The file holds all whole frames that came, and no part of one."""
     form = SampleFormat(encoding="pcm_f32le", sample_rate=8000)
     path = tmp_path_factory.mktemp("a") / "a"
     with open_files(target(path), form, raw=raw) as recording:
@@ -39,9 +37,7 @@ def test_frames_stay_whole_however_audio_is_cut(
 
 
 def test_an_older_file_stays_until_there_is_speech(tmp_path: Path) -> None:
-    """
-    A file that was named is replaced by the first audio, whole, and not before.
-    """
+    """A file that was named is replaced by the first audio, whole, and not before."""
     path = tmp_path / "a.pcm"
     path.write_bytes(b"older and longer")
     with open_files(target(path), SAMPLES, raw=True):
@@ -53,9 +49,7 @@ def test_an_older_file_stays_until_there_is_speech(tmp_path: Path) -> None:
 
 
 def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
-    """
-    A new file goes again if no audio came, unless that was all there was to say.
-    """
+    """A new file goes again if no audio came, unless that was all there was to say."""
     path = tmp_path / "a.wav"
     with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.add_words(ONE_WORD)
@@ -67,9 +61,7 @@ def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
 
 
 def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
-    """
-    If somebody takes a free name first, the next free one is taken, and theirs is left alone.
-    """
+    """If somebody takes a free name first, the next free one is taken, and theirs is left alone."""
     names = choose(2, [str(tmp_path)], raw=False, words=True)
     for theirs in ("speech-1.wav", "speech-3.words.json"):
         (tmp_path / theirs).write_bytes(b"theirs")
@@ -85,9 +77,7 @@ def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
 
 
 def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
-    """
-    Two that chose the same names at the same moment get files of their own, words included.
-    """
+    """Two that chose the same names at the same moment get files of their own, words included."""
     (one,) = choose(1, [str(tmp_path)], raw=False, words=True)
     (two,) = choose(1, [str(tmp_path)], raw=True, words=True)
     with (
@@ -100,18 +90,14 @@ def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_takes_no_file_is_reported(tmp_path: Path) -> None:
-    """
-    Only a name that is taken gives way to the next: other errors would meet that one too.
-    """
+    """Only a name that is taken gives way to the next: other errors would meet that one too."""
     (name,) = choose(1, [str(tmp_path / "missing")], raw=False, words=False)
     with pytest.raises(FileNotFoundError), open_files(name, SAMPLES, raw=False):
         pass
 
 
 def test_words_are_those_that_are_heard(tmp_path: Path) -> None:
-    """
-    Times count from the start of the file; words without audio are left out of a part.
-    """
+    """Times count from the start of the file; words without audio are left out of a part."""
     path = tmp_path / "a.wav"
     half_a_second = bytes(SAMPLES.sample_rate)
     with open_files(target(path), SAMPLES, raw=False) as recording:
@@ -130,9 +116,7 @@ def test_words_are_those_that_are_heard(tmp_path: Path) -> None:
 
 
 def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
-    """
-    Where nothing more is to come, every word that was announced is there.
-    """
+    """Where nothing more is to come, every word that was announced is there."""
     path = tmp_path / "a.wav"
     with open_files(target(path), SAMPLES, raw=False) as recording:
         recording.write(bytes(2))
@@ -142,9 +126,7 @@ def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
 
 
 def test_words_are_not_written_unasked(tmp_path: Path) -> None:
-    """
-    There is just the file of speech.
-    """
+    """There is just the file of speech."""
     path = tmp_path / "a.wav"
     plain = Target.at(path, words=False)
     with open_files(plain, SAMPLES, raw=False) as recording:
@@ -154,9 +136,7 @@ def test_words_are_not_written_unasked(tmp_path: Path) -> None:
 
 
 def test_a_device_is_written_without_being_emptied() -> None:
-    """
-    What is no regular file need not be truncated.
-    """
+    """What is no regular file need not be truncated."""
     null = Target.at(Path(os.devnull), words=False)
     with open_files(null, SAMPLES, raw=True) as recording:
         recording.write(b"ab")
@@ -164,9 +144,7 @@ def test_a_device_is_written_without_being_emptied() -> None:
 
 
 def test_directories_and_pipes_are_refused(tmp_path: Path) -> None:
-    """
-    What holds no speech, or might keep everybody waiting, is an error that names it.
-    """
+    """What holds no speech, or might keep everybody waiting, is an error that names it."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (tmp_path, pipe):

@@ -1,6 +1,4 @@
-"""
-All of ``say`` but the process around it, on virtual time.
-"""
+"""All of ``say`` but the process around it, on virtual time."""
 
 from __future__ import annotations
 
@@ -48,9 +46,7 @@ def in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_files_are_given_in_the_order_of_texts(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """
-    A long first text ends after the others, and is given first all the same.
-    """
+    """A long first text ends after the others, and is given first all the same."""
     texts = ("A much longer text. " * 50, "One.", "Two.")
     assert await say(attrs.evolve(HELLO, texts=texts, out=["new"])) == 0
     out, err = capfd.readouterr()
@@ -63,9 +59,7 @@ async def test_files_are_given_in_the_order_of_texts(
 async def test_a_failure_gives_no_file(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    What the service refuses is one line, and nothing is written.
-    """
+    """What the service refuses is one line, and nothing is written."""
     options = ContextOptions(**{**OPTIONS, "voice": NO_VOICE})
     assert await say(attrs.evolve(HELLO, options=options)) == 1
     out, err = capfd.readouterr()
@@ -78,9 +72,7 @@ async def test_a_failure_gives_no_file(
 async def test_paths_that_are_lost_are_a_failure(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    The speech is there, but whoever waits for its path hears that something is wrong, once.
-    """
+    """The speech is there, but whoever waits for its path hears that something is wrong, once."""
     with full_output():
         assert await say(attrs.evolve(HELLO, texts=("One.", "Two."))) == 1
     err = capfd.readouterr().err
@@ -91,9 +83,7 @@ async def test_paths_that_are_lost_are_a_failure(
 async def test_runs_at_the_same_time_share_a_directory(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Each writes and names files of its own, although all chose the same names.
-    """
+    """Each writes and names files of its own, although all chose the same names."""
     request = attrs.evolve(HELLO, texts=("One.", "Two."), words=True)
     async with trio.open_nursery() as nursery:
         for _ in range(3):
@@ -107,9 +97,7 @@ async def test_runs_at_the_same_time_share_a_directory(
 async def test_what_is_stopped_is_given(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    If cancelled, there is a line that says so, and the files that hold speech.
-    """
+    """If cancelled, there is a line that says so, and the files that hold speech."""
     texts = ("Hello.", "-")
     with trio.move_on_after(100), pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "StandardInput", Never)
@@ -129,9 +117,7 @@ class Never(AsyncIterator[str]):
 async def test_speech_that_is_stopped_is_interrupted(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    The summary says of which texts there is a part only.
-    """
+    """The summary says of which texts there is a part only."""
 
     class Endless(AsyncIterator[str]):
         async def __anext__(self) -> str:
@@ -149,9 +135,7 @@ async def test_speech_that_is_stopped_is_interrupted(
 async def test_input_without_text_is_an_error(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    An empty standard input is nothing to say.
-    """
+    """An empty standard input is nothing to say."""
     assert await say(attrs.evolve(HELLO, texts=("-",))) == 1
     assert "standard input had no text" in capfd.readouterr().err
     assert os.listdir() == []
@@ -160,9 +144,7 @@ async def test_input_without_text_is_an_error(
 async def test_input_that_is_closed_is_a_wrong_call(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where the shell has closed standard input, there is no use in starting.
-    """
+    """Where the shell has closed standard input, there is no use in starting."""
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="closed"):
         await say(attrs.evolve(HELLO, texts=("-",)))
@@ -171,9 +153,7 @@ async def test_input_that_is_closed_is_a_wrong_call(
 async def test_a_directory_that_cannot_be_made_is_an_error(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """
-    It is reported once, before anything is sent.
-    """
+    """It is reported once, before anything is sent."""
     (tmp_path / "file").touch()
     assert await say(attrs.evolve(HELLO, texts=("a", "b"), out=["file/new"])) == 1
     assert capfd.readouterr().err == (

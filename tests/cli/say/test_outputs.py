@@ -18,9 +18,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @given(count=st.integers(1, 20), raw=st.booleans(), words=st.booleans())
 def test_nobody_names_the_files(count: int, raw: bool, words: bool) -> None:
-    """
-    Without names there are as many different ones as texts, none of which exists.
-    """
+    """Without names there are as many different ones as texts, none of which exists."""
     targets = choose(count, ["/nowhere"], raw=raw, words=words)
     paths = [path for target in targets for path in target.paths]
     assert len(targets) == count
@@ -29,9 +27,7 @@ def test_nobody_names_the_files(count: int, raw: bool, words: bool) -> None:
 
 
 def test_free_names_are_those_that_nothing_has(here: Path) -> None:
-    """
-    Numbers that are taken, by speech or by words, are passed over.
-    """
+    """Numbers that are taken, by speech or by words, are passed over."""
     (here / "speech-1.wav").touch()
     (here / "speech-3.words.json").touch()
     targets = choose(2, [], raw=False, words=True)
@@ -40,9 +36,7 @@ def test_free_names_are_those_that_nothing_has(here: Path) -> None:
 
 
 def test_names_are_taken_in_order(here: Path) -> None:
-    """
-    Given one name for each text, each text gets its own, whether or not it exists.
-    """
+    """Given one name for each text, each text gets its own, whether or not it exists."""
     (here / "b").touch()
     first, second = choose(2, ["a.wav", "b"], raw=False, words=True)
     assert (first.audio, second.audio) == (Path("a.wav"), Path("b"))
@@ -68,17 +62,13 @@ def test_names_are_taken_in_order(here: Path) -> None:
 def test_names_that_cannot_be_right_are_refused(
     here: Path, count: int, out: list[str], raw: bool
 ) -> None:
-    """
-    Wrong counts, the same file twice and misleading suffixes are errors of usage.
-    """
+    """Wrong counts, the same file twice and misleading suffixes are errors of usage."""
     with pytest.raises(UsageError):
         choose(count, out, raw=raw, words=True)
 
 
 def test_a_single_name_may_be_a_directory(here: Path) -> None:
-    """
-    What is a directory, or has no suffix and is no file, is one.
-    """
+    """What is a directory, or has no suffix and is no file, is one."""
     (here / "v1.0").mkdir()
     (here / "file").touch()
     assert is_directory(["v1.0"])
@@ -91,9 +81,7 @@ def test_a_single_name_may_be_a_directory(here: Path) -> None:
 
 @pytest.mark.parametrize("name", ["results.2024/", "results.2024/.", "a.wav/", "../", "."])
 def test_a_slash_makes_a_directory(here: Path, name: str) -> None:
-    """
-    What ends as only directories do is one, whatever its suffix, and whether or not it exists.
-    """
+    """What ends as only directories do is one, whatever its suffix, and whether or not it exists."""
     assert is_directory([name])
     (target,) = choose(1, [name], raw=False, words=False)
     assert target.audio == Path(name) / "speech-1.wav"

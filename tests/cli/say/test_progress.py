@@ -20,9 +20,7 @@ class Terminal(io.StringIO):
 async def test_a_terminal_shows_a_line_a_text(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    While the block runs, each file has a line with its audio and its state; names are no markup.
-    """
+    """While the block runs, each file has a line with its audio and its state; names are no markup."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()
@@ -44,9 +42,7 @@ async def test_a_terminal_shows_a_line_a_text(
 async def test_elsewhere_there_are_plain_lines(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str], live: bool
 ) -> None:
-    """
-    Without a terminal there is one line for each file with audio, and no control sequence.
-    """
+    """Without a terminal there is one line for each file with audio, and no control sequence."""
     one, two = Report("a.wav"), Report("b.wav")
     async with show_progress([one, two], live=live):
         one.begin()
@@ -60,9 +56,7 @@ async def test_elsewhere_there_are_plain_lines(
 async def test_no_standard_error_is_no_reason_to_fail(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where the shell has closed it, nothing is shown.
-    """
+    """Where the shell has closed it, nothing is shown."""
     monkeypatch.setattr(sys, "stderr", None)
     report = Report("a.wav")
     async with show_progress([report], live=True):
@@ -72,9 +66,7 @@ async def test_no_standard_error_is_no_reason_to_fail(
 
 
 async def test_the_summary_says_how_it_went(autojump_clock: MockClock) -> None:
-    """
-    Time to the first audio counts from the first text, and what is not whole is marked.
-    """
+    """Time to the first audio counts from the first text, and what is not whole is marked."""
     report = Report("a.wav")
     assert report.summary() == "a.wav: waiting, 0.0 s of audio"
     report.begin()

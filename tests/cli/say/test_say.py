@@ -26,9 +26,7 @@ SILENCE = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "pcm_mulaw": b"\xff", "pcm_al
 
 @pytest.mark.slow
 def test_two_texts_make_two_files(tmp_path: Path) -> None:
-    """
-    Each text is speech in a WAV file of its own; standard output holds the paths alone.
-    """
+    """Each text is speech in a WAV file of its own; standard output holds the paths alone."""
     done = run("say", "Hello there.", "How do you do, my friend?", "--local", cwd=tmp_path)
     assert done.code == 0
     assert done.out == ["speech-1.wav", "speech-2.wav"]
@@ -46,9 +44,7 @@ def test_two_texts_make_two_files(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_replaces_nothing(tmp_path: Path) -> None:
-    """
-    In a directory the names go on counting, and the directory is made if need be.
-    """
+    """In a directory the names go on counting, and the directory is made if need be."""
     for expected in ("new/speech-1.wav", "new/speech-2.wav"):
         done = run("say", "Hello.", "--local", "--out", "new", cwd=tmp_path)
         assert done.out == [expected]
@@ -56,9 +52,7 @@ def test_a_second_run_replaces_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_words_lie_beside_the_audio(tmp_path: Path) -> None:
-    """
-    Word times are JSON in the order of speech, within the audio.
-    """
+    """Word times are JSON in the order of speech, within the audio."""
     done = run("say", "One, two, three.", "--words", "--local", "--out", "a.wav", cwd=tmp_path)
     assert done.out == ["a.wav"]
     words = json.loads((tmp_path / "a.words.json").read_text(encoding="utf-8"))
@@ -72,9 +66,7 @@ def test_words_lie_beside_the_audio(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", sorted(TAGS))
 def test_every_encoding_has_its_own_header(tmp_path: Path, encoding: str) -> None:
-    """
-    All encodings are written with the right tag and rate, raw samples as they are in WAV.
-    """
+    """All encodings are written with the right tag and rate, raw samples as they are in WAV."""
     options = ("--encoding", encoding, "--sample-rate", "16000", "--local")
     assert run("say", "Hello.", *options, "--out", "a.wav", cwd=tmp_path).code == 0
     assert run("say", "Hello.", *options, "--raw", "--out", "a.pcm", cwd=tmp_path).code == 0
@@ -88,9 +80,7 @@ def test_every_encoding_has_its_own_header(tmp_path: Path, encoding: str) -> Non
 
 @pytest.mark.slow
 async def test_standard_input_is_spoken_as_it_arrives(tmp_path: Path) -> None:
-    """
-    A line is in the file while the writer still has more to say, a long pause included.
-    """
+    """A line is in the file while the writer still has more to say, a long pause included."""
     path = tmp_path / "a.wav"
     async with trio.open_nursery() as nursery:
         process = await start(
@@ -114,9 +104,7 @@ async def test_standard_input_is_spoken_as_it_arrives(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_text_that_fails_stops_no_other(tmp_path: Path) -> None:
-    """
-    The one that fails says so on a line, the others are there, and the exit code tells.
-    """
+    """The one that fails says so on a line, the others are there, and the exit code tells."""
     (tmp_path / "b.wav").mkdir()
     names = ("--out", "a.wav", "--out", "b.wav", "--out", "c.wav")
     done = run("say", "One.", "Two.", "Three.", "--local", *names, cwd=tmp_path)
@@ -128,9 +116,7 @@ def test_a_text_that_fails_stops_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_local_service_never_sees_the_key(tmp_path: Path) -> None:
-    """
-    With --local, neither key nor address of the environment is used, or shown.
-    """
+    """With --local, neither key nor address of the environment is used, or shown."""
     env = {"CARTESIA_API_KEY": "sk_car_secret", "CARTESIA_BASE_URL": "http://127.0.0.1:9"}
     done = run("say", "Hello.", "--local", cwd=tmp_path, env=env)
     assert done.code == 0
@@ -139,9 +125,7 @@ def test_the_local_service_never_sees_the_key(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_without_a_key_the_local_service_speaks(tmp_path: Path) -> None:
-    """
-    One line says so, and why.
-    """
+    """One line says so, and why."""
     done = run("say", "Hello.", cwd=tmp_path)
     assert done.code == 0
     assert done.err[0].startswith("no CARTESIA_API_KEY: speaking with the local service")
@@ -149,9 +133,7 @@ def test_without_a_key_the_local_service_speaks(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_nobody_has_to_read_the_results(tmp_path: Path) -> None:
-    """
-    Where standard output is closed early, the speech is written all the same, quietly.
-    """
+    """Where standard output is closed early, the speech is written all the same, quietly."""
     process = subprocess.Popen(
         [*COMMAND, "say", "Hello.", "--local"],
         cwd=tmp_path,
@@ -172,9 +154,7 @@ def test_nobody_has_to_read_the_results(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_many_runs_at_once_share_a_directory(tmp_path: Path) -> None:
-    """
-    Processes that start together all write their files, under names of their own.
-    """
+    """Processes that start together all write their files, under names of their own."""
     processes = [
         subprocess.Popen(
             [*COMMAND, "say", "Hello.", "--local"],
@@ -194,9 +174,7 @@ def test_many_runs_at_once_share_a_directory(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_argument_that_is_no_text_is_spoken(tmp_path: Path) -> None:
-    """
-    Bytes that are not UTF-8 do not stop the rest, and headers for the API stop nothing either.
-    """
+    """Bytes that are not UTF-8 do not stop the rest, and headers for the API stop nothing either."""
     env = {"CARTESIA_CUSTOM_HEADERS": "no header"}
     done = run("say", os.fsdecode(b"caf\xe9 au lait"), "--local", cwd=tmp_path, env=env)
     assert (done.code, done.out) == (0, ["speech-1.wav"])

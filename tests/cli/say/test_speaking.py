@@ -33,9 +33,7 @@ NOTES = ContextOptions(**OPTIONS, add_timestamps=True, max_buffer_delay_ms=500)
 
 @attrs.define(eq=False)
 class Typist(AsyncIterator[str]):
-    """
-    Somebody who types a line, pauses, and goes on.
-    """
+    """Somebody who types a line, pauses, and goes on."""
 
     script: list[tuple[float, str]]
 
@@ -62,9 +60,7 @@ def recorder_of(
 
 
 async def test_who_types_slowly_loses_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
-    """
-    Lines that come after the service has ended a context are spoken in another, into one file.
-    """
+    """Lines that come after the service has ended a context are spoken in another, into one file."""
     path = tmp_path / "a.wav"
     transcript = Transcript(Typist([(0, "One two.\n"), (30, "Three.\n"), (2.5, "Four.\n")]))
     async with served() as service, service.client.tts.websocket_connect() as connection:
@@ -88,9 +84,7 @@ async def test_who_types_slowly_loses_nothing(autojump_clock: MockClock, tmp_pat
 async def test_a_connection_that_ends_idle_is_replaced(
     autojump_clock: MockClock, tmp_path: Path, first: float
 ) -> None:
-    """
-    Where the service closes a connection that had nothing to say, the rest takes another.
-    """
+    """Where the service closes a connection that had nothing to say, the rest takes another."""
     transcript = Transcript(Typist([(first, "One.\n"), (1000, "Two.\n")]))
     async with served() as service, service.client.tts.websocket_connect() as connection:
         with recorder_of(transcript, tmp_path / "a.wav") as recorder:
@@ -103,9 +97,7 @@ async def test_a_connection_that_ends_idle_is_replaced(
 async def test_the_end_of_the_text_needs_no_connection(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    """
-    If all was spoken when the idle connection ended, that is the end.
-    """
+    """If all was spoken when the idle connection ended, that is the end."""
 
     class Slow(Typist):
         async def __anext__(self) -> str:
@@ -120,8 +112,8 @@ async def test_the_end_of_the_text_needs_no_connection(
 
 
 async def test_a_service_that_hears_nothing_is_not_asked_for_ever(tmp_path: Path) -> None:
-    """
-    Where a further context speaks no more of the same text than the one before, that is an error.
+    """Where a further context speaks no more of the same text than the one before, that is an
+    error.
     """
     connection = EndingAtOnce()
     with recorder_of(Transcript.of("One."), tmp_path / "a.wav") as recorder:
@@ -132,9 +124,7 @@ async def test_a_service_that_hears_nothing_is_not_asked_for_ever(tmp_path: Path
 
 @attrs.define(eq=False)
 class EndingAtOnce:
-    """
-    A connection, and its contexts: the service ends each of them before it has said anything.
-    """
+    """A connection, and its contexts: the service ends each of them before it has said anything."""
 
     contexts: int = 0
     is_lost: bool = False
@@ -162,9 +152,7 @@ class EndingAtOnce:
 async def test_what_the_service_refuses_is_raised_bare(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    """
-    The reason comes as it is, not in a group, and no file is left behind.
-    """
+    """The reason comes as it is, not in a group, and no file is left behind."""
     path = tmp_path / "a.wav"
     options = ContextOptions(**{**OPTIONS, "voice": NO_VOICE})
     async with served() as service, service.client.tts.websocket_connect() as connection:
@@ -176,9 +164,7 @@ async def test_what_the_service_refuses_is_raised_bare(
 async def test_text_that_cannot_be_sent_is_raised_bare(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    """
-    What the feeding task meets is raised where the speech is waited for.
-    """
+    """What the feeding task meets is raised where the speech is waited for."""
     async with served() as service, service.client.tts.websocket_connect() as connection:
         with recorder_of(Transcript.of("One \udcff."), tmp_path / "a.wav") as recorder:
             with pytest.raises(LocalProtocolError):
@@ -187,9 +173,7 @@ async def test_text_that_cannot_be_sent_is_raised_bare(
 
 @attrs.define(eq=False)
 class ActingReport(Report):
-    """
-    Does something as soon as there are three seconds of audio.
-    """
+    """Does something as soon as there are three seconds of audio."""
 
     act: Callable[[], object] = attrs.field(kw_only=True)
 
@@ -202,9 +186,7 @@ class ActingReport(Report):
 async def test_a_connection_that_is_lost_within_speech_is_an_error(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    """
-    What came before it is kept, and is not taken for the whole.
-    """
+    """What came before it is kept, and is not taken for the whole."""
     path = tmp_path / "a.wav"
     async with served() as service, service.client.tts.websocket_connect() as connection:
         with recorder_of(Transcript.of(SOME_TEXT), path) as recorder:
@@ -217,9 +199,7 @@ async def test_a_connection_that_is_lost_within_speech_is_an_error(
 async def test_leaving_tells_the_service_and_keeps_what_came(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    """
-    If cancelled, one cancel is heard, and the file holds what had come.
-    """
+    """If cancelled, one cancel is heard, and the file holds what had come."""
     path = tmp_path / "a.wav"
     async with served() as service, service.client.tts.websocket_connect() as connection:
         with trio.CancelScope() as scope, recorder_of(Transcript.of(SOME_TEXT), path) as recorder:

@@ -24,9 +24,7 @@ def pieces_of(parts: list[bytes]) -> list[str]:
 @pytest.mark.slow
 @given(text=texts, cuts=st.lists(st.integers(0, 50_000)))
 def test_pieces_do_not_depend_on_how_bytes_arrive(text: str, cuts: list[int]) -> None:
-    """
-    However the bytes are split, the pieces are the same.
-    """
+    """However the bytes are split, the pieces are the same."""
     data = text.encode()
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     parts = [data[start:end] for start, end in itertools.pairwise(edges)]
@@ -35,9 +33,7 @@ def test_pieces_do_not_depend_on_how_bytes_arrive(text: str, cuts: list[int]) ->
 
 @given(text=texts)
 def test_nothing_but_blanks_is_left_out(text: str) -> None:
-    """
-    All words come, in order; no piece is blank or too long, and none goes past a line's end.
-    """
+    """All words come, in order; no piece is blank or too long, and none goes past a line's end."""
     pieces = pieces_of([text.encode()]) if text else pieces_of([])
     assert "".join(pieces).split() == text.split()
     for piece in pieces:
@@ -47,9 +43,7 @@ def test_nothing_but_blanks_is_left_out(text: str) -> None:
 
 
 def test_a_line_is_a_piece_as_soon_as_it_ends() -> None:
-    """
-    Only the line that is not finished waits, and the end of the input finishes it.
-    """
+    """Only the line that is not finished waits, and the end of the input finishes it."""
     lines = Lines()
     assert lines.take(b"One.\nTw") == ["One.\n"]
     assert lines.take(b"o") == []
@@ -58,9 +52,7 @@ def test_a_line_is_a_piece_as_soon_as_it_ends() -> None:
 
 
 def test_a_long_line_is_cut_after_a_sentence() -> None:
-    """
-    Where a line is too long, it is cut behind the last sentence that fits.
-    """
+    """Where a line is too long, it is cut behind the last sentence that fits."""
     sentence = "It goes on and on, and on. "
     pieces = pieces_of([sentence.encode() * 1000])
     assert len(pieces) > 1
@@ -68,16 +60,12 @@ def test_a_long_line_is_cut_after_a_sentence() -> None:
 
 
 def test_what_is_not_utf_8_stops_nothing() -> None:
-    """
-    Bytes that are no text become replacement characters, and a byte order mark goes.
-    """
+    """Bytes that are no text become replacement characters, and a byte order mark goes."""
     assert pieces_of([b"\xef\xbb\xbfa \xff b\n"]) == ["a � b\n"]
 
 
 async def test_pieces_come_while_the_writer_writes() -> None:
-    """
-    A line is there as soon as it was written; the end of the input ends the iteration.
-    """
+    """A line is there as soon as it was written; the end of the input ends the iteration."""
     reader, writer = os.pipe()
     try:
         pieces = StandardInput(reader)
@@ -91,9 +79,7 @@ async def test_pieces_come_while_the_writer_writes() -> None:
 
 
 async def test_waiting_for_a_line_can_be_cancelled() -> None:
-    """
-    Other tasks run while a line is waited for, and who waits can be stopped.
-    """
+    """Other tasks run while a line is waited for, and who waits can be stopped."""
     reader, writer = os.pipe()
     try:
         with trio.move_on_after(0.01) as scope:
@@ -104,9 +90,7 @@ async def test_waiting_for_a_line_can_be_cancelled() -> None:
 
 
 async def test_input_that_cannot_be_read_is_reported() -> None:
-    """
-    A descriptor that is closed is an error that says so.
-    """
+    """A descriptor that is closed is an error that says so."""
     reader, writer = os.pipe()
     os.close(reader)
     os.close(writer)

@@ -59,9 +59,7 @@ def standard_output(path: str | int, mode: str = "wb") -> Iterator[None]:
 
 
 async def test_a_pipe_gets_the_whole_audio(server: list[Server], capfd) -> None:
-    """
-    What the reader gets is a WAV header and the audio that the service spoke, and nothing else.
-    """
+    """What the reader gets is a WAV header and the audio that the service spoke, and nothing else."""
     reader, writer = os.pipe()
     with opened(reader) as source:
         with standard_output(writer):
@@ -76,9 +74,7 @@ async def test_a_pipe_gets_the_whole_audio(server: list[Server], capfd) -> None:
 
 
 async def test_raw_audio_has_no_header(server: list[Server]) -> None:
-    """
-    With --raw the reader gets samples alone.
-    """
+    """With --raw the reader gets samples alone."""
     with standard_output("a.pcm"):
         assert await say(attrs.evolve(PIPED, raw=True)) == 0
     (record,) = server[0].journal.contexts
@@ -86,9 +82,7 @@ async def test_raw_audio_has_no_header(server: list[Server]) -> None:
 
 
 async def test_a_redirect_makes_a_file_with_exact_sizes(server: list[Server]) -> None:
-    """
-    Where the shell has made the file, its header has the size of the audio.
-    """
+    """Where the shell has made the file, its header has the size of the audio."""
     with standard_output("a.wav"):
         assert await say(PIPED) == 0
     (record,) = server[0].journal.contexts
@@ -98,9 +92,7 @@ async def test_a_redirect_makes_a_file_with_exact_sizes(server: list[Server]) ->
 
 @pytest.mark.parametrize("before", [b"", b"something else"])
 async def test_what_is_appended_overwrites_nothing(server: list[Server], before: bytes) -> None:
-    """
-    Behind ``>>`` the audio follows what is there, with a header that leaves the size open.
-    """
+    """Behind ``>>`` the audio follows what is there, with a header that leaves the size open."""
     with standard_output("a.wav"):
         os.write(sys.stdout.fileno(), before)
     with standard_output("a.wav", "ab"):
@@ -110,9 +102,7 @@ async def test_what_is_appended_overwrites_nothing(server: list[Server], before:
 
 
 async def test_a_reader_that_goes_ends_it_quietly(server: list[Server], capfd) -> None:
-    """
-    The service is sent a cancel, no line complains, and the exit code is that of SIGPIPE.
-    """
+    """The service is sent a cancel, no line complains, and the exit code is that of SIGPIPE."""
     reader, writer = os.pipe()
     os.close(reader)
     with standard_output(writer):
@@ -123,9 +113,7 @@ async def test_a_reader_that_goes_ends_it_quietly(server: list[Server], capfd) -
 
 
 async def test_a_reader_that_waits_blocks_nothing_else(server: list[Server]) -> None:
-    """
-    While a player does not read, other tasks run, and the command can be cancelled.
-    """
+    """While a player does not read, other tasks run, and the command can be cancelled."""
     reader, writer = os.pipe()
     with standard_output(writer), opened(reader):
         with trio.move_on_after(0.1) as scope:
@@ -136,9 +124,7 @@ async def test_a_reader_that_waits_blocks_nothing_else(server: list[Server]) -> 
 
 
 async def test_a_failure_writes_nothing(capfd) -> None:
-    """
-    Where the service refuses the text, there is an error and not even a header.
-    """
+    """Where the service refuses the text, there is an error and not even a header."""
     options = ContextOptions(**{**OPTIONS, "voice": NO_VOICE})
     with standard_output("a.wav"):
         assert await say(attrs.evolve(PIPED, options=options)) == 1
@@ -172,9 +158,7 @@ class Terminal:
 async def test_what_cannot_be_piped_is_refused(
     changes: dict[str, object], stdout: object, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A terminal, several texts and word times are errors of usage that say what to do.
-    """
+    """A terminal, several texts and word times are errors of usage that say what to do."""
     monkeypatch.setattr(sys, "stdout", stdout)
     with pytest.raises(UsageError, match=why):
         await say(attrs.evolve(PIPED, **changes))
@@ -183,9 +167,7 @@ async def test_what_cannot_be_piped_is_refused(
 
 @pytest.mark.parametrize("value", ["--raw", "-x", "--loud=3"])
 def test_an_option_is_no_file(value: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    Although ``-`` is a value of --out, an option behind it is a mistake.
-    """
+    """Although ``-`` is a value of --out, an option behind it is a mistake."""
     assert main(["say", "a", "--out", value]) == 2
     assert f"--out needs a file or a directory, not {value}" in capfd.readouterr().err
 
@@ -203,9 +185,7 @@ def run_piped(command: list[str], **options: object) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_a_process_fills_a_pipe(tmp_path: Path) -> None:
-    """
-    The command, with text from standard input, is a filter: text in, WAV out, messages aside.
-    """
+    """The command, with text from standard input, is a filter: text in, WAV out, messages aside."""
     done = subprocess.run(
         [*COMMAND, "say", "-", "--local", "--out", "-"],
         cwd=tmp_path,
@@ -222,9 +202,7 @@ def test_a_process_fills_a_pipe(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_whose_reader_goes_has_the_code_of_sigpipe(tmp_path: Path) -> None:
-    """
-    As behind ``| head``, there is no traceback and no error, and the exit code is 141.
-    """
+    """As behind ``| head``, there is no traceback and no error, and the exit code is 141."""
     process = run_piped(["say", LONG_TEXT, "--local", "--out", "-"], cwd=tmp_path)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -239,9 +217,7 @@ def test_a_process_whose_reader_goes_has_the_code_of_sigpipe(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_a_process_that_waits_for_its_reader(tmp_path: Path) -> None:
-    """
-    A player that has stopped reading does not keep the command from ending.
-    """
+    """A player that has stopped reading does not keep the command from ending."""
     process = run_piped(["say", LONG_TEXT, "--local", "--out", "-"], cwd=tmp_path)
     assert process.stdout is not None
     while waiting_bytes(process.stdout.fileno()) < PIPE_BYTES:

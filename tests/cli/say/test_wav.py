@@ -35,9 +35,7 @@ def temporary_file() -> Iterator[tuple[FileIO, Path]]:
 def test_the_file_is_whole_after_each_write(
     sample_format: SampleFormat, parts: list[list[bytes]]
 ) -> None:
-    """
-    Whatever was written until now can be read back, with exact sizes and nothing behind it.
-    """
+    """Whatever was written until now can be read back, with exact sizes and nothing behind it."""
     width = sample_format.bytes_per_frame
     with temporary_file() as (file, path):
         writer, written = WavFile(file, sample_format), b""
@@ -66,9 +64,7 @@ class FullFile(FileIO):
 @pytest.mark.slow
 @given(sample_format=formats, sizes=st.lists(st.integers(0, 40)))
 def test_a_full_disk_leaves_a_whole_file(sample_format: SampleFormat, sizes: list[int]) -> None:
-    """
-    Where a write fails half-way, the file holds exactly what came before it.
-    """
+    """Where a write fails half-way, the file holds exactly what came before it."""
     width = sample_format.bytes_per_frame
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "a.wav"
@@ -86,9 +82,7 @@ def test_a_full_disk_leaves_a_whole_file(sample_format: SampleFormat, sizes: lis
 
 
 def test_a_file_is_never_larger_than_its_sizes_can_say() -> None:
-    """
-    What would not fit into 32 bits is refused, and the file stays as it was.
-    """
+    """What would not fit into 32 bits is refused, and the file stays as it was."""
     with temporary_file() as (file, path):
         writer = WavFile(file, SampleFormat(encoding="pcm_s16le", sample_rate=8000))
         writer.write(b"abcd")
@@ -101,9 +95,7 @@ def test_a_file_is_never_larger_than_its_sizes_can_say() -> None:
 
 
 def test_all_is_written_where_a_file_takes_a_part_at_a_time() -> None:
-    """
-    Short writes are continued.
-    """
+    """Short writes are continued."""
 
     class Slow(FileIO):
         def write(self, data: bytes, /) -> int:
@@ -120,9 +112,7 @@ def test_all_is_written_where_a_file_takes_a_part_at_a_time() -> None:
 def test_a_stream_has_a_header_that_leaves_the_size_open(
     sample_format: SampleFormat, frames: list[bytes]
 ) -> None:
-    """
-    Where the file cannot seek, the header comes first, once, and the samples follow.
-    """
+    """Where the file cannot seek, the header comes first, once, and the samples follow."""
     width = sample_format.bytes_per_frame
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as source, FileIO(writer, "wb") as file:
@@ -136,9 +126,7 @@ def test_a_stream_has_a_header_that_leaves_the_size_open(
 
 
 def test_a_pipe_that_does_not_block_is_waited_for() -> None:
-    """
-    Where another program has made the pipe non-blocking, all is written all the same.
-    """
+    """Where another program has made the pipe non-blocking, all is written all the same."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     data, received = os.urandom(300_000), bytearray()

@@ -37,9 +37,7 @@ AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 
 @pytest.mark.slow
 async def test_the_url_comes_first_and_can_be_used(tmp_path: Path) -> None:
-    """
-    The first line is the address of a service that speaks; Ctrl-C ends it quietly.
-    """
+    """The first line is the address of a service that speaks; Ctrl-C ends it quietly."""
     async with trio.open_nursery() as nursery:
         process = await start(nursery, "serve", "--voice", "tones", cwd=tmp_path)
         assert process.stdout is not None
@@ -65,9 +63,7 @@ async def test_the_url_comes_first_and_can_be_used(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_service_of_the_command_line_speaks_to_it(tmp_path: Path) -> None:
-    """
-    CARTESIA_BASE_URL is all that say needs.
-    """
+    """CARTESIA_BASE_URL is all that say needs."""
     async with trio.open_nursery() as nursery:
         service = await start(nursery, "serve", "--voice", "tones", cwd=tmp_path)
         assert service.stdout is not None
@@ -83,9 +79,7 @@ async def test_a_service_of_the_command_line_speaks_to_it(tmp_path: Path) -> Non
 
 
 def test_a_port_in_use_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    The line names the port, and says what to do.
-    """
+    """The line names the port, and says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 1
@@ -97,9 +91,7 @@ def test_a_port_in_use_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_voice_that_is_not_installed_is_one_line(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The line names the extra, and the voice that is always there.
-    """
+    """The line names the extra, and the voice that is always there."""
     monkeypatch.setitem(sys.modules, "trio_cartesia.server.voices.espeak.voice", None)
     assert main(["serve", "--voice", "espeak"]) == 1
     (line,) = capfd.readouterr().err.splitlines()
@@ -109,9 +101,7 @@ def test_a_voice_that_is_not_installed_is_one_line(
 
 
 async def test_serving_ends_with_its_scope(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    Cancelled, the service is gone, and with it what it logged to.
-    """
+    """Cancelled, the service is gone, and with it what it logged to."""
     handlers = list(logging.getLogger("trio_cartesia.server").handlers)
     with trio.move_on_after(0.05):
         await serve(ServiceOptions(voice="tones"))
@@ -122,9 +112,7 @@ async def test_serving_ends_with_its_scope(capfd: pytest.CaptureFixture[str]) ->
 
 
 async def test_a_service_that_nobody_can_find_ends(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    Where its URL is lost, it says so and does not go on.
-    """
+    """Where its URL is lost, it says so and does not go on."""
     with full_output(), trio.fail_after(5):
         assert await serve(ServiceOptions(voice="tones")) == 1
     (line,) = capfd.readouterr().err.splitlines()
@@ -133,9 +121,7 @@ async def test_a_service_that_nobody_can_find_ends(capfd: pytest.CaptureFixture[
 
 @pytest.mark.slow
 async def test_what_it_prints_makes_clients_trust_it(tmp_path: Path) -> None:
-    """
-    With --tls, `say` speaks to it in the environment that it printed, and not without.
-    """
+    """With --tls, `say` speaks to it in the environment that it printed, and not without."""
     async with trio.open_nursery() as nursery:
         service = await start(nursery, "serve", "--voice", "tones", "--tls", cwd=tmp_path)
         assert service.stdout is not None
@@ -163,9 +149,7 @@ async def test_what_it_prints_makes_clients_trust_it(tmp_path: Path) -> None:
 async def test_options_reach_the_service(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Keys, also from the environment, plan, behaviour and faults are those that were asked for.
-    """
+    """Keys, also from the environment, plan, behaviour and faults are those that were asked for."""
     monkeypatch.setenv("CARTESIA_LOCAL_API_KEYS", "sk_one, sk_two")
     options = ServiceOptions(
         voice="tones",
@@ -228,9 +212,7 @@ async def get_state(url: str, key: str) -> dict[str, Any]:
 def test_what_makes_no_sense_starts_nothing(
     arguments: list[str], word: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    A value that cannot be is one line that names the option or what it may be; the code is 2.
-    """
+    """A value that cannot be is one line that names the option or what it may be; the code is 2."""
     assert main(["serve", *arguments]) == 2
     out, err = capfd.readouterr()
     assert out == ""
@@ -240,17 +222,13 @@ def test_what_makes_no_sense_starts_nothing(
 
 
 def test_an_argument_too_many_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    A second value of an option may be a key.
-    """
+    """A second value of an option may be a key."""
     assert main(["serve", "--api-key", "sk_one", "sk_two"]) == 2
     assert "sk_" not in capfd.readouterr().err
 
 
 async def test_a_certificate_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    With --tls-cert and --tls-key there is https and no CA file; a key that is locked is refused.
-    """
+    """With --tls-cert and --tls-key there is https and no CA file; a key that is locked is refused."""
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
     certificate, key = str(tmp_path / "c.pem"), str(tmp_path / "k.pem")
@@ -271,8 +249,8 @@ async def test_a_certificate_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFi
 async def test_the_lines_make_shells_trust_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    With --tls the lines name the CA file, quoted, and never a key; it stays where it was asked for.
+    """With --tls the lines name the CA file, quoted, and never a key; it stays where it was asked
+    for.
     """
     path = str(tmp_path / "our ca.pem")
     with trio.move_on_after(0.1):
@@ -291,8 +269,8 @@ async def test_the_lines_make_shells_trust_it(
 
 
 async def test_other_machines_are_told_the_name(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    With --tls-name there is a line with a URL for other machines, and the first URL is as before.
+    """With --tls-name there is a line with a URL for other machines, and the first URL is as
+    before.
     """
     with trio.move_on_after(0.2):
         await serve(ServiceOptions(voice="tones", tls=True, tls_names=["speech.example", "::5"]))
@@ -306,9 +284,7 @@ async def test_other_machines_are_told_the_name(capfd: pytest.CaptureFixture[str
 async def test_tls_that_cannot_be_had(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A CA file that is something else, and a missing extra, are one line each with what to do.
-    """
+    """A CA file that is something else, and a missing extra, are one line each with what to do."""
     path = tmp_path / "mine.pem"
     path.write_text("mine")
     assert await serve(ServiceOptions(voice="tones", tls=True, ca_file=str(path))) == 1
@@ -347,8 +323,8 @@ def no_room(**_: object) -> NoReturn:
 def test_list_shows_all_there_are(
     option: str, names: set[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Each behaviour and each fault is listed with what it means, in 80 columns; nothing is started.
+    """Each behaviour and each fault is listed with what it means, in 80 columns; nothing is
+    started.
     """
     assert main(["serve", option, "list"]) == 0
     out, err = capfd.readouterr()
@@ -362,9 +338,7 @@ def test_list_shows_all_there_are(
 
 
 def test_the_list_of_faults_has_their_parameters(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    Each parameter stands with its default; brackets say that it may be left out.
-    """
+    """Each parameter stands with its default; brackets say that it may be left out."""
     assert main(["serve", "--fault", "list"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert "close [at_frame=1] [context_id=] [code=1011] [reason=]" in lines
@@ -372,7 +346,5 @@ def test_the_list_of_faults_has_their_parameters(capfd: pytest.CaptureFixture[st
 
 
 def test_every_plan_can_be_chosen() -> None:
-    """
-    The plans of the command line are those of the service.
-    """
+    """The plans of the command line are those of the service."""
     assert set(get_args(PlanName)) == set(PLANS)

@@ -19,9 +19,7 @@ WIDTHS = {"pcm_f32le": 4, "pcm_s16le": 2, "pcm_mulaw": 1, "pcm_alaw": 1}  # prot
 @pytest.mark.parametrize(("encoding", "width"), WIDTHS.items())
 @given(frames=st.integers(0, 10**6), rest=st.integers(0, 3), rate=st.sampled_from(SAMPLE_RATES))
 def test_bytes_frames_and_seconds_are_the_same_length(encoding, width, frames, rest, rate):
-    """
-    In every encoding, so many bytes are so many frames, and so many seconds.
-    """
+    """In every encoding, so many bytes are so many frames, and so many seconds."""
     layout = RawOutputFormat(encoding=encoding, sample_rate=rate).sample_format
     assert layout == SampleFormat(encoding=encoding, sample_rate=rate)
     assert layout.bytes_per_frame == width
@@ -30,9 +28,7 @@ def test_bytes_frames_and_seconds_are_the_same_length(encoding, width, frames, r
 
 
 def test_silence_is_one_frame_of_nothing():
-    """
-    Silence is zero in linear encodings, and the code of zero in the others (protocol §6.1).
-    """
+    """Silence is zero in linear encodings, and the code of zero in the others (protocol §6.1)."""
     assert SILENCE == {
         "pcm_f32le": b"\0\0\0\0",
         "pcm_s16le": b"\0\0",
@@ -43,9 +39,7 @@ def test_silence_is_one_frame_of_nothing():
 
 @given(pieces=st.lists(st.binary(max_size=9)), width=st.sampled_from([1, 2, 4]))
 def test_frames_stay_whole_however_they_are_cut(pieces, width):
-    """
-    Whatever the pieces, what comes out of them is whole frames, in order, and none is held back.
-    """
+    """Whatever the pieces, what comes out of them is whole frames, in order, and none is held back."""
     cutter = WholeFrames(width)
     taken = [cutter.take(piece) for piece in pieces]
     given_bytes = b"".join(pieces)
@@ -62,9 +56,7 @@ formats = st.builds(
 
 @given(layout=formats)
 def test_the_header_says_what_the_samples_are(layout):
-    """
-    The format tag, width and rate are those of the encoding, and all but PCM count their frames.
-    """
+    """The format tag, width and rate are those of the encoding, and all but PCM count their frames."""
     found = read_wav(layout.wav_header(0))
     width = layout.bytes_per_frame
     assert found.tag == TAGS[layout.encoding]
@@ -76,9 +68,7 @@ def test_the_header_says_what_the_samples_are(layout):
 
 @given(layout=formats, frames=st.integers(0, 100))
 def test_the_size_may_be_open(layout, frames):
-    """
-    A header without a size has the length of the others, and the largest number in their place.
-    """
+    """A header without a size has the length of the others, and the largest number in their place."""
     size = frames * layout.bytes_per_frame
     known, unknown = layout.wav_header(size), layout.wav_header()
     assert len(known) == len(unknown)
@@ -92,8 +82,8 @@ def test_the_size_may_be_open(layout, frames):
     is_known=st.booleans(),
 )
 def test_the_standard_library_reads_pcm(rate, audio, is_known):
-    """
-    Python's own module finds the same format and the same frames, whether or not the size is known.
+    """Python's own module finds the same format and the same frames, whether or not the size is
+    known.
     """
     layout = SampleFormat(encoding="pcm_s16le", sample_rate=rate)
     header = layout.wav_header(len(audio) if is_known else None)

@@ -35,9 +35,7 @@ STATUSES |= dict.fromkeys((407, 410, 499), STATUSES[418])  # what the reference 
 @pytest.mark.parametrize(("status", "name"), STATUSES.items())
 @pytest.mark.parametrize("structured", [True, False])
 def test_a_status_has_its_exception(status, name, structured):
-    """
-    Each status becomes the exception that says whose move it is, from either kind of body.
-    """
+    """Each status becomes the exception that says whose move it is, from either kind of body."""
     fields = {"title": "Too bad", "message": "It cannot be.", "request_id": "r-1"}
     body = json.dumps(fields) if structured else "Too bad: It cannot be."
     error = error_from_body(status, body.encode(), request_id="h-1", retry_after="2.5")
@@ -60,18 +58,14 @@ def test_a_status_has_its_exception(status, name, structured):
     ],
 )
 def test_a_code_says_more_than_a_status(code, name):
-    """
-    A known code decides; a new one is kept, and the status decides.
-    """
+    """A known code decides; a new one is kept, and the status decides."""
     error = error_from_fields({"error_code": code, "status_code": 400})
     assert (type(error).__name__, error.error_code) == (name, code)
 
 
 @given(fields=ERRORS)
 def test_no_field_is_relied_on(fields):
-    """
-    Errors of any shape become an exception that can be shown.
-    """
+    """Errors of any shape become an exception that can be shown."""
     error = error_from_fields(fields, context_id="a")
     assert isinstance(error, ContextFailed)
     assert str(error)
@@ -80,9 +74,7 @@ def test_no_field_is_relied_on(fields):
 
 @given(status=st.integers(300, 599), body=st.binary() | JSON.map(lambda v: json.dumps(v).encode()))
 def test_no_body_is_relied_on(status, body):
-    """
-    Bodies of any kind become an exception with the status line's code.
-    """
+    """Bodies of any kind become an exception with the status line's code."""
     assert error_from_body(status, body, retry_after="soon").status_code == status
 
 
@@ -95,9 +87,7 @@ def test_no_body_is_relied_on(status, body):
     ],
 )
 def test_every_error_says_what_to_do_and_can_be_raised_anew(kind):
-    """
-    Each exception has an address, survives being copied, and says what it was told.
-    """
+    """Each exception has an address, survives being copied, and says what it was told."""
     assert kind.next_step.endswith(".")
     assert kind is CartesiaError or kind.next_step != CartesiaError.next_step
     error = kind("what happened", context_id="a")
@@ -126,8 +116,7 @@ def test_every_error_says_what_to_do_and_can_be_raised_anew(kind):
     ],
 )
 def test_a_refusal_says_what_the_service_said(fields, title, message):
-    """
-    The message, or else the older text, is kept in a form that can be shown, as long as it is
+    """The message, or else the older text, is kept in a form that can be shown, as long as it is
     short; an older text has its title before a colon.
     """
     error = error_from_fields(fields)
@@ -140,9 +129,7 @@ def test_a_refusal_says_what_the_service_said(fields, title, message):
     seconds=st.none() | st.floats(0, 100),
 )
 def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
-    """
-    Ids, codes and addresses stay with the error; its own status goes before that of the answer.
-    """
+    """Ids, codes and addresses stay with the error; its own status goes before that of the answer."""
     named = {"request_id": "r", "error_code": "c", "doc_url": "https://d", "status_code": status}
     error = error_from_fields(
         named, context_id="a", status_code=header, retry_after_seconds=seconds
@@ -167,9 +154,7 @@ def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
     ],
 )
 def test_how_long_to_wait_is_a_number_of_seconds(text, seconds):
-    """
-    A Retry-After header counts where it is a number of seconds that passes some day.
-    """
+    """A Retry-After header counts where it is a number of seconds that passes some day."""
     assert error_from_body(429, b"", retry_after=text).retry_after_seconds == seconds
 
 
@@ -189,8 +174,7 @@ def test_how_long_to_wait_is_a_number_of_seconds(text, seconds):
     ],
 )
 def test_any_body_is_read_for_what_it_says(body, message, request_id):
-    """
-    A body that is no object of JSON is the message; the answer's own status always counts, and
+    """A body that is no object of JSON is the message; the answer's own status always counts, and
     its own request id where the body has none.
     """
     error = error_from_body(404, body, request_id="header")
@@ -213,7 +197,5 @@ def test_any_body_is_read_for_what_it_says(body, message, request_id):
     ],
 )
 def test_the_codes_of_the_reference_have_their_exceptions(code, name):
-    """
-    Each code of the reference decides, even where the status says that the service has failed.
-    """
+    """Each code of the reference decides, even where the status says that the service has failed."""
     assert type(error_from_fields({"error_code": code, "status_code": 500})).__name__ == name

@@ -26,17 +26,14 @@ KINDS = [
     "kind", sorted({*KIND_OF_CODE.values(), *KIND_OF_STATUS.values()}, key=str)
 )
 def test_a_reason_with_a_class_is_caught_by_both_names(kind):
-    """
-    A typed reason is a `ContextFailed` and a `RequestFailed`, since handshakes raise it too.
-    """
+    """A typed reason is a `ContextFailed` and a `RequestFailed`, since handshakes raise it too."""
     assert issubclass(kind, ContextFailed)
     assert issubclass(kind, RequestFailed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unspoken_texts_are_kept_and_not_shown(kind):
-    """
-    Every error has `unspoken`, empty by default, which neither ``str`` nor ``repr`` shows, and
+    """Every error has `unspoken`, empty by default, which neither ``str`` nor ``repr`` shows, and
     which a copy for another task keeps.
     """
     error = kind("why")
@@ -49,8 +46,7 @@ def test_unspoken_texts_are_kept_and_not_shown(kind):
 
 @pytest.mark.parametrize("kind", [ConnectionLost, ContextExpired, ContextStalled])
 def test_errors_take_unspoken_texts_when_they_are_made(kind):
-    """
-    What ends a context is made with the texts that were not spoken; a lost connection is not a
+    """What ends a context is made with the texts that were not spoken; a lost connection is not a
     refusal.
     """
     assert kind("why", context_id="a", unspoken=("canary",)).unspoken == ("canary",)

@@ -63,17 +63,13 @@ def written_otherwise(draw):
 @example(b'{"x":{"data":"AAAA"},"type":"chunk","context_id":"a","data":"BBBB"}', 1)
 @example(b'{"type":"chunk","context_id":"a","data":"AAAA","type":"done"}', 0)
 def test_what_is_read_in_place_is_what_the_codec_reads(message, before):
-    """
-    However JSON is written, a chunk is read in place as the codec reads it, or left to that.
-    """
+    """However JSON is written, a chunk is read in place as the codec reads it, or left to that."""
     check(message, before)
 
 
 @given(message=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_anything_may_come(message):
-    """
-    Bytes of any kind are left to the codec, or read as that reads them.
-    """
+    """Bytes of any kind are left to the codec, or read as that reads them."""
     try:
         check(message)
     except (UnicodeDecodeError, RemoteProtocolError) as error:
@@ -82,9 +78,7 @@ def test_anything_may_come(message):
 
 @given(event=CHUNKS, before=st.integers(0, 2))
 def test_chunks_as_the_service_writes_them_are_read_in_place(event, before):
-    """
-    What nearly all messages look like takes the short way.
-    """
+    """What nearly all messages look like takes the short way."""
     for separators in ((",", ":"), (", ", ":")):
         message = json.dumps(event, separators=separators).encode()
         assert read_in_place(message, before) == read_event(message.decode(), SEGMENTS)
@@ -99,9 +93,7 @@ def test_chunks_as_the_service_writes_them_are_read_in_place(event, before):
     ],
 )
 def test_a_chunk_is_read_wherever_its_audio_stands(message):
-    """
-    The audio may stand first, last, or behind a blank.
-    """
+    """The audio may stand first, last, or behind a blank."""
     for before in (0, 1):
         chunk = read_in_place(message, before)
         assert chunk == Chunk(context_id="a", audio=b"\0\0\0", segment=2)
@@ -109,9 +101,7 @@ def test_a_chunk_is_read_wherever_its_audio_stands(message):
 
 @pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
 def test_the_bound_on_values_holds_beside_the_audio(more, is_read):
-    """
-    What stands beside the audio may be as long as a message may have values, and no longer.
-    """
+    """What stands beside the audio may be as long as a message may have values, and no longer."""
     around = b'{"type":"chunk","context_id":"a","x":"%s","data":"AAAA"}'
     room = MAX_VALUES - len(around % b"") + len(b"AAAA")
     chunk = read_in_place(around % (b"x" * (room + more)))
@@ -120,9 +110,7 @@ def test_the_bound_on_values_holds_beside_the_audio(more, is_read):
 
 @given(message=written_otherwise())
 def test_the_standard_library_reads_the_same(message):
-    """
-    Without orjson and pybase64 the same chunks are read.
-    """
+    """Without orjson and pybase64 the same chunks are read."""
     expected = read_in_place(message)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "read_json", base_json.plain_read_json)

@@ -6,9 +6,8 @@ from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS, Unspoken
 
 
 def test_unspoken_texts_are_kept_up_to_the_bound_and_no_further():
-    """
-    As many characters as the bound says are kept; with one more, the oldest text goes. The newest
-    stays, however long it is.
+    """As many characters as the bound says are kept; with one more, the oldest text goes. The
+    newest stays, however long it is.
     """
     unspoken = Unspoken()
     first, second = "a" * (UNSPOKEN_CHARACTERS - 1), "b"

@@ -44,18 +44,14 @@ def outcome(read, text):
 @example({"type": "chunk", "context_id": "a", "data": "", "step_time": 2**65})
 @example({"type": "chunk", "context_id": 1, "data": ""})
 def test_the_quick_way_and_the_general_way_agree(event):
-    """
-    Whatever comes, chunks read by hand are what cattrs makes of them, errors included.
-    """
+    """Whatever comes, chunks read by hand are what cattrs makes of them, errors included."""
     text = json.dumps(event)
     assert outcome(read_event, text) == outcome(read_event_generally, text)
 
 
 @given(text=st.text(st.characters(codec="utf-8")) | st.binary())
 def test_anything_else_is_a_protocol_error(text):
-    """
-    Text or bytes of any kind give an event or a `RemoteProtocolError`, and nothing else.
-    """
+    """Text or bytes of any kind give an event or a `RemoteProtocolError`, and nothing else."""
     outcome(read_event, text)
 
 
@@ -81,9 +77,7 @@ PLAIN = {
 @example({"type": "news", "is": "\ud800"})
 @example({"type": "news", "is": -float("inf")})
 def test_the_standard_library_reads_the_same(event):
-    """
-    Without orjson and pybase64 the same messages give the same events.
-    """
+    """Without orjson and pybase64 the same messages give the same events."""
     text = json.dumps(event)
     expected = outcome(read_event, text)
     for message in (text, text.encode()):
@@ -92,9 +86,7 @@ def test_the_standard_library_reads_the_same(event):
 
 @given(event=CHUNKS, broken=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80"]))
 def test_the_standard_library_takes_no_other_unicode(event, broken):
-    """
-    Without orjson too, JSON is UTF-8, and nothing that is not.
-    """
+    """Without orjson too, JSON is UTF-8, and nothing that is not."""
     message = json.dumps(event).encode()[:-1] + b',"x":"' + broken + b'"}'
     if broken:
         with pytest.raises(UnicodeDecodeError):
@@ -107,9 +99,7 @@ def test_the_standard_library_takes_no_other_unicode(event, broken):
 
 @given(event=CHUNKS, audio=AUDIO)
 def test_audio_comes_as_it_was_sent(event, audio):
-    """
-    A chunk's audio is the bytes that were encoded; its segment is the one its context is in.
-    """
+    """A chunk's audio is the bytes that were encoded; its segment is the one its context is in."""
     chunk = read_event(json.dumps({**event, "data": base64_text(audio)}), {"b": 3})
     assert isinstance(chunk, Chunk)
     assert chunk.audio == audio
@@ -118,9 +108,7 @@ def test_audio_comes_as_it_was_sent(event, audio):
 
 @pytest.mark.parametrize("text", ["[1]", '"chunk"', "{", "", "NaN", "[" * 100_000])
 def test_what_is_no_object_is_refused(text):
-    """
-    A message that is not a JSON object is a protocol error, however deep it is.
-    """
+    """A message that is not a JSON object is a protocol error, however deep it is."""
     with pytest.raises(RemoteProtocolError, match="not a JSON object"):
         read_event(text)
     with pytest.MonkeyPatch.context() as patch:
@@ -131,9 +119,7 @@ def test_what_is_no_object_is_refused(text):
 
 @given(event=EVENTS, secret=st.just("canary"))
 def test_what_cannot_be_read_is_not_quoted(event, secret):
-    """
-    An error about a message holds nothing of what the message says, nor does its chain.
-    """
+    """An error about a message holds nothing of what the message says, nor does its chain."""
     for name in event:
         if name in ("type", "context_id"):
             continue
@@ -147,9 +133,7 @@ def test_what_cannot_be_read_is_not_quoted(event, secret):
 
 @pytest.mark.parametrize("odd", ["206", 206.0, True, [], 10**30])
 def test_odd_diagnostics_fail_nothing(odd):
-    """
-    Fields that only diagnose are left out where they are odd; the audio comes all the same.
-    """
+    """Fields that only diagnose are left out where they are odd; the audio comes all the same."""
     fields = {"type": "chunk", "context_id": "a", "data": base64_text(b"12")}
     event = read_event(json.dumps({**fields, "status_code": odd, "flush_id": odd}))
     assert (event.audio, event.status_code, event.flush_id) == (b"12", None, None)
@@ -160,9 +144,7 @@ def test_odd_diagnostics_fail_nothing(odd):
 @pytest.mark.parametrize("kind", [str, str.encode])
 @pytest.mark.parametrize("read", [read_event, read_event_generally])
 def test_values_are_counted_in_every_form_of_a_message(kind, read):
-    """
-    A message, text or binary, may have as many values as the bound says, and not one more.
-    """
+    """A message, text or binary, may have as many values as the bound says, and not one more."""
     empty = '{{"type":"news","a":[{}]}}'
     at_most = MAX_VALUES - empty.count(",") - empty.count("[") - 1  # and a brace of its own
     most = read(kind(empty.format("0" + ",0" * at_most)))
@@ -173,9 +155,7 @@ def test_values_are_counted_in_every_form_of_a_message(kind, read):
 
 @pytest.mark.parametrize("sign", ["[", "{"])
 def test_brackets_count_as_values(sign):
-    """
-    A message of nothing but opening brackets is refused before it is parsed.
-    """
+    """A message of nothing but opening brackets is refused before it is parsed."""
     with pytest.raises(RemoteProtocolError, match="too many values"):
         read_event(sign * (MAX_VALUES + 1))
 
@@ -186,9 +166,7 @@ def test_brackets_count_as_values(sign):
     [("1e999", False), ("-1e999", False), ("NaN", False), (str(2**64), True), ("1", True)],
 )
 def test_times_are_finite_numbers(monkeypatch, is_quick, number, is_read):
-    """
-    Whatever reads the JSON, a time is a finite number, or the event is malformed.
-    """
+    """Whatever reads the JSON, a time is a finite number, or the event is malformed."""
     if not is_quick:
         monkeypatch.setattr(base_json, "loads", base_json.plain_loads)
     times = f'{{"words":["a"],"start":[0.0],"end":[{number}]}}'
@@ -204,9 +182,7 @@ def test_times_are_finite_numbers(monkeypatch, is_quick, number, is_read):
 
 @pytest.mark.parametrize("kind", ["flush_done", "done"])
 def test_a_segment_of_the_wire_is_ignored(kind):
-    """
-    Segments are counted by the client; a number that an event claims for itself is ignored.
-    """
+    """Segments are counted by the client; a number that an event claims for itself is ignored."""
     fields = {"type": kind, "context_id": "a", "segment": 9, "done": True, "flush_id": 1}
     event = read_event(json.dumps(fields), {"a": 2})
     assert isinstance(event, (Done, FlushDone))
@@ -215,9 +191,7 @@ def test_a_segment_of_the_wire_is_ignored(kind):
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", '"1.5"', "true"])
 def test_an_odd_step_time_is_left_out(number):
-    """
-    What is no finite number of milliseconds is not told, whatever reads the JSON.
-    """
+    """What is no finite number of milliseconds is not told, whatever reads the JSON."""
     text = f'{{"type":"chunk","context_id":"a","data":"","step_time":{number}}}'
     for read in (read_event, partial(plainly, read_event)):
         event = read(text)
@@ -241,9 +215,7 @@ def test_an_odd_step_time_is_left_out(number):
     ],
 )
 def test_times_that_do_not_fit_are_refused(times):
-    """
-    Words and their times come in three arrays of one length, or the event cannot be read.
-    """
+    """Words and their times come in three arrays of one length, or the event cannot be read."""
     event = {"type": "timestamps", "context_id": "a", "word_timestamps": times}
     with pytest.raises(RemoteProtocolError) as caught:
         read_event(json.dumps(event))
@@ -266,8 +238,8 @@ KINDS = {  # what each kind of event on the wire becomes
 
 @pytest.mark.parametrize(("kind", "event"), KINDS.items())
 def test_every_kind_of_event_has_its_class(kind, event):
-    """
-    Each event that the reference shows becomes the class that is named after it, with its fields.
+    """Each event that the reference shows becomes the class that is named after it, with its
+    fields.
     """
     assert event.type == kind
     fields = {"type": kind, "context_id": "a", "data": base64_text(b"12"), "step_time": 1.5}
@@ -309,9 +281,7 @@ BROKEN = [  # an event, what its error says, and whose context it is
 @pytest.mark.parametrize("read", [read_event, read_event_generally])
 @pytest.mark.parametrize(("event", "says", "context_id"), BROKEN)
 def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, context_id):
-    """
-    Whoever reports a broken event can say which member is wrong, and of which context.
-    """
+    """Whoever reports a broken event can say which member is wrong, and of which context."""
     with pytest.raises(RemoteProtocolError, match=re.escape(says)) as caught:
         read(json.dumps(event))
     assert caught.value.context_id == context_id
@@ -319,8 +289,7 @@ def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, conte
 
 @pytest.mark.parametrize(("context_id", "known"), [("a", "a"), ("", None), (7, None), (None, None)])
 def test_whose_an_event_is_may_be_unknown(context_id, known):
-    """
-    An error that names no context, or none that can be one, is nobody's; so is an unknown event,
+    """An error that names no context, or none that can be one, is nobody's; so is an unknown event,
     unless what it names is text.
     """
     error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
@@ -331,9 +300,7 @@ def test_whose_an_event_is_may_be_unknown(context_id, known):
 
 
 def test_unknown_kinds_are_kept_whole():
-    """
-    An event of a kind that is not known keeps all of its members, and may lack a context.
-    """
+    """An event of a kind that is not known keeps all of its members, and may lack a context."""
     event = read_event('{"type": "weather", "sky": {"blue": true}}')
     assert isinstance(event, UnknownEvent)
     assert (event.context_id, event.wire_type) == (None, "weather")
@@ -353,9 +320,7 @@ print(event.context_id, event.audio.decode())
 
 @pytest.mark.slow
 def test_the_standard_library_will_do():
-    """
-    Without orjson and pybase64, which are for CPython alone, events are read all the same.
-    """
+    """Without orjson and pybase64, which are for CPython alone, events are read all the same."""
     event = {"type": "chunk", "context_id": "a", "data": base64_text(b"sound")}
     command = [sys.executable, "-c", WITHOUT, json.dumps(event)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -363,9 +328,7 @@ def test_the_standard_library_will_do():
 
 
 def test_speech_shows_in_no_repr():
-    """
-    The repr of an event shows sizes where its audio and words are.
-    """
+    """The repr of an event shows sizes where its audio and words are."""
     times = {"words": ["canary"], "phonemes": ["canary"], "start": [0], "end": [1]}
     for event in (
         {"type": "chunk", "data": base64_text(b"canary")},
@@ -379,9 +342,8 @@ def test_speech_shows_in_no_repr():
 
 
 def test_what_is_not_given_is_nothing():
-    """
-    Events that are made by hand, as tests of users do, are of the first segment, and say nothing of
-    what only the service can know; their reprs take what they are given.
+    """Events that are made by hand, as tests of users do, are of the first segment, and say nothing
+    of what only the service can know; their reprs take what they are given.
     """
     times = {"context_id": "a", "segment": 0, "flush_id": None, "status_code": None}
     words = WordTimes(words=["canary"], start=(0.0,), end=(0.5,))
@@ -401,9 +363,7 @@ def test_what_is_not_given_is_nothing():
     "event", [*KINDS.values(), WORDS, PHONEMES], ids=lambda event: type(event).__name__
 )
 def test_what_the_reference_requires_is_required_of_events_made_by_hand(event):
-    """
-    Only diagnostics, and the count of segments, may be left out.
-    """
+    """Only diagnostics, and the count of segments, may be left out."""
     fields = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
     optional = {"segment", "flush_id", "step_time", "status_code"}
     for name in fields:

@@ -224,8 +224,8 @@ def conversation(protocol, context_id=None):
 
 
 def test_tombstones_are_bounded_in_number_and_age():
-    """
-    However many contexts are cancelled, and if the service ends none, few are remembered, not long.
+    """However many contexts are cancelled, and if the service ends none, few are remembered, not
+    long.
     """
     protocol = SpeechProtocol(ContextIds("p"))
     names = [conversation(protocol) for _ in range(DRAINING_MOST + 100)]
@@ -240,9 +240,7 @@ def test_tombstones_are_bounded_in_number_and_age():
 
 
 def test_ids_are_not_used_twice():
-    """
-    An id that is open, draining or over is refused, and so is one that could be ours.
-    """
+    """An id that is open, draining or over is refused, and so is one that could be ours."""
     protocol = SpeechProtocol(ContextIds("p"))
     protocol.open(CONTEXT, "open")
     conversation(protocol, "over")
@@ -255,9 +253,7 @@ def test_ids_are_not_used_twice():
 
 
 def test_memory_of_ids_is_bounded():
-    """
-    The last sixteen thousand chosen ids are remembered, and no more.
-    """
+    """The last sixteen thousand chosen ids are remembered, and no more."""
     ids = ContextIds("p")
     for number in range(REMEMBERED_MOST + 1):
         ids.claim(f"c{number}")
@@ -269,9 +265,7 @@ def test_memory_of_ids_is_bounded():
 
 
 def test_an_id_in_use_is_never_given_away():
-    """
-    However many ids were chosen since, one that is open is refused.
-    """
+    """However many ids were chosen since, one that is open is refused."""
     protocol = SpeechProtocol(ContextIds("p"))
     protocol.open(CONTEXT, "first")
     for number in range(REMEMBERED_MOST + 1):
@@ -282,9 +276,7 @@ def test_an_id_in_use_is_never_given_away():
 
 
 def test_no_cancel_follows_a_terminal_event():
-    """
-    A cancel that still waits for the writer is dropped when the service ends the context.
-    """
+    """A cancel that still waits for the writer is dropped when the service ends the context."""
     protocol = SpeechProtocol(ContextIds("p"))
     for leave in (protocol.cancel, lambda name: protocol.retire(name, 0.0)):
         name = protocol.open(CONTEXT)
@@ -299,9 +291,7 @@ def test_no_cancel_follows_a_terminal_event():
 
 
 def test_a_flush_is_never_the_first_message():
-    """
-    Where the push before a flush is withdrawn, the flush goes with it.
-    """
+    """Where the push before a flush is withdrawn, the flush goes with it."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     push = protocol.queue_input(name, "Hello.")
@@ -312,8 +302,7 @@ def test_a_flush_is_never_the_first_message():
 
 
 def test_a_flush_that_waits_is_nothing_to_flush():
-    """
-    Where the push before a flush is withdrawn, a second flush is refused, as a first one is.
+    """Where the push before a flush is withdrawn, a second flush is refused, as a first one is.
 
     Found by the nightly machine: the flush that waited for nothing had let others in.
     """
@@ -336,9 +325,7 @@ def test_a_flush_that_waits_is_nothing_to_flush():
 
 @pytest.mark.parametrize(("text", "end"), [("Hello.", End.EXPIRED), (" ... ", End.DONE)])
 def test_done_before_the_final_input_is_expiry(text, end):
-    """
-    If the final input still waits when done comes, the end is expiry, unless nothing was to say.
-    """
+    """If the final input still waits when done comes, the end is expiry, unless nothing was to say."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, text)
@@ -349,9 +336,7 @@ def test_done_before_the_final_input_is_expiry(text, end):
 
 
 def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
-    """
-    An error without an id, while only cancelled contexts are left, is counted and no more.
-    """
+    """An error without an id, while only cancelled contexts are left, is counted and no more."""
     protocol = SpeechProtocol(ContextIds("p"))
     conversation(protocol)
     for error in ({"type": "error"}, {"type": "error", "context_id": ""}):
@@ -361,9 +346,7 @@ def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
 
 
 def test_a_malformed_event_of_a_context_that_is_over_harms_nobody():
-    """
-    What cannot be read, for a context that was left, is counted and dropped.
-    """
+    """What cannot be read, for a context that was left, is counted and dropped."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = conversation(protocol)
     broken = json.dumps({"type": "chunk", "context_id": name, "data": "!"})
@@ -372,9 +355,7 @@ def test_a_malformed_event_of_a_context_that_is_over_harms_nobody():
 
 
 def test_segments_of_contexts_that_are_gone_are_forgotten():
-    """
-    What is counted for a context goes with it.
-    """
+    """What is counted for a context goes with it."""
     protocol = SpeechProtocol(ContextIds("p"))
     for _ in range(3):
         name = protocol.open(CONTEXT)
@@ -386,9 +367,7 @@ def test_segments_of_contexts_that_are_gone_are_forgotten():
 
 
 def test_unspoken_texts_are_bounded():
-    """
-    A context that is fed without end and hears nothing keeps the newest texts alone.
-    """
+    """A context that is fed without end and hears nothing keeps the newest texts alone."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     for number in range(1000):
@@ -401,9 +380,7 @@ def test_unspoken_texts_are_bounded():
 
 
 def test_segments_are_counted_by_flush_done():
-    """
-    A chunk's segment is the number of flush_done events before it, whatever flush_id says.
-    """
+    """A chunk's segment is the number of flush_done events before it, whatever flush_id says."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, "Hello.")
@@ -445,9 +422,7 @@ REFUSED = {  # how a context came not to take an input, the input, and what its 
 
 @pytest.mark.parametrize(("stop", "given", "says"), REFUSED.values(), ids=REFUSED)
 def test_a_refused_input_says_why_and_of_which_context(stop, given, says):
-    """
-    Whatever keeps an input from being taken, its error says so in words, and names the context.
-    """
+    """Whatever keeps an input from being taken, its error says so in words, and names the context."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT, "mine")
     protocol.queue_input(name, "Hello.")
@@ -459,9 +434,7 @@ def test_a_refused_input_says_why_and_of_which_context(stop, given, says):
 
 
 def test_a_flush_of_nothing_says_so():
-    """
-    Where nothing was pushed, a flush is refused in words, and the error names the context.
-    """
+    """Where nothing was pushed, a flush is refused in words, and the error names the context."""
     protocol = SpeechProtocol(ContextIds("p"))
     protocol.open(CONTEXT, "mine")
     with pytest.raises(LocalProtocolError, match="nothing was pushed to flush") as caught:
@@ -474,9 +447,7 @@ def test_a_flush_of_nothing_says_so():
     [(7, "transcript must be a str, not int"), ("\udcff", "transcript must be valid Unicode")],
 )
 def test_what_is_no_text_cannot_be_spoken(transcript, says):
-    """
-    A transcript that is no text is refused in words, and the context can go on.
-    """
+    """A transcript that is no text is refused in words, and the context can go on."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     with pytest.raises(LocalProtocolError, match=says):
@@ -486,9 +457,7 @@ def test_what_is_no_text_cannot_be_spoken(transcript, says):
 
 @pytest.mark.parametrize("taken", ["open", "over"])
 def test_an_id_that_is_taken_is_named(taken):
-    """
-    The error about an id that cannot be used again carries that id.
-    """
+    """The error about an id that cannot be used again carries that id."""
     protocol = SpeechProtocol(ContextIds("p"))
     protocol.open(CONTEXT, "open")
     protocol.open(CONTEXT, "over")
@@ -501,9 +470,7 @@ def test_an_id_that_is_taken_is_named(taken):
 
 
 def test_messages_leave_in_the_order_in_which_they_were_queued():
-    """
-    Texts and cancels of any contexts reach the wire first in, first out.
-    """
+    """Texts and cancels of any contexts reach the wire first in, first out."""
     protocol = SpeechProtocol(ContextIds("p"))
     one, two = protocol.open(CONTEXT), protocol.open(CONTEXT)
     queued = [protocol.queue_input(name, "Oh.") for name in (one, two, two, one)]
@@ -523,9 +490,7 @@ def test_messages_leave_in_the_order_in_which_they_were_queued():
 
 
 def test_a_context_may_be_cancelled_and_left_at_any_moment():
-    """
-    With texts waiting, with a cancel waiting and with one on the wire, nothing is left of it.
-    """
+    """With texts waiting, with a cancel waiting and with one on the wire, nothing is left of it."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, "Oh.")
@@ -545,9 +510,7 @@ def test_a_context_may_be_cancelled_and_left_at_any_moment():
 
 
 def test_what_is_said_shows_in_no_repr_of_the_protocol():
-    """
-    Texts that wait, that were sent and that were not spoken are in no repr.
-    """
+    """Texts that wait, that were sent and that were not spoken are in no repr."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     outgoing = [protocol.queue_input(name, "canary") for _ in range(2)]
@@ -559,8 +522,8 @@ def test_what_is_said_shows_in_no_repr_of_the_protocol():
 
 @pytest.mark.parametrize("as_object", [True, False])
 def test_an_input_is_written_with_all_that_it_was_given(as_object):
-    """
-    Text, flush, end and delivery of an input reach the wire, with the voice as its version has it.
+    """Text, flush, end and delivery of an input reach the wire, with the voice as its version has
+    it.
     """
     protocol = SpeechProtocol(ContextIds("p"), **({"voice_as_object": True} if as_object else {}))
     name = protocol.open(CONTEXT)
@@ -581,9 +544,7 @@ def test_an_input_is_written_with_all_that_it_was_given(as_object):
 
 
 def test_what_expiry_left_unspoken_is_told():
-    """
-    The error of an input after expiry has every text since the last audio, and its own last.
-    """
+    """The error of an input after expiry has every text since the last audio, and its own last."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     for text in ("heard", "sent", "waiting"):
@@ -604,9 +565,7 @@ def test_what_expiry_left_unspoken_is_told():
 
 
 def test_everything_that_happens_is_counted_once():
-    """
-    Each counter is what its documentation says, after a known course of events.
-    """
+    """Each counter is what its documentation says, after a known course of events."""
     protocol = SpeechProtocol(ContextIds("p"))
     assert set(attrs.asdict(protocol.counters).values()) == {0}
     one, two, three = (protocol.open(CONTEXT) for _ in range(3))
@@ -645,9 +604,8 @@ def test_everything_that_happens_is_counted_once():
 
 
 def test_a_context_whose_events_cannot_be_read_fails_alone():
-    """
-    It hears what was wrong, at once and with each later input; the service is asked to stop it, and
-    its neighbour goes on.
+    """It hears what was wrong, at once and with each later input; the service is asked to stop it,
+    and its neighbour goes on.
     """
     protocol = SpeechProtocol(ContextIds("p"))
     broken, sound = (protocol.open(CONTEXT) for _ in range(2))
@@ -671,9 +629,7 @@ def test_a_context_whose_events_cannot_be_read_fails_alone():
 
 
 def test_whatever_ended_a_context_first_stays_its_end():
-    """
-    A failure after a cancel changes nothing, nor does a loss after either; all can be left then.
-    """
+    """A failure after a cancel changes nothing, nor does a loss after either; all can be left then."""
     protocol = SpeechProtocol(ContextIds("p"))
     cancelled, failed, lost, new = (protocol.open(CONTEXT) for _ in range(4))
     for name in (cancelled, failed, lost):
@@ -697,9 +653,7 @@ def test_whatever_ended_a_context_first_stays_its_end():
 
 
 def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
-    """
-    Contexts that are cancelled, ended or not begun do not count; the connection can go on.
-    """
+    """Contexts that are cancelled, ended or not begun do not count; the connection can go on."""
     protocol = SpeechProtocol(ContextIds("p"))
     cancelled, only, new = (protocol.open(CONTEXT) for _ in range(3))
     for name in (cancelled, only):
@@ -715,9 +669,7 @@ def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
 
 @pytest.mark.parametrize("count", [0, 2, 3])
 def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(count):
-    """
-    Where several are open, all fail with it; where none is, it is about the connection.
-    """
+    """Where several are open, all fail with it; where none is, it is about the connection."""
     protocol = SpeechProtocol(ContextIds("p"))
     names = [protocol.open(CONTEXT) for _ in range(count)]
     for name in names:
@@ -736,9 +688,7 @@ def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(co
     [(b"", True, End.DONE), (b"12", True, End.DONE), (b"", False, End.EXPIRED)],
 )
 def test_done_after_the_final_input_is_the_end(said, final, end):
-    """
-    A context that was sent whole is done when the service says so, heard or not; and closed.
-    """
+    """A context that was sent whole is done when the service says so, heard or not; and closed."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     for given in ({"transcript": "Hello."}, {"last": True})[: 1 + final]:
@@ -751,9 +701,7 @@ def test_done_after_the_final_input_is_the_end(said, final, end):
 
 
 def test_a_lost_connection_has_nothing_left_to_send():
-    """
-    Cancels that wait for the writer when the connection is lost are dropped, like inputs.
-    """
+    """Cancels that wait for the writer when the connection is lost are dropped, like inputs."""
     protocol = SpeechProtocol(ContextIds("p"))
     for name in ("a", "b", "c"):
         protocol.open(CONTEXT, name)
@@ -770,8 +718,7 @@ def test_a_lost_connection_has_nothing_left_to_send():
 
 @pytest.mark.parametrize("retired", [True, False])
 def test_events_after_an_error_are_late(retired):
-    """
-    A context that the service failed is closed: later events of it are dropped and counted, it
+    """A context that the service failed is closed: later events of it are dropped and counted, it
     needs no cancel, and an error that names no context is not for it.
     """
     protocol = SpeechProtocol(ContextIds("p"))
@@ -794,9 +741,7 @@ def test_events_after_an_error_are_late(retired):
 
 
 def test_nothing_is_sent_to_a_context_that_the_service_has_failed():
-    """
-    Texts that wait when an error comes are dropped, and nobody is asked to cancel anything.
-    """
+    """Texts that wait when an error comes are dropped, and nobody is asked to cancel anything."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, "Oh.")
@@ -810,9 +755,7 @@ def test_nothing_is_sent_to_a_context_that_the_service_has_failed():
 
 @pytest.mark.parametrize("kind", ["done", "error"])
 def test_a_cancelled_context_is_closed_once_the_service_has_ended_it(kind):
-    """
-    Whichever terminal event answers a cancel, the context is closed, also inside its block.
-    """
+    """Whichever terminal event answers a cancel, the context is closed, also inside its block."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, "Oh.")
@@ -825,9 +768,7 @@ def test_a_cancelled_context_is_closed_once_the_service_has_ended_it(kind):
 
 
 def test_a_cancelled_context_is_waited_for_as_long_as_the_bound_says():
-    """
-    A context that the service never ends counts as draining for so long, and no longer.
-    """
+    """A context that the service never ends counts as draining for so long, and no longer."""
     protocol = SpeechProtocol(ContextIds("p"))
     conversation(protocol)
     for now, count in ((0.0, 1), (DRAINING_SECONDS - 0.001, 1), (DRAINING_SECONDS, 0)):
@@ -839,9 +780,7 @@ IMPOSSIBLE_IDS = [["x"], {}, 7, 10**5000, b"x", "", " a", "a\nb", "x" * 257]
 
 @pytest.mark.parametrize("context_id", IMPOSSIBLE_IDS, ids=range(len(IMPOSSIBLE_IDS)))
 def test_an_id_that_cannot_be_one_is_refused(context_id):
-    """
-    A context id of another type, of any size, is refused in words, and opens nothing.
-    """
+    """A context id of another type, of any size, is refused in words, and opens nothing."""
     protocol = SpeechProtocol(ContextIds("p"))
     with pytest.raises(LocalProtocolError, match="context_id must"):
         protocol.open(CONTEXT, context_id)

@@ -82,8 +82,7 @@ BAD = {
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_what_the_service_would_refuse_is_refused_here(change):
-    """
-    Every field and range that the reference states is checked when a context is opened, and the
+    """Every field and range that the reference states is checked when a context is opened, and the
     error names the field, or the member of it.
     """
     with pytest.raises(LocalProtocolError) as caught:
@@ -115,25 +114,19 @@ SAID = [
 
 @pytest.mark.parametrize(("change", "says"), SAID)
 def test_an_error_says_what_may_be_and_what_was_given(change, says):
-    """
-    Whoever gives a setting that cannot be reads what is allowed, and the type of what was given.
-    """
+    """Whoever gives a setting that cannot be reads what is allowed, and the type of what was given."""
     with pytest.raises(LocalProtocolError, match=re.escape(says)):
         settings_from({**SETTINGS, **change})
 
 
 def test_all_that_is_missing_is_named_at_once():
-    """
-    Whoever gives no setting at all reads all those that are needed.
-    """
+    """Whoever gives no setting at all reads all those that are needed."""
     with pytest.raises(LocalProtocolError, match="a context needs model_id, output_format, voice"):
         settings_from({})
 
 
 def test_the_ends_of_ranges_belong_to_them():
-    """
-    The longest name and the ends of each range are taken.
-    """
+    """The longest name and the ends of each range are taken."""
     longest = {"model_id": "x" * 256, "duration": 86_400, "generation_config": {"speed": 1.5}}
     settings = settings_from({**SETTINGS, **longest, "max_buffer_delay_ms": 5000})
     assert (settings.duration, settings.max_buffer_delay_ms) == (86_400, 5000)
@@ -144,9 +137,7 @@ def test_the_ends_of_ranges_belong_to_them():
 
 @pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "zh-Hant", "pt_BR", "yue", "x", "Scots (UK)"])
 def test_languages_are_the_service_s_business(tag):
-    """
-    Languages, known or not, are sent as they are given.
-    """
+    """Languages, known or not, are sent as they are given."""
     for name in ("language", "locale", "normalization"):
         settings = settings_from({**SETTINGS, name: tag})
         assert json.loads(f"{{{write_settings(settings)}}}")[name] == tag
@@ -160,9 +151,7 @@ def test_languages_are_the_service_s_business(tag):
     ],
 )
 def test_every_word_of_the_reference_can_be_asked_for(name, value):
-    """
-    Words that the reference lists are taken, and sent as they are.
-    """
+    """Words that the reference lists are taken, and sent as they are."""
     assert (
         json.loads(f"{{{write_settings(settings_from({**SETTINGS, name: value}))}}}")[name] == value
     )
@@ -170,9 +159,7 @@ def test_every_word_of_the_reference_can_be_asked_for(name, value):
 
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
 def test_what_is_needed_is_asked_for(name):
-    """
-    A missing setting is named.
-    """
+    """A missing setting is named."""
     with pytest.raises(LocalProtocolError, match=name):
         settings_from({key: value for key, value in SETTINGS.items() if key != name})
 
@@ -196,9 +183,7 @@ def test_what_is_needed_is_asked_for(name):
 def test_what_is_allowed_is_written_as_the_wire_has_it(
     config, delay, transcript, continues, flushes
 ):
-    """
-    A request's JSON has the wire's names, the given values, and nothing that was not given.
-    """
+    """A request's JSON has the wire's names, the given values, and nothing that was not given."""
     settings = ContextSettings(**SETTINGS, generation_config=config, max_buffer_delay_ms=delay)
     request = GenerationRequest(
         settings=settings,
@@ -226,9 +211,7 @@ def test_what_is_allowed_is_written_as_the_wire_has_it(
 
 
 def test_an_input_may_have_a_delivery_of_its_own():
-    """
-    A ``generation_config`` that is given with an input stands in for the context's.
-    """
+    """A ``generation_config`` that is given with an input stands in for the context's."""
     settings = ContextSettings(**SETTINGS, generation_config={"speed": 0.8})
     inputs = [
         GenerationRequest(
@@ -257,9 +240,7 @@ def test_an_input_may_have_a_delivery_of_its_own():
 
 
 def test_both_generations_of_the_voice():
-    """
-    A voice is taken as an id or as an object, and written as the API version has it.
-    """
+    """A voice is taken as an id or as an object, and written as the API version has it."""
     for voice in (VOICE, {"id": VOICE}, {"mode": "id", "id": VOICE}):
         settings = ContextSettings(**{**SETTINGS, "voice": voice})
         newer = json.loads(f"{{{write_settings(settings)}}}")
@@ -269,8 +250,8 @@ def test_both_generations_of_the_voice():
 
 
 def test_normalization_is_a_switch_or_a_language():
-    """
-    Normalization is left to the service, switched off, or given a language; all are sent as said.
+    """Normalization is left to the service, switched off, or given a language; all are sent as
+    said.
     """
     for normalization in ("auto", "off", "en-GB"):
         settings = ContextSettings(**SETTINGS, normalization=normalization)
@@ -279,16 +260,12 @@ def test_normalization_is_a_switch_or_a_language():
 
 
 def test_a_cancel_has_two_fields_and_nothing_else():
-    """
-    A cancel is what protocol §2.2.2 shows.
-    """
+    """A cancel is what protocol §2.2.2 shows."""
     assert json.loads(write_cancel("a")) == {"context_id": "a", "cancel": True}
 
 
 def test_times_are_of_the_written_text_unless_said_otherwise():
-    """
-    Where times are asked for, their base is always sent, since its default is not known.
-    """
+    """Where times are asked for, their base is always sent, since its default is not known."""
     assert ContextSettings(**SETTINGS).use_normalized_timestamps is None
     asked = ContextSettings(**SETTINGS, add_timestamps=True)
     assert asked.use_normalized_timestamps is False
@@ -297,9 +274,7 @@ def test_times_are_of_the_written_text_unless_said_otherwise():
 
 
 def test_formats_are_checked_when_they_are_made():
-    """
-    Output formats and generation settings refuse what does not exist.
-    """
+    """Output formats and generation settings refuse what does not exist."""
     assert WavOutputFormat(**RAW).container == "wav"
     for make in (
         lambda: RawOutputFormat(encoding="mp3", sample_rate=8000),
@@ -312,9 +287,7 @@ def test_formats_are_checked_when_they_are_made():
 
 
 def test_a_transcript_shows_in_no_repr():
-    """
-    The repr of a request leaves its text out.
-    """
+    """The repr of a request leaves its text out."""
     request = GenerationRequest(
         settings=ContextSettings(**SETTINGS), context_id="a", transcript="canary", continue_=True
     )
@@ -323,8 +296,7 @@ def test_a_transcript_shows_in_no_repr():
 
 @pytest.mark.parametrize("letter", ["a", "\u00e9", "\u20ac", "\U0001d11e"])
 def test_a_message_may_be_as_large_as_the_service_takes_and_no_larger(letter):
-    """
-    The bound is one of bytes, whatever the text is written in; one above it is refused, and the
+    """The bound is one of bytes, whatever the text is written in; one above it is refused, and the
     error names the context.
     """
     settings = ContextSettings(**SETTINGS)
@@ -346,9 +318,7 @@ def test_a_message_may_be_as_large_as_the_service_takes_and_no_larger(letter):
 
 
 def test_all_that_can_be_set_is_written_under_the_wire_s_names():
-    """
-    Each setting of a context comes in its JSON under its own name, and with its own value.
-    """
+    """Each setting of a context comes in its JSON under its own name, and with its own value."""
     given_settings = {
         **SETTINGS,
         "locale": "en-GB",
@@ -381,26 +351,22 @@ def test_all_that_can_be_set_is_written_under_the_wire_s_names():
     ],
 )
 def test_an_error_about_what_the_wire_does_not_have_says_so(change, says):
-    """
-    What belongs to other modes, containers and versions is refused in words.
-    """
+    """What belongs to other modes, containers and versions is refused in words."""
     with pytest.raises(LocalProtocolError, match=re.escape(says)):
         settings_from({**SETTINGS, **change})
 
 
 @pytest.mark.parametrize("asked", ["add_timestamps", "add_phoneme_timestamps"])
 def test_either_kind_of_times_says_which_text_they_are_of(asked):
-    """
-    Word times and phoneme times alike send the base of their times; neither asked for, it is not.
+    """Word times and phoneme times alike send the base of their times; neither asked for, it is
+    not.
     """
     assert ContextSettings(**SETTINGS, **{asked: True}).use_normalized_timestamps is False
     assert ContextSettings(**SETTINGS, **{asked: False}).use_normalized_timestamps is None
 
 
 def test_emotions_are_those_of_the_service():
-    """
-    There are fifty-eight emotions in the reference; upper and lower case are the same.
-    """
+    """There are fifty-eight emotions in the reference; upper and lower case are the same."""
     assert len(EMOTIONS) == 58
     for emotion in EMOTIONS:
         assert GenerationConfig(emotion=emotion.upper()).emotion == emotion
@@ -422,9 +388,7 @@ BIT_RATES = (32000, 64000, 96000, 128000, 192000)
     ],
 )
 def test_every_rate_of_the_reference_can_be_asked_for_and_no_other(kind, name, values):
-    """
-    The rates of the reference are allowed, and their neighbours are not.
-    """
+    """The rates of the reference are allowed, and their neighbours are not."""
     usual = {"sample_rate": 8000, "bit_rate": 32000} if kind is MP3OutputFormat else RAW
     for value in values:
         assert getattr(kind(**{**usual, name: value}), name) == value
@@ -445,8 +409,8 @@ def test_every_rate_of_the_reference_can_be_asked_for_and_no_other(kind, name, v
     ],
 )
 def test_every_member_of_every_format_is_checked_and_needed(kind, right, wrong):
-    """
-    A format that is right is made; a wrong member is refused by its name, and so is a missing one.
+    """A format that is right is made; a wrong member is refused by its name, and so is a missing
+    one.
     """
     assert attrs.asdict(kind(**right)) == right
     (name,) = wrong
@@ -465,8 +429,8 @@ NEW = {
 
 @pytest.mark.parametrize("kind", NEW)
 def test_new_values_are_passed_on_and_logged_once(kind, caplog):
-    """
-    An emotion, language or model that this version does not know is sent, and named once at DEBUG.
+    """An emotion, language or model that this version does not know is sent, and named once at
+    DEBUG.
     """
     caplog.set_level(logging.DEBUG, "trio_cartesia.protocol")
     known_values._note_once.cache_clear()
@@ -490,9 +454,7 @@ def test_new_values_are_passed_on_and_logged_once(kind, caplog):
     ],
 )
 def test_known_values_are_not_logged(change, caplog):
-    """
-    Emotions, languages and models of the reference cause no log record.
-    """
+    """Emotions, languages and models of the reference cause no log record."""
     caplog.set_level(logging.DEBUG, "trio_cartesia.protocol")
     settings_from({**SETTINGS, **change})
     assert not caplog.records

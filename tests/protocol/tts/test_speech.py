@@ -53,9 +53,7 @@ def built(events, *, complete=True):
     events=st.lists(CHUNKS | FLUSHES | ROWS.map(words) | ROWS.map(phonemes)), complete=st.booleans()
 )
 def test_nothing_of_what_came_is_lost_or_moved(events, complete):
-    """
-    Audio, words and phonemes are those of the events, in their order, and so is the format.
-    """
+    """Audio, words and phonemes are those of the events, in their order, and so is the format."""
     speech = built([*events, Done(context_id="a")], complete=complete)
     heard = b"".join(event.audio for event in events if isinstance(event, Chunk))
     assert speech.audio == b"".join(segment.audio for segment in speech.segments) == heard
@@ -87,8 +85,7 @@ def test_nothing_of_what_came_is_lost_or_moved(events, complete):
     rest=[Chunk(context_id="a", audio=b"1", flush_id=4)],
 )
 def test_segments_end_where_the_service_says(segments, rest):
-    """
-    Each flush_done ends a segment, named as its last chunk names it, or as itself does where no
+    """Each flush_done ends a segment, named as its last chunk names it, or as itself does where no
     chunk did; what comes after the last one is a segment too, if anything came.
     """
     events = [event for chunks, flush in segments for event in (*chunks, flush)]
@@ -104,9 +101,7 @@ def test_segments_end_where_the_service_says(segments, rest):
 
 
 def test_what_was_said_shows_in_no_repr():
-    """
-    The repr of a speech shows how much it is, and not what.
-    """
+    """The repr of a speech shows how much it is, and not what."""
     speech = built([Chunk(context_id="a", audio=b"canary"), words([("canary", 0.0, 1.0)])])
     shown = repr(speech) + repr(speech.words[0]) + repr(speech.segments[0])
     assert "canary" not in shown
@@ -115,9 +110,7 @@ def test_what_was_said_shows_in_no_repr():
 
 
 def test_what_is_being_said_shows_in_no_repr():
-    """
-    Neither does the repr of what is still put together.
-    """
+    """Neither does the repr of what is still put together."""
     builder = SpeechBuilder(RAW)
     builder.add(Chunk(context_id="a", audio=b"canary"))
     builder.add(words([("canary", 0.0, 1.0)]))

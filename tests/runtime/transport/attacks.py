@@ -1,6 +1,4 @@
-"""
-Peers that mean harm: joined to a client in memory, and never reading more than they must.
-"""
+"""Peers that mean harm: joined to a client in memory, and never reading more than they must."""
 
 from __future__ import annotations
 
@@ -52,8 +50,7 @@ def flood(piece: bytes, total: int) -> Attack:
 
 @attrs.define
 class Seen:
-    """
-    What a user sees.
+    """What a user sees.
 
     Attributes:
         events: Of context ``a``.

@@ -53,9 +53,7 @@ def then(*parts):
 
 
 async def test_a_frame_of_a_gigabyte_is_not_waited_for(autojump_clock):
-    """
-    A header that promises a gigabyte reserves nothing; its bytes end the connection with 1009.
-    """
+    """A header that promises a gigabyte reserves nothing; its bytes end the connection with 1009."""
     with peak() as most:
         seen = await suffer(then(header(2**30), flood(b" ", MAX_MESSAGE_BYTES + MIB)))
     assert isinstance(seen.error, ConnectionLost)
@@ -65,9 +63,7 @@ async def test_a_frame_of_a_gigabyte_is_not_waited_for(autojump_clock):
 
 
 async def test_a_frame_of_a_gigabyte_that_never_comes_costs_nothing(autojump_clock):
-    """
-    Such a header alone costs no memory, and the keepalive ends the silence after it.
-    """
+    """Such a header alone costs no memory, and the keepalive ends the silence after it."""
     with peak() as most:
         seen = await suffer(then(header(2**30), b"{"))
     assert isinstance(seen.error, ConnectionLost)
@@ -78,9 +74,7 @@ async def test_a_frame_of_a_gigabyte_that_never_comes_costs_nothing(autojump_clo
 @pytest.mark.parametrize("piece", [b"", b"\xce\xbb"], ids=["empty", "small"])
 @pytest.mark.parametrize("opcode", [0x01, 0x02], ids=["text", "binary"])
 async def test_a_message_of_endless_fragments_is_given_up(piece, opcode, autojump_clock):
-    """
-    A message in ever more fragments, even empty ones, ends the connection after some thousands.
-    """
+    """A message in ever more fragments, even empty ones, ends the connection after some thousands."""
     first, more = message(b"{", opcode), message(piece, 0x00)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trio_cartesia._runtime.transport.frame_limiter.MAX_FRAGMENTS", 1000)
@@ -94,9 +88,7 @@ async def test_a_message_of_endless_fragments_is_given_up(piece, opcode, autojum
 
 @pytest.mark.slow
 async def test_as_many_fragments_as_are_allowed_cost_little(lane, autojump_clock):
-    """
-    What a message in the most fragments costs is some megabytes.
-    """
+    """What a message in the most fragments costs is some megabytes."""
     more = message(b"\xce\xbb", 0x00)
     with peak() as most:
         seen = await suffer(then(message(b"{", 0x01), flood(more, 4 * (MAX_FRAGMENTS + 65536))))
@@ -111,9 +103,7 @@ async def test_as_many_fragments_as_are_allowed_cost_little(lane, autojump_clock
 )
 @pytest.mark.slow
 async def test_a_flood_of_frames_holds_nobody_up(piece, frames, lane, autojump_clock):
-    """
-    Other tasks have their turn at least once in some hundred frames, whatever is sent.
-    """
+    """Other tasks have their turn at least once in some hundred frames, whatever is sent."""
     seen = await suffer(then(flood(piece, frames * len(piece)), DONE), with_bystander=True)
     assert seen.error is None
     assert seen.turns > frames / 300
@@ -121,9 +111,7 @@ async def test_a_flood_of_frames_holds_nobody_up(piece, frames, lane, autojump_c
 
 @pytest.mark.parametrize("depth", [1000, 100_000, 4 * MIB])
 async def test_deep_nesting_ends_the_connection_at_the_most(depth, autojump_clock):
-    """
-    JSON that is nested too deeply is not JSON to us: no recursion, no crash.
-    """
+    """JSON that is nested too deeply is not JSON to us: no recursion, no crash."""
     deep = b'{"type":"x","context_id":"a","x":' + b"[" * depth + b"]" * depth + b"}"
     with peak() as most:
         seen = await suffer(then(message(deep), DONE), inbox_bytes=64 * MIB)
@@ -142,9 +130,7 @@ async def test_deep_nesting_ends_the_connection_at_the_most(depth, autojump_cloc
 )
 @pytest.mark.parametrize("name", ["step_time", "flush_id", "status_code", "other"])
 async def test_huge_numbers_are_no_numbers(number, name, autojump_clock):
-    """
-    A number that no float or integer of ours can hold is left out, or ends what it is in.
-    """
+    """A number that no float or integer of ours can hold is left out, or ends what it is in."""
     event = f'{{"type":"chunk","context_id":"a","data":"AAAA","{name}":{number}}}'
     seen = await suffer(then(message(event.encode()), DONE))
     if seen.error is None:
@@ -158,9 +144,7 @@ async def test_huge_numbers_are_no_numbers(number, name, autojump_clock):
 
 @pytest.mark.parametrize("where", ["context_id", "type", "title", "words"])
 async def test_escaped_lone_surrogates_are_no_text(where, autojump_clock):
-    """
-    A surrogate in an escape never comes out as a string that cannot be printed.
-    """
+    """A surrogate in an escape never comes out as a string that cannot be printed."""
     event = {"type": "error", "context_id": "a", "title": "No", "message": "No."}
     event[where] = "\ud800"
     seen = await suffer(then(message(json.dumps(event).encode()), DONE))
@@ -170,9 +154,7 @@ async def test_escaped_lone_surrogates_are_no_text(where, autojump_clock):
 
 @pytest.mark.slow
 async def test_events_for_unknown_contexts_leave_nothing_behind(autojump_clock):
-    """
-    Ids that nobody opened are counted, and not kept.
-    """
+    """Ids that nobody opened are counted, and not kept."""
     spray = b"".join(
         message(b'{"type":"%s","context_id":"id-%d"}' % (kind, number))
         for number in range(3000)
@@ -186,9 +168,7 @@ async def test_events_for_unknown_contexts_leave_nothing_behind(autojump_clock):
 
 
 async def test_only_the_first_terminal_event_counts(autojump_clock):
-    """
-    Terminal events that come again and again are counted and dropped.
-    """
+    """Terminal events that come again and again are counted and dropped."""
     failed = message(b'{"type":"error","context_id":"a","message":"No."}')
     seen = await suffer(then(DONE * 500 + failed * 500, DONE))
     assert [type(event) for event in seen.events] == [Done]
@@ -197,9 +177,7 @@ async def test_only_the_first_terminal_event_counts(autojump_clock):
 
 @pytest.mark.slow
 async def test_a_stream_of_unknown_events_ends_at_the_budget(autojump_clock):
-    """
-    Events that nobody takes fail their context at its budget, which is what they really take up.
-    """
+    """Events that nobody takes fail their context at its budget, which is what they really take up."""
     values = ",".join(['{"":0}'] * 1000)
     event = message(b'{"type":"x","context_id":"a","x":[%s]}' % values.encode())
 
@@ -215,9 +193,7 @@ async def test_a_stream_of_unknown_events_ends_at_the_budget(autojump_clock):
 
 @pytest.mark.slow
 async def test_a_stream_of_empty_chunks_ends_at_the_budget(autojump_clock):
-    """
-    The same for chunks without audio: each counts for what it is itself.
-    """
+    """The same for chunks without audio: each counts for what it is itself."""
     budget = 2 * MIB
     event = message(b'{"type":"chunk","context_id":"a","data":"","flush_id":12345,"step_time":1.5}')
     with peak() as most:
@@ -228,8 +204,8 @@ async def test_a_stream_of_empty_chunks_ends_at_the_budget(autojump_clock):
 
 @pytest.mark.parametrize("part", ["[],", "{},", '{"":0},', '{"":{"":{"":{"":0}}}},', "[[[[]]]],"])
 async def test_no_event_takes_more_than_it_counts(part):
-    """
-    What an event counts against a budget is what it takes, also where it is made of tiny objects.
+    """What an event counts against a budget is what it takes, also where it is made of tiny
+    objects.
     """
     text = f'{{"type":"x","context_id":"a","x":[{(part * 300)[:-1]}]}}'
     inbox = Inbox(2**40, blocks=False, total=ByteCounter())
@@ -241,18 +217,14 @@ async def test_no_event_takes_more_than_it_counts(part):
 
 @pytest.mark.slow
 async def test_pings_whose_pongs_are_not_read_end_the_connection(autojump_clock):
-    """
-    A peer that pings and never reads the answers is lost once keepalive has asked in vain.
-    """
+    """A peer that pings and never reads the answers is lost once keepalive has asked in vain."""
     seen = await suffer(then(flood(message(b"x" * 125, 0x89), 4 * MIB)), drinks=False)
     assert isinstance(seen.error, ConnectionLost)
     assert seen.seconds <= KEEPALIVE_SECONDS + PONG_SECONDS + 1
 
 
 async def test_pongs_are_no_sign_of_life(autojump_clock):
-    """
-    A peer that only sends pings and pongs of its own is lost like a silent one.
-    """
+    """A peer that only sends pings and pongs of its own is lost like a silent one."""
 
     async def attack(stream):
         while True:
@@ -266,9 +238,7 @@ async def test_pongs_are_no_sign_of_life(autojump_clock):
 
 @pytest.mark.parametrize("size", [0, 1, 126, 65536, 2**40])
 async def test_odd_closes_end_the_connection(size, autojump_clock):
-    """
-    A close frame of a wrong or huge size, and any flood after it, is an end like others.
-    """
+    """A close frame of a wrong or huge size, and any flood after it, is an end like others."""
     closes = header(size, 0x88) + b"\x03\xe8" * 20_000
     seen = await suffer(then(closes, flood(message(b"\x03\xe8bye", 0x88), MIB)))
     assert isinstance(seen.error, ConnectionLost)
@@ -276,9 +246,7 @@ async def test_odd_closes_end_the_connection(size, autojump_clock):
 
 
 async def test_what_a_peer_says_at_the_end_is_one_line_that_can_be_printed(autojump_clock, caplog):
-    """
-    Control characters of a close reason reach no log and no terminal.
-    """
+    """Control characters of a close reason reach no log and no terminal."""
     caplog.set_level(logging.DEBUG, logger="trio_cartesia")
     reason = "ok\r\n\x1b[31mERROR \u202e".encode()
     seen = await suffer(then(message(b"\x03\xe9" + reason, 0x88)))
@@ -290,9 +258,7 @@ async def test_what_a_peer_says_at_the_end_is_one_line_that_can_be_printed(autoj
 
 @pytest.mark.parametrize("data", ["A" * 1_000_001, "=" * 1_000_000, "A" * 999_999 + "!"])
 async def test_base64_that_is_none_fails_its_context_alone(data, autojump_clock):
-    """
-    A megabyte that is not base64 is refused whole, and not repaired.
-    """
+    """A megabyte that is not base64 is refused whole, and not repaired."""
     event = {"type": "chunk", "context_id": "a", "data": data}
     seen = await suffer(then(message(json.dumps(event, separators=(",", ":")).encode())))
     assert isinstance(seen.error, RemoteProtocolError)
@@ -302,9 +268,7 @@ async def test_base64_that_is_none_fails_its_context_alone(data, autojump_clock)
 
 @pytest.mark.slow
 async def test_a_large_chunk_costs_a_few_times_its_size(lane, autojump_clock):
-    """
-    The largest chunk that there may be fits, and needs no more than a few copies of itself.
-    """
+    """The largest chunk that there may be fits, and needs no more than a few copies of itself."""
     audio = bytes(MAX_MESSAGE_BYTES * 3 // 4 - 300)
     data = base64.b64encode(audio)
     event = b'{"type":"chunk","context_id":"a","data":"' + data + b'"}'
@@ -317,8 +281,8 @@ async def test_a_large_chunk_costs_a_few_times_its_size(lane, autojump_clock):
 @pytest.mark.parametrize("in_chunk", [False, True])
 @pytest.mark.parametrize("part", ["[],", "{},", '{"":0},', '"",', "1,", '"a":0,'])
 async def test_a_message_of_too_many_values_is_not_read(part, in_chunk, autojump_clock):
-    """
-    JSON of a million tiny values would take thirty times its size: it ends the connection unread.
+    """JSON of a million tiny values would take thirty times its size: it ends the connection
+    unread.
     """
     values = part * (MAX_VALUES // part.count(",") + 1)
     whole = "{%s}" if ":" in part and part[0] != "{" else "[%s]"
@@ -336,9 +300,7 @@ async def test_a_message_of_too_many_values_is_not_read(part, in_chunk, autojump
 @given(start=st.integers(1, 9), pieces=st.lists(st.binary(max_size=200), max_size=30))
 @on_virtual_time
 async def test_frames_of_any_kind_end_in_our_exceptions(start, pieces):
-    """
-    Whatever frames a peer makes up, the end is `ConnectionLost` or none, and in bounded time.
-    """
+    """Whatever frames a peer makes up, the end is `ConnectionLost` or none, and in bounded time."""
     frames = [message(piece, (start * number * 7) % 256) for number, piece in enumerate(pieces)]
     seen = await suffer(then(*frames))
     assert isinstance(seen.error, ConnectionLost)

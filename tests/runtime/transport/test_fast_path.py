@@ -179,9 +179,7 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
 )
 @on_virtual_time
 async def test_nobody_can_tell_the_lane_from_the_slow_path(data, sizes, early, breaks):
-    """
-    Whatever a peer sends, and however it is sliced, both ways give the same events and ends.
-    """
+    """Whatever a peer sends, and however it is sliced, both ways give the same events and ends."""
     outcomes = [
         await play(STRAY + data, sizes, early=early, breaks=breaks, lane=lane)
         for lane in (True, False)
@@ -205,9 +203,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypatch):
-    """
-    Speech does not go through trio-websocket; pings between its frames do, and it goes on after.
-    """
+    """Speech does not go through trio-websocket; pings between its frames do, and it goes on after."""
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", True)
     passed = counted(monkeypatch)
     async with connected_pair() as (connection, peer):
@@ -225,9 +221,7 @@ async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypa
 
 @pytest.mark.parametrize("lane", [True, False])
 async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, lane):
-    """
-    With ``overflow="block"`` no more is read while the inbox is full, and nothing is lost.
-    """
+    """With ``overflow="block"`` no more is read while the inbox is full, and nothing is lost."""
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
     async with connected_pair(pipe_bytes=20_000) as (connection, peer):
         async with (
@@ -251,9 +245,7 @@ async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, l
 
 
 async def test_a_flood_holds_nobody_up(autojump_clock):
-    """
-    A receive loop over a thousand waiting events lets others run, and ends when it is cancelled.
-    """
+    """A receive loop over a thousand waiting events lets others run, and ends when it is cancelled."""
     turns = heard = 0
 
     async def count_turns() -> None:
@@ -286,9 +278,7 @@ async def test_a_flood_holds_nobody_up(autojump_clock):
 
 @pytest.mark.parametrize(("value", "is_on"), [(None, True), ("1", True), ("0", False)])
 def test_an_environment_variable_turns_the_lane_off(value, is_on):
-    """
-    ``TRIO_CARTESIA_FAST_PATH=0`` leaves every frame to trio-websocket.
-    """
+    """``TRIO_CARTESIA_FAST_PATH=0`` leaves every frame to trio-websocket."""
     environment = {
         name: text for name, text in os.environ.items() if name != "TRIO_CARTESIA_FAST_PATH"
     }

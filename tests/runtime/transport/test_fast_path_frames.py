@@ -89,9 +89,8 @@ CONTROLS = st.tuples(st.binary(max_size=125), st.sampled_from([0x89, 0x8A]))
 @example(items=[b"x" * 65_536], sizes=[2**22], fed=9)
 @on_virtual_time
 async def test_every_text_frame_is_delivered_and_every_ping_passed_on(items, sizes, fed):
-    """
-    However frames are sliced, text reaches the handler whole and in order, and only pings and pongs
-    are passed on, one at a time; the path stays open until the stream ends.
+    """However frames are sliced, text reaches the handler whole and in order, and only pings and
+    pongs are passed on, one at a time; the path stays open until the stream ends.
     """
     data = b"".join(frame(item) if isinstance(item, bytes) else frame(*item) for item in items)
     if len(data) > 20_000:
@@ -129,9 +128,7 @@ ODD = {
 @pytest.mark.parametrize("read_bytes", [1, 2, 2**22])
 @on_virtual_time
 async def test_it_closes_at_the_first_odd_frame(odd, read_bytes):
-    """
-    From the first frame that is anything else on, every byte is left to trio-websocket.
-    """
+    """From the first frame that is anything else on, every byte is left to trio-websocket."""
     if len(ODD[odd]) > 10**6 and read_bytes < 10:
         read_bytes *= 10_000
     data = ODD[odd] + frame(b"after")
@@ -147,9 +144,7 @@ async def test_it_closes_at_the_first_odd_frame(odd, read_bytes):
 @pytest.mark.parametrize("cut", [1, 2, 3, 4, 8, 9, 10, 1000])
 @on_virtual_time
 async def test_half_a_frame_at_the_end_is_passed_on(cut):
-    """
-    Where the stream ends in the middle of a frame, the half of it is passed on, once.
-    """
+    """Where the stream ends in the middle of a frame, the half of it is passed on, once."""
     whole = frame(bytes(70_000))
     source, listener = Source(frame(b"abc") + whole[:cut], [2**22]), Listener()
     path = FastPath(source.receive_into, LARGEST_BYTES)
@@ -159,8 +154,7 @@ async def test_half_a_frame_at_the_end_is_passed_on(cut):
 
 @on_virtual_time
 async def test_a_handler_may_block_or_leave_a_frame_unhandled():
-    """
-    After a frame that blocks, nothing more is delivered in that turn; a frame that the handler
+    """After a frame that blocks, nothing more is delivered in that turn; a frame that the handler
     leaves, and all behind it, is passed on.
     """
     frames = [frame(bytes([number])) for number in range(6)]
@@ -182,9 +176,7 @@ async def test_a_handler_may_block_or_leave_a_frame_unhandled():
 
 @on_virtual_time
 async def test_a_turn_is_bounded():
-    """
-    At most `FRAMES_IN_A_ROW` frames are delivered in one turn, though more have arrived.
-    """
+    """At most `FRAMES_IN_A_ROW` frames are delivered in one turn, though more have arrived."""
     source, listener = Source(frame(b"") * (3 * FRAMES_IN_A_ROW), [2**22]), Listener()
     path = FastPath(source.receive_into, LARGEST_BYTES)
     await path.receive(listener)
@@ -202,8 +194,8 @@ async def test_a_turn_is_bounded():
 )
 @on_virtual_time
 async def test_no_more_is_kept_than_an_incomplete_frame(sizes, cut, read_bytes):
-    """
-    Whatever large messages came before, a path that waits keeps the bytes of the incomplete frame.
+    """Whatever large messages came before, a path that waits keeps the bytes of the incomplete
+    frame.
     """
     whole = b"".join(frame(bytes(size)) for size in sizes)
     half = frame(bytes(300_000))[:cut]

@@ -42,9 +42,7 @@ def doses(guard: FrameLimiter, data: bytes) -> list[bytes]:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("first", [TEXT | LAST, BINARY, PING])
 def test_a_dose_has_so_many_frames_of_any_size(first, size):
-    """
-    What comes at once is handed on in doses of so many frames, however large they are.
-    """
+    """What comes at once is handed on in doses of so many frames, however large they are."""
     if first == PING and size > 125:
         return
     one = frame(first, size)
@@ -67,9 +65,7 @@ def test_a_dose_has_so_many_frames_of_any_size(first, size):
     cuts=st.lists(st.integers(1, 50), min_size=1, max_size=20),
 )
 def test_every_byte_is_handed_on_once_and_in_order(frames, cuts):
-    """
-    However frames are cut up, what is taken out is what was put in.
-    """
+    """However frames are cut up, what is taken out is what was put in."""
     data, guard, taken, turn = b"".join(frames), FrameLimiter(), b"", 0
     rest = data
     while rest:
@@ -83,9 +79,8 @@ def test_every_byte_is_handed_on_once_and_in_order(frames, cuts):
 @pytest.mark.parametrize("size", [0, 1, 126, 1000, 65_536])
 @pytest.mark.parametrize("beside", [b"", frame(PING, 3)])
 def test_a_message_has_at_most_so_many_frames(monkeypatch, size, beside):
-    """
-    A message may come in as many frames as the bound says, with pings between them, and not in one
-    more; a message after it has as many of its own.
+    """A message may come in as many frames as the bound says, with pings between them, and not in
+    one more; a message after it has as many of its own.
     """
     monkeypatch.setattr(guard_module, "MAX_FRAGMENTS", MOST)
     guard = FrameLimiter()
@@ -99,9 +94,7 @@ def test_a_message_has_at_most_so_many_frames(monkeypatch, size, beside):
 
 
 def test_a_frame_has_at_most_so_many_reads(monkeypatch):
-    """
-    Each read that a frame's payload comes in counts as a frame does; its header counts once.
-    """
+    """Each read that a frame's payload comes in counts as a frame does; its header counts once."""
     monkeypatch.setattr(guard_module, "MAX_FRAGMENTS", MOST)
     guard, data = FrameLimiter(), frame(TEXT, 2 * MOST)
     for byte in data[: 4 + MOST - 1]:
@@ -113,9 +106,7 @@ def test_a_frame_has_at_most_so_many_reads(monkeypatch):
 
 @on_virtual_time
 async def test_an_end_that_was_told_is_told_again():
-    """
-    Who reads on after a stream's end is told again, without the stream being asked.
-    """
+    """Who reads on after a stream's end is told again, without the stream being asked."""
     near, far = bounded_stream_pair()
     wire = TappedStream(near, None)
     await far.send_all(frame(TEXT | LAST, 3))

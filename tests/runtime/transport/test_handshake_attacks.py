@@ -40,9 +40,7 @@ HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Long: "
 
 @pytest.mark.parametrize("base_url", ["http://localhost", "https://localhost"])
 async def test_an_answer_byte_by_byte_is_not_waited_for(base_url, autojump_clock):
-    """
-    A peer that answers one byte a second has as long as any other: 30 seconds in all.
-    """
+    """A peer that answers one byte a second has as long as any other: 30 seconds in all."""
     data = HEAD if base_url == "http://localhost" else b"\x16\x03\x03\x40\x00"
     error = await connect_to(saying(data + b"x" * 1000, seconds=1), base_url=base_url)
     assert isinstance(error, ConnectFailed)
@@ -64,9 +62,7 @@ async def test_an_answer_byte_by_byte_is_not_waited_for(base_url, autojump_clock
     ids=["line", "lines", "continue", "hints", "chunks", "length", "zeros"],
 )
 async def test_an_answer_without_end_is_cut_short(data, autojump_clock):
-    """
-    Whatever an answer is made of, some kilobytes of it are kept, and connecting fails.
-    """
+    """Whatever an answer is made of, some kilobytes of it are kept, and connecting fails."""
     with peak() as most:
         error = await connect_to(saying(data, again=True))
     assert isinstance(error, CartesiaError)
@@ -76,9 +72,7 @@ async def test_an_answer_without_end_is_cut_short(data, autojump_clock):
 
 
 async def test_text_of_a_refusal_can_be_printed(autojump_clock):
-    """
-    Surrogates and control characters of a refusal's body reach no terminal and no log.
-    """
+    """Surrogates and control characters of a refusal's body reach no terminal and no log."""
     body = b'{"title": "No\\ud800\\u001b[31m", "message": "a\\r\\nb", "request_id": "\\u009b1"}'
     head = b"HTTP/1.1 402 No\r\nContent-Length: %d\r\n\r\n" % len(body)
     error = await connect_to(saying(head + body))
@@ -89,9 +83,7 @@ async def test_text_of_a_refusal_can_be_printed(autojump_clock):
 
 
 async def test_lines_may_end_in_a_bare_line_feed(autojump_clock):
-    """
-    An answer whose lines end as h11 allows is counted right, with frames right behind it.
-    """
+    """An answer whose lines end as h11 allows is counted right, with frames right behind it."""
 
     async def attack(stream):
         await stream.send_all(DONE[9:])

@@ -56,9 +56,7 @@ async def begun() -> AsyncIterator[tuple[AsyncIterator[Event], Other]]:
 
 
 async def test_speech_of_two_contexts_arrives_whole():
-    """
-    Megabytes for two contexts at once come in order, and none of them crossed.
-    """
+    """Megabytes for two contexts at once come in order, and none of them crossed."""
     said = {name: [f"{name}{number:05d}".encode() * 3000 for number in range(100)] for name in "ab"}
     heard: dict[str, list[bytes]] = {"a": [], "b": []}
     async with connected() as (connection, (other, _)), trio.open_nursery() as nursery:
@@ -84,9 +82,7 @@ async def test_speech_of_two_contexts_arrives_whole():
 
 
 async def test_a_message_in_pieces_is_read_and_what_follows():
-    """
-    After a message in two fragments, which closes the lane, the connection goes on as before.
-    """
+    """After a message in two fragments, which closes the lane, the connection goes on as before."""
     async with begun() as (receiver, (other, stream)):
         await stream.send_all(in_pieces(json.loads(chunk_message("a", b"34")), 10))
         await other.send_message(chunk_message("a", b"56"))
@@ -98,9 +94,7 @@ async def test_a_message_in_pieces_is_read_and_what_follows():
 
 @pytest.mark.parametrize("end", ["close", "half", "reset"])
 async def test_every_end_of_a_socket_is_a_loss_after_what_had_come(end):
-    """
-    However the peer's socket ends, a loop gets what had come, then hears of the loss.
-    """
+    """However the peer's socket ends, a loop gets what had come, then hears of the loss."""
     async with begun() as (receiver, (_, stream)):
         if end == "half":
             await stream.send_eof()

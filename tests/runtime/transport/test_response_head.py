@@ -42,8 +42,8 @@ def played(data: bytes, cuts: list[int]) -> tuple[bytes, ResponseHead]:
 
 @given(before=st.lists(INFORMATIONAL, max_size=3), after=st.binary(max_size=50), cuts=CUTS)
 def test_informational_responses_are_not_the_response(before, after, cuts):
-    """
-    Any number of 1xx responses before the 101 is passed over; what follows the 101 is kept apart.
+    """Any number of 1xx responses before the 101 is passed over; what follows the 101 is kept
+    apart.
     """
     data = b"".join(before) + SWITCHING
     passed, head = played(data + after, cuts)
@@ -54,9 +54,7 @@ def test_informational_responses_are_not_the_response(before, after, cuts):
 
 @given(before=st.lists(INFORMATIONAL, max_size=3), refusal=REFUSALS, cuts=CUTS)
 def test_any_other_response_is_passed_on_as_it_is(before, refusal, cuts):
-    """
-    A refusal, or what is no HTTP at all, is passed on and kept, without the 1xx before it.
-    """
+    """A refusal, or what is no HTTP at all, is passed on and kept, without the 1xx before it."""
     passed, head = played(b"".join(before) + refusal, cuts)
     assert passed == bytes(head.received) == refusal
     assert not head.is_over

@@ -33,9 +33,7 @@ def pair() -> tuple[SocketStream, trio.SocketStream]:
 )
 @on_virtual_time
 async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
-    """
-    What is sent is what is read, whatever its pieces and whichever way it is read; then it ends.
-    """
+    """What is sent is what is read, whatever its pieces and whichever way it is read; then it ends."""
     reader, far = pair()
     said, heard = bytearray(), bytearray()
     buffer = memoryview(bytearray(room))
@@ -61,9 +59,7 @@ async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
 
 @on_virtual_time
 async def test_no_more_is_read_than_was_asked_for():
-    """
-    A read takes as many bytes as it may, at least one, and leaves the others to the next.
-    """
+    """A read takes as many bytes as it may, at least one, and leaves the others to the next."""
     reader, far = pair()
     async with reader, far:
         await reader.wait_send_all_might_not_block()
@@ -73,9 +69,7 @@ async def test_no_more_is_read_than_was_asked_for():
 
 @on_virtual_time
 async def test_being_cancelled_loses_no_byte():
-    """
-    A read that is cancelled while it waits has taken nothing.
-    """
+    """A read that is cancelled while it waits has taken nothing."""
     reader, far = pair()
     async with reader, far:
         with trio.move_on_after(5):
@@ -89,8 +83,7 @@ async def test_being_cancelled_loses_no_byte():
 
 @on_virtual_time
 async def test_the_ends_of_a_socket_have_names():
-    """
-    A reset raises BrokenResourceError, and closing our own end ClosedResourceError, even while
+    """A reset raises BrokenResourceError, and closing our own end ClosedResourceError, even while
     another task waits.
     """
     reader, far = pair()
@@ -117,9 +110,7 @@ async def test_the_ends_of_a_socket_have_names():
 
 
 def test_only_trios_streams_over_sockets_are_read_so():
-    """
-    Any other stream is left to read itself.
-    """
+    """Any other stream is left to read itself."""
     assert wrap_socket_stream(bounded_stream_pair()[0]) is None
     stream = trio.SocketStream.__new__(trio.SocketStream)
     stream.socket = object()  # of somebody's own making, without a descriptor
@@ -128,9 +119,7 @@ def test_only_trios_streams_over_sockets_are_read_so():
 
 @on_virtual_time
 async def test_nobody_needs_to_be_told_of_waits():
-    """
-    A reader that nobody has asked to tell of its waits just waits.
-    """
+    """A reader that nobody has asked to tell of its waits just waits."""
     near, far = trio.socket.socketpair()
     reader = wrap_socket_stream(trio.SocketStream(near))
     assert reader is not None
@@ -144,9 +133,7 @@ async def test_nobody_needs_to_be_told_of_waits():
 
 @on_virtual_time
 async def test_a_read_of_nothing_is_refused():
-    """
-    To ask for no bytes is an error, as with Trio's own: it would look like the end.
-    """
+    """To ask for no bytes is an error, as with Trio's own: it would look like the end."""
     reader, far = pair()
     async with reader, far:
         with pytest.raises(ValueError, match="1 or more"):
@@ -154,9 +141,7 @@ async def test_a_read_of_nothing_is_refused():
 
 
 def test_what_many_connections_read_at_once_is_each_ones_own():
-    """
-    Connections share the room that they read into, a thread's each; none reads another's bytes.
-    """
+    """Connections share the room that they read into, a thread's each; none reads another's bytes."""
 
     async def read(letter: bytes, heard: list[bytes]) -> None:
         reader, far = pair()

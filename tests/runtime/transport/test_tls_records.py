@@ -78,9 +78,7 @@ async def talk(make, version, pieces, end, *, max_bytes):
 @example(pieces=[b"abc"], end="goodbye", max_bytes=None)
 @on_virtual_time
 async def test_nobody_can_tell_it_from_trios_own(version, pieces, end, max_bytes):
-    """
-    The same bytes are read as by ``trio.SSLStream``, all that were whole, and the same end.
-    """
+    """The same bytes are read as by ``trio.SSLStream``, all that were whole, and the same end."""
     ours, theirs = [
         await talk(make, version, pieces, end, max_bytes=max_bytes) for make in (secure, plain)
     ]
@@ -91,9 +89,7 @@ async def test_nobody_can_tell_it_from_trios_own(version, pieces, end, max_bytes
 
 @on_virtual_time
 async def test_all_records_that_have_come_are_read_at_once():
-    """
-    Where ``trio.SSLStream`` gives one record, of 16 KiB at the most, this gives all of them.
-    """
+    """Where ``trio.SSLStream`` gives one record, of 16 KiB at the most, this gives all of them."""
     version = ssl.TLSVersion.TLSv1_3
     pieces = [bytes([number]) * 1000 for number in range(60)]
     _, _, ours = await talk(secure, version, pieces, "goodbye", max_bytes=2**20)
@@ -104,9 +100,7 @@ async def test_all_records_that_have_come_are_read_at_once():
 
 @on_virtual_time
 async def test_it_knows_what_was_agreed():
-    """
-    The stream tells what ``trio.SSLStream`` tells of the session, and nothing that it does not.
-    """
+    """The stream tells what ``trio.SSLStream`` tells of the session, and nothing that it does not."""
     server_context, client_context = contexts(ssl.TLSVersion.TLSv1_3)
     near, far = bounded_stream_pair()
     server = trio.SSLStream(far, server_context, server_side=True)

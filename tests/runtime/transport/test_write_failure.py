@@ -28,8 +28,7 @@ def deafener(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> Callable[[], None]:
 
 
 async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_clock, monkeypatch):
-    """
-    Every push that waits, and every later one, raises at that moment. Loops get what still comes
+    """Every push that waits, and every later one, raises at that moment. Loops get what still comes
     for so long, then they raise; the loss is the same one for all, but for the context's id.
     """
     told: dict[str, float] = {}
@@ -73,9 +72,7 @@ async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_
 
 
 async def test_nobody_says_goodbye_to_it(autojump_clock, monkeypatch):
-    """
-    A connection whose peer takes nothing more is left within the bound of a goodbye.
-    """
+    """A connection whose peer takes nothing more is left within the bound of a goodbye."""
     async with connected_pair() as (connection, peer):
         deafen = deafener(monkeypatch, peer)
         async with connection.context(**SETTINGS) as context:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.server.access.test_tokens import token
 from tests.server.support import (
     TONES,
-    Refused,
+    APIError,
     catch_logs,
     connect,
     connected,
@@ -73,7 +73,7 @@ async def test_one_of_the_keys_opens_the_door(place: str, key: str, is_known: bo
             if is_known:
                 assert len((await opening).headers["x-request-id"]) == 36
             else:
-                with pytest.raises(Refused) as caught:
+                with pytest.raises(APIError) as caught:
                     await opening
                 assert caught.value.status == 401
                 assert json.loads(caught.value.body)["title"] == "Unauthorized"

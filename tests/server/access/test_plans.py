@@ -16,8 +16,8 @@ from tests.server.access.test_tokens import token
 from tests.server.support import (
     TONES,
     TWO_SENTENCES,
+    APIError,
     Client,
-    Refused,
     audio,
     connect,
     connected,
@@ -29,7 +29,7 @@ from tests.server.support import (
 from tests.server.test_routes import ask
 from trio_cartesia.server import PLANS, Behaviour, Plan, Server, open_server
 from trio_cartesia.server.access.plans import Account, Accounts
-from trio_cartesia.server.messages.errors import Refused as NotAllowed
+from trio_cartesia.server.messages.errors import APIError as NotAllowed
 
 SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
 SLOW = Behaviour(times_real_time=0.01)
@@ -40,7 +40,7 @@ async def open_sockets(server: Server, nursery: trio.Nursery, query: str) -> int
     for count in range(1000):
         try:
             await connect(server, nursery, SPEECH + query)
-        except Refused as refused:
+        except APIError as refused:
             assert refused.status == 429
             assert json.loads(refused.body)["error_code"] == "concurrency_limited"
             assert "retry-after" not in refused.headers
@@ -235,7 +235,7 @@ async def test_a_refused_handshake_has_a_body_of_its_version() -> None:
         trio.open_nursery() as nursery,
     ):
         await open_sockets(server, nursery, "")
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             await connect(server, nursery, "/tts/websocket?cartesia_version=2025-04-16")
         assert caught.value.status == 429
         assert caught.value.body.startswith(b"Too many connections: ")

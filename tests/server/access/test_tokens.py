@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.server.support import (
     TONES,
-    Refused,
+    APIError,
     audio,
     connect,
     examples,
@@ -157,7 +157,7 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
             (await token(server), "/agents/stream/agent_1?", 403),
             (await token(server), "/datasets?", 403),
         ]:
-            with pytest.raises(Refused) as caught:
+            with pytest.raises(APIError) as caught:
                 await enter(text, target)
             assert (caught.value.status, target) == (status, target)
         nursery.cancel_scope.cancel()
@@ -226,7 +226,7 @@ async def test_an_open_socket_outlives_its_token() -> None:
         client = await connect(server, nursery, target)
         await trio.sleep(600)
         assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             await connect(server, nursery, target)
         assert caught.value.status == 401
         nursery.cancel_scope.cancel()

@@ -34,9 +34,7 @@ RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8
 
 
 def mp3_frames(data: bytes) -> list[tuple[int, int, bool]]:
-    """
-    Bit rate, sample rate and "is mono" of each frame: nothing else may be in the stream.
-    """
+    """Bit rate, sample rate and "is mono" of each frame: nothing else may be in the stream."""
     found = []
     while data:
         (head,) = struct.unpack(">I", data[:4])
@@ -51,9 +49,7 @@ def mp3_frames(data: bytes) -> list[tuple[int, int, bool]]:
 
 
 def likeness(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """
-    The correlation of two sounds, where they fit each other best.
-    """
+    """The correlation of two sounds, where they fit each other best."""
     size = 1 << (len(ours) + len(theirs)).bit_length()
     product = np.fft.rfft(ours, size) * np.conj(np.fft.rfft(theirs, size))
     return float(np.fft.irfft(product).max() / np.linalg.norm(ours) / np.linalg.norm(theirs))
@@ -63,9 +59,8 @@ def likeness(ours: np.ndarray, theirs: np.ndarray) -> float:
 @pytest.mark.parametrize("sample_rate", SAMPLE_RATES)
 @on_virtual_time
 async def test_mp3_decodes_to_what_was_spoken(sample_rate: int, bit_rate: int) -> None:
-    """
-    A decoder that is not ours finds the right rate, the right length and the right sound, and each
-    frame has the bit rate that was asked for, as far as MP3 has it.
+    """A decoder that is not ours finds the right rate, the right length and the right sound, and
+    each frame has the bit rate that was asked for, as far as MP3 has it.
     """
     output: Json = {"container": "mp3", "sample_rate": sample_rate, "bit_rate": bit_rate}
     async with over_http() as (client, _):
@@ -83,9 +78,7 @@ async def test_mp3_decodes_to_what_was_spoken(sample_rate: int, bit_rate: int) -
 
 @on_virtual_time
 async def test_mp3_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Without its encoder the service says what is missing, and speaks in other formats.
-    """
+    """Without its encoder the service says what is missing, and speaks in other formats."""
     monkeypatch.setitem(sys.modules, "lameenc", None)
     output: Json = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
     async with over_http() as (client, _):
@@ -99,9 +92,7 @@ async def test_mp3_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @on_virtual_time
 async def test_wav_decodes_to_what_was_spoken(encoding: str, sample_rate: int) -> None:
-    """
-    A decoder that is not ours reads a WAV as it was streamed, with sizes that nobody knew.
-    """
+    """A decoder that is not ours reads a WAV as it was streamed, with sizes that nobody knew."""
     output: Json = {"container": "wav", "encoding": encoding, "sample_rate": sample_rate}
     async with over_http() as (client, _):
         answer = await client.bytes(TWO_SENTENCES, output_format=output)
@@ -122,9 +113,7 @@ async def test_wav_decodes_to_what_was_spoken(encoding: str, sample_rate: int) -
 
 @given(samples=FORMATS, frames=st.integers(0, 300), cut=st.integers(0, 300))
 def test_a_finished_wav_has_the_right_sizes(samples: SampleFormat, frames: int, cut: int) -> None:
-    """
-    A WAV that is complete says how much there is of it, to the byte, however it was sent.
-    """
+    """A WAV that is complete says how much there is of it, to the byte, however it was sent."""
     audio = encode(bytes(range(256)) * 3, samples.encoding)[: frames * samples.bytes_per_frame]
     sent = wav_header(samples) + audio
     cut = len(wav_header(samples)) + cut
@@ -139,9 +128,7 @@ def test_a_finished_wav_has_the_right_sizes(samples: SampleFormat, frames: int, 
 
 @given(rate=st.sampled_from(SAMPLE_RATES), samples=st.lists(st.integers(-32768, 32767)))
 def test_the_standard_library_reads_it_too(rate: int, samples: list[int]) -> None:
-    """
-    Python's own reader, which knows PCM alone, takes the streamed WAV and the finished one.
-    """
+    """Python's own reader, which knows PCM alone, takes the streamed WAV and the finished one."""
     layout = SampleFormat(encoding="pcm_s16le", sample_rate=rate)
     data = struct.pack(f"<{len(samples)}h", *samples)
     sent = wav_header(layout) + data
@@ -152,9 +139,7 @@ def test_the_standard_library_reads_it_too(rate: int, samples: list[int]) -> Non
 
 
 def test_the_documentation_tells_what_is_delivered() -> None:
-    """
-    The table of bit rates in the documentation is that of the code.
-    """
+    """The table of bit rates in the documentation is that of the code."""
     lines = (Path(__file__).parents[3] / "docs/reference/speech-over-http.md").read_text()
     rows = [
         list(map(int, row.split("|")[1:-1]))

@@ -16,9 +16,7 @@ EVERY_SAMPLE = struct.pack("<65536h", *range(-32768, 32768))
 
 
 def decision_values(first_segment: list[int], others: list[int]) -> list[int]:
-    """
-    Add up the widths of a law's steps, segment by segment, as the tables of G.711 do.
-    """
+    """Add up the widths of a law's steps, segment by segment, as the tables of G.711 do."""
     widths = [*first_segment, *itertools.chain.from_iterable([width] * 16 for width in others)]
     return list(itertools.accumulate(widths))
 
@@ -46,23 +44,17 @@ def alaw_by_the_table(sample: int) -> int:
     [("pcm_mulaw", ulaw_by_the_table), ("pcm_alaw", alaw_by_the_table)],
 )
 def test_g711_is_exact_for_every_sample(encoding: str, expected: Callable[[int], int]) -> None:
-    """
-    Each of the 65,536 samples becomes the byte that the tables of the standard give it.
-    """
+    """Each of the 65,536 samples becomes the byte that the tables of the standard give it."""
     assert encode(EVERY_SAMPLE, encoding) == bytes(map(expected, range(-32768, 32768)))
 
 
 def test_integers_stay_what_they_are() -> None:
-    """
-    Samples of the same encoding are not touched.
-    """
+    """Samples of the same encoding are not touched."""
     assert encode(memoryview(EVERY_SAMPLE), "pcm_s16le") == EVERY_SAMPLE
 
 
 def test_floats_are_exact() -> None:
-    """
-    Every sample becomes the float of its share of full scale, without any rounding.
-    """
+    """Every sample becomes the float of its share of full scale, without any rounding."""
     floats = struct.unpack("<65536f", encode(EVERY_SAMPLE, "pcm_f32le"))
     assert [value * 32768 for value in floats] == list(range(-32768, 32768))
 
@@ -72,9 +64,7 @@ def test_floats_are_exact() -> None:
     encoding=st.sampled_from(ENCODINGS),
 )
 def test_slices_do_not_matter(slices: list[bytes], encoding: str) -> None:
-    """
-    However samples are cut into slices, their bytes are the same, and as many as they must be.
-    """
+    """However samples are cut into slices, their bytes are the same, and as many as they must be."""
     whole = encode(b"".join(slices), encoding)
     assert b"".join(encode(data, encoding) for data in slices) == whole
     assert len(whole) * 2 == sum(map(len, slices)) * BYTES_PER_FRAME[encoding]
@@ -82,33 +72,25 @@ def test_slices_do_not_matter(slices: list[bytes], encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_silence_is_silent(encoding: str) -> None:
-    """
-    Silence is the bytes that the protocol says it is.
-    """
+    """Silence is the bytes that the protocol says it is."""
     assert encode(bytes(2), encoding) == SILENCE[encoding]
 
 
 @pytest.mark.parametrize("encoding", ["pcm_f32le", "pcm_mulaw", "pcm_alaw"])
 def test_half_a_sample_is_refused(encoding: str) -> None:
-    """
-    Half a sample is an error, and no audio.
-    """
+    """Half a sample is an error, and no audio."""
     with pytest.raises(ValueError, match="bytes length"):
         encode(b"abc", encoding)
 
 
 def test_an_unknown_encoding_is_refused() -> None:
-    """
-    An encoding that the service does not have is named in the error.
-    """
+    """An encoding that the service does not have is named in the error."""
     with pytest.raises(ValueError, match="pcm_s24le"):
         encode(b"", "pcm_s24le")
 
 
 def test_machines_of_the_other_byte_order_swap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    What counts is the byte order of the wire: on a machine of the other one bytes are swapped.
-    """
+    """What counts is the byte order of the wire: on a machine of the other one bytes are swapped."""
     swapped = struct.pack(">65536h", *range(-32768, 32768))
     expected = {encoding: encode(EVERY_SAMPLE, encoding) for encoding in ENCODINGS}
     monkeypatch.setattr("sys.byteorder", "big")

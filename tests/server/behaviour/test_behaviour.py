@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia.server import Behaviour
-from trio_cartesia.server.behaviour.fields import Setting, settings
+from trio_cartesia.server.behaviour.fields import FieldSpec, settings
 
 FIELDS = settings(Behaviour)
 DEFAULTS = {field.name: field.default for field in attrs.fields(Behaviour)}
@@ -55,19 +55,15 @@ def written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def values_of(setting: Setting) -> list[Any]:
-    """
-    Some values that a field may have, its choices all of them.
-    """
+def values_of(spec: FieldSpec) -> list[Any]:
+    """Some values that a field may have, its choices all of them."""
     numbers = [0, 1, 2, 4, 206, 200, 1000, 3000, 65536, 0.5, math.inf]
-    words = [word.strip(",") for word in setting.wants.split()]
-    return [value for value in [True, False, *numbers, *words] if setting.fits(value)]
+    words = [word.strip(",") for word in spec.description.split()]
+    return [value for value in [True, False, *numbers, *words] if spec.is_valid(value)]
 
 
 def test_every_open_row_has_its_field() -> None:
-    """
-    Each row that names a knob is in the class's documentation, beside the fields that are it.
-    """
+    """Each row that names a knob is in the class's documentation, beside the fields that are it."""
     doc = inspect.cleandoc(Behaviour.__doc__ or "")  # compilers since 3.13 do so, others do not
     entries = dict(part.split(":", 1) for part in split_entries(doc))
     assert set(entries) == set(FIELDS)
@@ -89,9 +85,7 @@ def split_entries(doc: str) -> list[str]:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_is_read_from_text(name: str) -> None:
-    """
-    Whatever a field may be can be written, and changes that field alone.
-    """
+    """Whatever a field may be can be written, and changes that field alone."""
     values = values_of(FIELDS[name])
     assert len(values) >= 2
     for value in values:
@@ -106,16 +100,16 @@ def test_every_field_is_read_from_text(name: str) -> None:
 @pytest.mark.parametrize("name", FIELDS)
 @given(value=st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8))
 def test_what_a_field_may_not_be_is_refused(name: str, value: Any) -> None:
+    """A value that does not fit is refused, in Python and in text, with the field and what it may
+    be.
     """
-    A value that does not fit is refused, in Python and in text, with the field and what it may be.
-    """
-    setting = FIELDS[name]
-    if setting.fits(value):
+    spec = FIELDS[name]
+    if spec.is_valid(value):
         assert getattr(Behaviour(**{name: value}), name) == value
         return
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         Behaviour(**{name: value})
-    assert str(caught.value) == f"{name} must be {setting.wants}"
+    assert str(caught.value) == f"{name} must be {spec.description}"
 
 
 @pytest.mark.parametrize(
@@ -137,18 +131,14 @@ def test_what_a_field_may_not_be_is_refused(name: str, value: Any) -> None:
     ],
 )
 def test_text_that_makes_no_sense_is_refused(text: str, message: str) -> None:
-    """
-    The message names the field and what it may be, and repeats nothing of what was asked.
-    """
+    """The message names the field and what it may be, and repeats nothing of what was asked."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         Behaviour().with_text(text)
     assert str(caught.value).startswith(message)
 
 
 def test_many_fields_are_written_together() -> None:
-    """
-    Blanks do not matter, the last of several values counts, and so do words for yes and no.
-    """
+    """Blanks do not matter, the last of several values counts, and so do words for yes and no."""
     text = "flush_id_base=0,,deflate = on , flush_id_base=3,\ttimestamps_first=off"
     assert Behaviour().with_text(text) == Behaviour(flush_id_base=3, deflate=True)
     assert Behaviour().with_text(" ") == Behaviour()
@@ -157,9 +147,7 @@ def test_many_fields_are_written_together() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_request_may_lower_limits_and_not_raise_them(name: str) -> None:
-    """
-    What the service holds or waits for at the most is a bound for what a request may ask.
-    """
+    """What the service holds or waits for at the most is a bound for what a request may ask."""
     service = Behaviour(idle_seconds=10, max_message_bytes=10, max_waiting_characters=10)
     service = attrs.evolve(service, remembered_contexts=10)
     if name not in LIMITS:
@@ -174,12 +162,10 @@ def test_a_request_may_lower_limits_and_not_raise_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_page_has_every_field(name: str) -> None:
-    """
-    The reference has a row for each field, with its default and what it may be.
-    """
+    """The reference has a row for each field, with its default and what it may be."""
     page = (Path(__file__).parents[3] / "docs/reference/behaviour.md").read_text()
     default = DEFAULTS[name]
     shown = f"{default:g}" if isinstance(default, float) else written(default)
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` | ")]
-    assert row.startswith(f"| `{name}` | `{shown}` | {FIELDS[name].wants} | ")
+    assert row.startswith(f"| `{name}` | `{shown}` | {FIELDS[name].description} | ")
     assert ("*limit*" in row) == (name in LIMITS)

@@ -46,9 +46,7 @@ async def closing(client: Client) -> Closed:
 @pytest.mark.parametrize("always", [True, False])
 @on_virtual_time
 async def test_flush_ids_may_come_with_the_first_flush(always: bool) -> None:
-    """
-    Without `flush_id_always`, events carry a flush id from the first `flush_done` on (T1).
-    """
+    """Without `flush_id_always`, events carry a flush id from the first `flush_done` on (T1)."""
     async with connected(behaviour=Behaviour(flush_id_always=always)) as (client, _):
         await client.send(generation("a", "One.", **TIMES, **FLUSH))
         await client.send(generation("a", "Two.", **TIMES, **FLUSH))
@@ -60,9 +58,7 @@ async def test_flush_ids_may_come_with_the_first_flush(always: bool) -> None:
 
 @on_virtual_time
 async def test_times_may_begin_again_after_a_flush() -> None:
-    """
-    With `times_per_segment`, times count from the last `flush_done` (T4).
-    """
+    """With `times_per_segment`, times count from the last `flush_done` (T4)."""
     async with connected(behaviour=Behaviour(times_per_segment=True)) as (client, server):
         await client.send(generation("a", "One. Two.", **TIMES, **FLUSH))
         events = await client.speak(generation("a", "One. Two.", **TIMES))
@@ -76,9 +72,7 @@ async def test_times_may_begin_again_after_a_flush() -> None:
 @pytest.mark.parametrize("ending", ["done", "error", "nothing"])
 @on_virtual_time
 async def test_a_cancel_ends_in_one_of_three_ways(ending: str) -> None:
-    """
-    After a cancel comes `done`, or an error, or nothing at all; then the slot is free (T6, T28).
-    """
+    """After a cancel comes `done`, or an error, or nothing at all; then the slot is free (T6, T28)."""
     behaviour = Behaviour().with_text(f"cancel_ends_with={ending}")
     async with connected(behaviour=behaviour, plan="free") as (client, server):
         await client.send(generation("a", "Good") | MORE)
@@ -96,9 +90,7 @@ async def test_a_cancel_ends_in_one_of_three_ways(ending: str) -> None:
 
 @on_virtual_time
 async def test_a_context_may_expire_without_a_word() -> None:
-    """
-    Without `expiry_done` nothing tells that a context is over, but its slot is free (T17, T28).
-    """
+    """Without `expiry_done` nothing tells that a context is over, but its slot is free (T17, T28)."""
     async with connected(behaviour=Behaviour(expiry_done=False), plan="free") as (client, server):
         for name in "ab":
             await client.send(generation(name, "Hello.") | FLUSH)
@@ -114,9 +106,7 @@ async def test_a_context_may_expire_without_a_word() -> None:
 
 @on_virtual_time
 async def test_done_may_follow_an_error() -> None:
-    """
-    With `done_after_error`, the error that ends a context is followed by `done` (T18).
-    """
+    """With `done_after_error`, the error that ends a context is followed by `done` (T18)."""
     async with connected(behaviour=Behaviour(done_after_error=True)) as (client, _):
         await client.send(generation("a", "Good") | MORE)
         await client.send(generation("a", " day.", model_id="sonic-2"))
@@ -139,8 +129,8 @@ class Broken(Tones):
 )
 @on_virtual_time
 async def test_an_error_may_end_the_connection(message: Any, code: int) -> None:
-    """
-    With `close_on_error`, any error is the last event, and the close code says whose fault (T19).
+    """With `close_on_error`, any error is the last event, and the close code says whose fault
+    (T19).
     """
     behaviour = Behaviour(close_on_error=True)
     async with connected(behaviour=behaviour, voice=Broken()) as (client, server):
@@ -152,9 +142,7 @@ async def test_an_error_may_end_the_connection(message: Any, code: int) -> None:
 
 @on_virtual_time
 async def test_events_that_are_on_their_way_are_whole() -> None:
-    """
-    Where an error ends the connection, what was on its way comes first, and nothing else begins.
-    """
+    """Where an error ends the connection, what was on its way comes first, and nothing else begins."""
     behaviour = Behaviour(close_on_error=True, chunk_bytes=1024)
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
         for name in "abc":
@@ -170,9 +158,7 @@ async def test_events_that_are_on_their_way_are_whole() -> None:
 
 @on_virtual_time
 async def test_errors_may_leave_out_their_context() -> None:
-    """
-    With `error_without_context`, no error tells which context it ended (T20).
-    """
+    """With `error_without_context`, no error tells which context it ended (T20)."""
     async with connected(behaviour=Behaviour(error_without_context=True)) as (client, server):
         await client.send(generation("a", "Good") | MORE)
         for message in (generation("a", " day.", model_id="sonic-2"), generation("b")):
@@ -184,9 +170,7 @@ async def test_errors_may_leave_out_their_context() -> None:
 
 @on_virtual_time
 async def test_a_limit_may_be_told_without_the_context() -> None:
-    """
-    Without `limit_error_has_context`, 429 names no context, and other errors do (T21).
-    """
+    """Without `limit_error_has_context`, 429 names no context, and other errors do (T21)."""
     behaviour = Behaviour(limit_error_has_context=False)
     async with connected(behaviour=behaviour, plan="free") as (client, _):
         for name in "ab":
@@ -202,9 +186,7 @@ async def test_a_limit_may_be_told_without_the_context() -> None:
 @given(code=st.integers(3000, 4999) | st.sampled_from([1000, 1001, 1008, 1013]))
 @on_virtual_time
 async def test_the_idle_close_has_the_code_that_is_asked_for(code: int) -> None:
-    """
-    An idle connection is closed with `idle_close` and the same words (T23).
-    """
+    """An idle connection is closed with `idle_close` and the same words (T23)."""
     async with connected(behaviour=Behaviour(idle_close=code, idle_seconds=3)) as (client, _):
         end = await closing(client)
         assert (end.code, end.reason) == (code, "connection idle timeout")
@@ -219,9 +201,7 @@ async def test_the_idle_close_has_the_code_that_is_asked_for(code: int) -> None:
 )
 @on_virtual_time
 async def test_chunks_may_end_within_a_sample(encoding: str, chunk_bytes: int) -> None:
-    """
-    With `misaligned_chunks` the audio is the same, cut where samples are not (T29).
-    """
+    """With `misaligned_chunks` the audio is the same, cut where samples are not (T29)."""
     output = {**S16, "encoding": encoding}
     size = {"pcm_f32le": 4, "pcm_s16le": 2, "pcm_mulaw": 1}[encoding]
     whole = []
@@ -245,8 +225,8 @@ async def test_chunks_may_end_within_a_sample(encoding: str, chunk_bytes: int) -
 @pytest.mark.parametrize("resets", [True, False])
 @on_virtual_time
 async def test_pings_may_be_traffic(resets: bool) -> None:
-    """
-    With `ping_resets_idle`, whoever pings is never idle; by default pings count for nothing (T22).
+    """With `ping_resets_idle`, whoever pings is never idle; by default pings count for nothing
+    (T22).
     """
     behaviour = Behaviour(ping_resets_idle=resets, idle_seconds=3)
     async with connected(behaviour=behaviour) as (client, _):
@@ -261,9 +241,7 @@ async def test_pings_may_be_traffic(resets: bool) -> None:
 
 @on_virtual_time
 async def test_normalized_times_are_the_default_that_was_chosen() -> None:
-    """
-    What `use_normalized_timestamps` is where it is not set, is `normalized_default` (T32).
-    """
+    """What `use_normalized_timestamps` is where it is not set, is `normalized_default` (T32)."""
 
     class Listening(Tones):
         heard: list[bool]
@@ -287,9 +265,7 @@ async def test_normalized_times_are_the_default_that_was_chosen() -> None:
 
 @on_virtual_time
 async def test_a_cancel_mid_sentence_keeps_the_slot_until_done() -> None:
-    """
-    A cancelled context counts until its last event, and no longer (T28).
-    """
+    """A cancelled context counts until its last event, and no longer (T28)."""
     behaviour = Behaviour(chunk_bytes=1024)
     async with connected(behaviour=behaviour, plan="free", pair=lockstep_stream_pair) as (
         client,
@@ -308,9 +284,7 @@ async def test_a_cancel_mid_sentence_keeps_the_slot_until_done() -> None:
 
 @on_virtual_time
 async def test_all_frames_are_text_and_steps_are_numbers() -> None:
-    """
-    Every event is a text frame (T33), and chunks tell the milliseconds they took to make (T34).
-    """
+    """Every event is a text frame (T33), and chunks tell the milliseconds they took to make (T34)."""
 
     class Slow(Tones):
         async def speak(self, utterance: Utterance) -> Any:
@@ -328,9 +302,7 @@ async def test_all_frames_are_text_and_steps_are_numbers() -> None:
 @pytest.mark.parametrize("accepted", [True, False])
 @on_virtual_time
 async def test_compression_may_be_accepted(accepted: bool) -> None:
-    """
-    With `deflate`, `permessage-deflate` is accepted if offered; by default it is not (T27).
-    """
+    """With `deflate`, `permessage-deflate` is accepted if offered; by default it is not (T27)."""
     async with (
         open_server(port=None, voice=TONES, behaviour=Behaviour(deflate=accepted)) as server,
         trio.open_nursery() as nursery,

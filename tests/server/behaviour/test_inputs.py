@@ -38,8 +38,8 @@ def cancel(context_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["unknown", "done", "expired", "cancelled"])
 @on_virtual_time
 async def test_a_cancel_for_nobody_may_be_an_error(name: str) -> None:
-    """
-    With `cancel_unknown=error`, cancels of ids that are unknown or over get a 400 with the id (T8).
+    """With `cancel_unknown=error`, cancels of ids that are unknown or over get a 400 with the id
+    (T8).
     """
     async with connected(behaviour=Behaviour(cancel_unknown="error")) as (client, _):
         await client.speak(generation("done", "Hello."))
@@ -54,9 +54,7 @@ async def test_a_cancel_for_nobody_may_be_an_error(name: str) -> None:
 
 @on_virtual_time
 async def test_a_second_cancel_is_no_error() -> None:
-    """
-    A context that was cancelled and still speaks is known, so another cancel changes nothing.
-    """
+    """A context that was cancelled and still speaks is known, so another cancel changes nothing."""
     behaviour = Behaviour(cancel_unknown="error")
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
         await client.send(generation("a", TWO_SENTENCES * 5))
@@ -67,9 +65,7 @@ async def test_a_second_cancel_is_no_error() -> None:
 
 @on_virtual_time
 async def test_late_inputs_may_be_ignored() -> None:
-    """
-    With `late_input=ignore`, inputs after the final one, a cancel or the end do nothing (T9).
-    """
+    """With `late_input=ignore`, inputs after the final one, a cancel or the end do nothing (T9)."""
     behaviour = Behaviour(late_input="ignore")
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 5))
@@ -92,9 +88,7 @@ async def test_late_inputs_may_be_ignored() -> None:
 @given(late=st.lists(st.sampled_from(["One. ", "Two. ", "", "Three"]), max_size=5))
 @on_virtual_time
 async def test_late_inputs_may_open_a_new_context(late: list[str]) -> None:
-    """
-    With `late_input=new_context`, what comes late is spoken after `done`, as its own context.
-    """
+    """With `late_input=new_context`, what comes late is spoken after `done`, as its own context."""
     behaviour = Behaviour(late_input="new_context")
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES))
@@ -113,9 +107,7 @@ async def test_late_inputs_may_open_a_new_context(late: list[str]) -> None:
 
 @on_virtual_time
 async def test_an_ended_id_may_be_used_again() -> None:
-    """
-    With `late_input=new_context`, an id that is over opens a new context, and counts as one.
-    """
+    """With `late_input=new_context`, an id that is over opens a new context, and counts as one."""
     async with connected(behaviour=Behaviour(late_input="new_context"), plan="free") as (client, _):
         for _ in range(3):
             assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
@@ -126,9 +118,7 @@ async def test_an_ended_id_may_be_used_again() -> None:
 
 @on_virtual_time
 async def test_late_inputs_end_with_a_cancel() -> None:
-    """
-    A cancel drops what waits for the end of its context, too.
-    """
+    """A cancel drops what waits for the end of its context, too."""
     behaviour = Behaviour(late_input="new_context")
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 5))
@@ -142,9 +132,7 @@ async def test_late_inputs_end_with_a_cancel() -> None:
 @pytest.mark.parametrize("limit", ["characters", "inputs"])
 @on_virtual_time
 async def test_so_much_may_come_late(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    """
-    Text that waits for the end of its context is bounded, and so is the number of inputs.
-    """
+    """Text that waits for the end of its context is bounded, and so is the number of inputs."""
     monkeypatch.setattr(speech, "MAX_LATE", 3)
     behaviour = Behaviour(late_input="new_context", max_waiting_characters=60)
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
@@ -159,9 +147,7 @@ async def test_so_much_may_come_late(monkeypatch: pytest.MonkeyPatch, limit: str
 
 @on_virtual_time
 async def test_a_late_input_may_find_no_room() -> None:
-    """
-    What waited for the end of its context is refused then, if the plan has no room for it.
-    """
+    """What waited for the end of its context is refused then, if the plan has no room for it."""
     ways = {"behaviour": Behaviour(late_input="new_context"), "plan": "free"}
     async with connected(**ways, pair=lockstep_stream_pair) as (client, _):
         await client.send(generation("b", "Good", max_buffer_delay_ms=5000) | MORE)
@@ -189,9 +175,7 @@ async def test_a_late_input_may_find_no_room() -> None:
 )
 @on_virtual_time
 async def test_changed_fields_may_be_accepted(change: dict[str, Any]) -> None:
-    """
-    Without `strict_context_fields`, a context speaks on with its own settings (T11).
-    """
+    """Without `strict_context_fields`, a context speaks on with its own settings (T11)."""
     async with connected(behaviour=Behaviour(strict_context_fields=False)) as (client, _):
         await client.send(generation("a", "Good") | MORE)
         events = await client.speak(generation("a", " day.", **change))
@@ -200,9 +184,7 @@ async def test_changed_fields_may_be_accepted(change: dict[str, Any]) -> None:
 
 @on_virtual_time
 async def test_an_empty_context_may_be_done() -> None:
-    """
-    With `empty_context=done`, an only input without text is done at once, and its id used (T12).
-    """
+    """With `empty_context=done`, an only input without text is done at once, and its id used (T12)."""
     async with connected(behaviour=Behaviour(empty_context="done")) as (client, server):
         assert kinds([await client.ask(generation("a"))]) == ["done"]
         assert closed(await client.ask(generation("a", "Hello.")), "a")
@@ -211,9 +193,7 @@ async def test_an_empty_context_may_be_done() -> None:
 
 @on_virtual_time
 async def test_an_empty_input_may_be_an_error() -> None:
-    """
-    With `empty_input=error`, an input that asks for nothing is a 400 with its id (T13).
-    """
+    """With `empty_input=error`, an input that asks for nothing is a 400 with its id (T13)."""
     async with connected(behaviour=Behaviour(empty_input="error")) as (client, server):
         error = await client.ask(generation("a") | MORE)
         assert (error["type"], error["context_id"], error["status_code"]) == ("error", "a", 400)
@@ -226,9 +206,7 @@ async def test_an_empty_input_may_be_an_error() -> None:
 
 @on_virtual_time
 async def test_an_empty_flush_may_say_nothing() -> None:
-    """
-    With `empty_flush=nothing`, a flush without text since the last one is not answered (T14).
-    """
+    """With `empty_flush=nothing`, a flush without text since the last one is not answered (T14)."""
     flush = generation("a", flush=True) | MORE
     async with connected(behaviour=Behaviour(empty_flush="nothing")) as (client, server):
         for text in ("", "Hello. ", "", "", "Bye."):
@@ -246,9 +224,7 @@ async def test_an_empty_flush_may_say_nothing() -> None:
 @given(delay=st.integers(1, 5000), pauses=st.lists(st.floats(0, 0.9), max_size=6))
 @on_virtual_time
 async def test_the_delay_may_count_from_the_last_input(delay: int, pauses: list[float]) -> None:
-    """
-    With `buffer_timer=last`, each input starts the buffer delay anew (T16).
-    """
+    """With `buffer_timer=last`, each input starts the buffer delay anew (T16)."""
     settings = {"max_buffer_delay_ms": delay, "continue": True}
     behaviour = Behaviour(buffer_timer="last", chunk_bytes=65536)
     async with connected(behaviour=behaviour) as (client, _):
@@ -264,9 +240,7 @@ async def test_the_delay_may_count_from_the_last_input(delay: int, pauses: list[
 
 @on_virtual_time
 async def test_complete_sentences_do_not_wait_for_the_timer() -> None:
-    """
-    Whichever text the delay counts from, a complete sentence is spoken at once.
-    """
+    """Whichever text the delay counts from, a complete sentence is spoken at once."""
     async with connected(behaviour=Behaviour(buffer_timer="last")) as (client, _):
         await client.send(generation("a", "Good morning. And") | MORE)
         assert audio([await client.receive()]) == await tones("Good morning. ")
@@ -275,9 +249,7 @@ async def test_complete_sentences_do_not_wait_for_the_timer() -> None:
 
 @on_virtual_time
 async def test_a_binary_message_may_end_the_connection() -> None:
-    """
-    With `binary_frame=close`, a binary message closes with 1003, and an error by default.
-    """
+    """With `binary_frame=close`, a binary message closes with 1003, and an error by default."""
     async with connected() as (client, _):
         error = await client.ask(b"{}")
         assert (error["status_code"], "context_id" in error) == (400, False)
@@ -292,9 +264,7 @@ async def test_a_binary_message_may_end_the_connection() -> None:
 
 @on_virtual_time
 async def test_a_message_may_be_so_long() -> None:
-    """
-    A message of a mebibyte is heard, and a longer one closes the connection with 1009 (T24).
-    """
+    """A message of a mebibyte is heard, and a longer one closes the connection with 1009 (T24)."""
     longest = 1024 * 1024 - len(str(generation("a"))) - 100
     async with connected() as (client, server):
         await client.send(generation("a", "x" * longest) | MORE)

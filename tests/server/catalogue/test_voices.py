@@ -29,18 +29,14 @@ taiwanese-mandarin tbilisi telangana urdu thessaloniki zagreb
 
 @pytest.mark.parametrize("language", LANGUAGES.split())
 def test_every_language_has_voices_of_both_genders(language: str) -> None:
-    """
-    Each language of protocol §1.9 has a masculine and a feminine voice at the least.
-    """
+    """Each language of protocol §1.9 has a masculine and a feminine voice at the least."""
     genders = {voice.gender for voice in VOICES if voice.language == language}
     assert genders >= {"masculine", "feminine"}
 
 
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: voice.name)
 def test_entries_have_the_forms_of_the_protocol(voice: VoiceEntry) -> None:
-    """
-    Every field is what protocol §5.2 says of it.
-    """
+    """Every field is what protocol §5.2 says of it."""
     assert str(uuid.UUID(voice.id)) == voice.id
     assert voice.language in LANGUAGES.split()
     assert re.fullmatch(rf"{voice.language}-{voice.country}", voice.locale)
@@ -54,8 +50,8 @@ def test_entries_have_the_forms_of_the_protocol(voice: VoiceEntry) -> None:
 
 
 def test_no_two_voices_are_one() -> None:
-    """
-    Ids and names are unique, and there are accents to choose from, and a voice of neither gender.
+    """Ids and names are unique, and there are accents to choose from, and a voice of neither
+    gender.
     """
     assert len({voice.id for voice in VOICES}) == len({voice.name for voice in VOICES})
     assert len({voice.name for voice in VOICES}) == len(VOICES) > 100
@@ -73,9 +69,7 @@ def test_no_two_voices_are_one() -> None:
     ],
 )
 def test_the_documentation_has_its_voices(voice_id: str, gender: str) -> None:
-    """
-    The ids that Cartesia's examples use are English voices, in upper case too.
-    """
+    """The ids that Cartesia's examples use are English voices, in upper case too."""
     for written in (voice_id, voice_id.upper()):
         voice = find_voice(written)
         assert voice is not None
@@ -83,9 +77,7 @@ def test_the_documentation_has_its_voices(voice_id: str, gender: str) -> None:
 
 
 def test_ids_never_change() -> None:
-    """
-    An id is made of the locale and the name, for ever.
-    """
+    """An id is made of the locale and the name, for ever."""
     ids = {voice.name: voice.id for voice in VOICES}
     assert ids["Annika"] == "3356a502-76d0-5c45-9bdb-55ec6baef113"
     assert ids["Karim"] == "0f7beb3d-ecfe-5d8c-931c-e6866367ffa5"
@@ -93,7 +85,5 @@ def test_ids_never_change() -> None:
 
 @given(st.text())
 def test_other_ids_are_nobody(voice_id: str) -> None:
-    """
-    What is no id of the catalogue finds nothing.
-    """
+    """What is no id of the catalogue finds nothing."""
     assert find_voice(voice_id) is None

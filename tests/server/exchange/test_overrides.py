@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.support import (
-    Refused,
+    APIError,
     connect,
     connected,
     examples,
@@ -96,7 +96,7 @@ async def test_what_cannot_be_had_is_refused_before_anything_happens(
     """A handshake with a wish that makes no sense is a 400 that says what is wrong with it."""
     async with connected() as (_, server), trio.open_nursery() as nursery:
         target, headers = (asking(text), []) if in_query else (NOW, saying(text))
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             await connect(server, nursery, target, headers=headers)
         assert caught.value.status == 400
         body = json.loads(caught.value.body)
@@ -124,7 +124,7 @@ async def test_a_version_may_be_required(target: str) -> None:
         assert (await client.ask(""))["title"] == "Invalid request"
     behaviour = Behaviour(missing_version="error")
     async with connected(behaviour=behaviour) as (_, server), trio.open_nursery() as nursery:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             await connect(server, nursery, target)
         assert caught.value.status == 400
         assert "Cartesia-Version is missing" in json.loads(caught.value.body)["message"]

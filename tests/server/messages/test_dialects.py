@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.server.support import generation
 from trio_cartesia.server import Behaviour
 from trio_cartesia.server.catalogue.voices import VOICES
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
 from trio_cartesia.server.messages.fields import Dialect
 from trio_cartesia.server.messages.inputs import Delivery, Generation, read_request
 
@@ -33,16 +33,16 @@ def read(version: str = "2026-08-14", behaviour: str = "", **fields: Any) -> Gen
     return request
 
 
-def refused(*args: str, **fields: Any) -> Refusal:
-    with pytest.raises(Refused) as caught:
+def refused(*args: str, **fields: Any) -> ErrorBody:
+    with pytest.raises(APIError) as caught:
         read(*args, **fields)
     return caught.value.refusal
 
 
 @pytest.mark.parametrize("version", OLDEST)
 def test_the_oldest_versions_have_embeddings(version: str) -> None:
-    """
-    Before 2025-04-16 a voice may be 192 numbers: the same ones are the same voice, others another.
+    """Before 2025-04-16 a voice may be 192 numbers: the same ones are the same voice, others
+    another.
     """
     voice = {"mode": "embedding", "embedding": EMBEDDING}
     first, again = (read(version, voice=voice).voice_id for _ in range(2))
@@ -56,9 +56,7 @@ def test_the_oldest_versions_have_embeddings(version: str) -> None:
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_later_versions_have_none(version: str) -> None:
-    """
-    From 2025-04-16 on, embeddings and experimental controls are refused.
-    """
+    """From 2025-04-16 on, embeddings and experimental controls are refused."""
     if version in OLDEST:
         return
     for extra in ({"embedding": EMBEDDING}, {"__experimental_controls": {"speed": "fast"}}):
@@ -81,9 +79,7 @@ def test_later_versions_have_none(version: str) -> None:
 def test_the_oldest_versions_have_experimental_controls(
     controls: dict[str, Any], delivery: Delivery
 ) -> None:
-    """
-    Before 2025-04-16, speed and emotion stand beside the voice, and take effect.
-    """
+    """Before 2025-04-16, speed and emotion stand beside the voice, and take effect."""
     voice = {"mode": "id", "id": VOICE, "__experimental_controls": controls}
     assert read("2024-11-13", voice=voice, model_id="sonic-2-2025-03-07").delivery == delivery
 
@@ -96,18 +92,14 @@ def test_the_oldest_versions_have_experimental_controls(
     ],
 )
 def test_wrong_controls_are_refused(controls: Any) -> None:
-    """
-    What is none of the documented speeds and emotions is a 400 that says where it is.
-    """
+    """What is none of the documented speeds and emotions is a 400 that says where it is."""
     voice = {"mode": "id", "id": VOICE, "__experimental_controls": controls}
     assert "__experimental_controls" in refused("2024-06-10", voice=voice).message
 
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_modes_may_be_strict(version: str) -> None:
-    """
-    Without `accept_mode`, a mode is refused in the versions that have none, and in no other.
-    """
+    """Without `accept_mode`, a mode is refused in the versions that have none, and in no other."""
     voice = {"mode": "id", "id": VOICE}
     assert read(version, voice=voice).voice_id == VOICE
     if version in WITH_MODES:
@@ -119,9 +111,7 @@ def test_modes_may_be_strict(version: str) -> None:
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_unknown_ids_had_another_status(version: str) -> None:
-    """
-    A voice or a dictionary that is not there is a 404 since 2026-03-01, and was a 400 before.
-    """
+    """A voice or a dictionary that is not there is a 404 since 2026-03-01, and was a 400 before."""
     status = 400 if version in LEGACY else 404
     nobody = {"mode": "id", "id": "nobody"}
     assert refused(version, voice=nobody).status == status
@@ -131,9 +121,7 @@ def test_unknown_ids_had_another_status(version: str) -> None:
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_older_versions_do_not_wait(version: str) -> None:
-    """
-    Where no buffer delay is given it is 3 seconds, and was 0 before 2025-11-04.
-    """
+    """Where no buffer delay is given it is 3 seconds, and was 0 before 2025-11-04."""
     delay = 0 if version in UNBUFFERED else 3000
     assert read(version).max_buffer_delay_ms == delay
     assert read(version, max_buffer_delay_ms=700).max_buffer_delay_ms == 700
@@ -141,9 +129,7 @@ def test_older_versions_do_not_wait(version: str) -> None:
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_older_versions_make_an_id(version: str) -> None:
-    """
-    Without a `context_id` one is made where it is optional; elsewhere it is missing.
-    """
+    """Without a `context_id` one is made where it is optional; elsewhere it is missing."""
     if version in UNBUFFERED:
         ids = {read(version, context_id=None).context_id for _ in range(2)}
         assert len(ids) == 2
@@ -154,9 +140,7 @@ def test_older_versions_make_an_id(version: str) -> None:
 
 @pytest.mark.parametrize("version", [*WITH_MODES, *NEWEST])
 def test_original_timestamps_were_the_opposite(version: str) -> None:
-    """
-    `use_original_timestamps` is read in versions before 2026-03-01, and unknown since.
-    """
+    """`use_original_timestamps` is read in versions before 2026-03-01, and unknown since."""
     is_known = version in LEGACY
     for original in (True, False):
         asked = read(version, use_original_timestamps=original)
@@ -167,9 +151,7 @@ def test_original_timestamps_were_the_opposite(version: str) -> None:
 
 @given(speed=st.floats(-1e9, 1e9), volume=st.integers(-(10**9), 10**9), delay=st.integers(-(10**9)))
 def test_ranges_may_clamp(speed: float, volume: int, delay: int) -> None:
-    """
-    With `range_errors=clamp`, any speed, volume and delay is taken as the nearest that there is.
-    """
+    """With `range_errors=clamp`, any speed, volume and delay is taken as the nearest that there is."""
     asked = read(
         "2026-08-14",
         "range_errors=clamp",
@@ -183,18 +165,14 @@ def test_ranges_may_clamp(speed: float, volume: int, delay: int) -> None:
 
 @pytest.mark.parametrize("field", ["duration", "max_buffer_delay_ms"])
 def test_clamping_takes_no_other_types(field: str) -> None:
-    """
-    What has the wrong type is refused, however ranges are read, and so is a duration below 0.
-    """
+    """What has the wrong type is refused, however ranges are read, and so is a duration below 0."""
     for value in ("1", True, [1]):
         assert field in refused("2026-08-14", "range_errors=clamp", **{field: value}).message
     assert "duration" in refused("2026-08-14", "range_errors=clamp", duration=-1).message
 
 
 def test_unknown_emotions_may_be_ignored() -> None:
-    """
-    With `unknown_emotion=ignore`, an emotion that nobody knows is as good as none.
-    """
+    """With `unknown_emotion=ignore`, an emotion that nobody knows is as good as none."""
     config = {"emotion": "Hangry", "speed": 1.2}
     assert "emotion" in refused(generation_config=config).message
     asked = read("2026-08-14", "unknown_emotion=ignore", generation_config=config)
@@ -202,8 +180,8 @@ def test_unknown_emotions_may_be_ignored() -> None:
 
 
 def test_voices_may_have_to_be_listed() -> None:
-    """
-    With `unknown_voice=error`, only the service's own voices speak; by default, any well-formed id.
+    """With `unknown_voice=error`, only the service's own voices speak; by default, any well-formed
+    id.
     """
     stranger = "12345678-1234-4321-8765-123456789abc"
     assert read(voice=stranger).voice_id == stranger
@@ -214,9 +192,7 @@ def test_voices_may_have_to_be_listed() -> None:
 
 @pytest.mark.parametrize("model", ["sonic-2", "sonic-turbo-2025-03-07", "sonic", "sonic-english"])
 def test_older_models_do_not_know_generation_config(model: str) -> None:
-    """
-    `generation_config` is checked for every model, and heard by sonic-3 and newer ones.
-    """
+    """`generation_config` is checked for every model, and heard by sonic-3 and newer ones."""
     config = {"speed": 1.5, "volume": 2.0, "emotion": "sad"}
     assert read(model_id=model, generation_config=config).delivery == Delivery()
     assert read(model_id=model, speed="fast", generation_config=config).delivery.speed == 1.2
@@ -227,18 +203,14 @@ def test_older_models_do_not_know_generation_config(model: str) -> None:
 
 
 def test_locale_and_normalization_are_read() -> None:
-    """
-    On WebSockets too, `locale` and `normalization` are known fields, and checked.
-    """
+    """On WebSockets too, `locale` and `normalization` are known fields, and checked."""
     assert read(locale="en-GB", normalization="en-IN").locale == "en-GB"
     assert refused(locale="english").code == "language_not_supported"
     assert "normalization" in refused(normalization="maybe").message
 
 
 def test_unknown_fields_are_ignored() -> None:
-    """
-    What nobody knows does no harm; what is known must have its type and one of its values.
-    """
+    """What nobody knows does no harm; what is known must have its type and one of its values."""
     assert read(stream=True, emotion=["happy"], unheard_of=None) == read()
     assert refused(add_timestamps="yes").status == 400
     assert refused(speed="quick").status == 400

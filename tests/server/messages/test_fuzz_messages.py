@@ -121,9 +121,7 @@ class Heard:
 
 
 async def talk(version: str, behaviour: dict[str, Any], steps: list[Any]) -> Heard:
-    """
-    Say all of that to a service that others use meanwhile, and return what it answered.
-    """
+    """Say all of that to a service that others use meanwhile, and return what it answered."""
     heard = Heard()
     text = ",".join(f"{name}={str(value).lower()}" for name, value in behaviour.items())
     async with besieged() as (server, nursery), attacker(server) as stream:
@@ -146,8 +144,7 @@ async def talk(version: str, behaviour: dict[str, Any], steps: list[Any]) -> Hea
 
 
 def rounds(events: list[Json], context_id: str, *, pairs: bool) -> list[list[str]]:
-    """
-    The kinds of a context's events, up to each terminal one; with *pairs*, without the ``done``
+    """The kinds of a context's events, up to each terminal one; with *pairs*, without the ``done``
     that follows each error, sooner or later.
     """
     found: list[list[str]] = [[]]
@@ -195,9 +192,8 @@ def check(behaviour: dict[str, Any], version: str, steps: list[Any], heard: Hear
 async def test_any_order_of_good_messages(
     version: str, behaviour: dict[str, Any], steps: list[Any]
 ) -> None:
-    """
-    Inputs, flushes and cancels in any order, under any behaviour: each context ends once, nothing
-    but refusals follow, and nobody else notices.
+    """Inputs, flushes and cancels in any order, under any behaviour: each context ends once,
+    nothing but refusals follow, and nobody else notices.
     """
     check(behaviour, version, steps, await talk(version, behaviour, steps))
 
@@ -212,9 +208,8 @@ async def test_any_order_of_good_messages(
 @example("2026-08-14", {}, NO_REQUESTS)
 @on_virtual_time
 async def test_any_json(version: str, behaviour: dict[str, Any], steps: list[Any]) -> None:
-    """
-    Any JSON, and what is none, gets events or a close; every refusal has its body, and nobody else
-    notices.
+    """Any JSON, and what is none, gets events or a close; every refusal has its body, and nobody
+    else notices.
     """
     heard = await talk(version, behaviour, steps)
     for event in heard.events:
@@ -227,9 +222,7 @@ async def test_any_json(version: str, behaviour: dict[str, Any], steps: list[Any
 @given(st.lists(right | right | waits, max_size=12))
 @on_virtual_time
 async def test_good_messages_by_default(steps: list[Any]) -> None:
-    """
-    No order of good messages makes the service close the connection, or leave a context open.
-    """
+    """No order of good messages makes the service close the connection, or leave a context open."""
     heard = await talk("2026-08-14", {}, steps)
     check({}, "2026-08-14", steps, heard)
     assert heard.closed is None

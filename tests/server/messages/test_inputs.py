@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.server.support import S16, generation
 from trio_cartesia._protocol.base.audio import SampleFormat
-from trio_cartesia.server.messages.errors import Refused, error_event, http_body, invalid
+from trio_cartesia.server.messages.errors import APIError, error_event, http_body, invalid
 from trio_cartesia.server.messages.inputs import Cancel, Delivery, Generation, read_request
 
 VOICE: Final = generation("")["voice"]
@@ -21,16 +21,14 @@ def read(**fields: Any) -> Generation:
     return request
 
 
-def refused(message: str | bytes) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refused(message: str | bytes) -> APIError:
+    with pytest.raises(APIError) as caught:
         read_request(message)
     return caught.value
 
 
 def test_a_whole_request_is_read() -> None:
-    """
-    Every field of a generation request arrives in the value.
-    """
+    """Every field of a generation request arrives in the value."""
     request = read(
         voice={"id": VOICE},
         flush=True,
@@ -74,9 +72,7 @@ OPTIONAL = (
 
 
 def test_null_means_not_set() -> None:
-    """
-    Optional fields that are null, also inside the delivery, have their defaults.
-    """
+    """Optional fields that are null, also inside the delivery, have their defaults."""
     assert read(**dict.fromkeys(OPTIONAL)) == read()
     assert read(generation_config={"speed": None, "volume": None, "emotion": None}) == read()
     assert read().max_buffer_delay_ms == 3000
@@ -91,9 +87,7 @@ def test_null_means_not_set() -> None:
     ],
 )
 def test_a_voice_is_known_by_its_id(voice: Any) -> None:
-    """
-    All shapes of a voice with an id are read alike.
-    """
+    """All shapes of a voice with an id are read alike."""
     assert read(voice=voice).voice_id == VOICE
 
 
@@ -156,9 +150,7 @@ BAD_OUTPUTS: Final[dict[str, tuple[Any, ...]]] = {
     ],
 )
 def test_a_field_that_is_wrong_is_refused(field: str, value: Any) -> None:
-    """
-    Each wrong value is a 400 that names the field, and the context if that is known.
-    """
+    """Each wrong value is a 400 that names the field, and the context if that is known."""
     refusal = refused(json.dumps({**generation("c-1", "Hello."), field: value}))
     assert refusal.refusal.status == 400
     assert refusal.context_id == (None if field == "context_id" else "c-1")
@@ -166,9 +158,7 @@ def test_a_field_that_is_wrong_is_refused(field: str, value: Any) -> None:
 
 
 def test_a_voice_that_is_not_there_is_missed() -> None:
-    """
-    A voice that is null or left out is said to be missing, and not to have the wrong type.
-    """
+    """A voice that is null or left out is said to be missing, and not to have the wrong type."""
     request = generation("c-1", "Hello.")
     del request["voice"]
     for message in (request, {**request, "voice": None}):
@@ -176,9 +166,7 @@ def test_a_voice_that_is_not_there_is_missed() -> None:
 
 
 def test_language_and_locale_exclude_each_other() -> None:
-    """
-    Together they are refused, alone they are not.
-    """
+    """Together they are refused, alone they are not."""
     assert read(language="de").language == "de"
     assert read(locale="en").locale == "en"
     message = json.dumps(generation("c-1", "Hello.", language="en", locale="en-GB"))
@@ -205,9 +193,7 @@ def test_language_and_locale_exclude_each_other() -> None:
 def test_what_does_not_exist_has_a_code(
     field: str, value: Any, status: int, code: Any, title: str
 ) -> None:
-    """
-    Unknown models, languages and voices carry the code that clients match on.
-    """
+    """Unknown models, languages and voices carry the code that clients match on."""
     refusal = refused(json.dumps({**generation("c-1"), field: value})).refusal
     assert (refusal.status, refusal.code, refusal.title) == (status, code, title)
 
@@ -216,16 +202,12 @@ def test_what_does_not_exist_has_a_code(
     "model", ["sonic", "sonic-2-2025-03-07", "sonic-3.5-2026-05-04", "sonic-latest", "sonic-turbo"]
 )
 def test_every_family_is_known(model: str) -> None:
-    """
-    Models are accepted by family, with or without a date.
-    """
+    """Models are accepted by family, with or without a date."""
     assert read(model_id=model).model_id == model
 
 
 def test_a_cancel_needs_an_id_alone() -> None:
-    """
-    A cancel is known by its flag, pretty-printed or not.
-    """
+    """A cancel is known by its flag, pretty-printed or not."""
     assert read_request('{\n  "context_id": "a",\n  "cancel": true\n}') == Cancel(context_id="a")
     assert refused('{"cancel": true}').context_id is None
     assert refused('{"context_id": "a", "cancel": false}').context_id == "a"
@@ -236,18 +218,14 @@ def test_a_cancel_needs_an_id_alone() -> None:
     ["", "{", "[]", "1", '"x"', "null", b"{}", "[" * 100_000, '{"context_id": NaN}', "9" * 5000],
 )
 def test_what_is_no_object_is_refused_without_an_id(message: Any) -> None:
-    """
-    Broken JSON, JSON that is no object and binary messages belong to no context.
-    """
+    """Broken JSON, JSON that is no object and binary messages belong to no context."""
     refusal = refused(message)
     assert (refusal.refusal.status, refusal.context_id) == (400, None)
 
 
 @given(st.text(min_size=1, max_size=1024), st.text())
 def test_ids_and_transcripts_are_any_text(context_id: str, transcript: str) -> None:
-    """
-    Any text is an id and any is a transcript, and neither is changed; reprs show no transcript.
-    """
+    """Any text is an id and any is a transcript, and neither is changed; reprs show no transcript."""
     request = read_request(json.dumps(generation(context_id, transcript)))
     assert isinstance(request, Generation)
     assert (request.context_id, request.transcript) == (context_id, transcript)
@@ -256,9 +234,7 @@ def test_ids_and_transcripts_are_any_text(context_id: str, transcript: str) -> N
 
 @pytest.mark.parametrize("version", ["2026-03-01", "2026-04-03", "2026-08-14"])
 def test_errors_are_structured_since_march(version: str) -> None:
-    """
-    Versions that have structured errors get all their fields, over HTTP and WebSockets.
-    """
+    """Versions that have structured errors get all their fields, over HTTP and WebSockets."""
     kind, body = http_body(invalid("no"), version=version, request_id="r")
     assert kind == "application/json"
     assert json.loads(body) == {
@@ -283,9 +259,7 @@ def test_errors_are_structured_since_march(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["2025-11-04", "2024-06-10", "2026-08-15", "tomorrow"])
 def test_errors_were_text_before(version: str) -> None:
-    """
-    Older versions, and those that do not exist, get a line of text.
-    """
+    """Older versions, and those that do not exist, get a line of text."""
     kind, body = http_body(invalid("no"), version=version, request_id="r")
     assert (kind, body) == ("text/plain; charset=utf-8", b"Invalid request: no")
     assert error_event(invalid("no"), version=version, request_id="r", context_id=None) == {

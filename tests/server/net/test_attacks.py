@@ -32,7 +32,7 @@ from trio_cartesia.server import Behaviour, open_server
 from trio_cartesia.server.net.http1 import MAX_BODY_BYTES, MAX_HEADER_BYTES, HttpConnection
 from trio_cartesia.server.streams import RECEIVE_BYTES
 from trio_cartesia.server.tts import session as speech
-from trio_cartesia.server.tts.session import SpeechSession
+from trio_cartesia.server.tts.session import TTSSession
 
 MORE = {"continue": True}
 OLD = "Cartesia-Version: 2025-04-16"
@@ -146,14 +146,14 @@ async def test_a_crowd_of_late_inputs_is_heard_once(monkeypatch: pytest.MonkeyPa
     """With `late_input=new_context`, each final input that came late becomes a context of its own,
     in order, and is not looked at again and again.
     """
-    received, hear = 0, SpeechSession._hear
+    received, hear = 0, TTSSession._receive
 
     def counting(session: Any, request: Any) -> None:
         nonlocal received
         received += 1
         hear(session, request)
 
-    monkeypatch.setattr(speech.SpeechSession, "_hear", counting)
+    monkeypatch.setattr(speech.TTSSession, "_receive", counting)
     behaviour = Behaviour(late_input="new_context")
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
         texts = [f"Number {number}." for number in range(50)]
@@ -214,7 +214,7 @@ async def test_who_leaves_in_mid_sentence_leaves_nothing_behind() -> None:
             await trio.aclose_forcefully(client.stream)
             await trio.sleep(1)
             assert server.journal.context("a").ended == "lost"
-            assert not [each for each in gc.get_objects() if isinstance(each, SpeechSession)]
+            assert not [each for each in gc.get_objects() if isinstance(each, TTSSession)]
     finally:
         gc.enable()
 

@@ -18,7 +18,7 @@ from tests.server.tts.test_http_endpoints import LONG, Failing
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.access.plans import PLANS, Account
 from trio_cartesia.server.audio.containers import Audio
-from trio_cartesia.server.messages.errors import Refused
+from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.store.files import PART_BYTES, FileStore
 
 KINDS = {"raw": "application/octet-stream", "wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -195,7 +195,7 @@ def test_the_store_keeps_the_newest_within_its_bounds(
 def _has(store: FileStore, account: Account, file_id: str) -> bool:
     try:
         store.find(account, file_id)
-    except Refused as refused:
+    except APIError as refused:
         assert refused.refusal.status == 404
         return False
     return True

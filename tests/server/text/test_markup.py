@@ -51,9 +51,7 @@ TEXTS = st.one_of(st.text(max_size=40), st.lists(BITS, max_size=12).map("".join)
     ],
 )
 def test_markup_is_read(text: str, effect: object) -> None:
-    """
-    Each kind of protocol §2.14 is found where it stands, whatever is around it.
-    """
+    """Each kind of protocol §2.14 is found where it stands, whatever is around it."""
     for before, after in (("", ""), ("a <b", "c> d"), ("<", ">"), ("\ud83d", "\n")):
         found = find_markup(before + text + after, 0, 99)
         assert found is not None
@@ -78,17 +76,13 @@ def test_markup_is_read(text: str, effect: object) -> None:
     ],
 )
 def test_what_is_malformed_is_text(text: str) -> None:
-    """
-    What is incomplete, unknown or out of range is no markup, and no error.
-    """
+    """What is incomplete, unknown or out of range is no markup, and no error."""
     assert find_markup(f"a {text} b", 0, 99) is None
 
 
 @pytest.mark.parametrize("emotion", sorted(EMOTIONS))
 def test_every_emotion_is_known(emotion: str) -> None:
-    """
-    The emotions are those of `generation_config`.
-    """
+    """The emotions are those of `generation_config`."""
     found = find_markup(f'<emotion value="{emotion}"/>', 0, 1)
     assert found is not None
     assert found.effect == Change("emotion", emotion)
@@ -96,9 +90,7 @@ def test_every_emotion_is_known(emotion: str) -> None:
 
 @given(text=TEXTS, start=st.integers(0, 20), size=st.integers(1, 20))
 def test_markup_begins_where_it_is_looked_for(text: str, start: int, size: int) -> None:
-    """
-    What is found begins in the part that was asked for, and is the first that does.
-    """
+    """What is found begins in the part that was asked for, and is the first that does."""
     found = find_markup(text, start, start + size)
     everything = []
     place = start
@@ -114,9 +106,7 @@ def test_markup_begins_where_it_is_looked_for(text: str, start: int, size: int) 
 
 @pytest.mark.parametrize("bit", ["<", "<spell>", "<<a", "<break ", "[laughter", '<speed ratio="'])
 def test_looking_costs_what_the_part_does(bit: str) -> None:
-    """
-    However much text follows, a look at 300 characters takes about a millisecond at most.
-    """
+    """However much text follows, a look at 300 characters takes about a millisecond at most."""
     text = bit * (1_000_000 // len(bit))
     best = min(seconds_to_find(text) for _ in range(5))
     assert best < 0.005
@@ -130,18 +120,14 @@ def seconds_to_find(text: str) -> float:
 
 @given(text=st.text(min_size=12, max_size=30), start=st.integers(0, 10))
 def test_laughter_is_blank(text: str, start: int) -> None:
-    """
-    Laughter becomes blanks, and nothing else moves; phonemes stay.
-    """
+    """Laughter becomes blanks, and nothing else moves; phonemes stay."""
     spans = [Span(start, start + 2, Sound.LAUGHTER), Span(0, 1, Sound.PHONEMES)]
     blanked = blank_laughter(text, spans)
     assert blanked == text[:start] + "  " + text[start + 2 :]
 
 
 def test_no_markup_is_longer_than_it_is_looked_for() -> None:
-    """
-    The longest spelling is found from its first character.
-    """
+    """The longest spelling is found from its first character."""
     text = f"<spell>{'a' * 1000}</spell>"
     assert len(text) < LONGEST_MARKUP
     assert find_markup(text, 0, 1) is not None

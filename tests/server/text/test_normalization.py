@@ -35,9 +35,7 @@ from trio_cartesia.server.text.normalization import read_aloud, read_by_digits
     ],
 )
 def test_figures_are_read(written: str, read: str) -> None:
-    """
-    Numbers, money, percentages and ordinals become the words that people say.
-    """
+    """Numbers, money, percentages and ordinals become the words that people say."""
     assert " ".join(read_aloud(written)) == read
 
 
@@ -49,25 +47,19 @@ def test_figures_are_read(written: str, read: str) -> None:
     ],
 )
 def test_the_rest_is_left_alone(written: str) -> None:
-    """
-    What is not surely a figure stays what it is, and the voice reads it by its own rules.
-    """
+    """What is not surely a figure stays what it is, and the voice reads it by its own rules."""
     assert read_aloud(written) == [written]
 
 
 def test_an_amount_may_go_on() -> None:
-    """
-    "$5 million" is not "five dollars million".
-    """
+    """ "$5 million" is not "five dollars million"."""
     assert read_aloud("$5", "million") == ["$5"]
     assert read_aloud("5", "million") == ["five"]
 
 
 @given(st.text(max_size=12))
 def test_no_word_is_lost(word: str) -> None:
-    """
-    Whatever is written, something is read, without blanks that were not there.
-    """
+    """Whatever is written, something is read, without blanks that were not there."""
     read = read_aloud(word)
     assert read
     assert read == [word] or not any(map(str.isspace, "".join(read)))
@@ -75,18 +67,14 @@ def test_no_word_is_lost(word: str) -> None:
 
 @given(st.integers(0, 10**15 - 1))
 def test_numbers_are_whole(number: int) -> None:
-    """
-    With separators or without, a number is read alike, and different ones are read differently.
-    """
+    """With separators or without, a number is read alike, and different ones are read differently."""
     assert read_aloud(str(number)) == read_aloud(f"{number:,}")
     assert read_aloud(str(number)) != read_aloud(str(number + 1))
 
 
 @given(st.text(st.sampled_from("019ax.,$ "), max_size=12))
 def test_digits_may_be_read_one_by_one(word: str) -> None:
-    """
-    Digits are set apart, and nothing else is changed.
-    """
+    """Digits are set apart, and nothing else is changed."""
     read = read_by_digits(word)
     assert read.replace(" ", "") == word.replace(" ", "")
     assert not any(a.isdigit() and b.isdigit() for a, b in itertools.pairwise(read))

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the marks of other scripts look like ours, and are meant
+# ruff: noqa: RUF001 - the marks of other queues look like ours, and are meant
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def at_most(longest: int) -> Iterator[None]:
 
 
 def take_complete(text: str) -> tuple[list[str], str]:
-    """
-    The pieces of *text* that stay as they are, whatever may follow, and the rest.
-    """
+    """The pieces of *text* that stay as they are, whatever may follow, and the rest."""
     pieces = []
     while size := first_piece(text, whole=False):
         pieces.append(text[:size])
@@ -50,9 +48,7 @@ def take_complete(text: str) -> tuple[list[str], str]:
 
 
 def streamed(inputs: Iterable[str]) -> list[str]:
-    """
-    Cut text as it arrives, as a context does.
-    """
+    """Cut text as it arrives, as a context does."""
     buffer, pieces = "", []
     for text in inputs:
         complete, buffer = take_complete(buffer + text)
@@ -63,9 +59,7 @@ def streamed(inputs: Iterable[str]) -> list[str]:
 @given(longest=LIMITS, text=TEXTS)
 @settings(max_examples=EXAMPLES)
 def test_nothing_is_lost_or_too_long(longest: int, text: str) -> None:
-    """
-    Pieces are never empty or too long, and make the text again when joined.
-    """
+    """Pieces are never empty or too long, and make the text again when joined."""
     with at_most(longest):
         pieces = split(text)
     assert "".join(pieces) == text
@@ -75,9 +69,7 @@ def test_nothing_is_lost_or_too_long(longest: int, text: str) -> None:
 @given(longest=LIMITS, inputs=st.lists(TEXTS, max_size=6))
 @settings(max_examples=EXAMPLES)
 def test_streamed_text_is_cut_like_text_at_once(longest: int, inputs: list[str]) -> None:
-    """
-    However text is divided into inputs, it is cut into the pieces it would be cut into at once.
-    """
+    """However text is divided into inputs, it is cut into the pieces it would be cut into at once."""
     with at_most(longest):
         assert streamed(inputs) == split("".join(inputs))
 
@@ -85,9 +77,7 @@ def test_streamed_text_is_cut_like_text_at_once(longest: int, inputs: list[str])
 @given(longest=LIMITS, text=TEXTS)
 @settings(max_examples=EXAMPLES)
 def test_text_may_come_letter_by_letter(longest: int, text: str) -> None:
-    """
-    Text that comes a letter at a time is cut into the pieces it would be cut into at once.
-    """
+    """Text that comes a letter at a time is cut into the pieces it would be cut into at once."""
     with at_most(longest):
         assert streamed(text) == split(text)
 
@@ -95,9 +85,7 @@ def test_text_may_come_letter_by_letter(longest: int, text: str) -> None:
 @given(longest=LIMITS, text=TEXTS)
 @settings(max_examples=EXAMPLES)
 def test_what_is_held_back_is_short(longest: int, text: str) -> None:
-    """
-    Never more than one piece is held back, and only as long as more text could change it.
-    """
+    """Never more than one piece is held back, and only as long as more text could change it."""
     with at_most(longest):
         complete, rest = take_complete(text)
         assert "".join([*complete, rest]) == text
@@ -122,17 +110,13 @@ def test_what_is_held_back_is_short(longest: int, text: str) -> None:
     ],
 )
 def test_sentences_are_found(pieces: list[str]) -> None:
-    """
-    Text is cut after its sentences, and neither after abbreviations nor inside numbers.
-    """
+    """Text is cut after its sentences, and neither after abbreviations nor inside numbers."""
     assert split("".join(pieces)) == pieces
 
 
 @pytest.mark.parametrize("text", ["Hello", "Hello.", "Hello. ", "Hello.\n", "你好", "Dr. Who", ""])
 def test_a_sentence_waits_for_what_follows(text: str) -> None:
-    """
-    Nothing is complete before something other than a blank follows the end of a sentence.
-    """
+    """Nothing is complete before something other than a blank follows the end of a sentence."""
     assert first_piece(text, whole=False) == 0
     assert first_piece(text, whole=True) == len(text)
 
@@ -147,9 +131,7 @@ def test_a_sentence_waits_for_what_follows(text: str) -> None:
     ],
 )
 def test_complete_sentences_are_taken(text: str, expected: tuple[list[str], str]) -> None:
-    """
-    All complete sentences are taken at once, and the start of the next one is left.
-    """
+    """All complete sentences are taken at once, and the start of the next one is left."""
     assert take_complete(text) == expected
 
 
@@ -167,8 +149,8 @@ def test_complete_sentences_are_taken(text: str, expected: tuple[list[str], str]
     ],
 )
 def test_long_sentences_are_cut_with_care(text: str, longest: int, size: int) -> None:
-    """
-    Pauses come before blanks and blanks before letters, and nothing that belongs together is cut.
+    """Pauses come before blanks and blanks before letters, and nothing that belongs together is
+    cut.
     """
     assert cut(text, longest) == size
 
@@ -176,9 +158,7 @@ def test_long_sentences_are_cut_with_care(text: str, longest: int, size: int) ->
 @given(longest=LIMITS, text=TEXTS)
 @settings(max_examples=EXAMPLES)
 def test_what_follows_the_first_piece_does_not_matter(longest: int, text: str) -> None:
-    """
-    A piece's end is known from so many characters, and no more are looked at.
-    """
+    """A piece's end is known from so many characters, and no more are looked at."""
     with at_most(longest):
         size = first_piece(text, whole=False)
         assert size == first_piece(text[:AHEAD], whole=False)
@@ -187,9 +167,7 @@ def test_what_follows_the_first_piece_does_not_matter(longest: int, text: str) -
 
 
 def test_halves_make_one_character() -> None:
-    """
-    A high surrogate and a low one behind it become one character, and others stay as they are.
-    """
+    """A high surrogate and a low one behind it become one character, and others stay as they are."""
     assert join_halves("a\ud83d\ude00\ud83d") == "a😀\ud83d"
     assert join_halves("\ude00\ud83d") == "\ude00\ud83d"
 
@@ -215,17 +193,13 @@ def test_halves_make_one_character() -> None:
 )
 @pytest.mark.parametrize("start", ["", "<spell>", "x", ".....", "   "])
 def test_a_piece_costs_what_its_length_does(bits: str, start: str) -> None:
-    """
-    Four times the text takes about four times as long to cut, and not sixteen times.
-    """
+    """Four times the text takes about four times as long to cut, and not sixteen times."""
     few, many = (seconds_to_cut(start, bits, size) for size in (1000, 4000))
     assert many < 9 * few
 
 
 def seconds_to_cut(start: str, bits: str, size: int) -> float:
-    """
-    The best of many: the time of this thread alone, for a piece of that length.
-    """
+    """The best of many: the time of this thread alone, for a piece of that length."""
     text = start + bits * (2 * size // len(bits))
     best = math.inf
     with at_most(size):

@@ -18,16 +18,14 @@ from trio_cartesia.server import Behaviour, Spoken, Tones, Utterance
 from trio_cartesia.server.messages.inputs import Delivery
 from trio_cartesia.server.text.sentences import AHEAD, first_piece, join_halves, split
 from trio_cartesia.server.tts import text_queue as script_module
-from trio_cartesia.server.tts.text_queue import Mark, Script, Sentence
+from trio_cartesia.server.tts.text_queue import Mark, Sentence, TextQueue
 
 pieces = st.lists(st.text(st.sampled_from("ab .?!,"), min_size=1, max_size=20), max_size=8)
 
 
 @on_virtual_time
 async def test_a_complete_sentence_is_spoken_at_once() -> None:
-    """
-    Managed buffering speaks a sentence as soon as another one begins.
-    """
+    """Managed buffering speaks a sentence as soon as another one begins."""
     async with connected() as (client, _):
         await client.send(generation("a", "Good morning. And") | {"continue": True})
         chunk = await client.receive()
@@ -39,9 +37,7 @@ async def test_a_complete_sentence_is_spoken_at_once() -> None:
 @given(delay=st.integers(1, 5000), pause=st.floats(0, 0.9))
 @on_virtual_time
 async def test_the_rest_is_spoken_after_the_delay(delay: int, pause: float) -> None:
-    """
-    Unfinished text waits for the delay, counted from its first character, and no longer.
-    """
+    """Unfinished text waits for the delay, counted from its first character, and no longer."""
     settings = {"max_buffer_delay_ms": delay, "continue": True}
     async with connected() as (client, _):
         start = trio.current_time()
@@ -56,9 +52,7 @@ async def test_the_rest_is_spoken_after_the_delay(delay: int, pause: float) -> N
 @pytest.mark.parametrize("auto", [True, False])
 @on_virtual_time
 async def test_custom_buffering_speaks_each_input(auto: bool) -> None:
-    """
-    Without a delay each input is spoken as it comes, and followed by `flush_done` if so wished.
-    """
+    """Without a delay each input is spoken as it comes, and followed by `flush_done` if so wished."""
     settings = {"max_buffer_delay_ms": 0, "continue": True}
     async with connected(behaviour=Behaviour(auto_flush_done=auto)) as (client, _):
         await client.send(generation("a", "Good ", **settings))
@@ -77,9 +71,7 @@ async def test_custom_buffering_speaks_each_input(auto: bool) -> None:
 @given(segments=st.lists(pieces, min_size=1, max_size=4), base=st.integers(0, 1))
 @on_virtual_time
 async def test_a_flush_speaks_what_waits_and_counts(segments: list[list[str]], base: int) -> None:
-    """
-    Each flush speaks all text before it, then says so; ids count from the base, without gaps.
-    """
+    """Each flush speaks all text before it, then says so; ids count from the base, without gaps."""
     async with connected(behaviour=Behaviour(flush_id_base=base)) as (client, server):
         for number, segment in enumerate(segments, base):
             for piece in segment:
@@ -95,9 +87,7 @@ async def test_a_flush_speaks_what_waits_and_counts(segments: list[list[str]], b
 
 @on_virtual_time
 async def test_a_flush_with_text_comes_after_the_text() -> None:
-    """
-    A flush flag on an input with text speaks the text first, and the context goes on.
-    """
+    """A flush flag on an input with text speaks the text first, and the context goes on."""
     async with connected() as (client, _):
         await client.send(generation("a", "Good", flush=True) | {"continue": True})
         await client.send(generation("a", " day.", flush=True))
@@ -110,9 +100,7 @@ async def test_a_flush_with_text_comes_after_the_text() -> None:
 @given(expiry=st.floats(0.1, 10), pause=st.floats(0, 0.9))
 @on_virtual_time
 async def test_a_context_expires_after_its_last_output(expiry: float, pause: float) -> None:
-    """
-    A context without text ends with `done` a while after its last input or output.
-    """
+    """A context without text ends with `done` a while after its last input or output."""
     async with connected(behaviour=Behaviour(expiry_seconds=expiry)) as (client, server):
         await client.send(generation("a", flush=True) | {"continue": True})
         await client.receive()
@@ -127,9 +115,7 @@ async def test_a_context_expires_after_its_last_output(expiry: float, pause: flo
 
 @on_virtual_time
 async def test_text_in_the_buffer_keeps_a_context_alive() -> None:
-    """
-    A context does not expire while text waits, but blanks alone do not keep it.
-    """
+    """A context does not expire while text waits, but blanks alone do not keep it."""
     async with connected() as (client, _):
         await client.send(generation("a", "Good", max_buffer_delay_ms=5000) | {"continue": True})
         await client.send(generation("blank", "  ", max_buffer_delay_ms=5000) | {"continue": True})
@@ -144,34 +130,32 @@ async def test_text_in_the_buffer_keeps_a_context_alive() -> None:
     st.lists(st.tuples(st.text(st.sampled_from("ab .!"), min_size=1), st.floats(0, 9)), min_size=1)
 )
 def test_a_script_knows_where_its_text_came_from(inputs: list[tuple[str, float]]) -> None:
+    """Sentences have the delivery of their first character, and the rest is due by its first
+    letter.
     """
-    Sentences have the delivery of their first character, and the rest is due by its first letter.
-    """
-    script, now, text, origins = Script(5.0), 0.0, "", []
+    queue, now, text, origins = TextQueue(5.0), 0.0, "", []
     for number, (piece, pause) in enumerate(inputs):
         now += pause
         text += piece
         origins += [(number, now)] * len(piece)
-        script.write(piece, Delivery(volume=1 + number), now)
+        queue.write(piece, Delivery(volume=1 + number), now)
     position = 0
-    while isinstance(sentence := script.take(0.0), Sentence):
+    while isinstance(sentence := queue.take(0.0), Sentence):
         assert sentence.delivery.volume == 1 + origins[position][0]
         position += len(sentence.text)
     rest = text[position:]
-    assert script.characters == len(rest)
+    assert queue.characters == len(rest)
     if rest.strip():
         first = position + len(rest) - len(rest.lstrip())
-        assert script.due == origins[first][1] + 5
+        assert queue.due == origins[first][1] + 5
     else:
-        assert script.due is None
+        assert queue.due is None
 
 
-def taken(script: Script, now: float = 0.0) -> list[str | Mark]:
-    """
-    Everything that is ready, sentences as their texts.
-    """
+def taken(queue: TextQueue, now: float = 0.0) -> list[str | Mark]:
+    """Everything that is ready, sentences as their texts."""
     items: list[str | Mark] = []
-    while (item := script.take(now)) is not None:
+    while (item := queue.take(now)) is not None:
         items.append(item.text if isinstance(item, Sentence) else item)
     return items
 
@@ -196,25 +180,21 @@ BITS = [
 @examples
 @given(st.lists(st.lists(st.sampled_from(BITS), max_size=20), max_size=9), st.booleans())
 def test_inputs_are_taken_like_one(inputs: list[list[str]], in_time: bool) -> None:
-    """
-    However text was cut into inputs, inside a character too, its pieces are those of one input.
-    """
-    script, text = Script(5.0), ""
+    """However text was cut into inputs, inside a character too, its pieces are those of one input."""
+    queue, text = TextQueue(5.0), ""
     pieces: list[str | Mark] = []
     for bits in inputs:
         for half in halves("".join(bits)):
-            script.write(half, Delivery(), 0.0)
-            pieces += taken(script) if in_time else []
+            queue.write(half, Delivery(), 0.0)
+            pieces += taken(queue) if in_time else []
         text += "".join(bits)
-    script.mark(Mark.END)
-    assert pieces + taken(script) == [*split(join_halves(text)), Mark.END]
-    assert (script.characters, len(script)) == (0, 0)
+    queue.mark(Mark.END)
+    assert pieces + taken(queue) == [*split(join_halves(text)), Mark.END]
+    assert (queue.characters, len(queue)) == (0, 0)
 
 
 def halves(text: str) -> list[str]:
-    """
-    *text* in pieces that are cut inside the characters which have two halves.
-    """
+    """*text* in pieces that are cut inside the characters which have two halves."""
     encoded = text.encode("utf-16-le", "surrogatepass")
     units = (
         encoded[i : i + 2].decode("utf-16-le", "surrogatepass") for i in range(0, len(encoded), 2)
@@ -223,29 +203,23 @@ def halves(text: str) -> list[str]:
 
 
 def test_half_a_character_is_taken_in_the_end() -> None:
-    """
-    Half a character waits for its other half, but no longer than other text does.
-    """
-    script = Script(5.0)
-    script.write("Hello. \ud83d", Delivery(), 0.0)
-    assert taken(script) == []
-    assert taken(script, 5.0) == ["Hello. \ud83d"]
+    """Half a character waits for its other half, but no longer than other text does."""
+    queue = TextQueue(5.0)
+    queue.write("Hello. \ud83d", Delivery(), 0.0)
+    assert taken(queue) == []
+    assert taken(queue, 5.0) == ["Hello. \ud83d"]
 
 
 def test_inputs_without_delay_are_taken_apart() -> None:
-    """
-    Without delay and marks, inputs are ready one by one, however short.
-    """
-    script = Script(0.0, auto_flush=False)
+    """Without delay and marks, inputs are ready one by one, however short."""
+    queue = TextQueue(0.0, auto_flush=False)
     for text in ("Good ", "day. A", "ll"):
-        script.write(text, Delivery(), 0.0)
-    assert taken(script) == ["Good ", "day. ", "A", "ll"]
+        queue.write(text, Delivery(), 0.0)
+    assert taken(queue) == ["Good ", "day. ", "A", "ll"]
 
 
 def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Writing looks at no text, and taking a piece looks at so many characters, however many wait.
-    """
+    """Writing looks at no text, and taking a piece looks at so many characters, however many wait."""
     looked_at: list[int] = []
 
     def counting(text: str, *, whole: bool) -> int:
@@ -253,12 +227,12 @@ def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
         return first_piece(text, whole=whole)
 
     monkeypatch.setattr(script_module, "first_piece", counting)
-    script = Script(3.0)
-    script.write("Hello, you there. " * 50_000, Delivery(), 0.0)
-    script.mark(Mark.END)
+    queue = TextQueue(3.0)
+    queue.write("Hello, you there. " * 50_000, Delivery(), 0.0)
+    queue.mark(Mark.END)
     assert not looked_at
     for number in range(1, 20):
-        assert isinstance(script.take(0.0), Sentence)
+        assert isinstance(queue.take(0.0), Sentence)
         assert len(looked_at) == number
     assert max(looked_at) <= AHEAD
 
@@ -266,9 +240,7 @@ def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("text", [" ", "<spell>. ", "Dr. "])
 @on_virtual_time
 async def test_others_run_between_the_pieces_of_a_long_input(text: str) -> None:
-    """
-    Long text lets other tasks run before each of its pieces, be there anything to hear or not.
-    """
+    """Long text lets other tasks run before each of its pieces, be there anything to hear or not."""
 
     class Silent(Tones):
         async def speak(self, _: Utterance) -> Spoken:

@@ -23,9 +23,7 @@ from trio_cartesia.server.audio.mp3 import Mp3Encoder
 @settings(max_examples=10, deadline=None)
 @on_virtual_time
 async def test_raw_is_the_speech_alone(encoding: str, sample_rate: int, chunk_bytes: int) -> None:
-    """
-    Raw audio is what the voice says, in the encoding that was asked for, however it is cut.
-    """
+    """Raw audio is what the voice says, in the encoding that was asked for, however it is cut."""
     output: Json = {"container": "raw", "encoding": encoding, "sample_rate": sample_rate}
     async with over_http(behaviour=Behaviour(chunk_bytes=chunk_bytes)) as (client, _):
         answer = await client.bytes("Hi you. Hm.", output_format=output)
@@ -53,9 +51,7 @@ async def test_raw_is_the_speech_alone(encoding: str, sample_rate: int, chunk_by
 )
 @on_virtual_time
 async def test_a_container_needs_its_fields(output: Json) -> None:
-    """
-    Each container names what it needs, and what that may be.
-    """
+    """Each container names what it needs, and what that may be."""
     async with over_http() as (client, _):
         answer = await client.bytes("Hi.", output_format=output)
         assert an_error(answer, 400)
@@ -65,9 +61,7 @@ async def test_a_container_needs_its_fields(output: Json) -> None:
 @pytest.mark.parametrize("container", ["raw", "wav", "mp3"])
 @on_virtual_time
 async def test_a_container_ignores_what_belongs_to_others(container: str) -> None:
-    """
-    A bit rate beside raw audio, or an encoding beside MP3, does not matter.
-    """
+    """A bit rate beside raw audio, or an encoding beside MP3, does not matter."""
     extra: Json = {"raw": {"bit_rate": 7}, "wav": {"bit_rate": 7}, "mp3": {"encoding": "?"}}
     plain = {"raw": S16, "wav": WAV_S16, "mp3": MP3}[container]
     async with over_http() as (client, _):
@@ -85,9 +79,7 @@ async def test_a_container_ignores_what_belongs_to_others(container: str) -> Non
 )
 @on_virtual_time
 async def test_blanks_make_no_sound_and_no_error(output: Json, size: range) -> None:
-    """
-    A text of blanks is answered with a body that has no audio, or nearly none for MP3.
-    """
+    """A text of blanks is answered with a body that has no audio, or nearly none for MP3."""
     async with over_http() as (client, server):
         answer = await client.bytes("  \n ", output_format=output)
         assert (answer.status, len(answer.body) in size) == (200, True)
@@ -98,9 +90,7 @@ async def test_blanks_make_no_sound_and_no_error(output: Json, size: range) -> N
 @pytest.mark.parametrize("output", [WAV_S16, MP3])
 @on_virtual_time
 async def test_containers_stream_too(output: Json) -> None:
-    """
-    Headers and encoders do not wait for the end: audio of a container comes while it is made.
-    """
+    """Headers and encoders do not wait for the end: audio of a container comes while it is made."""
     async with over_http() as (client, server):
         await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES * 50, output_format=output))
         await client.begin()
@@ -112,9 +102,7 @@ async def test_containers_stream_too(output: Json) -> None:
 
 @on_virtual_time
 async def test_every_answer_has_an_id_of_its_own() -> None:
-    """
-    Two answers on one connection have different request ids, and the journal knows both.
-    """
+    """Two answers on one connection have different request ids, and the journal knows both."""
     async with over_http() as (client, server):
         answers = [await client.bytes("Hi."), await client.bytes("")]
         ids = [answer.headers["x-request-id"] for answer in answers]
@@ -125,9 +113,7 @@ async def test_every_answer_has_an_id_of_its_own() -> None:
 @given(cuts=st.lists(st.integers(0, 6000), max_size=8))
 @examples
 def test_mp3_does_not_depend_on_its_pieces(cuts: list[int]) -> None:
-    """
-    However audio is cut on its way to the encoder, the stream is the same.
-    """
+    """However audio is cut on its way to the encoder, the stream is the same."""
     audio = bytes(range(256)) * 24
     bounds = [0, *sorted(cut // 2 * 2 for cut in cuts), len(audio)]
     streams = []
@@ -139,9 +125,7 @@ def test_mp3_does_not_depend_on_its_pieces(cuts: list[int]) -> None:
 
 @on_virtual_time
 async def test_the_pace_is_that_of_generation() -> None:
-    """
-    Audio is sent as fast as it could be made, and no faster.
-    """
+    """Audio is sent as fast as it could be made, and no faster."""
     async with over_http(behaviour=Behaviour(times_real_time=10)) as (client, _):
         started = trio.current_time()
         answer = await client.bytes(TWO_SENTENCES * 20)

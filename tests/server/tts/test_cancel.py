@@ -24,8 +24,8 @@ from trio_cartesia.server import Behaviour
 @given(read=st.integers(0, 12), trailing=st.integers(0, 3))
 @on_virtual_time
 async def test_a_cancelled_context_soon_ends(read: int, trailing: int) -> None:
-    """
-    After a cancel at most so many chunks follow, then `done`; what was not begun is never spoken.
+    """After a cancel at most so many chunks follow, then `done`; what was not begun is never
+    spoken.
     """
     behaviour = Behaviour(chunk_bytes=2048, cancel_trailing_chunks=trailing)
     async with connected(pair=lockstep_stream_pair, behaviour=behaviour) as (client, server):
@@ -45,9 +45,7 @@ async def test_a_cancelled_context_soon_ends(read: int, trailing: int) -> None:
 
 @on_virtual_time
 async def test_a_cancel_drops_what_waits() -> None:
-    """
-    A context that is cancelled before it speaks ends at once without a sound.
-    """
+    """A context that is cancelled before it speaks ends at once without a sound."""
     async with connected() as (client, server):
         await client.send(generation("a", "Good") | {"continue": True})
         await client.send({"context_id": "a", "cancel": True})
@@ -58,9 +56,7 @@ async def test_a_cancel_drops_what_waits() -> None:
 
 @on_virtual_time
 async def test_a_cancel_for_nobody_is_ignored() -> None:
-    """
-    Cancels of ids that are unknown or over give no answer.
-    """
+    """Cancels of ids that are unknown or over give no answer."""
     async with connected() as (client, _):
         await client.send({"context_id": "nobody", "cancel": True})
         await client.speak(generation("a", "Hello."))
@@ -71,9 +67,7 @@ async def test_a_cancel_for_nobody_is_ignored() -> None:
 
 @on_virtual_time
 async def test_every_cancel_is_in_the_journal() -> None:
-    """
-    Cancels count for their context, dead or alive, and as strays if there never was one.
-    """
+    """Cancels count for their context, dead or alive, and as strays if there never was one."""
     async with connected() as (client, server):
         await client.speak(generation("a", "Hello."))
         for name in ("a", "a", "b"):
@@ -86,9 +80,7 @@ async def test_every_cancel_is_in_the_journal() -> None:
 
 @on_virtual_time
 async def test_a_refused_context_says_so_once() -> None:
-    """
-    After an error is due, neither cancels nor more errors change how the context ends.
-    """
+    """After an error is due, neither cancels nor more errors change how the context ends."""
     async with connected(pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 5))
         await client.send(generation("a", "More."))
@@ -103,8 +95,8 @@ async def test_a_refused_context_says_so_once() -> None:
 
 @on_virtual_time
 async def test_no_times_follow_a_cancel() -> None:
-    """
-    A cancel that comes before the times of a sentence holds them back, as its audio may not come.
+    """A cancel that comes before the times of a sentence holds them back, as its audio may not
+    come.
     """
     async with connected(pair=lockstep_stream_pair) as (client, _):
         await client.send(generation("a", TWO_SENTENCES * 3, add_timestamps=True))

@@ -24,9 +24,7 @@ texts = st.text(st.sampled_from("ab .?!,é日\n"), min_size=1, max_size=80)
 
 @on_virtual_time
 async def test_a_final_input_is_spoken_and_done() -> None:
-    """
-    A single final input gives the audio of its text in chunks, and `done` with 206 at the end.
-    """
+    """A single final input gives the audio of its text in chunks, and `done` with 206 at the end."""
     async with connected() as (client, server):
         *chunks, done = await client.speak(generation("a", TWO_SENTENCES))
         assert audio(chunks) == await tones(TWO_SENTENCES)
@@ -45,9 +43,7 @@ async def test_a_final_input_is_spoken_and_done() -> None:
 @given(text=texts, data=st.data())
 @on_virtual_time
 async def test_a_cut_of_a_text_into_inputs_changes_nothing(text: str, data: Any) -> None:
-    """
-    However a text is cut into inputs, its audio, words and times are those of one input.
-    """
+    """However a text is cut into inputs, its audio, words and times are those of one input."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     inputs = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     async with connected() as (client, _):
@@ -74,9 +70,7 @@ def word_list(text: str) -> list[str]:
 )
 @on_virtual_time
 async def test_contexts_do_not_touch_each_other(order: list[str], transcripts: list[str]) -> None:
-    """
-    In any interleaving of inputs, each context speaks its own text as if it were alone.
-    """
+    """In any interleaving of inputs, each context speaks its own text as if it were alone."""
     said = dict.fromkeys("abc", "")
     async with connected() as (client, server):
         for name, text in zip(order, transcripts, strict=True):
@@ -96,9 +90,7 @@ async def test_contexts_do_not_touch_each_other(order: list[str], transcripts: l
 
 @on_virtual_time
 async def test_contexts_take_turns() -> None:
-    """
-    While two contexts have much to say, neither waits for the other's end.
-    """
+    """While two contexts have much to say, neither waits for the other's end."""
     async with connected(behaviour=Behaviour(chunk_bytes=256)) as (client, server):
         for name in "ab":
             await client.send(generation(name, TWO_SENTENCES * 3))
@@ -113,9 +105,7 @@ async def test_contexts_take_turns() -> None:
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
 @on_virtual_time
 async def test_every_format_is_spoken_in_whole_frames(encoding: str, rate: int) -> None:
-    """
-    Every encoding and rate gives chunks of whole frames, as long together as the times say.
-    """
+    """Every encoding and rate gives chunks of whole frames, as long together as the times say."""
     size = {"pcm_f32le": 4, "pcm_s16le": 2}.get(encoding, 1)
     output = {"container": "raw", "encoding": encoding, "sample_rate": rate}
     async with connected(behaviour=Behaviour(chunk_bytes=1001)) as (client, _):
@@ -133,9 +123,7 @@ async def test_every_format_is_spoken_in_whole_frames(encoding: str, rate: int) 
 
 @on_virtual_time
 async def test_times_follow_the_first_chunk_of_their_piece() -> None:
-    """
-    Words and phonemes come after their sentence's first chunk, and count from the very start.
-    """
+    """Words and phonemes come after their sentence's first chunk, and count from the very start."""
     async with connected(behaviour=Behaviour(chunk_bytes=8000)) as (client, _):
         wanted = {"add_timestamps": True, "add_phoneme_timestamps": True}
         events = await client.speak(generation("a", TWO_SENTENCES, **wanted))
@@ -149,9 +137,7 @@ async def test_times_follow_the_first_chunk_of_their_piece() -> None:
 
 @on_virtual_time
 async def test_times_may_come_first() -> None:
-    """
-    With `timestamps_first`, the times of a piece precede its audio.
-    """
+    """With `timestamps_first`, the times of a piece precede its audio."""
     async with connected(behaviour=Behaviour(timestamps_first=True)) as (client, _):
         events = await client.speak(generation("a", "Hello.", add_timestamps=True))
         assert kinds(events) == ["timestamps", "chunk", "done"]
@@ -159,8 +145,6 @@ async def test_times_may_come_first() -> None:
 
 @on_virtual_time
 async def test_blanks_make_no_sound() -> None:
-    """
-    A context with nothing but blanks ends without a chunk.
-    """
+    """A context with nothing but blanks ends without a chunk."""
     async with connected() as (client, _):
         assert kinds(await client.speak(generation("a", " \n "))) == ["done"]

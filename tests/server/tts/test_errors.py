@@ -23,8 +23,8 @@ from trio_cartesia.server.tts import context
 
 @on_virtual_time
 async def test_an_empty_input_is_ignored() -> None:
-    """
-    An input without text that is neither a flush nor final does nothing, even if it is the first.
+    """An input without text that is neither a flush nor final does nothing, even if it is the
+    first.
     """
     async with connected() as (client, server):
         await client.send(generation("a") | {"continue": True})
@@ -38,9 +38,7 @@ async def test_an_empty_input_is_ignored() -> None:
 
 @on_virtual_time
 async def test_an_empty_only_input_is_an_error() -> None:
-    """
-    A context whose first input is final and empty is refused, and its id is used up.
-    """
+    """A context whose first input is final and empty is refused, and its id is used up."""
     async with connected() as (client, _):
         event = await client.ask(generation("a"))
         assert (event["type"], event["status_code"], event["context_id"]) == ("error", 400, "a")
@@ -59,9 +57,7 @@ async def test_an_empty_only_input_is_an_error() -> None:
 )
 @on_virtual_time
 async def test_what_must_stay_the_same_is_checked_with_text_alone(change: dict[str, Any]) -> None:
-    """
-    Text with another model, voice, language or format ends the context; no text, no harm.
-    """
+    """Text with another model, voice, language or format ends the context; no text, no harm."""
     async with connected() as (client, _):
         for name in "ab":
             await client.send(generation(name, "Good") | {"continue": True})
@@ -72,9 +68,7 @@ async def test_what_must_stay_the_same_is_checked_with_text_alone(change: dict[s
 
 @on_virtual_time
 async def test_the_delivery_may_change() -> None:
-    """
-    Each sentence is spoken as its first character was to be.
-    """
+    """Each sentence is spoken as its first character was to be."""
     loud = {"generation_config": {"volume": 2.0, "speed": 0.6, "emotion": "Happy"}}
     async with connected() as (client, _):
         await client.send(generation("a", "One. Two ") | {"continue": True})
@@ -86,9 +80,7 @@ async def test_the_delivery_may_change() -> None:
 @pytest.mark.parametrize("late", ["more", ""])
 @on_virtual_time
 async def test_an_ended_context_takes_nothing(late: str) -> None:
-    """
-    Inputs for a context that is done, cancelled or expired are refused and start nothing.
-    """
+    """Inputs for a context that is done, cancelled or expired are refused and start nothing."""
     async with connected() as (client, server):
         await client.speak(generation("done", "Hello."))
         await client.send(generation("expired", "Hello. Yes") | {"continue": True})
@@ -107,9 +99,7 @@ async def test_an_ended_context_takes_nothing(late: str) -> None:
 
 @on_virtual_time
 async def test_an_input_after_the_final_one_ends_the_context() -> None:
-    """
-    More text for a context that is finishing is an error, and an error is the last event.
-    """
+    """More text for a context that is finishing is an error, and an error is the last event."""
     async with connected(pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 5))
         await client.send(generation("a", "More."))
@@ -121,9 +111,7 @@ async def test_an_input_after_the_final_one_ends_the_context() -> None:
 
 @on_virtual_time
 async def test_a_context_holds_so_much_text() -> None:
-    """
-    Text beyond what may wait ends its context with an error, and no other.
-    """
+    """Text beyond what may wait ends its context with an error, and no other."""
     async with connected(behaviour=Behaviour(max_waiting_characters=10)) as (client, _):
         for name in "ab":
             await client.send(generation(name, "Good ") | {"continue": True})
@@ -134,9 +122,7 @@ async def test_a_context_holds_so_much_text() -> None:
 
 @on_virtual_time
 async def test_a_context_holds_so_many_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    However short they are, no more inputs wait than a context may hold.
-    """
+    """However short they are, no more inputs wait than a context may hold."""
     monkeypatch.setattr(context, "MAX_WAITING", 3)
     async with connected() as (client, _):
         for _ in range(3):
@@ -147,9 +133,7 @@ async def test_a_context_holds_so_many_inputs(monkeypatch: pytest.MonkeyPatch) -
 
 @on_virtual_time
 async def test_an_account_has_so_many_contexts() -> None:
-    """
-    One context too many is refused with 429, and may be opened as soon as another has ended.
-    """
+    """One context too many is refused with 429, and may be opened as soon as another has ended."""
     async with connected(plan="free") as (client, server):
         for name in "ab":
             await client.send(generation(name, "Good") | {"continue": True})
@@ -166,9 +150,7 @@ async def test_an_account_has_so_many_contexts() -> None:
 
 @on_virtual_time
 async def test_old_ids_are_forgotten() -> None:
-    """
-    Of ended ids only so many are known; an older one is as good as new.
-    """
+    """Of ended ids only so many are known; an older one is as good as new."""
     async with connected(behaviour=Behaviour(remembered_contexts=2)) as (client, _):
         for name in "abc":
             await client.speak(generation(name, "Hello."))
@@ -178,9 +160,7 @@ async def test_old_ids_are_forgotten() -> None:
 
 @on_virtual_time
 async def test_an_input_that_crosses_done_is_refused_after_it() -> None:
-    """
-    An input that comes while `done` is on its way is answered by an error behind it.
-    """
+    """An input that comes while `done` is on its way is answered by an error behind it."""
     async with connected(pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", "Hi."))
         assert kinds([await client.receive()]) == ["chunk"]

@@ -45,9 +45,7 @@ LONG = "This is a sentence of some forty letters. " * 300  # ten minutes and mor
 
 @attrs.define
 class Failing:
-    """
-    Speaks some sentences, and then never again.
-    """
+    """Speaks some sentences, and then never again."""
 
     good: int
     name: str = "failing"
@@ -60,9 +58,7 @@ class Failing:
 
 
 class Slow:
-    """
-    Takes an hour for each sentence.
-    """
+    """Takes an hour for each sentence."""
 
     name = "slow"
 
@@ -106,9 +102,7 @@ class Slow:
 async def test_what_cannot_be_had_is_refused(
     path: str, changes: Json, status: int, says: str
 ) -> None:
-    """
-    A refusal names the field, in the shape of the version, and the connection goes on.
-    """
+    """A refusal names the field, in the shape of the version, and the connection goes on."""
     async with over_http() as (client, server):
         content = {**speech("Hi."), **changes}
         answer = await client.ask("POST", path, content)
@@ -125,8 +119,7 @@ async def test_what_cannot_be_had_is_refused(
 @BOTH
 @on_virtual_time
 async def test_null_is_not_set_and_unknown_fields_do_not_matter(path: str) -> None:
-    """
-    `null` stands for a field that is left out; fields that nobody knows, or that belong to
+    """`null` stands for a field that is left out; fields that nobody knows, or that belong to
     continuations, change nothing.
     """
     names = (
@@ -154,9 +147,7 @@ async def test_null_is_not_set_and_unknown_fields_do_not_matter(path: str) -> No
 @BOTH
 @on_virtual_time
 async def test_settings_reach_the_voice(path: str, changes: Json) -> None:
-    """
-    What is asked for is what the voice is asked for.
-    """
+    """What is asked for is what the voice is asked for."""
     heard: list[Utterance] = []
 
     class Listening:
@@ -182,9 +173,7 @@ async def test_settings_reach_the_voice(path: str, changes: Json) -> None:
 @BOTH
 @on_virtual_time
 async def test_only_who_may_speak_speaks(path: str) -> None:
-    """
-    A key or a token that allows speaking is needed, and no other method than POST will do.
-    """
+    """A key or a token that allows speaking is needed, and no other method than POST will do."""
     key, wrong = ("authorization", "Bearer sk_1"), ("authorization", "Bearer sk_2")
     async with over_http(api_keys=["sk_1"]) as (client, _):
         for headers in ([], [wrong]):
@@ -198,8 +187,8 @@ async def test_only_who_may_speak_speaks(path: str) -> None:
 @BOTH
 @on_virtual_time
 async def test_one_request_is_one_of_the_contexts_of_the_plan(path: str) -> None:
-    """
-    A request counts until it is answered or its peer has left; beyond the plan the answer is 429.
+    """A request counts until it is answered or its peer has left; beyond the plan the answer is
+    429.
     """
     async with over_http(plan="free") as (client, server), trio.open_nursery() as nursery:
         first, second = dial(server, nursery), dial(server, nursery)
@@ -219,8 +208,7 @@ async def test_one_request_is_one_of_the_contexts_of_the_plan(path: str) -> None
 @BOTH
 @on_virtual_time
 async def test_audio_comes_while_the_rest_is_made(path: str) -> None:
-    """
-    Of a text of ten minutes the first piece comes before a hundredth of it has been made; a peer
+    """Of a text of ten minutes the first piece comes before a hundredth of it has been made; a peer
     that leaves then ends it at that moment.
     """
     async with over_http() as (client, server):
@@ -242,9 +230,7 @@ async def test_audio_comes_while_the_rest_is_made(path: str) -> None:
 @BOTH
 @on_virtual_time
 async def test_a_peer_that_leaves_before_the_first_audio_is_missed(path: str) -> None:
-    """
-    While nothing has been sent yet, the end of the connection ends the context as well.
-    """
+    """While nothing has been sent yet, the end of the connection ends the context as well."""
     async with over_http(voice=Slow()) as (client, server):
         await client.send("POST", path, speech("Hi."))
         await trio.sleep(1)
@@ -259,9 +245,8 @@ async def test_a_peer_that_leaves_before_the_first_audio_is_missed(path: str) ->
 @BOTH
 @on_virtual_time
 async def test_a_failure_before_the_first_audio_is_an_ordinary_error(path: str) -> None:
-    """
-    A voice that fails at once makes a 500 with a body that does not say why; later requests on the
-    connection are answered.
+    """A voice that fails at once makes a 500 with a body that does not say why; later requests on
+    the connection are answered.
     """
     async with over_http(voice=Failing(0)) as (client, server):
         for _ in range(2):
@@ -276,9 +261,7 @@ async def test_a_failure_before_the_first_audio_is_an_ordinary_error(path: str) 
 @BOTH
 @on_virtual_time
 async def test_more_text_than_may_wait_is_refused(path: str) -> None:
-    """
-    A text that is longer than the service takes is answered with 400.
-    """
+    """A text that is longer than the service takes is answered with 400."""
     behaviour = Behaviour(max_waiting_characters=10)
     async with over_http(behaviour=behaviour) as (client, server):
         assert an_error(await client.ask("POST", path, speech("Hello there.")), 400)
@@ -290,9 +273,7 @@ async def test_more_text_than_may_wait_is_refused(path: str) -> None:
 @examples
 @on_virtual_time
 async def test_bytes_and_events_say_the_same(text: str) -> None:
-    """
-    A text sounds the same whichever way it is asked for, and the journal has what was sent.
-    """
+    """A text sounds the same whichever way it is asked for, and the journal has what was sent."""
     async with over_http() as (client, server):
         plain, events = await client.bytes(text), await client.sse(text)
         assert plain.body == events.audio
@@ -313,9 +294,7 @@ async def test_bytes_and_events_say_the_same(text: str) -> None:
 async def test_requests_that_come_early_are_answered_in_their_turn(
     sizes: list[int], paths: list[str]
 ) -> None:
-    """
-    Requests that are sent all at once, in whatever slices they arrive, are answered one by one.
-    """
+    """Requests that are sent all at once, in whatever slices they arrive, are answered one by one."""
 
     def sliced() -> tuple[trio.abc.Stream, trio.abc.Stream]:
         ours, theirs = memory_stream_pair()
@@ -342,9 +321,7 @@ async def test_requests_that_come_early_are_answered_in_their_turn(
 
 @on_virtual_time
 async def test_a_peer_that_leaves_is_missed_though_it_asked_for_more() -> None:
-    """
-    A further request that waits does not hide that its sender has gone.
-    """
+    """A further request that waits does not hide that its sender has gone."""
     async with over_http() as (client, server):
         await client.send("POST", BYTES, speech(LONG))
         await client.begin()
@@ -359,9 +336,7 @@ async def test_a_peer_that_leaves_is_missed_though_it_asked_for_more() -> None:
 @BOTH
 @on_virtual_time
 async def test_peers_of_http_1_0_get_no_chunks(path: str) -> None:
-    """
-    To a peer that knows no chunks the body comes as it is, and ends with the connection.
-    """
+    """To a peer that knows no chunks the body comes as it is, and ends with the connection."""
     body = json.dumps(speech(TWO_SENTENCES)).encode()
     head = f"POST {path} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     answer = b""
@@ -382,8 +357,7 @@ async def test_peers_of_http_1_0_get_no_chunks(path: str) -> None:
 @BOTH
 @on_virtual_time
 async def test_whoever_does_not_read_is_given_up(path: str) -> None:
-    """
-    A peer that stays and does not read is cut off after the idle time; the service does not wait
+    """A peer that stays and does not read is cut off after the idle time; the service does not wait
     for it when it stops.
     """
     async with trio.open_nursery() as nursery:
@@ -422,9 +396,8 @@ ODD = st.dictionaries(st.sampled_from(INNER), JSON | st.sampled_from(["raw", "wa
 @settings(max_examples=200, deadline=None)
 @on_virtual_time
 async def test_no_shape_of_json_does_harm(path: str, changes: Json) -> None:
-    """
-    Whatever JSON is asked, the answer is speech or a proper refusal, nothing crashes, and the same
-    connection serves the next request.
+    """Whatever JSON is asked, the answer is speech or a proper refusal, nothing crashes, and the
+    same connection serves the next request.
     """
     await survives(path, json.dumps({**speech("Hi."), **changes}).encode())
 
@@ -433,9 +406,7 @@ async def test_no_shape_of_json_does_harm(path: str, changes: Json) -> None:
 @examples
 @on_virtual_time
 async def test_no_body_does_harm(path: str, body: bytes | str) -> None:
-    """
-    Whatever the body is, JSON or not, a proper refusal answers it.
-    """
+    """Whatever the body is, JSON or not, a proper refusal answers it."""
     answer = await survives(path, body if isinstance(body, bytes) else body.encode())
     assert answer.status == 400
 
@@ -456,9 +427,7 @@ async def survives(path: str, body: bytes) -> Answer:
 
 @on_virtual_time
 async def test_after_its_head_a_failure_can_only_cut() -> None:
-    """
-    A voice that fails in the middle of bytes leaves a body without an end, and no further word.
-    """
+    """A voice that fails in the middle of bytes leaves a body without an end, and no further word."""
     async with over_http(voice=Failing(1)) as (client, server):
         with pytest.raises(Cut) as caught:
             await client.bytes(TWO_SENTENCES)
@@ -471,8 +440,7 @@ async def test_after_its_head_a_failure_can_only_cut() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("output", [S16, WAV_S16, MP3], ids=["raw", "wav", "mp3"])
 async def test_ten_minutes_begin_and_stop_over_tcp(output: Json) -> None:
-    """
-    In real time too, and with the best voice that is installed: the first bytes come long before
+    """In real time too, and with the best voice that is installed: the first bytes come long before
     the last are made, and a peer that leaves stops the rest.
     """
     async with open_server() as server:

@@ -51,9 +51,7 @@ def message(step: str, name: str) -> dict[str, Any]:
 )
 @on_virtual_time
 async def test_nothing_follows_the_last_event(steps: list[tuple[str, str]], ending: str) -> None:
-    """
-    Whatever is asked in whatever order, a context ends once at most, and speaks no more then.
-    """
+    """Whatever is asked in whatever order, a context ends once at most, and speaks no more then."""
     behaviour = Behaviour(late_input="ignore").with_text(f"cancel_ends_with={ending}")
     async with connected(behaviour=behaviour) as (client, server):
         for step, name in steps:
@@ -78,9 +76,7 @@ async def test_nothing_follows_the_last_event(steps: list[tuple[str, str]], endi
 
 @on_virtual_time
 async def test_an_input_that_is_wrong_leaves_no_context() -> None:
-    """
-    A first input that is refused names its context in the error, and the id is as good as new.
-    """
+    """A first input that is refused names its context in the error, and the id is as good as new."""
     async with connected() as (client, server):
         error = await client.ask(generation("a", "Hello.", max_buffer_delay_ms=-1))
         assert (error["type"], error["context_id"], error["status_code"]) == ("error", "a", 400)
@@ -90,9 +86,7 @@ async def test_an_input_that_is_wrong_leaves_no_context() -> None:
 
 @on_virtual_time
 async def test_a_closed_context_has_no_error_code() -> None:
-    """
-    The error for what comes too late is a 400 without a code (T10).
-    """
+    """The error for what comes too late is a 400 without a code (T10)."""
     async with connected() as (client, _):
         await client.speak(generation("a", "Hello."))
         error = await client.ask(generation("a", "More."))
@@ -102,9 +96,7 @@ async def test_a_closed_context_has_no_error_code() -> None:
 
 @on_virtual_time
 async def test_contexts_belong_to_their_connection() -> None:
-    """
-    The same id on another connection is another context, and neither hears of the other.
-    """
+    """The same id on another connection is another context, and neither hears of the other."""
     async with connected() as (client, server), trio.open_nursery() as nursery:
         other = await connect(server, nursery)
         await client.send(generation("a", "Good") | MORE)
@@ -118,9 +110,7 @@ async def test_contexts_belong_to_their_connection() -> None:
 @pytest.mark.parametrize("encoding", ["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"])
 @on_virtual_time
 async def test_a_break_is_silence_that_counts(encoding: Any) -> None:
-    """
-    A break is heard as silence of its length in every encoding, and later words are later by it.
-    """
+    """A break is heard as silence of its length in every encoding, and later words are later by it."""
     size, output = BYTES_PER_FRAME[encoding], {**S16, "encoding": encoding}
     settings = {"output_format": output, "add_timestamps": True}
     text = 'One. <break time="1.5s"/>Two.'
@@ -141,9 +131,7 @@ async def test_a_break_is_silence_that_counts(encoding: Any) -> None:
 
 @on_virtual_time
 async def test_a_break_is_made_at_the_pace_of_speech() -> None:
-    """
-    Silence takes as long to make as speech, in chunks of the usual size.
-    """
+    """Silence takes as long to make as speech, in chunks of the usual size."""
     behaviour = Behaviour(times_real_time=10, chunk_bytes=1600)
     async with connected(behaviour=behaviour) as (client, _):
         events = await client.speak(generation("a", '<break time="10s"/>'))
@@ -153,9 +141,7 @@ async def test_a_break_is_made_at_the_pace_of_speech() -> None:
 
 @on_virtual_time
 async def test_a_break_can_be_cancelled() -> None:
-    """
-    A cancel in the middle of a long break is heard, as in the middle of a sentence.
-    """
+    """A cancel in the middle of a long break is heard, as in the middle of a sentence."""
     behaviour = Behaviour(times_real_time=10, chunk_bytes=1600)
     async with connected(behaviour=behaviour) as (client, server):
         await client.send(generation("a", '<break time="60s"/>Hello.'))
@@ -171,9 +157,7 @@ async def test_a_break_can_be_cancelled() -> None:
 
 @on_virtual_time
 async def test_the_journal_knows_how_much_was_generated() -> None:
-    """
-    Of a cancelled context, the journal has the characters of the sentences that were made.
-    """
+    """Of a cancelled context, the journal has the characters of the sentences that were made."""
     behaviour = Behaviour(chunk_bytes=1024, cancel_trailing_chunks=0)
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES))
@@ -190,9 +174,7 @@ async def test_the_journal_knows_how_much_was_generated() -> None:
 @given(limit=st.floats(0.01, 4), chunk_bytes=st.integers(100, 5000))
 @on_virtual_time
 async def test_a_duration_cuts_the_audio(limit: float, chunk_bytes: int) -> None:
-    """
-    With a `duration`, audio ends there to the sample, no word ends later, and `done` follows.
-    """
+    """With a `duration`, audio ends there to the sample, no word ends later, and `done` follows."""
     text = 'Good morning, dear all. <break time="200ms"/>This is it.'
     async with connected(behaviour=Behaviour(chunk_bytes=chunk_bytes)) as (client, _):
         whole = await client.speak(generation("whole", text, add_timestamps=True))
@@ -205,9 +187,7 @@ async def test_a_duration_cuts_the_audio(limit: float, chunk_bytes: int) -> None
 
 @on_virtual_time
 async def test_a_later_duration_counts() -> None:
-    """
-    Of several durations in a context the last one counts, from the context's start.
-    """
+    """Of several durations in a context the last one counts, from the context's start."""
     async with connected() as (client, _):
         await client.send(generation("a", "Good ", duration=0.05) | MORE)
         events = await client.speak(generation("a", "day.", duration=0.25))
@@ -216,9 +196,7 @@ async def test_a_later_duration_counts() -> None:
 
 @on_virtual_time
 async def test_voices_hear_how_a_piece_stands_in_its_text() -> None:
-    """
-    What markup and settings say about a piece of text reaches the voice.
-    """
+    """What markup and settings say about a piece of text reaches the voice."""
 
     class Listening(Tones):
         heard: list[Utterance]

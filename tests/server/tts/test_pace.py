@@ -19,9 +19,7 @@ TEXT = "A sentence of some length, which takes a while. " * 20
 @given(times=st.floats(1, 1000))
 @on_virtual_time
 async def test_audio_takes_its_time(times: float) -> None:
-    """
-    So many seconds of audio take so many times fewer, but for the first chunk, which is at once.
-    """
+    """So many seconds of audio take so many times fewer, but for the first chunk, which is at once."""
     async with connected(behaviour=Behaviour(times_real_time=times)) as (client, _):
         await client.send(generation("a", TEXT))
         first = await client.receive()
@@ -34,9 +32,7 @@ async def test_audio_takes_its_time(times: float) -> None:
 
 @pytest.mark.parametrize("others", [1, 7])
 async def test_contexts_take_turns(others: int, autojump_clock: object) -> None:
-    """
-    Contexts that speak at the same time are interleaved on the wire.
-    """
+    """Contexts that speak at the same time are interleaved on the wire."""
     names = ["a", *map(str, range(others))]
     async with connected() as (client, _):
         for name in names:
@@ -48,9 +44,7 @@ async def test_contexts_take_turns(others: int, autojump_clock: object) -> None:
 
 
 async def test_without_a_pace_all_is_made_at_once(autojump_clock: object) -> None:
-    """
-    Infinity takes no time at all.
-    """
+    """Infinity takes no time at all."""
     async with connected(behaviour=Behaviour(times_real_time=math.inf)) as (client, _):
         await client.send(generation("a", TEXT))
         await client.receive_until_over("a")

@@ -1,5 +1,5 @@
-"""
-What markup does, as a client hears it: tones are spoken alike, so that their length and power tell.
+"""What markup does, as a client hears it: tones are spoken alike, so that their length and power
+tell.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ def peak(audio: bytes) -> int:
 @pytest.mark.parametrize("ratio", [0.6, 1.2, 1.5])
 @on_virtual_time
 async def test_a_speed_tag_holds_from_there_on(ratio: float) -> None:
-    """
-    What stands before the tag lasts as long as ever, and what follows is as much shorter.
-    """
+    """What stands before the tag lasts as long as ever, and what follows is as much shorter."""
     plain = await tones(HELLO)
     spoken = await heard(f'{HELLO}<speed ratio="{ratio}"/>{HELLO}')
     assert spoken[: len(plain)] == plain
@@ -42,9 +40,7 @@ async def test_a_speed_tag_holds_from_there_on(ratio: float) -> None:
 @pytest.mark.parametrize("ratio", [0.5, 0.8, 1.2])
 @on_virtual_time
 async def test_a_volume_tag_holds_from_there_on(ratio: float) -> None:
-    """
-    What stands before the tag is as loud as ever, and what follows is as much louder or quieter.
-    """
+    """What stands before the tag is as loud as ever, and what follows is as much louder or quieter."""
     plain = await tones(HELLO)
     spoken = await heard(f'{HELLO}<volume ratio="{ratio}"/>{HELLO}')
     assert spoken[: len(plain)] == plain
@@ -54,9 +50,7 @@ async def test_a_volume_tag_holds_from_there_on(ratio: float) -> None:
 @pytest.mark.rule("2.14-emotion")
 @on_virtual_time
 async def test_an_emotion_tag_is_not_heard_as_text() -> None:
-    """
-    A tag with an emotion is obeyed, not read, and one with none is read, with no error.
-    """
+    """A tag with an emotion is obeyed, not read, and one with none is read, with no error."""
     assert len(await heard(f'<emotion value="sad"/>{HELLO}')) < 2 * len(await tones(HELLO))
     assert len(await heard(f'<emotion value="blue"/>{HELLO}')) > len(await tones(HELLO))
 
@@ -64,9 +58,7 @@ async def test_an_emotion_tag_is_not_heard_as_text() -> None:
 @pytest.mark.rule("2.14-break")
 @on_virtual_time
 async def test_a_break_is_as_long_as_it_says() -> None:
-    """
-    A break adds its length of silence, in seconds or milliseconds, and its older name does too.
-    """
+    """A break adds its length of silence, in seconds or milliseconds, and its older name does too."""
     plain = await tones(HELLO) * 2
     for tag in ('<break time="1s"/>', '<break time="1000ms"/>', '<pause time="1s"/>'):
         spoken = await heard(f"{HELLO}{tag}{HELLO}")
@@ -77,18 +69,14 @@ async def test_a_break_is_as_long_as_it_says() -> None:
 @pytest.mark.rule("2.14-spell")
 @on_virtual_time
 async def test_what_is_spelled_takes_longer() -> None:
-    """
-    Letters that are spelled last longer than the word that they are.
-    """
+    """Letters that are spelled last longer than the word that they are."""
     assert len(await heard("<spell>ABCDEF</spell>")) > 1.5 * len(await tones("ABCDEF"))
 
 
 @pytest.mark.rule("2.14-malformed")
 @on_virtual_time
 async def test_split_and_broken_tags_are_no_error() -> None:
-    """
-    A tag that is incomplete, or comes in two inputs, is spoken somehow, and the context goes on.
-    """
+    """A tag that is incomplete, or comes in two inputs, is spoken somehow, and the context goes on."""
     async with connected() as (client, _):
         for piece in ('One <speed ratio="1', '.2"/> two. ', "<break>", "<spell>three"):
             await client.send(generation("a", piece) | {"continue": True})
@@ -100,9 +88,7 @@ async def test_split_and_broken_tags_are_no_error() -> None:
 @pytest.mark.rule("2.14-phonemes")
 @on_virtual_time
 async def test_phonemes_are_spoken_and_not_their_brackets() -> None:
-    """
-    Phonemes between angle brackets are a word that is spoken as it is written.
-    """
+    """Phonemes between angle brackets are a word that is spoken as it is written."""
     async with connected() as (client, _):
         events = await client.speak(
             generation("a", "Say <<h|ə|l|oʊ>> now.", add_phoneme_timestamps=True)

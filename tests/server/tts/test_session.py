@@ -30,9 +30,7 @@ from trio_cartesia.server import Behaviour, Spoken, Tones, Utterance
 
 
 class Moody(Tones):
-    """
-    Fails at the word "bad", takes a second for "slow", and counts.
-    """
+    """Fails at the word "bad", takes a second for "slow", and counts."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -48,9 +46,7 @@ class Moody(Tones):
 
 @on_virtual_time
 async def test_a_voice_that_fails_ends_one_context() -> None:
-    """
-    A failing voice ends its context with a 500, and no other.
-    """
+    """A failing voice ends its context with a 500, and no other."""
     async with connected(voice=Moody()) as (client, _):
         await client.send(generation("b", "Good") | {"continue": True})
         event = await client.ask(generation("a", "This is bad."))
@@ -61,9 +57,7 @@ async def test_a_voice_that_fails_ends_one_context() -> None:
 
 @on_virtual_time
 async def test_half_a_sample_is_a_failure() -> None:
-    """
-    A voice that gives an odd number of bytes fails its context, and not the connection.
-    """
+    """A voice that gives an odd number of bytes fails its context, and not the connection."""
 
     class Odd(Tones):
         async def speak(self, utterance: Utterance) -> Spoken:
@@ -76,9 +70,7 @@ async def test_half_a_sample_is_a_failure() -> None:
 
 @on_virtual_time
 async def test_a_slow_sentence_holds_up_its_own_context_alone() -> None:
-    """
-    While one context's voice is at work, another one is heard from start to end.
-    """
+    """While one context's voice is at work, another one is heard from start to end."""
     async with connected(voice=Moody()) as (client, _):
         await client.send(generation("a", "slow"))
         await client.speak(generation("b", "Hello."))
@@ -91,9 +83,7 @@ async def test_a_slow_sentence_holds_up_its_own_context_alone() -> None:
 
 @on_virtual_time
 async def test_a_peer_that_does_not_read_makes_nothing_pile_up() -> None:
-    """
-    Without a reader the service stops after one sentence of each context.
-    """
+    """Without a reader the service stops after one sentence of each context."""
     voice = Moody()
     async with connected(pair=lockstep_stream_pair, voice=voice) as (client, server):
         for name in "abc":
@@ -131,8 +121,8 @@ def spoilt(draw: st.DrawFn) -> dict[str, Any]:
 @given(st.lists(json_values.map(json.dumps) | spoilt().map(json.dumps) | st.text() | st.binary()))
 @on_virtual_time
 async def test_no_message_ends_another_context(messages: list[str | bytes]) -> None:
-    """
-    Whatever is sent, the connection lives on, and a context that was open speaks as it would have.
+    """Whatever is sent, the connection lives on, and a context that was open speaks as it would
+    have.
     """
     async with connected() as (client, _):
         await client.send(generation("open", "Good", max_buffer_delay_ms=5000) | {"continue": True})
@@ -149,9 +139,7 @@ async def test_no_message_ends_another_context(messages: list[str | bytes]) -> N
 @given(json_values.map(json.dumps) | st.text() | st.binary())
 @on_virtual_time
 async def test_whatever_is_no_request_is_answered(message: Any) -> None:
-    """
-    A message that names no context is answered by an error without one.
-    """
+    """A message that names no context is answered by an error without one."""
     async with connected() as (client, _):
         event = await client.ask(message)
         assert (event["type"], event["status_code"], event["done"]) == ("error", 400, True)
@@ -168,9 +156,7 @@ async def closing(client: Client) -> Closed:
 @given(idle=st.floats(1, 600))
 @on_virtual_time
 async def test_an_idle_connection_is_closed(idle: float) -> None:
-    """
-    A connection without messages is closed with 1000 after its time; pings do not prolong it.
-    """
+    """A connection without messages is closed with 1000 after its time; pings do not prolong it."""
     async with connected(behaviour=Behaviour(idle_seconds=idle)) as (client, _):
         await trio.sleep(idle / 2)
         await client.send(generation("a") | {"continue": True})
@@ -185,9 +171,7 @@ async def test_an_idle_connection_is_closed(idle: float) -> None:
 
 @on_virtual_time
 async def test_a_connection_that_speaks_is_not_idle() -> None:
-    """
-    The idle time starts anew with every message, in either direction.
-    """
+    """The idle time starts anew with every message, in either direction."""
     async with connected(behaviour=Behaviour(idle_seconds=2)) as (client, _):
         for number in range(5):
             await client.send(generation(str(number), "Hello ") | {"continue": True})
@@ -198,9 +182,7 @@ async def test_a_connection_that_speaks_is_not_idle() -> None:
 
 @on_virtual_time
 async def test_a_burst_of_messages_lets_others_run() -> None:
-    """
-    Messages that came all at once are heard one by one, others taking their turns in between.
-    """
+    """Messages that came all at once are heard one by one, others taking their turns in between."""
     async with connected() as (client, server), trio.open_nursery() as nursery:
         cancel = json.dumps({"context_id": "nobody", "cancel": True})
         burst = b"".join(client.wire.send(TextMessage(cancel)) for _ in range(100))
@@ -221,18 +203,14 @@ async def test_a_burst_of_messages_lets_others_run() -> None:
 
 @on_virtual_time
 async def test_done_has_the_status_that_is_asked_for() -> None:
-    """
-    With `done_status` 200, that is what `done` carries.
-    """
+    """With `done_status` 200, that is what `done` carries."""
     async with connected(behaviour=Behaviour(done_status=200)) as (client, _):
         assert (await client.speak(generation("a", "Hello.")))[-1]["status_code"] == 200
 
 
 @on_virtual_time
 async def test_contexts_of_a_lost_connection_are_lost() -> None:
-    """
-    When the peer goes, whatever it had open ends without a word, in the middle of a word too.
-    """
+    """When the peer goes, whatever it had open ends without a word, in the middle of a word too."""
     async with connected(pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES))
         await trio.sleep(0.1)
@@ -250,9 +228,7 @@ async def test_contexts_of_a_lost_connection_are_lost() -> None:
 @pytest.mark.parametrize("writes", [2, 3])
 @on_virtual_time
 async def test_a_write_that_fails_is_the_end(writes: int) -> None:
-    """
-    When a chunk or `done` cannot be written, its context is lost and the connection over.
-    """
+    """When a chunk or `done` cannot be written, its context is lost and the connection over."""
 
     def pair() -> tuple[trio.abc.Stream, trio.abc.Stream]:
         ours, theirs = memory_stream_pair()

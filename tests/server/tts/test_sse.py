@@ -37,9 +37,8 @@ FIELDS = {
 async def test_events_are_those_of_a_websocket(
     text: str, context_id: str | None, options: Json
 ) -> None:
-    """
-    Audio and times are the same as on a WebSocket; events name no flush, and their context only if
-    the request did; `done` comes last.
+    """Audio and times are the same as on a WebSocket; events name no flush, and their context only
+    if the request did; `done` comes last.
     """
     async with over_http() as (client, _):
         answer = await client.sse(text, context_id=context_id, **options)
@@ -58,9 +57,7 @@ async def test_events_are_those_of_a_websocket(
 
 @on_virtual_time
 async def test_a_stream_has_its_headers_and_its_end() -> None:
-    """
-    The stream says that it is one, comes in chunks and is not kept by anybody on its way.
-    """
+    """The stream says that it is one, comes in chunks and is not kept by anybody on its way."""
     async with over_http() as (client, server):
         answer = await client.sse(TWO_SENTENCES, context_id="s-1", **TIMES)
         (record,) = server.journal.contexts
@@ -80,8 +77,8 @@ async def test_a_stream_has_its_headers_and_its_end() -> None:
 
 @on_virtual_time
 async def test_behaviour_counts_here_too() -> None:
-    """
-    What the protocol leaves open is as the service was told: the order of times, the cuts, `done`.
+    """What the protocol leaves open is as the service was told: the order of times, the cuts,
+    `done`.
     """
     behaviour = Behaviour(timestamps_first=True, done_status=200, misaligned_chunks=True)
     async with over_http(behaviour=behaviour) as (client, _):
@@ -93,9 +90,7 @@ async def test_behaviour_counts_here_too() -> None:
 
 @on_virtual_time
 async def test_blanks_are_just_done() -> None:
-    """
-    A text that makes no sound is a stream with its last event alone.
-    """
+    """A text that makes no sound is a stream with its last event alone."""
     async with over_http() as (client, _):
         assert kinds((await client.sse(" ")).events) == ["done"]
 
@@ -103,9 +98,7 @@ async def test_blanks_are_just_done() -> None:
 @pytest.mark.parametrize("container", ["wav", "mp3", None])
 @on_virtual_time
 async def test_events_carry_raw_audio_alone(container: str | None) -> None:
-    """
-    Containers are for bytes.
-    """
+    """Containers are for bytes."""
     output = {**WAV_S16, "container": container, "bit_rate": 128000}
     async with over_http() as (client, _):
         answer = await client.sse("Hi.", output_format=output)
@@ -116,9 +109,7 @@ async def test_events_carry_raw_audio_alone(container: str | None) -> None:
 @pytest.mark.parametrize("context_id", ["", 7, ["c"], "c" * 1025])
 @on_virtual_time
 async def test_a_context_id_is_a_short_string(context_id: object) -> None:
-    """
-    What could not be the id of a context on a WebSocket cannot be one here.
-    """
+    """What could not be the id of a context on a WebSocket cannot be one here."""
     async with over_http() as (client, _):
         answer = await client.sse("Hi.", context_id=context_id)
         assert an_error(answer, 400)
@@ -127,9 +118,7 @@ async def test_a_context_id_is_a_short_string(context_id: object) -> None:
 
 @on_virtual_time
 async def test_save_is_not_for_events() -> None:
-    """
-    Nothing of a stream of events is kept as a file.
-    """
+    """Nothing of a stream of events is kept as a file."""
     async with over_http() as (client, _):
         assert "cartesia-file-id" not in (await client.sse("Hi.", save=True)).headers
 
@@ -137,9 +126,8 @@ async def test_save_is_not_for_events() -> None:
 @pytest.mark.parametrize("context_id", [None, "s-1"])
 @on_virtual_time
 async def test_a_failure_in_the_stream_is_its_last_event(context_id: str | None) -> None:
-    """
-    A voice that fails in the middle ends the stream with an event of that name; the body is whole,
-    and the connection serves the next request.
+    """A voice that fails in the middle ends the stream with an event of that name; the body is
+    whole, and the connection serves the next request.
     """
     async with over_http(voice=Failing(1)) as (client, server):
         answer = await client.sse(TWO_SENTENCES, context_id=context_id)
@@ -159,9 +147,7 @@ async def test_a_failure_in_the_stream_is_its_last_event(context_id: str | None)
 
 @on_virtual_time
 async def test_older_versions_have_errors_of_another_shape() -> None:
-    """
-    Before 2026-03-01 the event has no name, and the error is one string.
-    """
+    """Before 2026-03-01 the event has no name, and the error is one string."""
     async with over_http(voice=Failing(1)) as (client, _):
         both = [
             await client.ask("POST", "/tts/sse", speech(TWO_SENTENCES), headers)

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the marks of other scripts look like ours, and are meant
+# ruff: noqa: RUF001 - the marks of other queues look like ours, and are meant
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ few = settings(max_examples=25)  # each plays some seconds of sound
 
 
 def spoken(utterance: Utterance | None = None, **changes: Any) -> Spoken:
-    """
-    Speak in tones, on a clock that would show if they took time.
-    """
+    """Speak in tones, on a clock that would show if they took time."""
     settings = {"text": "Hello, world", "voice_id": "a", "sample_rate": 8000, **changes}
     clock = MockClock(autojump_threshold=0)
     return trio.run(Tones().speak, utterance or Utterance(**settings), clock=clock)
@@ -53,9 +51,7 @@ def peak(speech: Spoken) -> int:
 @given(utterance=UTTERANCES)
 @few
 def test_times_are_in_order_and_inside_the_audio(utterance: Utterance) -> None:
-    """
-    Words and phonemes follow one another, and none ends after the audio.
-    """
+    """Words and phonemes follow one another, and none ends after the audio."""
     speech = spoken(utterance)
     for times in (speech.words, speech.phonemes):
         edges = [edge for timed in times for edge in (timed.start, timed.end)]
@@ -67,9 +63,7 @@ def test_times_are_in_order_and_inside_the_audio(utterance: Utterance) -> None:
 @given(utterance=UTTERANCES)
 @few
 def test_every_word_is_reported_once(utterance: Utterance) -> None:
-    """
-    The words are those of the text, in their order, and leave out nothing but blanks.
-    """
+    """The words are those of the text, in their order, and leave out nothing but blanks."""
     words = [word.text for word in spoken(utterance).words]
     assert "".join(words) == "".join(utterance.text.split())
 
@@ -77,18 +71,14 @@ def test_every_word_is_reported_once(utterance: Utterance) -> None:
 @given(utterance=UTTERANCES)
 @few
 def test_the_same_is_spoken_alike(utterance: Utterance) -> None:
-    """
-    Tones depend on nothing but the utterance.
-    """
+    """Tones depend on nothing but the utterance."""
     assert spoken(utterance) == spoken(utterance)
 
 
 @given(first=st.text(max_size=20), blank=BLANKS, second=st.text(max_size=20))
 @few
 def test_text_may_be_cut_at_blanks(first: str, blank: str, second: str) -> None:
-    """
-    Texts cut at blanks sound, one after the other, like the whole text.
-    """
+    """Texts cut at blanks sound, one after the other, like the whole text."""
     whole = spoken(text=first + blank + second).samples
     assert spoken(text=first + blank).samples + spoken(text=second).samples == whole
     assert spoken(text=first).samples + spoken(text=blank + second).samples == whole
@@ -97,9 +87,7 @@ def test_text_may_be_cut_at_blanks(first: str, blank: str, second: str) -> None:
 @given(blanks=st.lists(BLANKS).map("".join))
 @few
 def test_blanks_are_no_audio(blanks: str) -> None:
-    """
-    Blanks alone give no audio, no words and no phonemes.
-    """
+    """Blanks alone give no audio, no words and no phonemes."""
     speech = spoken(text=blanks)
     assert (speech.samples, speech.words, speech.phonemes) == (b"", (), ())
 
@@ -107,9 +95,7 @@ def test_blanks_are_no_audio(blanks: str) -> None:
 @given(speed=st.floats(0.6, 1.5), sample_rate=st.sampled_from(SAMPLE_RATES))
 @few
 def test_speed_is_heard(speed: float, sample_rate: int) -> None:
-    """
-    The audio is as much shorter as the speech is faster, at every rate.
-    """
+    """The audio is as much shorter as the speech is faster, at every rate."""
     normal = len(spoken(sample_rate=sample_rate).samples)
     speech = spoken(sample_rate=sample_rate, speed=speed)
     assert len(speech.samples) * speed == pytest.approx(normal, rel=0.005)
@@ -119,26 +105,20 @@ def test_speed_is_heard(speed: float, sample_rate: int) -> None:
 @given(volume=st.floats(0.5, 2.0))
 @few
 def test_volume_is_heard(volume: float) -> None:
-    """
-    The peak grows with the volume, and never reaches full scale.
-    """
+    """The peak grows with the volume, and never reaches full scale."""
     assert peak(spoken(volume=volume)) == pytest.approx(volume * peak(spoken()), rel=0.01)
     assert peak(spoken(volume=volume)) < 32767
 
 
 def test_words_and_voices_differ() -> None:
-    """
-    Words of one length differ in pitch, and so does a word in the voices of two people.
-    """
+    """Words of one length differ in pitch, and so does a word in the voices of two people."""
     words = [f"word{letter}" for letter in "abcdefgh"]
     assert len({spoken(text=word).samples for word in words}) > 5
     assert len({spoken(voice_id=word).samples for word in words}) > 5
 
 
 def test_a_phoneme_is_a_letter() -> None:
-    """
-    Letters are evenly spaced over their word, and punctuation has no sound.
-    """
+    """Letters are evenly spaced over their word, and punctuation has no sound."""
     speech = spoken(text="ab, c")
     assert [phoneme.text for phoneme in speech.phonemes] == ["a", "b", "c"]
     assert {phoneme.end - phoneme.start for phoneme in speech.phonemes} == {533}
@@ -146,9 +126,7 @@ def test_a_phoneme_is_a_letter() -> None:
 
 
 def test_laughter_is_three_notes() -> None:
-    """
-    Laughter is heard where it stands, and is neither a word nor a phoneme.
-    """
+    """Laughter is heard where it stands, and is neither a word nor a phoneme."""
     span = Span(3, 13, Sound.LAUGHTER)
     speech = spoken(text="ab [laughter] c", spans=(span,))
     assert [word.text for word in speech.words] == ["ab", "c"]
@@ -159,9 +137,7 @@ def test_laughter_is_three_notes() -> None:
 
 
 def test_spelled_letters_stand_apart() -> None:
-    """
-    A spelling has the words of the text, and takes twice as long.
-    """
+    """A spelling has the words of the text, and takes twice as long."""
     plain, spelled = (spoken(text="AB 12", spelled=spelled) for spelled in (False, True))
     assert [word.text for word in spelled.words] == ["AB", "12"]
     assert spelled.words[0].end == 2 * plain.words[0].end
@@ -169,9 +145,7 @@ def test_spelled_letters_stand_apart() -> None:
 
 
 def test_tones_are_quick() -> None:
-    """
-    A word takes less than a millisecond of a processor, also of a busy one: notes are made once.
-    """
+    """A word takes less than a millisecond of a processor, also of a busy one: notes are made once."""
     utterance = Utterance(text="word " * 1000, voice_id="a", sample_rate=44100)
     spoken(utterance)
     start = time.thread_time()
@@ -180,9 +154,7 @@ def test_tones_are_quick() -> None:
 
 
 def test_cancelled_tones_are_silent() -> None:
-    """
-    Speaking is a checkpoint: in a cancelled scope nothing is spoken.
-    """
+    """Speaking is a checkpoint: in a cancelled scope nothing is spoken."""
 
     async def speak() -> bool:
         with trio.move_on_after(0) as scope:
@@ -202,9 +174,7 @@ def test_cancelled_tones_are_silent() -> None:
     ],
 )
 def test_words_are_what_is_written(text: str, words: list[str]) -> None:
-    """
-    A word is what stands between blanks, or one character of Chinese and Japanese.
-    """
+    """A word is what stands between blanks, or one character of Chinese and Japanese."""
     found = list(written_words(text))
     assert [word for _, word in found] == words
     assert all(text.startswith(word, position) for position, word in found)
@@ -213,9 +183,7 @@ def test_words_are_what_is_written(text: str, words: list[str]) -> None:
 @given(text=st.text(min_size=4))
 @few
 def test_no_speech_in_reprs(text: str) -> None:
-    """
-    What is spoken never shows in a repr, and neither do samples.
-    """
+    """What is spoken never shows in a repr, and neither do samples."""
     assume(not text.isascii())
     utterance = Utterance(text=text, voice_id="a", sample_rate=8000)
     assert repr(utterance).isascii()
@@ -235,33 +203,25 @@ def test_no_speech_in_reprs(text: str) -> None:
     ],
 )
 def test_what_no_voice_can_do_is_refused(changes: dict[str, Any]) -> None:
-    """
-    An utterance outside the ranges of the protocol cannot be made.
-    """
+    """An utterance outside the ranges of the protocol cannot be made."""
     with pytest.raises(ValueError, match=next(iter(changes))):
         spoken(**changes)
 
 
 @pytest.mark.parametrize("name", ["espeak", "tones"])
 def test_voices_are_opened_by_name(name: str) -> None:
-    """
-    A voice carries the name that it is opened by.
-    """
+    """A voice carries the name that it is opened by."""
     assert open_voice(name).name == name
 
 
 def test_the_default_is_real_speech() -> None:
-    """
-    Where the extra is installed, it is used.
-    """
+    """Where the extra is installed, it is used."""
     assert default_voice().name == "espeak"
 
 
 @pytest.mark.parametrize("missing", ["espeakng_loader", "numpy", "soxr"])
 def test_without_the_extra_there_are_tones(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Where something of the extra is missing, asking for it says what to install.
-    """
+    """Where something of the extra is missing, asking for it says what to install."""
     package = f"{voices.__package__}.espeak"
     for module in ("voice", "library"):
         monkeypatch.delitem(sys.modules, f"{package}.{module}", raising=False)
@@ -273,17 +233,13 @@ def test_without_the_extra_there_are_tones(missing: str, monkeypatch: pytest.Mon
 
 
 def test_an_unknown_voice_is_refused() -> None:
-    """
-    Any other name is an error that lists the names there are.
-    """
+    """Any other name is an error that lists the names there are."""
     with pytest.raises(ValueError, match="'espeak' and 'tones'"):
         open_voice("siri")
 
 
 def test_machines_of_the_other_byte_order_swap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Samples are little-endian on every machine.
-    """
+    """Samples are little-endian on every machine."""
     native = tones._note.__wrapped__(20, 2, 1000)
     monkeypatch.setattr("sys.byteorder", "big")
     swapped = tones._note.__wrapped__(20, 2, 1000)

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
+# ruff: noqa: RUF001 - the letters of other queues look like ours, and are meant
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import trio
 from trio_cartesia.server.catalogue.models import LANGUAGES
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry
 from trio_cartesia.server.messages.inputs import Delivery
-from trio_cartesia.server.tts.text_queue import Mark, Script, Sentence
+from trio_cartesia.server.tts.text_queue import Mark, Sentence, TextQueue
 from trio_cartesia.server.voices.espeak.voice import Espeak
 from trio_cartesia.server.voices.interface import Spoken, Utterance, Voice
 from trio_cartesia.server.voices.tones import Tones
@@ -60,14 +60,12 @@ def voices_of(language: str) -> list[VoiceEntry]:
 
 
 def pieces(*inputs: str) -> list[Sentence]:
-    """
-    What a context would have spoken.
-    """
-    script = Script(3.0)
+    """What a context would have spoken."""
+    queue = TextQueue(3.0)
     for text in inputs:
-        script.write(text, Delivery(), 0.0)
-    script.mark(Mark.END)
-    items = iter(lambda: script.take(0.0), Mark.END)
+        queue.write(text, Delivery(), 0.0)
+    queue.mark(Mark.END)
+    items = iter(lambda: queue.take(0.0), Mark.END)
     return [item for item in items if isinstance(item, Sentence)]
 
 
@@ -85,17 +83,15 @@ def utterance(sentence: Sentence, voice: VoiceEntry, **settings: Any) -> Utteran
     )
 
 
-def spoken(speaker: Voice, text: str, voice: VoiceEntry) -> list[Spoken]:
+def spoken(espeak_client: Voice, text: str, voice: VoiceEntry) -> list[Spoken]:
     async def speak() -> list[Spoken]:
-        return [await speaker.speak(utterance(piece, voice)) for piece in pieces(text)]
+        return [await espeak_client.speak(utterance(piece, voice)) for piece in pieces(text)]
 
     return trio.run(speak)
 
 
 def check(text: str, speeches: list[Spoken]) -> None:
-    """
-    Words are monotone, inside the audio, and make the text but for blanks and tags.
-    """
+    """Words are monotone, inside the audio, and make the text but for blanks and tags."""
     for speech in speeches:
         size = len(speech.samples) // 2
         edges = [0, *(edge for word in speech.words for edge in (word.start, word.end)), size]
@@ -107,8 +103,8 @@ def check(text: str, speeches: list[Spoken]) -> None:
 
 
 def test_tones_have_every_word_of_many_texts() -> None:
-    """
-    For 200 texts in 21 languages, the words of tones are those of the text, and inside the audio.
+    """For 200 texts in 21 languages, the words of tones are those of the text, and inside the
+    audio.
     """
     assert len(set(TEXTS)) >= 200
     for language, text in TEXTS:
@@ -118,9 +114,7 @@ def test_tones_have_every_word_of_many_texts() -> None:
 @pytest.mark.parametrize("language", sorted(SAMPLES))
 @pytest.mark.slow
 def test_speech_has_every_word_of_many_texts(language: str) -> None:
-    """
-    For 200 texts in 21 languages, the words of speech are those of the text, inside the audio.
-    """
+    """For 200 texts in 21 languages, the words of speech are those of the text, inside the audio."""
     voices = itertools.cycle(voices_of(language))
     for text in (text for code, text in TEXTS if code == language):
         check(text, spoken(Espeak(), text, next(voices)))
@@ -128,18 +122,14 @@ def test_speech_has_every_word_of_many_texts(language: str) -> None:
 
 @pytest.mark.parametrize("language", sorted(SAMPLES))
 def test_any_split_gives_the_same_words(language: str) -> None:
-    """
-    Wherever a text is split over two inputs, it is spoken in the same pieces.
-    """
+    """Wherever a text is split over two inputs, it is spoken in the same pieces."""
     text = f"{SAMPLES[language]}. {SAMPLES[language]}!"
     assert all(pieces(text[:place], text[place:]) == pieces(text) for place in range(1, len(text)))
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_long_text_is_spoken_to_its_end(language: str) -> None:
-    """
-    In every language, ten times the text without a stop takes ten times as long.
-    """
+    """In every language, ten times the text without a stop takes ten times as long."""
     sample = SAMPLES.get(language, "a la casa i otra mina to sola")
     sample = "".join(letter for letter in sample if letter not in ".,?!;:।،，、¿¡")
     voice = voices_of(language)[0]
@@ -152,9 +142,7 @@ def test_a_long_text_is_spoken_to_its_end(language: str) -> None:
 
 
 def seconds(speeches: list[Spoken]) -> float:
-    """
-    Of sound: pauses at the ends of pieces do not count.
-    """
+    """Of sound: pauses at the ends of pieces do not count."""
     return sum(speech.words[-1].end for speech in speeches) / 22050
 
 
@@ -170,9 +158,7 @@ def benchmark() -> Any:
 
 @pytest.mark.slow
 def test_words_begin_where_they_are_heard(benchmark: Any) -> None:
-    """
-    Where sound begins after a pause, a word begins within 60 ms, in 14 languages and all speeds.
-    """
+    """Where sound begins after a pause, a word begins within 60 ms, in 14 languages and all speeds."""
     for language in benchmark.TEXTS:
         errors = list(map(abs, trio.run(benchmark.measure, language, 2)))
         assert len(errors) >= 10

@@ -1,6 +1,4 @@
-"""
-``trio-cartesia say``: speak texts into files, all at once on one connection.
-"""
+"""``trio-cartesia say``: speak texts into files, all at once on one connection."""
 
 from __future__ import annotations
 
@@ -53,8 +51,7 @@ LINE_DELAY_MS: Final = 500  # for lines that are typed; the service's own delay 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """
-    The arguments of the command.
+    """The arguments of the command.
 
     Attributes:
         texts: The texts; ``-`` is standard input.
@@ -85,8 +82,7 @@ class Request:
 
 
 async def say(request: Request) -> int:
-    """
-    Speak all texts, and return the exit code.
+    """Speak all texts, and return the exit code.
 
     However it ends, standard output lists the files with speech, and standard error has a line
     about each text.
@@ -165,8 +161,7 @@ def _report_ends(jobs: Sequence[Job], *, debug: bool) -> bool:
 
 @attrs.define(eq=False)
 class Job:
-    """
-    One text, and its output.
+    """One text, and its output.
 
     Attributes:
         report: Its progress.

@@ -1,6 +1,4 @@
-"""
-Recordings in files: the audio, and the word times beside it.
-"""
+"""Recordings in files: the audio, and the word times beside it."""
 
 from __future__ import annotations
 
@@ -25,8 +23,7 @@ __all__ = ["FileRecording", "open_files"]
 
 @attrs.define(eq=False)
 class FileRecording(Recording):
-    """
-    A recording in a file of audio, with a file of word times if the target has one.
+    """A recording in a file of audio, with a file of word times if the target has one.
 
     Writing blocks Trio's thread: a disk takes a chunk in microseconds, and the file is up to date
     whatever happens next.
@@ -76,8 +73,7 @@ class FileRecording(Recording):
 def open_files(
     target: Target, sample_format: SampleFormat, *, raw: bool
 ) -> Iterator[FileRecording]:
-    """
-    Open the files of one text for the block.
+    """Open the files of one text for the block.
 
     An older file is replaced once there is audio; without audio no new file is left behind. If
     another program has taken a numbered name first, the next free one is used.

@@ -1,6 +1,4 @@
-"""
-The files to write: names from the command line, or unused numbered names.
-"""
+"""The files to write: names from the command line, or unused numbered names."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ NEVER_RAW: Final = OTHER_FORMATS | {".wav", ".wave"}
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """
-    The files of one text.
+    """The files of one text.
 
     Attributes:
         audio: The file of audio.
@@ -53,8 +50,7 @@ class Target:
 
 
 def choose(count: int, out: Sequence[str], *, raw: bool, words: bool) -> list[Target]:
-    """
-    Choose a target for each of *count* texts, without creating or changing any file.
+    """Choose a target for each of *count* texts, without creating or changing any file.
 
     Args:
         count: The number of texts.
@@ -86,8 +82,7 @@ def is_directory(out: Sequence[str]) -> bool:
 
 
 def make_directory(out: Sequence[str]) -> None:
-    """
-    Create the directory if *out* is one.
+    """Create the directory if *out* is one.
 
     Raises:
         OSError: It cannot be created.

@@ -1,6 +1,4 @@
-"""
-Progress on standard error: live lines on a terminal, plain lines elsewhere.
-"""
+"""Progress on standard error: live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -31,8 +29,7 @@ STYLES: Final = {
 
 @asynccontextmanager
 async def show_progress(reports: Sequence[Report], *, live: bool) -> AsyncIterator[None]:
-    """
-    Show the progress of the texts while the block runs.
+    """Show the progress of the texts while the block runs.
 
     Args:
         reports: One for each text; other tasks update them.

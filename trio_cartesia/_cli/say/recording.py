@@ -1,6 +1,4 @@
-"""
-The recording of one text, wherever its audio goes.
-"""
+"""The recording of one text, wherever its audio goes."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ __all__ = ["Recording"]
 
 @attrs.define(eq=False)
 class Recording(ABC):
-    """
-    The speech of one text, which may arrive in several contexts.
+    """The speech of one text, which may arrive in several contexts.
 
     Attributes:
         sample_format: The layout of its audio.

@@ -1,6 +1,4 @@
-"""
-The state of one text, for progress lines and the summary.
-"""
+"""The state of one text, for progress lines and the summary."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ class State(enum.Enum):
 
 @attrs.define(eq=False)
 class Report:
-    """
-    The progress of one text.
+    """The progress of one text.
 
     Attributes:
         name: The name of its recording; no message shows the text itself.

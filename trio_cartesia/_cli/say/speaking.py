@@ -1,5 +1,4 @@
-"""
-`TranscriptRecorder`: speak a transcript in as many contexts and connections as it takes.
+"""`TranscriptRecorder`: speak a transcript in as many contexts and connections as it takes.
 
 The service ends a context about a second after it has no more text (protocol §2.10), and an idle
 connection after some minutes. Neither is a failure while the user types: further lines are spoken
@@ -33,8 +32,7 @@ __all__ = ["TranscriptRecorder"]
 
 @attrs.define(eq=False, kw_only=True)
 class TranscriptRecorder:
-    """
-    Speaks one transcript, and records the speech.
+    """Speaks one transcript, and records the speech.
 
     Attributes:
         transcript: The text.
@@ -51,8 +49,7 @@ class TranscriptRecorder:
     overflow: Literal["fail", "block"] = "fail"
 
     async def record_all(self, client: Cartesia, connection: Connection) -> None:
-        """
-        Record the whole transcript, on *connection* and, if that ends idle, on further ones.
+        """Record the whole transcript, on *connection* and, if that ends idle, on further ones.
 
         If cancelled, the service is sent a cancel, and the audio received so far is recorded.
 
@@ -69,8 +66,7 @@ class TranscriptRecorder:
             raise UsageError("standard input had no text")
 
     async def record(self, connection: Connection) -> bool:
-        """
-        Record the transcript on one connection.
+        """Record the transcript on one connection.
 
         Returns:
             True once all of it is recorded; False if the connection ended between two texts, so
@@ -128,8 +124,7 @@ class TranscriptRecorder:
 
 @attrs.define(eq=False)
 class Feeder:
-    """
-    Pushes a transcript to one context until the context ends.
+    """Pushes a transcript to one context until the context ends.
 
     Attributes:
         error: The error that ends the recording.

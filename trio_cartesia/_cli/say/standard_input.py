@@ -1,6 +1,4 @@
-"""
-Text from standard input, in pieces of a line each.
-"""
+"""Text from standard input, in pieces of a line each."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ BREAKS: Final = (". ", "! ", "? ", "; ", ", ", " ")  # where an overlong line is
 
 @attrs.define(eq=False)
 class Lines:
-    """
-    Decodes bytes and cuts the text into lines.
+    """Decodes bytes and cuts the text into lines.
 
     Each line keeps its end, so that joined lines stay apart. Blank lines are dropped. Bytes that
     are not UTF-8 become U+FFFD.
@@ -61,8 +58,7 @@ def _cut(line: str) -> Iterator[str]:
 
 @attrs.define(eq=False)
 class StandardInput(AsyncIterator[str]):
-    """
-    An asynchronous iterator of pieces, each as soon as its line is complete.
+    """An asynchronous iterator of pieces, each as soon as its line is complete.
 
     A thread reads, and is abandoned if the iteration is cancelled. That works for terminals, pipes
     and files on every system, while Trio's own stream would make the descriptor non-blocking for

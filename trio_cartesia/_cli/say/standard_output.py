@@ -1,6 +1,4 @@
-"""
-``--out -``: audio on standard output, for a pipe to a player or another program.
-"""
+"""``--out -``: audio on standard output, for a pipe to a player or another program."""
 
 from __future__ import annotations
 
@@ -30,8 +28,7 @@ TERMINAL: Final = (
 
 
 def check_standard_output() -> None:
-    """
-    Check that standard output can take audio.
+    """Check that standard output can take audio.
 
     Raises:
         UsageError: It is closed or a terminal.
@@ -51,8 +48,7 @@ def open_standard_output(sample_format: SampleFormat, *, raw: bool) -> Iterator[
 
 @attrs.define(eq=False)
 class StandardOutput(Recording):
-    """
-    A recording on standard output.
+    """A recording on standard output.
 
     `write` keeps the audio, and `flush` writes it in a thread: a pipe may block for as long as a
     player plays.
@@ -79,8 +75,7 @@ class StandardOutput(Recording):
         self.is_complete = True
 
     async def flush(self) -> None:
-        """
-        Wait until the reader has taken everything. If cancelled, a part may have been written.
+        """Wait until the reader has taken everything. If cancelled, a part may have been written.
 
         Raises:
             BrokenPipeError: The reader has gone.

@@ -1,6 +1,4 @@
-"""
-The text that is yet to be spoken.
-"""
+"""The text that is yet to be spoken."""
 
 from __future__ import annotations
 
@@ -14,8 +12,7 @@ __all__ = ["Transcript"]
 
 @attrs.define(eq=False)
 class Transcript:
-    """
-    A queue of the pieces of a text, into which unspoken pieces can be put back.
+    """A queue of the pieces of a text, into which unspoken pieces can be put back.
 
     Attributes:
         pieces_read: The number of pieces so far, each counted once.

@@ -1,5 +1,4 @@
-"""
-Writers of raw and WAV audio to an open file.
+"""Writers of raw and WAV audio to an open file.
 
 A `WavFile` is valid after each write, so whatever ends the program, what was written can be played.
 """
@@ -22,8 +21,7 @@ MOST_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and include t
 
 
 class AudioFile(Protocol):
-    """
-    A writer of whole frames.
+    """A writer of whole frames.
 
     Attributes:
         data_bytes: The size of the audio written so far.
@@ -70,8 +68,7 @@ class WavFile:
         self.write(b"")
 
     def write(self, audio: bytes) -> None:
-        """
-        Append whole frames.
+        """Append whole frames.
 
         Raises:
             OSError: The write failed, or the file would exceed the size of a WAV file. It holds

@@ -1,6 +1,4 @@
-"""
-``trio-cartesia serve``: run the local service until it is stopped.
-"""
+"""``trio-cartesia serve``: run the local service until it is stopped."""
 
 from __future__ import annotations
 
@@ -40,8 +38,7 @@ OTHER_TLS: Final = (
 
 
 async def serve(options: ServiceOptions) -> int:
-    """
-    Serve until cancelled; the URL is the first line on standard output.
+    """Serve until cancelled; the URL is the first line on standard output.
 
     Returns:
         The exit code of a service that could not start or print its URL.
@@ -104,8 +101,7 @@ def _introduce(server: Server, *, has_keys: bool) -> None:
 
 @contextmanager
 def _short_collections() -> Iterator[None]:
-    """
-    Exclude the objects so far from garbage collection, because they live as long as the process.
+    """Exclude the objects so far from garbage collection, because they live as long as the process.
 
     A collection stops the loop, and would spend most of its time on the modules.
     """

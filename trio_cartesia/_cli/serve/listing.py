@@ -1,6 +1,4 @@
-"""
-The output of ``--behaviour list`` and ``--fault list``.
-"""
+"""The output of ``--behaviour list`` and ``--fault list``."""
 
 from __future__ import annotations
 
@@ -33,8 +31,7 @@ def behaviours() -> str:
 
 
 def faults() -> str:
-    """
-    Return every fault, with its parameters, their defaults and its description.
+    """Return every fault, with its parameters, their defaults and its description.
 
     Optional parameters are in brackets.
     """

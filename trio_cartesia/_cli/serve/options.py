@@ -1,6 +1,4 @@
-"""
-The options of ``trio-cartesia serve``, and their conversion to arguments of `open_server`.
-"""
+"""The options of ``trio-cartesia serve``, and their conversion to arguments of `open_server`."""
 
 from __future__ import annotations
 
@@ -20,8 +18,7 @@ API_KEYS: Final = "CARTESIA_LOCAL_API_KEYS"
 
 @attrs.frozen(kw_only=True)
 class ServiceOptions:
-    """
-    The options of the command line, unconverted.
+    """The options of the command line, unconverted.
 
     Attributes:
         voice: Its name, or None for the best one installed.
@@ -48,8 +45,7 @@ class ServiceOptions:
     debug: bool = False
 
     def arguments(self) -> dict[str, Any]:
-        """
-        Return the arguments of `open_server`, except the voice.
+        """Return the arguments of `open_server`, except the voice.
 
         Raises:
             UsageError: An option is invalid, or two exclude each other.

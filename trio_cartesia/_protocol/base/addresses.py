@@ -1,6 +1,4 @@
-"""
-Check base URLs, and map them to WebSocket addresses (protocol §1.1).
-"""
+"""Check base URLs, and map them to WebSocket addresses (protocol §1.1)."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ _SECURE: Final = frozenset({"https", "wss"})
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """
-    The address of a WebSocket.
+    """The address of a WebSocket.
 
     Attributes:
         secure: Whether it uses TLS.
@@ -59,8 +56,7 @@ class BaseUrl:
 
     @classmethod
     def parse(cls, url: object, name: str, *, allow_insecure: bool) -> BaseUrl:
-        """
-        Check *url*, which may have a path prefix but no query, fragment or user.
+        """Check *url*, which may have a path prefix but no query, fragment or user.
 
         Args:
             url: The caller's value.
@@ -104,8 +100,7 @@ class BaseUrl:
 
 
 def split_url(url: object, name: str, schemes: Collection[str]) -> SplitResult:
-    """
-    Split a URL and check its scheme, host, port and characters.
+    """Split a URL and check its scheme, host, port and characters.
 
     Raises:
         LocalProtocolError: One is missing or not valid. The URL is not quoted: it may have a

@@ -1,5 +1,4 @@
-"""
-Encodings and sample rates of raw speech, and the arithmetic between bytes, frames and seconds.
+"""Encodings and sample rates of raw speech, and the arithmetic between bytes, frames and seconds.
 
 Speech is mono, so a frame is one sample: 1, 2 or 4 bytes (protocol §6.1).
 """
@@ -32,8 +31,7 @@ UNKNOWN_SIZE: Final = 0xFFFFFFFF  # of a WAV that is streamed: players read to t
 
 @attrs.frozen(kw_only=True)
 class SampleFormat:
-    """
-    The layout of the bytes of raw speech, and the arithmetic between bytes and seconds.
+    """The layout of the bytes of raw speech, and the arithmetic between bytes and seconds.
 
     Attributes:
         encoding: One of `ENCODINGS`.
@@ -61,8 +59,7 @@ class SampleFormat:
         return WholeFrames(self.bytes_per_frame)
 
     def wav_header(self, size_bytes: int | None = None) -> bytes:
-        """
-        Return the header of a WAV file, which the samples follow (protocol §6.1).
+        """Return the header of a WAV file, which the samples follow (protocol §6.1).
 
         Its length depends on the encoding alone. A file with an odd number of bytes needs one more
         zero byte at its end.
@@ -92,8 +89,7 @@ class SampleFormat:
 
 @attrs.define
 class WholeFrames:
-    """
-    A buffer that cuts a stream of bytes at frame boundaries.
+    """A buffer that cuts a stream of bytes at frame boundaries.
 
     The protocol does not promise that chunks end with a whole frame (protocol §2.3), so the rest
     of a chunk is kept for the next one.

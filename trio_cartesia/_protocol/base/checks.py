@@ -1,5 +1,4 @@
-"""
-Checks of a caller's values, made before anything is sent.
+"""Checks of a caller's values, made before anything is sent.
 
 Each raises `LocalProtocolError` with a message that names the field and says what is allowed.
 Values that may be speech or secrets are never quoted.

@@ -1,6 +1,4 @@
-"""
-API keys, access tokens and the headers that every request carries (protocol §1.2, §1.3).
-"""
+"""API keys, access tokens and the headers that every request carries (protocol §1.2, §1.3)."""
 
 from __future__ import annotations
 
@@ -54,8 +52,7 @@ class Credential:
     def choose(
         cls, api_key: str | None, token: str | None, key_name: str = "api_key"
     ) -> Credential | None:
-        """
-        Return the one that was given, or None.
+        """Return the one that was given, or None.
 
         Args:
             api_key: A key, or None.
@@ -96,8 +93,7 @@ class Headers(list[tuple[str, str]]):
 
 
 def version_of(version: object) -> str:
-    """
-    Return *version* if it is a date.
+    """Return *version* if it is a date.
 
     Raises:
         LocalProtocolError: It does not have the form ``YYYY-MM-DD``.
@@ -113,8 +109,7 @@ def version_of(version: object) -> str:
 
 
 def parse_header_lines(lines: str) -> dict[str, str]:
-    """
-    Parse the lines of ``CARTESIA_CUSTOM_HEADERS``, each ``Name: value`` (protocol §1.1).
+    """Parse the lines of ``CARTESIA_CUSTOM_HEADERS``, each ``Name: value`` (protocol §1.1).
 
     Raises:
         LocalProtocolError: A line does not have this form, or its header cannot be sent.
@@ -143,8 +138,7 @@ def request_headers(
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """
-    Return *headers* if they can be sent.
+    """Return *headers* if they can be sent.
 
     Raises:
         LocalProtocolError: One has an invalid name or value, or is set by this package alone.

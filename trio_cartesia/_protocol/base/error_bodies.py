@@ -1,5 +1,4 @@
-"""
-Convert the service's error bodies to exceptions.
+"""Convert the service's error bodies to exceptions.
 
 Two generations of bodies are parsed (protocol §1.7): JSON objects, and the ``Title: message`` texts
 of versions before 2026-03-01. Every field may be missing or of any type.
@@ -67,8 +66,7 @@ def error_from_fields(
     retry_after_seconds: float | None = None,
     otherwise: type[RequestFailed] = ContextFailed,
 ) -> RequestFailed:
-    """
-    Convert the fields of an error, of either generation, to the exception to raise.
+    """Convert the fields of an error, of either generation, to the exception to raise.
 
     Args:
         fields: The members of the error's JSON object, of any shape.
@@ -104,8 +102,7 @@ def error_from_body(
     request_id: str | None = None,
     retry_after: str | None = None,
 ) -> RequestFailed:
-    """
-    Convert an unsuccessful HTTP response to the exception to raise.
+    """Convert an unsuccessful HTTP response to the exception to raise.
 
     Args:
         status_code: From the status line; it wins over one in the body.

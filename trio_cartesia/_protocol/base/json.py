@@ -1,5 +1,4 @@
-"""
-JSON and base64: orjson and pybase64 where they are installed, the standard library elsewhere.
+"""JSON and base64: orjson and pybase64 where they are installed, the standard library elsewhere.
 
 Both ways take and refuse the same texts; a property test holds them to it.
 """
@@ -20,8 +19,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def plain_loads(text: str | bytes) -> Any:
-    """
-    Read JSON with the standard library, as strictly as orjson but for numbers beyond a float's.
+    """Read JSON with the standard library, as strictly as orjson but for numbers beyond a float's.
 
     Those are infinite. It has no constants that JSON does not have, and no lone surrogates, which
     could not be written anywhere.

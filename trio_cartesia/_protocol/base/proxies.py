@@ -1,6 +1,4 @@
-"""
-Parse the address of an HTTP proxy.
-"""
+"""Parse the address of an HTTP proxy."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ _SOCKS: Final = ("socks", "socks4", "socks4a", "socks5", "socks5h")
 
 @attrs.frozen(kw_only=True)
 class ProxyAddress:
-    """
-    The address of an HTTP proxy; its credentials show nowhere but in the request.
+    """The address of an HTTP proxy; its credentials show nowhere but in the request.
 
     Attributes:
         secure: Whether the connection to the proxy uses TLS.
@@ -40,8 +37,7 @@ class ProxyAddress:
 
     @classmethod
     def parse(cls, url: object, name: str) -> ProxyAddress:
-        """
-        Parse ``http://user:password@host:port`` or ``https://...``; ``http://`` may be missing.
+        """Parse ``http://user:password@host:port`` or ``https://...``; ``http://`` may be missing.
 
         Raises:
             LocalProtocolError: It is not such a URL.

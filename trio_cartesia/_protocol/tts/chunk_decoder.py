@@ -1,5 +1,4 @@
-"""
-Chunks, read from the frame where they lie.
+"""Chunks, read from the frame where they lie.
 
 Nearly all bytes of a connection are base64 in a field ``data``. It is cut out and decoded in
 place, and a mark that no peer can know stands in for it while the small rest is read as JSON.
@@ -29,8 +28,7 @@ _MARK_BYTES: Final = _MARK.encode()
 def read_chunk(
     data: bytearray, view: memoryview, start: int, stop: int, segments: Mapping[str, int]
 ) -> Chunk | None:
-    """
-    Read a chunk, if the message at *start* to *stop* is one and written as usual.
+    """Read a chunk, if the message at *start* to *stop* is one and written as usual.
 
     Args:
         data: Holds the message.

@@ -1,6 +1,4 @@
-"""
-Context ids: generated here or chosen by callers, and never used twice on a connection.
-"""
+"""Context ids: generated here or chosen by callers, and never used twice on a connection."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ REMEMBERED_MOST: Final = 16_384  # of ids that callers chose; generated ids need
 
 @attrs.define(eq=False)
 class ContextIds:
-    """
-    The ids of one connection.
+    """The ids of one connection.
 
     Attributes:
         prefix: The start of every generated id; ids of callers must not start with it.
@@ -41,8 +38,7 @@ class ContextIds:
         return f"{self.prefix}-{next(self._numbers)}"
 
     def claim(self, context_id: str) -> str:
-        """
-        Reserve an id that a caller chose.
+        """Reserve an id that a caller chose.
 
         Raises:
             LocalProtocolError: It cannot be an id, or is among the last `REMEMBERED_MOST` chosen.

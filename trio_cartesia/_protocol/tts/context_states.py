@@ -1,5 +1,4 @@
-"""
-The life of one context, as a table (protocol §2.4, seen from the client).
+"""The life of one context, as a table (protocol §2.4, seen from the client).
 
 `TRANSITIONS` is data: tests walk it, and the documentation's diagram is drawn from it.
 """
@@ -75,8 +74,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = MappingProxyType(
 
 
 def advance(state: State, step: Trigger) -> State:
-    """
-    Return the state that *step* leads to.
+    """Return the state that *step* leads to.
 
     Raises:
         LocalProtocolError: The step is not possible in *state*.

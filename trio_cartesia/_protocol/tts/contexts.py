@@ -1,6 +1,4 @@
-"""
-What `SpeechProtocol` knows of one context.
-"""
+"""What `SpeechProtocol` knows of one context."""
 
 from __future__ import annotations
 
@@ -57,8 +55,7 @@ class Unspoken:
 
 @attrs.define(eq=False)
 class ContextState:
-    """
-    One context, from the opening of its block to the end of it.
+    """One context, from the opening of its block to the end of it.
 
     Attributes:
         common: What all its inputs repeat, as it goes over the wire.
@@ -89,8 +86,7 @@ class ContextState:
         return self.end is End.DONE and not self.unspoken.has_words()
 
     def check_takes_input(self, context_id: str, transcript: str = "") -> None:
-        """
-        Raise what a further input meets.
+        """Raise what a further input meets.
 
         Raises:
             LocalProtocolError: The final input was given, or the context was cancelled.

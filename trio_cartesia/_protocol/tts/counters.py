@@ -1,6 +1,4 @@
-"""
-What a connection has seen and sent, in numbers.
-"""
+"""What a connection has seen and sent, in numbers."""
 
 from __future__ import annotations
 
@@ -11,8 +9,7 @@ __all__ = ["Counters"]
 
 @attrs.define
 class Counters:
-    """
-    Running totals of one connection.
+    """Running totals of one connection.
 
     Attributes:
         contexts_opened: Contexts that were registered, the open ones included.

@@ -1,5 +1,4 @@
-"""
-JSON text to events: the wire is read once, here.
+"""JSON text to events: the wire is read once, here.
 
 The general way is a cattrs converter. Chunks, which are nearly all that comes, are read by hand;
 a property test holds both ways to the same results.
@@ -62,15 +61,14 @@ _KINDS: Final[Mapping[str, type[Received]]] = {
 
 
 def prepare() -> None:
-    """
-    Load now what would else be loaded, in 10 ms or so, when the first event that is no chunk comes.
+    """Load now what would else be loaded, in 10 ms or so, when the first event that is no chunk
+    comes.
     """
     _converter()
 
 
 def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
-    """
-    Read one message of the service.
+    """Read one message of the service.
 
     Fields that are not known are ignored, and a ``type`` that is not known gives an
     `UnknownEvent`, since the service may add both (protocol §1.2).
@@ -106,8 +104,7 @@ def _object(text: str | bytes) -> dict[str, Any]:
 
 
 def _has_too_many_values(text: str | bytes) -> bool:
-    """
-    Tell whether *text* might become more than `MAX_VALUES` objects.
+    """Tell whether *text* might become more than `MAX_VALUES` objects.
 
     Each of them takes up to thirty times the memory of its text: empty arrays, for one.
     """

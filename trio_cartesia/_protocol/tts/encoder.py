@@ -1,5 +1,4 @@
-"""
-Requests to JSON text.
+"""Requests to JSON text.
 
 What all inputs of a context repeat is written once, when the context is opened, through cattrs;
 an input is that, and what is its own.
@@ -32,8 +31,7 @@ _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 @lru_cache(maxsize=16)  # contexts of a connection mostly have the same ones
 def write_settings(settings: ContextSettings, *, voice_as_object: bool = False) -> str:
-    """
-    Write what all inputs of a context have in common: members of an object, without its braces.
+    """Write what all inputs of a context have in common: members of an object, without its braces.
 
     Args:
         settings: The context's; ``generation_config`` is left to `write_input`.
@@ -47,8 +45,7 @@ def write_settings(settings: ContextSettings, *, voice_as_object: bool = False) 
 
 
 def write_input(request: GenerationRequest, common: str) -> str:
-    """
-    Write one input of a context (protocol §2.2.1).
+    """Write one input of a context (protocol §2.2.1).
 
     Args:
         request: What to say.
@@ -75,9 +72,7 @@ def write_input(request: GenerationRequest, common: str) -> str:
 
 
 def write_cancel(context_id: str) -> str:
-    """
-    Write the message that stops a context (protocol §2.2.2).
-    """
+    """Write the message that stops a context (protocol §2.2.2)."""
     return _to_json({"context_id": context_id, "cancel": True})
 
 

@@ -1,5 +1,4 @@
-"""
-Output formats and generation settings, checked when they are made.
+"""Output formats and generation settings, checked when they are made.
 
 Parameters that take one of these also take a mapping of the wire's own shape.
 """
@@ -32,8 +31,7 @@ BIT_RATES: Final = (32000, 64000, 96000, 128000, 192000)  # protocol §3.1
 
 @attrs.frozen(kw_only=True)
 class RawOutputFormat:
-    """
-    Audio without a header, the only container of a WebSocket (protocol §2.2.1, §6.1).
+    """Audio without a header, the only container of a WebSocket (protocol §2.2.1, §6.1).
 
     Attributes:
         encoding: ``pcm_f32le``, ``pcm_s16le``, ``pcm_mulaw`` or ``pcm_alaw``; always mono.
@@ -56,8 +54,7 @@ class RawOutputFormat:
 
 @attrs.frozen(kw_only=True)
 class WavOutputFormat:
-    """
-    Audio in a RIFF file, for requests over HTTP (protocol §3.1).
+    """Audio in a RIFF file, for requests over HTTP (protocol §3.1).
 
     Attributes:
         encoding: As in `RawOutputFormat`.
@@ -75,8 +72,7 @@ class WavOutputFormat:
 
 @attrs.frozen(kw_only=True)
 class MP3OutputFormat:
-    """
-    Audio as MP3, for requests over HTTP (protocol §3.1).
+    """Audio as MP3, for requests over HTTP (protocol §3.1).
 
     Attributes:
         sample_rate: As in `RawOutputFormat`.
@@ -105,8 +101,7 @@ def _emotion(_: object, field: attrs.Attribute[str], value: object) -> None:
 
 @attrs.frozen(kw_only=True)
 class GenerationConfig:
-    """
-    Speed, volume and emotion of speech, for models from sonic-3 on (protocol §2.2.1).
+    """Speed, volume and emotion of speech, for models from sonic-3 on (protocol §2.2.1).
 
     None leaves a field out, so that the service's default holds.
 
@@ -134,8 +129,7 @@ _T = TypeVar("_T", RawOutputFormat, GenerationConfig)
 
 
 def value_from(cls: type[_T], value: object, name: str) -> _T:
-    """
-    Return *value*, an instance of *cls* or a mapping of the wire's shape, as a *cls*.
+    """Return *value*, an instance of *cls* or a mapping of the wire's shape, as a *cls*.
 
     Raises:
         LocalProtocolError: It is neither, or has members that are missing, unknown or wrong.
@@ -158,8 +152,7 @@ def value_from(cls: type[_T], value: object, name: str) -> _T:
 
 
 def raw_output_format(value: object) -> RawOutputFormat:
-    """
-    Return *value* as the format of a context, which must be raw (protocol §2.2.1).
+    """Return *value* as the format of a context, which must be raw (protocol §2.2.1).
 
     Raises:
         LocalProtocolError: It has another container, or members that are missing or wrong.

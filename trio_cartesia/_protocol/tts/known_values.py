@@ -1,5 +1,4 @@
-"""
-Emotions, languages and models that this version knows of (protocol §1.9, §2.2.1).
+"""Emotions, languages and models that this version knows of (protocol §1.9, §2.2.1).
 
 The service adds to them at any time, so others are passed on; each is logged once, at DEBUG.
 """

@@ -1,5 +1,4 @@
-"""
-The messages of the TTS WebSocket, both directions, as frozen values with the wire's field names.
+"""The messages of the TTS WebSocket, both directions, as frozen values with the wire's field names.
 
 Requests are what a client sends (protocol §2.2), events what the service sends (protocol §2.3).
 Transcripts and audio are left out of every repr.
@@ -42,8 +41,8 @@ def size_of(value: object) -> str:
 
 @attrs.frozen(kw_only=True)
 class GenerationRequest:
-    """
-    One input of a context: its settings, which every input repeats, and a piece of the transcript.
+    """One input of a context: its settings, which every input repeats, and a piece of the
+    transcript.
 
     Attributes:
         settings: The context's.
@@ -76,8 +75,7 @@ Request = GenerationRequest | CancelRequest
 
 @attrs.frozen(kw_only=True)
 class Chunk:
-    """
-    A piece of a context's audio, in the order in which it is to be played.
+    """A piece of a context's audio, in the order in which it is to be played.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -111,8 +109,7 @@ def make_chunk(
     step_time: float | None,
     status_code: int | None,
 ) -> Chunk:
-    """
-    Make a `Chunk` whose fields are known to be right.
+    """Make a `Chunk` whose fields are known to be right.
 
     Nearly all events are chunks. The ``__init__`` of a frozen class sets each field by a call of
     ``object.__setattr__``; setting the slots takes half the time.
@@ -129,8 +126,7 @@ def make_chunk(
 
 @attrs.frozen(kw_only=True)
 class WordTimes:
-    """
-    Words and when they sound, three tuples of one length.
+    """Words and when they sound, three tuples of one length.
 
     Attributes:
         words: Words with their punctuation; single characters for Chinese and Japanese.
@@ -145,8 +141,7 @@ class WordTimes:
 
 @attrs.frozen(kw_only=True)
 class PhonemeTimes:
-    """
-    Phonemes and when they sound, three tuples of one length.
+    """Phonemes and when they sound, three tuples of one length.
 
     Attributes:
         phonemes: In the International Phonetic Alphabet.
@@ -161,8 +156,7 @@ class PhonemeTimes:
 
 @attrs.frozen(kw_only=True)
 class WordTimestamps:
-    """
-    Word times (``timestamps`` on the wire); may come before or after their chunks.
+    """Word times (``timestamps`` on the wire); may come before or after their chunks.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -183,8 +177,7 @@ class WordTimestamps:
 
 @attrs.frozen(kw_only=True)
 class PhonemeTimestamps:
-    """
-    Phoneme times; may come before or after their chunks.
+    """Phoneme times; may come before or after their chunks.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -205,8 +198,7 @@ class PhonemeTimestamps:
 
 @attrs.frozen(kw_only=True)
 class FlushDone:
-    """
-    A segment is complete: all of its chunks came before this (protocol §2.7).
+    """A segment is complete: all of its chunks came before this (protocol §2.7).
 
     It may come without a flush, where ``max_buffer_delay_ms`` is 0.
 
@@ -227,8 +219,7 @@ class FlushDone:
 
 @attrs.frozen(kw_only=True)
 class Done:
-    """
-    The context has ended: no event of it follows.
+    """The context has ended: no event of it follows.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -243,8 +234,7 @@ class Done:
 
 @attrs.frozen(kw_only=True)
 class ErrorEvent:
-    """
-    The service failed a context, or could not tell which; raised, never yielded.
+    """The service failed a context, or could not tell which; raised, never yielded.
 
     Attributes:
         context_id: The context, if the service could attribute the error.
@@ -259,8 +249,7 @@ class ErrorEvent:
 
 @attrs.frozen(kw_only=True)
 class UnknownEvent:
-    """
-    An event of a kind that this release does not know; kept, counted and never fatal.
+    """An event of a kind that this release does not know; kept, counted and never fatal.
 
     Attributes:
         context_id: The context that it names, if any.

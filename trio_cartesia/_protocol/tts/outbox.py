@@ -1,6 +1,4 @@
-"""
-Messages on their way to the writer, first in, first out, until they are taken or dropped.
-"""
+"""Messages on their way to the writer, first in, first out, until they are taken or dropped."""
 
 from __future__ import annotations
 
@@ -54,8 +52,7 @@ class Outgoing:
 
 @attrs.define(eq=False)
 class Outbox:
-    """
-    The queue before the writer.
+    """The queue before the writer.
 
     It holds at most one input for each task that is pushing and one cancel for each context that
     the service knows, so its bound is what callers have under way.

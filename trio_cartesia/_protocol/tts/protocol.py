@@ -36,8 +36,7 @@ Delivery = tuple[str, Event | CartesiaError]  # to which context, and what
 
 @attrs.define(eq=False)
 class SpeechProtocol:
-    """
-    The client's side of one TTS WebSocket.
+    """The client's side of one TTS WebSocket.
 
     Attributes:
         voice_as_object: True for API versions before 2026-08-14 (protocol §1.2).
@@ -57,8 +56,7 @@ class SpeechProtocol:
     _outbox: Outbox = attrs.field(factory=Outbox, init=False)
 
     def open(self, settings: ContextSettings, context_id: str | None = None) -> str:
-        """
-        Register a context and return its id; nothing is sent yet.
+        """Register a context and return its id; nothing is sent yet.
 
         Raises:
             LocalProtocolError: The id cannot be one, or was used on this connection before.
@@ -84,8 +82,7 @@ class SpeechProtocol:
         last: bool = False,
         generation_config: GenerationConfig | None = None,
     ) -> Outgoing:
-        """
-        Queue an input; empty text comes with *flush* or *last* only (protocol §2.6).
+        """Queue an input; empty text comes with *flush* or *last* only (protocol §2.6).
 
         Raises:
             LocalProtocolError: The text is not fit to be sent, or the context takes no more.
@@ -119,8 +116,7 @@ class SpeechProtocol:
             del self._contexts[outgoing.context_id].queued[outgoing]
 
     def cancel(self, context_id: str) -> bool:
-        """
-        Drop what is queued of a context, and queue one cancel if the service knows of it.
+        """Drop what is queued of a context, and queue one cancel if the service knows of it.
 
         Returns:
             False if the context had ended before, so that there was nothing to do.
@@ -190,8 +186,7 @@ class SpeechProtocol:
         self.counters.requests_sent += outgoing.text is not None
 
     def receive(self, text: str | bytes, now: float) -> list[Delivery]:
-        """
-        Read one message and say what goes to which context.
+        """Read one message and say what goes to which context.
 
         Raises:
             RemoteProtocolError: It cannot be read, and it cannot be told whose it is.

@@ -1,6 +1,4 @@
-"""
-The settings of a context, which stay the same within it (protocol §2.5).
-"""
+"""The settings of a context, which stay the same within it (protocol §2.5)."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ SPEEDS: Final = ("slow", "normal", "fast")
 
 
 def voice_id(value: object) -> str:
-    """
-    Return the id of a voice, given as an id or as the wire's object.
+    """Return the id of a voice, given as an id or as the wire's object.
 
     The object is ``{"id": ...}`` or, as before 2026-08-14, ``{"mode": "id", "id": ...}``
     (protocol §1.2).
@@ -72,8 +69,7 @@ def generation_config_from(value: object) -> GenerationConfig | None:
 
 @attrs.frozen(kw_only=True)
 class ContextSettings:
-    """
-    The settings of a context, with the wire's names and ranges (protocol §2.2.1).
+    """The settings of a context, with the wire's names and ranges (protocol §2.2.1).
 
     None leaves a field out, so that the service's default holds. The service decides which
     models, languages and voices exist; they are passed on as they are.
@@ -155,8 +151,7 @@ class ContextOptions(TypedDict):
 
 
 def settings_from(options: Mapping[str, object]) -> ContextSettings:
-    """
-    Return *options* as checked settings.
+    """Return *options* as checked settings.
 
     Raises:
         LocalProtocolError: One is missing, unknown, of the wrong type or out of range.

@@ -1,6 +1,4 @@
-"""
-Everything that one context said, as one value.
-"""
+"""Everything that one context said, as one value."""
 
 from __future__ import annotations
 
@@ -22,8 +20,7 @@ __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
 
 @attrs.frozen(kw_only=True)
 class TimedText:
-    """
-    A word or a phoneme, and when it sounds.
+    """A word or a phoneme, and when it sounds.
 
     Attributes:
         text: As the service sent it.
@@ -38,8 +35,7 @@ class TimedText:
 
 @attrs.frozen(kw_only=True)
 class Segment:
-    """
-    The audio up to a ``flush_done`` event, or after the last one.
+    """The audio up to a ``flush_done`` event, or after the last one.
 
     Attributes:
         audio: Its bytes.
@@ -52,8 +48,7 @@ class Segment:
 
 @attrs.frozen(kw_only=True)
 class Speech:
-    """
-    What a context said.
+    """What a context said.
 
     Attributes:
         audio: All bytes, in order; whole frames if the service sent whole frames.

@@ -1,6 +1,4 @@
-"""
-Cancelled contexts that were left while their last events may still come.
-"""
+"""Cancelled contexts that were left while their last events may still come."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-Make the byte stream to a peer: name resolution, TCP and TLS.
-"""
+"""Make the byte stream to a peer: name resolution, TCP and TLS."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
 ) -> trio.abc.Stream:
-    """
-    Return the stream to the peer.
+    """Return the stream to the peer.
 
     Raises:
         ConnectFailed: Name resolution, TCP or TLS failed.
@@ -41,8 +38,7 @@ async def connect(
 async def start_tls(
     stream: trio.abc.Stream, context: ssl.SSLContext, host: str, peer: str
 ) -> trio.abc.Stream:
-    """
-    Return *stream* under TLS, after the handshake; if that fails, *stream* is closed.
+    """Return *stream* under TLS, after the handshake; if that fails, *stream* is closed.
 
     Raises:
         ConnectFailed: The handshake failed; *peer* is what the message calls the other side.

@@ -1,6 +1,4 @@
-"""
-The TLS settings of connections whose caller gave none: the system's authorities, fully verified.
-"""
+"""The default TLS settings: the system's authorities, with full verification."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ FileState = tuple[int, int, int] | None
 
 
 def default_context() -> ssl.SSLContext:
-    """
-    Return a context that trusts the authorities that the system, or its environment, names now.
+    """Return a context that trusts the authorities that the system, or its environment, names now.
 
     Making one takes tens of milliseconds, so it is kept until a variable of the environment names
     other authorities, or the file of authorities changes.

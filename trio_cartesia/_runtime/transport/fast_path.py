@@ -1,5 +1,4 @@
-"""
-Whole text frames, from the stream straight to a handler.
+"""Whole text frames, from the stream straight to a handler.
 
 trio-websocket gets the handshake, pings, pongs, closes and everything odd. What it does not get is
 the one thing that nearly all bytes are: a text message in one unmasked frame. Its own way with
@@ -31,8 +30,7 @@ _UNHANDLED: Final = Outcome.UNHANDLED
 
 @attrs.define(eq=False)
 class FastPath:
-    """
-    The frames of one connection. One task reads.
+    """The frames of one connection. One task reads.
 
     Bytes are parsed in the thread's `read_buffer`, where they were read; only those that are not
     delivered in the same turn are copied, and kept until they are.
@@ -57,8 +55,7 @@ class FastPath:
         self._rest += data
 
     async def receive(self, handler: FrameHandler) -> bytes:
-        """
-        Read once and deliver; return what is not for the handler, or nothing.
+        """Read once and deliver; return what is not for the handler, or nothing.
 
         If cancelled, no byte is lost.
         """

@@ -1,5 +1,5 @@
-"""
-What trio-websocket does not count: in how many pieces a message comes, and how much comes at once.
+"""What trio-websocket does not count: in how many pieces a message comes, and how much comes at
+once.
 
 It keeps every piece of a message until the last one, and bounds their characters alone: a peer may
 send empty ones for ever. And it works off whatever it is given without letting other tasks run.
@@ -22,8 +22,7 @@ _EXTENDED: Final = {126: 4, 127: 10}  # bytes of a header, where it has more tha
 
 @attrs.define(eq=False)
 class FrameLimiter:
-    """
-    Hands bytes of whole and partial frames on, in batches.
+    """Hands bytes of whole and partial frames on, in batches.
 
     Attributes:
         has_overrun: True once a message has come in too many pieces.

@@ -1,5 +1,4 @@
-"""
-Convert an HTTP response whose body ends with the connection to the exception to raise.
+"""Convert an HTTP response whose body ends with the connection to the exception to raise.
 
 trio-websocket does not wait for the end of such a response.
 """
@@ -20,8 +19,7 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
 
 
 def error_in_response(answer: bytes) -> RequestFailed | None:
-    """
-    Return the exception for an HTTP response, complete or cut short in its body; else None.
+    """Return the exception for an HTTP response, complete or cut short in its body; else None.
 
     Args:
         answer: Everything received before the connection ended.

@@ -1,5 +1,4 @@
-"""
-The headers of a handshake, added to its request on the way to the network.
+"""The headers of a handshake, added to its request on the way to the network.
 
 trio-websocket keeps the headers that it is given in local variables, and wsproto keeps the request.
 A tool that prints local variables beside a traceback would print the API key with them, for example

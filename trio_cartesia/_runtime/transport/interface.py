@@ -27,8 +27,7 @@ class FrameHandler(Protocol):
 
 
 class Transport(Protocol):
-    """
-    Carries whole messages. Its methods raise `ConnectionLost` once the connection has ended.
+    """Carries whole messages. Its methods raise `ConnectionLost` once the connection has ended.
 
     Attributes:
         request_id: The service's name for the connection, if it gave one.
@@ -38,8 +37,7 @@ class Transport(Protocol):
     def request_id(self) -> str | None: ...
 
     async def receive(self, handler: FrameHandler) -> None:
-        """
-        Deliver some of the messages that have arrived, in order; wait where there are none.
+        """Deliver some of the messages that have arrived, in order; wait where there are none.
 
         It may return without having delivered any. If cancelled, no byte is lost.
         """

@@ -1,6 +1,4 @@
-"""
-Connect through an HTTP proxy, with CONNECT (RFC 9110 §9.3.6).
-"""
+"""Connect through an HTTP proxy, with CONNECT (RFC 9110 §9.3.6)."""
 
 from __future__ import annotations
 
@@ -18,8 +16,7 @@ __all__ = ["open_proxied_stream"]
 
 
 async def open_proxied_stream(proxy: ProxyAddress, host: str, port: int) -> trio.abc.Stream:
-    """
-    Return a stream to *host* and *port* through *proxy*.
+    """Return a stream to *host* and *port* through *proxy*.
 
     An ``https`` proxy is verified against the system's authorities.
 

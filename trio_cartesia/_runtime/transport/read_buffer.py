@@ -1,5 +1,4 @@
-"""
-The buffer that all connections of a thread read into.
+"""The buffer that all connections of a thread read into.
 
 A connection with a buffer of its own would hold it for as long as it lives, and use it for a few
 microseconds at a time. So nothing may be awaited between a read and the copy of what is to stay.
@@ -16,8 +15,7 @@ READ_BYTES: Final = 2**20
 
 
 class ReadBuffer(threading.local):
-    """
-    Bytes to read into, one set a thread; what they hold is from an earlier read.
+    """Bytes to read into, one set a thread; what they hold is from an earlier read.
 
     Attributes:
         data: The bytes.

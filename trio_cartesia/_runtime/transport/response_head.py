@@ -18,8 +18,7 @@ _HEAD_END: Final = re.compile(rb"\n\r?\n")  # as h11 has it
 
 @attrs.define(eq=False)
 class ResponseHead:
-    """
-    Withholds informational responses (RFC 9110 §15.2), which trio-websocket takes for refusals.
+    """Withholds informational responses (RFC 9110 §15.2), which trio-websocket takes for refusals.
 
     Attributes:
         received: What arrived, without informational responses.

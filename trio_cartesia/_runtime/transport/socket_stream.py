@@ -1,5 +1,4 @@
-"""
-A TCP stream that is read with as few steps as can be.
+"""A TCP stream that is read with as few steps as can be.
 
 Trio's own tries to read, then waits, then reads, and lets other tasks run after each. Where the
 last read took little, nothing more will have arrived, so this one waits first.
@@ -40,8 +39,7 @@ class SocketStream(trio.abc.Stream):
         self._may_have_more = True
 
     async def receive_into(self, buffer: memoryview) -> int:
-        """
-        Read into *buffer*, and return how many bytes arrived; 0 means the end.
+        """Read into *buffer*, and return how many bytes arrived; 0 means the end.
 
         No other task runs between the read and the return.
 

@@ -1,5 +1,4 @@
-"""
-The stream under trio-websocket, and where its bytes are tapped.
+"""The stream under trio-websocket, and where its bytes are tapped.
 
 During the handshake trio-websocket reads the stream through here. Once the response was a 101, our
 own reader does: text frames go to its handler, and every other frame to trio-websocket's task,
@@ -31,8 +30,7 @@ _log: Final = logging.getLogger("trio_cartesia.transport")
 
 @attrs.define(eq=False)
 class TappedStream(trio.abc.Stream):
-    """
-    A pass-through stream that works around some limitations of trio-websocket.
+    """A pass-through stream that works around some limitations of trio-websocket.
 
     It waits for the response to a handshake even when the connection has ended, so the scope of
     the handshake is cancelled from here. Once a write fails it drops what has arrived but was not
@@ -81,8 +79,7 @@ class TappedStream(trio.abc.Stream):
     # -- our reader
 
     async def receive_frames(self, handler: FrameHandler) -> None:
-        """
-        Deliver text frames, in the same turn as they were read; pass anything else on.
+        """Deliver text frames, in the same turn as they were read; pass anything else on.
 
         At most `FRAMES_IN_A_ROW` are delivered. If cancelled, no byte is lost.
         """

@@ -1,5 +1,4 @@
-"""
-Connect over TCP as `trio.open_tcp_stream` does, in tasks that Ctrl-C does not reach.
+"""Connect over TCP as `trio.open_tcp_stream` does, in tasks that Ctrl-C does not reach.
 
 An interrupt may reach the tasks of Trio's own function at any line: it then leaves in an exception
 group, and a socket that was just made stays open until it is collected. Here the interrupt waits
@@ -21,8 +20,7 @@ ATTEMPT_SECONDS: Final = 0.25  # RFC 8305 §5: after that, the next address is t
 
 @enable_ki_protection
 async def open_tcp_stream(host: str, port: int) -> trio.SocketStream:
-    """
-    Connect to the address of *host* that accepts first (RFC 8305, "happy eyeballs").
+    """Connect to the address of *host* that accepts first (RFC 8305, "happy eyeballs").
 
     Raises:
         OSError: *host* has no address, or none accepts; then it is the error that came first.

@@ -1,5 +1,4 @@
-"""
-A TLS object whose reads return all complete records received so far, not just one.
+"""A TLS object whose reads return all complete records received so far, not just one.
 
 ``trio.SSLStream`` does everything else: handshake, locks, clean closes, cancellation. It asks an
 object that decrypts for bytes, and `ssl.SSLObject` returns those of one record, at most 16 KiB;
@@ -38,8 +37,7 @@ class _Context:
 
 
 class _Records:
-    """
-    An `ssl.SSLObject` whose `read` returns the contents of all complete records.
+    """An `ssl.SSLObject` whose `read` returns the contents of all complete records.
 
     An error behind a complete record is raised by the next call, so that nothing is lost.
     """

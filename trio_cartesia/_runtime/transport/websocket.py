@@ -1,5 +1,4 @@
-"""
-The `Transport` over trio-websocket.
+"""The `Transport` over trio-websocket.
 
 trio-websocket owns the handshakes, masking, pings, closes and every other rule of RFC 6455. It
 works on a `TappedStream` over a stream that we open. Its exceptions end here, and those of the
@@ -107,8 +106,7 @@ async def open_websocket(
     ssl_context: ssl.SSLContext | None = None,
     open_stream: OpenStream = trio.open_tcp_stream,
 ) -> AsyncIterator[Transport]:
-    """
-    Connect and perform the handshake; abort the connection when the block ends.
+    """Connect and perform the handshake; abort the connection when the block ends.
 
     Args:
         address: Where to.

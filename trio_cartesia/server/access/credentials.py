@@ -21,7 +21,7 @@ import attrs
 
 from trio_cartesia.server.access.plans import Account, Accounts, Plan, find_plan
 from trio_cartesia.server.access.tokens import Claims, Grant, Tokens
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
 from trio_cartesia.server.net.requests import Request
 
 __all__ = ["Access", "Credentials", "Grant", "Identity"]
@@ -33,12 +33,12 @@ ADMIN: Final = b"sk_car_admin_"
 ANONYMOUS: Final = ""  # the id of the account of all clients without a credential
 
 
-def _unauthorized(message: str) -> Refusal:
-    return Refusal(status=401, title="Unauthorized", message=message)
+def _unauthorized(message: str) -> ErrorBody:
+    return ErrorBody(status=401, title="Unauthorized", message=message)
 
 
-def _forbidden(message: str) -> Refusal:
-    return Refusal(status=403, title="Forbidden", message=message)
+def _forbidden(message: str) -> ErrorBody:
+    return ErrorBody(status=403, title="Forbidden", message=message)
 
 
 MISSING: Final = _unauthorized("There is no API key and no access token.")
@@ -145,19 +145,19 @@ class Credentials:
             access: What the endpoint requires.
 
         Raises:
-            Refused: With 401 if the credential is missing or unknown, with 403 if it does not
+            APIError: With 401 if the credential is missing or unknown, with 403 if it does not
                 allow this.
         """
         credential = find_credential(request)
         if credential is None:
             if self._known is not None:
-                raise Refused(MISSING)
+                raise APIError(MISSING)
             return Identity(account=self.accounts.of(ANONYMOUS))
         claims = self.tokens.read(credential.secret)
         if claims is None:
             return Identity(account=self.accounts.of(self._check_key(credential, access)))
         if credential.may_be == "key":
-            raise Refused(UNKNOWN)
+            raise APIError(UNKNOWN)
         _check_token(claims, access)
         return Identity(account=self.accounts.of(claims.account))
 
@@ -168,18 +168,18 @@ class Credentials:
         if self._known is not None and (
             credential.may_be == "token" or account_id not in self._known
         ):
-            raise Refused(UNKNOWN)
+            raise APIError(UNKNOWN)
         if credential.secret.startswith(ADMIN) != (access == "admin"):
-            raise Refused(ADMIN_REQUIRED if access == "admin" else ADMIN_REFUSED)
+            raise APIError(ADMIN_REQUIRED if access == "admin" else ADMIN_REFUSED)
         return account_id
 
 
 def _check_token(claims: Claims, access: Access) -> None:
     if claims.is_expired:
-        raise Refused(EXPIRED)
+        raise APIError(EXPIRED)
     if access == "key":
-        raise Refused(KEY_REQUIRED)
+        raise APIError(KEY_REQUIRED)
     if access == "admin":
-        raise Refused(ADMIN_REQUIRED)
+        raise APIError(ADMIN_REQUIRED)
     if access not in claims.grants:
-        raise Refused(_forbidden(f"The access token does not have the grant {access!r}."))
+        raise APIError(_forbidden(f"The access token does not have the grant {access!r}."))

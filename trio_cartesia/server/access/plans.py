@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import attrs
 from attrs.validators import ge
 
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
 
 __all__ = ["PLANS", "Account", "Accounts", "Plan", "find_plan"]
 
@@ -68,13 +68,13 @@ def find_plan(plan: Plan | str) -> Plan:
     return PLANS[plan]
 
 
-TOO_MANY_CONTEXTS: Final = Refusal(
+TOO_MANY_CONTEXTS: Final = ErrorBody(
     status=429,
     title="Concurrency limit reached",
     message="The plan allows no more contexts at once. Wait until one has ended.",
     code="concurrency_limited",
 )
-TOO_MANY_SOCKETS: Final = Refusal(
+TOO_MANY_SOCKETS: Final = ErrorBody(
     status=429,
     title="Too many connections",
     message="The plan allows no more WebSockets at once. Close one first.",
@@ -103,7 +103,7 @@ class Account:
         """Count one more active context for as long as the block lasts.
 
         Raises:
-            Refused: The plan allows no more.
+            APIError: The plan allows no more.
         """
         self.acquire_context()
         try:
@@ -115,10 +115,10 @@ class Account:
         """Count one more active context until `release_context`.
 
         Raises:
-            Refused: The plan allows no more.
+            APIError: The plan allows no more.
         """
         if self.contexts >= self.plan.tts_concurrency:
-            raise Refused(TOO_MANY_CONTEXTS)
+            raise APIError(TOO_MANY_CONTEXTS)
         self.contexts += 1
 
     def release_context(self) -> None:
@@ -130,10 +130,10 @@ class Account:
         """Count one more open WebSocket for as long as the block lasts.
 
         Raises:
-            Refused: The plan allows no more.
+            APIError: The plan allows no more.
         """
         if self.sockets >= self.plan.tts_sockets:
-            raise Refused(TOO_MANY_SOCKETS)
+            raise APIError(TOO_MANY_SOCKETS)
         self.sockets += 1
         try:
             yield

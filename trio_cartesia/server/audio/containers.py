@@ -1,6 +1,4 @@
-"""
-What is around the audio of `/tts/bytes`: nothing, a WAV header or MP3 (protocol §3.1, §6.1).
-"""
+"""What is around the audio of `/tts/bytes`: nothing, a WAV header or MP3 (protocol §3.1, §6.1)."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ Part = bytes | bytearray
 
 
 class Container(Protocol):
-    """
-    Turns the audio of one answer, piece by piece, into what is sent.
-    """
+    """Turns the audio of one answer, piece by piece, into what is sent."""
 
     def add(self, audio: bytes) -> bytes:
         """Return what is to be sent for *audio*, which may be nothing yet."""
@@ -39,8 +35,7 @@ class Container(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Audio:
-    """
-    The ``output_format`` of a request for bytes.
+    """The ``output_format`` of a request for bytes.
 
     Attributes:
         container: ``raw``, ``wav`` or ``mp3``.
@@ -54,17 +49,14 @@ class Audio:
 
     @property
     def kind(self) -> str:
-        """
-        The content type.
-        """
+        """The content type."""
         return KINDS[self.container]
 
     def open(self) -> Container:
-        """
-        Begin such a container.
+        """Begin such a container.
 
         Raises:
-            Refused: There is no MP3 here.
+            APIError: There is no MP3 here.
         """
         if self.container == "mp3":
             return Mp3Encoder(sample_rate=self.samples.sample_rate, bit_rate=self.bit_rate)
@@ -73,9 +65,7 @@ class Audio:
 
 @attrs.define(eq=False)
 class _Plain:
-    """
-    Audio as it is, behind a header that may be empty.
-    """
+    """Audio as it is, behind a header that may be empty."""
 
     _header: bytes
 
@@ -88,8 +78,7 @@ class _Plain:
 
 
 def wav_header(samples: SampleFormat, size_bytes: int | None = None) -> bytes:
-    """
-    Return what stands before the audio in a WAV.
+    """Return what stands before the audio in a WAV.
 
     Args:
         samples: How the audio is laid out.
@@ -113,9 +102,7 @@ def wav_header(samples: SampleFormat, size_bytes: int | None = None) -> bytes:
 
 
 def finished(audio: Audio, parts: Sequence[Part]) -> list[Part]:
-    """
-    Return the *parts* that were sent as a file: sizes that nobody knew at first are right.
-    """
+    """Return the *parts* that were sent as a file: sizes that nobody knew at first are right."""
     if audio.container != "wav":
         return list(parts)
     first, *rest = parts
@@ -124,9 +111,7 @@ def finished(audio: Audio, parts: Sequence[Part]) -> list[Part]:
 
 
 def playable(audio: Audio, parts: Sequence[Part]) -> list[Part]:
-    """
-    Return the *parts* of a finished file as players want them: raw audio gets a header.
-    """
+    """Return the *parts* of a finished file as players want them: raw audio gets a header."""
     return _wav(audio.samples, parts) if audio.container == "raw" else list(parts)
 
 

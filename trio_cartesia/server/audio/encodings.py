@@ -1,5 +1,4 @@
-"""
-Samples in the encodings of the wire (protocol §6.1), in plain Python.
+"""Samples in the encodings of the wire (protocol §6.1), in plain Python.
 
 G.711 keeps 14 or 13 bits of a sample as a sign, three bits for which of eight segments it is in,
 and four for where in it. Each segment is twice as wide as the one before.
@@ -21,8 +20,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 def encode(samples: bytes | memoryview, encoding: str) -> bytes:
-    """
-    Encode *samples*, which is quick for slices of some ten milliseconds.
+    """Encode *samples*, which is quick for slices of some ten milliseconds.
 
     Args:
         samples: Mono ``pcm_s16le``.
@@ -50,9 +48,7 @@ def _values(typecode: str, samples: bytes | memoryview) -> array.array[int]:
 
 
 def _swapped(values: array.array[_Number]) -> array.array[_Number]:
-    """
-    Turn the wire's byte order into this machine's, or the other way round.
-    """
+    """Turn the wire's byte order into this machine's, or the other way round."""
     if sys.byteorder == "big":
         values.byteswap()
     return values
@@ -60,17 +56,13 @@ def _swapped(values: array.array[_Number]) -> array.array[_Number]:
 
 @functools.cache
 def _ulaw_table() -> bytes:
-    """
-    Return the mu-law byte for each sample, by the number that its two bytes make.
-    """
+    """Return the mu-law byte for each sample, by the number that its two bytes make."""
     return bytes(map(_ulaw, [*range(32768), *range(-32768, 0)]))
 
 
 @functools.cache
 def _alaw_table() -> bytes:
-    """
-    Return the A-law byte for each sample, by the number that its two bytes make.
-    """
+    """Return the A-law byte for each sample, by the number that its two bytes make."""
     return bytes(map(_alaw, [*range(32768), *range(-32768, 0)]))
 
 

@@ -1,5 +1,4 @@
-"""
-What the service does where the protocol is open.
+"""What the service does where the protocol is open.
 
 Row numbers are those of protocol §7.1 (T) and §7.3 (R). The defaults are the best guesses of those
 tables, and every field is honoured, so that a client can be tried against the other readings.
@@ -20,8 +19,7 @@ MIB: Final = 1024 * 1024
 
 @attrs.frozen(kw_only=True)
 class Behaviour:
-    """
-    One reading of the protocol, and the limits of the service.
+    """One reading of the protocol, and the limits of the service.
 
     A field that is neither what it may be nor has its type raises `ValueError`, which names it.
 
@@ -131,8 +129,7 @@ class Behaviour:
     remembered_contexts: int = whole(10_000, low=0, is_limit=True)
 
     def with_text(self, text: str) -> Behaviour:
-        """
-        Return this behaviour with what *text* says: ``flush_id_base=0, late_input=ignore``.
+        """Return this behaviour with what *text* says: ``flush_id_base=0, late_input=ignore``.
 
         Raises:
             ValueError: There is no such field, or it may not be that; the message says which.
@@ -140,7 +137,5 @@ class Behaviour:
         return attrs.evolve(self, **changes(self, text, keep_limits=False))
 
     def asked(self, text: str) -> Behaviour:
-        """
-        Like `with_text`, for one request: limits of the service may be lowered and not raised.
-        """
+        """Like `with_text`, for one request: limits may be lowered and not raised."""
         return attrs.evolve(self, **changes(self, text, keep_limits=True))

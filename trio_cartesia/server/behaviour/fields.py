@@ -1,5 +1,4 @@
-"""
-What a field of `Behaviour` may be, and how it is read from text.
+"""What a field of `Behaviour` may be, and how it is read from text.
 
 Fields are checked wherever their values come from. What is wrong is said with the field's name and
 what it may be; what was asked is not repeated.
@@ -12,120 +11,114 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["Setting", "changes", "choice", "close_code", "flag", "number", "settings", "whole"]
+__all__ = ["FieldSpec", "changes", "choice", "close_code", "flag", "number", "settings", "whole"]
 
-_SETTING: Final = "trio_cartesia.setting"  # its key in a field's metadata
+_SETTING: Final = "trio_cartesia.spec"  # its key in a field's metadata
 _FLAGS: Final = {"true": True, "false": False, "on": True, "off": False}
 _CLOSE_CODES: Final = frozenset((*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)))
 MAX_VALUE: Final = 100  # characters of a value in text
 
 
 @attrs.frozen(kw_only=True)
-class Setting:
-    """
-    One field.
+class FieldSpec:
+    """One field.
 
     Attributes:
-        wants: What it must be, for messages.
-        fits: Tells whether a value will do.
+        description: What it must be, for messages.
+        is_valid: Tells whether a value will do.
         read: Makes a value of text, or raises `ValueError`.
         is_limit: True for what the service holds or waits for at the most, which one request may
             lower and not raise.
     """
 
-    wants: str
-    fits: Callable[[Any], bool]
+    description: str
+    is_valid: Callable[[Any], bool]
     read: Callable[[str], Any]
     is_limit: bool = False
 
 
-def _field(default: Any, setting: Setting) -> Any:
-    return attrs.field(default=default, validator=_check, metadata={_SETTING: setting})
+def _field(default: Any, spec: FieldSpec) -> Any:
+    return attrs.field(default=default, validator=_check, metadata={_SETTING: spec})
 
 
 def _check(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    setting: Setting = attribute.metadata[_SETTING]
-    if not setting.fits(value):
-        raise ValueError(f"{attribute.name} must be {setting.wants}")
+    spec: FieldSpec = attribute.metadata[_SETTING]
+    if not spec.is_valid(value):
+        raise ValueError(f"{attribute.name} must be {spec.description}")
 
 
 def choice(*choices: str | int) -> Any:
-    """
-    Return a field that is one of *choices*, and the first by default.
-    """
+    """Return a field that is one of *choices*, and the first by default."""
     words: Mapping[str, str | int] = {str(value): value for value in choices}
     *others, last = words
-    setting = Setting(
-        wants=f"{', '.join(others)} or {last}",
-        fits=lambda value: type(value) in (str, int) and value in choices,
+    spec = FieldSpec(
+        description=f"{', '.join(others)} or {last}",
+        is_valid=lambda value: type(value) in (str, int) and value in choices,
         read=words.get,
     )
-    return _field(choices[0], setting)
+    return _field(choices[0], spec)
 
 
 def flag(default: bool) -> Any:
-    """
-    Return a field that is true or false.
-    """
-    wants = "true or false"
+    """Return a field that is true or false."""
+    description = "true or false"
     return _field(
         default,
-        Setting(wants=wants, fits=lambda value: isinstance(value, bool), read=_FLAGS.get),
+        FieldSpec(
+            description=description, is_valid=lambda value: isinstance(value, bool), read=_FLAGS.get
+        ),
     )
 
 
 def whole(default: int, *, low: int, high: int | None = None, is_limit: bool = False) -> Any:
-    """
-    Return a field that is an integer from *low* to *high*.
-    """
-    wants = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    setting = Setting(
-        wants=wants,
-        fits=lambda value: type(value) is int and low <= value and (high is None or value <= high),
+    """Return a field that is an integer from *low* to *high*."""
+    description = (
+        f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    )
+    spec = FieldSpec(
+        description=description,
+        is_valid=lambda value: (
+            type(value) is int and low <= value and (high is None or value <= high)
+        ),
         read=int,
         is_limit=is_limit,
     )
-    return _field(default, setting)
+    return _field(default, spec)
 
 
 def number(default: float, *, is_limit: bool = False, is_positive: bool = False) -> Any:
-    """
-    Return a field that is a number, not below 0; infinity is one.
-    """
-    setting = Setting(
-        wants="a number above 0" if is_positive else "a number that is not below 0",
-        fits=lambda value: (
+    """Return a field that is a number, not below 0; infinity is one."""
+    spec = FieldSpec(
+        description="a number above 0" if is_positive else "a number that is not below 0",
+        is_valid=lambda value: (
             type(value) in (int, float) and (value > 0 if is_positive else value >= 0)
         ),
         read=float,
         is_limit=is_limit,
     )
-    return _field(default, setting)
+    return _field(default, spec)
 
 
 def close_code(default: int) -> Any:
-    """
-    Return a field that is a code which a close frame may carry (RFC 6455 §7.4).
-    """
-    wants = "a close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999"
+    """Return a field that is a code which a close frame may carry (RFC 6455 §7.4)."""
+    description = "a close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999"
     return _field(
         default,
-        Setting(
-            wants=wants, fits=lambda value: type(value) is int and value in _CLOSE_CODES, read=int
+        FieldSpec(
+            description=description,
+            is_valid=lambda value: type(value) is int and value in _CLOSE_CODES,
+            read=int,
         ),
     )
 
 
-def settings(kind: type[attrs.AttrsInstance]) -> dict[str, Setting]:
-    """
-    Return the fields of *kind* by name.
-    """
+def settings(kind: type[attrs.AttrsInstance]) -> dict[str, FieldSpec]:
+    """Return the fields of *kind* by name."""
     return {field.name: field.metadata[_SETTING] for field in attrs.fields(kind)}
 
 
 def changes(values: attrs.AttrsInstance, text: str, *, keep_limits: bool) -> dict[str, Any]:
-    """
-    Return what *text* says about *values*: ``flush_id_base=0, late_input=ignore``.
+    """Return what *text* says about *values*: ``flush_id_base=0, late_input=ignore``.
 
     Args:
         values: What is there already.
@@ -150,14 +143,14 @@ def changes(values: attrs.AttrsInstance, text: str, *, keep_limits: bool) -> dic
     return found
 
 
-def _read(name: str, text: str, setting: Setting) -> Any:
-    refused = ValueError(f"{name} must be {setting.wants}")
+def _read(name: str, text: str, spec: FieldSpec) -> Any:
+    refused = ValueError(f"{name} must be {spec.description}")
     if len(text) > MAX_VALUE:
         raise refused
     try:
-        value = setting.read(text)
+        value = spec.read(text)
     except ValueError:
         raise refused from None
-    if not setting.fits(value):
+    if not spec.is_valid(value):
         raise refused
     return value

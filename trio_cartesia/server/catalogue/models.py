@@ -1,6 +1,4 @@
-"""
-What the service knows by name: API versions, models, languages and emotions.
-"""
+"""What the service knows by name: API versions, models, languages and emotions."""
 
 from __future__ import annotations
 
@@ -44,30 +42,22 @@ _LOCALE: Final = re.compile(r"([a-z]{2})(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
 def is_model(model_id: str) -> bool:
-    """
-    True for the ids of speech models, of any age.
-    """
+    """True for the ids of speech models, of any age."""
     families = (model_id == name or model_id.startswith(f"{name}-") for name in FAMILIES)
     return model_id == "sonic" or any(families)
 
 
 def is_expressive(model_id: str) -> bool:
-    """
-    True for speech models that can be told how fast, how loud and in what mood to speak.
-    """
+    """True for speech models that can be told how fast, how loud and in what mood to speak."""
     return _EXPRESSIVE.fullmatch(model_id) is not None
 
 
 def is_voice_id(voice_id: str) -> bool:
-    """
-    True for what may be the id of a voice; `NO_VOICE` may not.
-    """
+    """True for what may be the id of a voice; `NO_VOICE` may not."""
     return _UUID.fullmatch(voice_id) is not None and voice_id != NO_VOICE
 
 
 def is_language(tag: str) -> bool:
-    """
-    True for a language that is spoken, as ``en`` or with its region, as ``en-GB``.
-    """
+    """True for a language that is spoken, as ``en`` or with its region, as ``en-GB``."""
     match = _LOCALE.fullmatch(tag)
     return match is not None and match[1] in LANGUAGES

@@ -1,5 +1,4 @@
-"""
-The voices of the service, as data: who they are, and not how they sound.
+"""The voices of the service, as data: who they are, and not how they sound.
 
 `espeak_voices` gives them their sound. Ids never change, and neither does the order: new voices
 are added at the end of their language, or of the list.
@@ -89,8 +88,7 @@ _DOCUMENTED: Final = {  # ids that the examples of Cartesia's documentation and 
 
 @attrs.frozen(kw_only=True)
 class VoiceEntry:
-    """
-    One voice (protocol §5.2).
+    """One voice (protocol §5.2).
 
     Attributes:
         id: A UUID in lower case.
@@ -116,9 +114,7 @@ class VoiceEntry:
 
 
 def find_voice(voice_id: str) -> VoiceEntry | None:
-    """
-    Return the voice with that id, in whatever case it is written.
-    """
+    """Return the voice with that id, in whatever case it is written."""
     return _BY_ID.get(voice_id.lower())
 
 

@@ -22,7 +22,7 @@ from trio_cartesia.server.exchange.overrides import override_behaviour, requeste
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.messages import check_refused_handshake
 from trio_cartesia.server.journal.access_log import log_request
-from trio_cartesia.server.messages.errors import JSON_TYPE, Refusal, Refused, http_body
+from trio_cartesia.server.messages.errors import JSON_TYPE, APIError, ErrorBody, http_body
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import Headers, HTTPError, Request
 from trio_cartesia.server.state import ServerState
@@ -78,7 +78,7 @@ class Exchange:
         """Apply the behaviour and fault overrides in the request's headers and query.
 
         Raises:
-            Refused: An override is not valid, or a fault refuses the request.
+            APIError: An override is not valid, or a fault refuses the request.
         """
         self.behaviour = override_behaviour(self.state.behaviour, self.request)
         if not is_private(self.request):
@@ -90,7 +90,7 @@ class Exchange:
         """Refuse a request that is not valid, or not one for this path."""
         await self.respond_error(status_error(error.status, str(error)), error.headers)
 
-    async def respond_error(self, refusal: Refusal, headers: Headers = ()) -> None:
+    async def respond_error(self, refusal: ErrorBody, headers: Headers = ()) -> None:
         """Respond with an error, in the shape of the request's version (protocol §1.7)."""
         kind, body = http_body(refusal, version=self.version, request_id=self.request_id)
         if refusal.status == HTTPStatus.NOT_IMPLEMENTED:  # a second attempt would not help
@@ -115,10 +115,10 @@ class Exchange:
     async def streaming(self, kind: str, headers: Headers = ()) -> AsyncIterator[None]:
         """Respond with status 200, and a body that the block sends in parts with `send`.
 
-        The response begins with the first part: a block that raises `Refused` before leaves the
+        The response begins with the first part: a block that raises `APIError` before leaves the
         exchange as it was, so that the refusal can be the response. After that, whatever the block
-        raises cuts the body, and `Refused` becomes `Disconnected`. If the peer leaves, the block is
-        cancelled and `Disconnected` raised. The body ends with the block.
+        raises cuts the body, and `APIError` becomes `Disconnected`. If the peer leaves, the block
+        is cancelled and `Disconnected` raised. The body ends with the block.
         """
         self._stream_headers = [*self._headers(kind), *headers]
         try:
@@ -131,7 +131,7 @@ class Exchange:
             await self._begin()
             with self.send_deadline():
                 await self.connection.end_response()
-        except Refused as refused:
+        except APIError as refused:
             if self._has_begun:
                 raise Disconnected from refused
             raise
@@ -195,6 +195,6 @@ class Exchange:
             )
 
 
-def status_error(status: int, message: str) -> Refusal:
+def status_error(status: int, message: str) -> ErrorBody:
     """Return an error whose title is the status's own phrase."""
-    return Refusal(status=status, title=HTTPStatus(status).phrase, message=message)
+    return ErrorBody(status=status, title=HTTPStatus(status).phrase, message=message)

@@ -6,7 +6,7 @@ from typing import Final
 
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.faults.faults import Fault
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.net.requests import Request
 
 __all__ = ["override_behaviour", "requested_faults"]
@@ -25,15 +25,15 @@ def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
     ``?behaviour=flush_id_base%3D0``, which wins. Limits of the service can only be lowered.
 
     Raises:
-        Refused: A field or a value does not exist; or the version is missing where it is required.
+        APIError: A field or a value does not exist; or the version is missing where it is required.
     """
     for text in (request.headers.get(HEADER, ""), *request.query.get(QUERY, ())):
         try:
             behaviour = behaviour.asked(text)
         except ValueError as error:
-            raise Refused(invalid(f"Behaviour: {error}.")) from error
+            raise APIError(invalid(f"Behaviour: {error}.")) from error
     if behaviour.missing_version == "error" and not _has_version(request):
-        raise Refused(invalid("The header Cartesia-Version is missing."))
+        raise APIError(invalid("The header Cartesia-Version is missing."))
     return behaviour
 
 
@@ -51,10 +51,10 @@ def requested_faults(request: Request) -> tuple[Fault, ...]:
     query, where the parameter may be repeated.
 
     Raises:
-        Refused: A fault does not exist, or there are too many.
+        APIError: A fault does not exist, or there are too many.
     """
     texts = (request.headers.get(FAULT_HEADER, ""), *request.query.get(FAULT_QUERY, ()))
     try:
         return Fault.read(",".join(texts))
     except ValueError as error:
-        raise Refused(invalid(f"Fault: {error}.")) from error
+        raise APIError(invalid(f"Fault: {error}.")) from error

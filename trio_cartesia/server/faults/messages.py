@@ -17,7 +17,7 @@ import attrs
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.injector import ENDINGS, SHAPING
 from trio_cartesia.server.faults.stream import FaultyStream
-from trio_cartesia.server.messages.errors import Refusal, Refused, error_event
+from trio_cartesia.server.messages.errors import APIError, ErrorBody, error_event
 
 __all__ = ["MessageFaults", "PlannedMessage", "check_refused_handshake"]
 
@@ -25,7 +25,7 @@ UNKNOWN_CONTEXT: Final = "context-that-nobody-opened"
 SURPRISE: Final[Mapping[str, Any]] = {"surprise": {"numbers": [1, 2.5, None], "text": "ü"}}
 NOT_BASE64: Final = "%%% no base64 %%%"
 SILENT_AUDIO: Final = "AAAA" * 80
-QUOTA: Final = Refusal(  # protocol §2.11
+QUOTA: Final = ErrorBody(  # protocol §2.11
     status=402,
     title="Quota exceeded",
     message="The account has no credits left.",
@@ -57,7 +57,7 @@ class PlannedMessage:
     text: str
     before: list[str] = attrs.field(factory=list)
     after: list[str] = attrs.field(factory=list)
-    refused: Refused | None = None
+    refused: APIError | None = None
     wait_seconds: float = 0.0
     flood_bytes: int | None = None
     fragment_bytes: int | None = None
@@ -145,7 +145,7 @@ class MessageFaults:
 
     def _change(self, fault: Fault, planned: PlannedMessage) -> None:
         if fault.name == "quota_exceeded":
-            planned.refused = Refused(QUOTA, planned.event.get("context_id"))
+            planned.refused = APIError(QUOTA, planned.event.get("context_id"))
         elif fault.name == "connection_error":
             refusal = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
@@ -159,14 +159,14 @@ class MessageFaults:
             planned.stream_faults.append(fault)
 
 
-def error_of(fault: Fault) -> Refusal:
+def error_of(fault: Fault) -> ErrorBody:
     """Return the error that the service would send with the status of *fault*."""
     status = 500 if fault.status is None else fault.status
     if status == QUOTA.status:
         return QUOTA
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
     code = "concurrency_limited" if status == 429 else None  # protocol §1.8
-    return Refusal(status=status, title=phrase, message="A fault that was requested.", code=code)
+    return ErrorBody(status=status, title=phrase, message="A fault that was requested.", code=code)
 
 
 def _concerns_messages(fault: Fault) -> bool:
@@ -264,8 +264,8 @@ def check_refused_handshake(faults: Iterable[Fault]) -> None:
     """Refuse the request if *faults* ask for that.
 
     Raises:
-        Refused: The fault ``refused_handshake`` is among them.
+        APIError: The fault ``refused_handshake`` is among them.
     """
     for fault in faults:
         if fault.name == "refused_handshake":
-            raise Refused(error_of(fault))
+            raise APIError(error_of(fault))

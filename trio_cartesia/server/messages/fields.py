@@ -1,5 +1,4 @@
-"""
-Reading the fields of a JSON object, each with its type and its range.
+"""Reading the fields of a JSON object, each with its type and its range.
 
 ``null`` means "not set" (protocol §2.2.1). Messages name the field and what it may be; they never
 repeat what was sent.
@@ -15,7 +14,7 @@ import attrs
 
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 
 __all__ = ["MAX_NAME", "Dialect", "Fields", "read_body", "read_object"]
 
@@ -23,32 +22,30 @@ MAX_NAME: Final = 1024  # characters of an id, which may be kept for long
 
 
 def read_object(text: str) -> Mapping[str, Any]:
-    """
-    Parse a JSON object.
+    """Parse a JSON object.
 
     Raises:
-        Refused: It is not one.
+        APIError: It is not one.
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Refused(invalid("The message is not valid JSON.")) from error
+        raise APIError(invalid("The message is not valid JSON.")) from error
     if not isinstance(value, dict):
-        raise Refused(invalid("The message is not a JSON object."))
+        raise APIError(invalid("The message is not a JSON object."))
     return value
 
 
 def read_body(body: bytes) -> Mapping[str, Any]:
-    """
-    Parse the JSON object that is the body of a request.
+    """Parse the JSON object that is the body of a request.
 
     Raises:
-        Refused: It is not one.
+        APIError: It is not one.
     """
     try:
         return read_object(body.decode())
     except UnicodeDecodeError as error:
-        raise Refused(invalid("The body is not UTF-8.")) from error
+        raise APIError(invalid("The body is not UTF-8.")) from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -57,8 +54,7 @@ def _refuse_constant(name: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class Dialect:
-    """
-    What decides how a request is to be understood.
+    """What decides how a request is to be understood.
 
     Attributes:
         version: The API version; one that does not exist counts as the current one.
@@ -71,8 +67,7 @@ class Dialect:
 
 @attrs.frozen
 class Fields:
-    """
-    One JSON object under the reader's eyes.
+    """One JSON object under the reader's eyes.
 
     Attributes:
         path: Where the object is, for messages: ``output_format.`` or nothing at the top.
@@ -85,16 +80,12 @@ class Fields:
     context_id: str | None = None
     dialect: Dialect = attrs.field(factory=Dialect)
 
-    def refuse(self, name: str, wants: str) -> Refused:
-        """
-        Return the exception that says that *name* must be what it *wants*.
-        """
-        return Refused(invalid(f"{self.path}{name} must be {wants}."), self.context_id)
+    def refuse(self, name: str, wants: str) -> APIError:
+        """Return the exception that says that *name* must be what it *wants*."""
+        return APIError(invalid(f"{self.path}{name} must be {wants}."), self.context_id)
 
     def text(self, name: str, *, required: bool = False, longest: int | None = None) -> str | None:
-        """
-        Return a string that may be empty, and has *longest* characters at most.
-        """
+        """Return a string that may be empty, and has *longest* characters at most."""
         value = self.values.get(name)
         if value is None and not required:
             return None
@@ -104,19 +95,15 @@ class Fields:
             raise self.refuse(name, f"a string of {longest} characters at most")
         return value
 
-    def name(self, name: str) -> str:
-        """
-        Return a string that is there, not empty, and as short as an id.
-        """
+    def nonempty_text(self, name: str) -> str:
+        """Return a string that is there, not empty, and as short as an id."""
         value = self.text(name, required=True, longest=MAX_NAME)
         if not value:
             raise self.refuse(name, "a string that is not empty")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """
-        Return a boolean.
-        """
+        """Return a boolean."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -127,9 +114,7 @@ class Fields:
     def number(
         self, name: str, *, low: float, high: float, default: float, may_clamp: bool = False
     ) -> float:
-        """
-        Return a number from *low* to *high*; the nearest, where that is what the service does.
-        """
+        """Return a number from *low* to *high*, or the nearest if the service clamps."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -144,9 +129,7 @@ class Fields:
     def whole(
         self, name: str, *, low: int, high: int, default: int, may_clamp: bool = False
     ) -> int:
-        """
-        Return an integer from *low* to *high*; the nearest, where that is what the service does.
-        """
+        """Return an integer from *low* to *high*, or the nearest if the service clamps."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -155,9 +138,7 @@ class Fields:
         return int(self.number(name, low=low, high=high, default=default, may_clamp=may_clamp))
 
     def choice(self, name: str, choices: Collection[Any], *, required: bool = False) -> Any:
-        """
-        Return one of *choices*, which are of one type.
-        """
+        """Return one of *choices*, which are of one type."""
         value = self.values.get(name)
         if value is None and not required:
             return None
@@ -167,9 +148,7 @@ class Fields:
         return value
 
     def inner(self, name: str, *, required: bool = False) -> Fields:
-        """
-        Return the object under *name*, empty if it is not set.
-        """
+        """Return the object under *name*, empty if it is not set."""
         value = self.values.get(name)
         if value is None and not required:
             value = {}

@@ -1,5 +1,4 @@
-"""
-What clients ask on `/tts/websocket`, read into values or refused (protocol §2.2).
+"""What clients ask on `/tts/websocket`, read into values or refused (protocol §2.2).
 
 Unknown fields are ignored; known ones are checked, whether or not the local voices use them.
 """
@@ -13,7 +12,7 @@ import attrs
 
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
 from trio_cartesia.server.catalogue.models import UNBUFFERED_VERSIONS
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_object
 from trio_cartesia.server.messages.settings import (
     Delivery,
@@ -35,8 +34,7 @@ MAX_DELAY_MS: Final = 5000
 
 @attrs.frozen(kw_only=True)
 class Generation:
-    """
-    One input of a context (protocol §2.2.1).
+    """One input of a context (protocol §2.2.1).
 
     Attributes:
         continues: True if more inputs may follow.
@@ -66,37 +64,30 @@ class Generation:
 
     @property
     def fixed(self) -> tuple[object, ...]:
-        """
-        What must be the same in all inputs of a context (protocol §2.5).
-        """
+        """What must be the same in all inputs of a context (protocol §2.5)."""
         return self.model_id, self.voice_id, self.language, self.locale, self.output
 
     @property
     def is_empty(self) -> bool:
-        """
-        True if it asks for nothing at all (protocol §7.1 T13).
-        """
+        """True if it asks for nothing at all (protocol §7.1 T13)."""
         return not self.transcript and self.continues and not self.flush
 
 
 @attrs.frozen(kw_only=True)
 class Cancel:
-    """
-    Stop a context (protocol §2.2.2).
-    """
+    """Stop a context (protocol §2.2.2)."""
 
     context_id: str
 
 
 def read_request(message: str | bytes, dialect: Dialect | None = None) -> Generation | Cancel:
-    """
-    Read one WebSocket message.
+    """Read one WebSocket message.
 
     Raises:
-        Refused: With the id of the context it names, if it names one.
+        APIError: With the id of the context it names, if it names one.
     """
     if isinstance(message, bytes):  # protocol §2.11
-        raise Refused(invalid("Messages are JSON in text frames; this one is binary."))
+        raise APIError(invalid("Messages are JSON in text frames; this one is binary."))
     dialect = dialect or Dialect()
     values = read_object(message)
     context_id = _read_context_id(Fields(values, dialect=dialect))
@@ -107,21 +98,18 @@ def read_request(message: str | bytes, dialect: Dialect | None = None) -> Genera
 
 
 def _read_context_id(fields: Fields) -> str:
-    """
-    Return the context's id. Versions that need not give one get one (protocol §2.2.1).
-    """
+    """Return the context's id. Versions that need not give one get one (protocol §2.2.1)."""
     is_optional = fields.dialect.version in UNBUFFERED_VERSIONS
     if is_optional and fields.values.get("context_id") is None and not fields.flag("cancel"):
         return str(uuid4())
-    return fields.name("context_id")
+    return fields.nonempty_text("context_id")
 
 
 def read_generation(fields: Fields, context_id: str) -> Generation:
-    """
-    Read an input for the context of that id.
+    """Read an input for the context of that id.
 
     Raises:
-        Refused: It cannot be had.
+        APIError: It cannot be had.
     """
     language, locale = read_language(fields)
     return Generation(
@@ -154,9 +142,7 @@ def _read_output(fields: Fields) -> SampleFormat:
 
 
 def _read_delay(fields: Fields) -> int:
-    """
-    Return for how long text may wait; older versions do not wait by default (protocol §2.8).
-    """
+    """Return for how long text may wait; older versions do not wait by default (protocol §2.8)."""
     is_old = fields.dialect.version in UNBUFFERED_VERSIONS
     return fields.whole(
         "max_buffer_delay_ms",

@@ -1,6 +1,4 @@
-"""
-Reading queries, and lists that are handed out page by page (protocol §1.6).
-"""
+"""Reading queries, and lists that are handed out page by page (protocol §1.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 
 __all__ = ["Page", "Query", "page_of"]
 
@@ -23,8 +21,7 @@ _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 @attrs.frozen
 class Query:
-    """
-    The query of a request under the reader's eyes.
+    """The query of a request under the reader's eyes.
 
     What is empty is not set, and of a parameter that is given twice the first counts. Messages
     name the parameter and what it may be; they never repeat what was sent.
@@ -32,22 +29,16 @@ class Query:
 
     values: Mapping[str, Sequence[str]]
 
-    def refuse(self, name: str, wants: str) -> Refused:
-        """
-        Return the exception that says that *name* must be what it *wants*.
-        """
-        return Refused(invalid(f"{name} must be {wants}."))
+    def refuse(self, name: str, wants: str) -> APIError:
+        """Return the exception that says that *name* must be what it *wants*."""
+        return APIError(invalid(f"{name} must be {wants}."))
 
     def text(self, name: str) -> str | None:
-        """
-        Return the value of *name*; None if it is not set.
-        """
+        """Return the value of *name*; None if it is not set."""
         return next(filter(None, self.values.get(name, ())), None)
 
     def whole(self, name: str, *, low: int, high: int, default: int) -> int:
-        """
-        Return an integer from *low* to *high*.
-        """
+        """Return an integer from *low* to *high*."""
         text = self.text(name)
         if text is None:
             return default
@@ -56,9 +47,7 @@ class Query:
         return int(text)
 
     def flag(self, name: str) -> bool | None:
-        """
-        Return a boolean; None if it is not set.
-        """
+        """Return a boolean; None if it is not set."""
         text = self.text(name)
         if text is None:
             return None
@@ -67,18 +56,14 @@ class Query:
         return _FLAGS[text.lower()]
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
-        """
-        Return one of *choices*; None if it is not set.
-        """
+        """Return one of *choices*; None if it is not set."""
         text = self.text(name)
         if text is not None and text not in choices:
             raise self.refuse(name, "one of " + ", ".join(choices))
         return text
 
     def each(self, name: str, choices: Collection[str]) -> frozenset[str]:
-        """
-        Return all values of *name*, which are among *choices*.
-        """
+        """Return all values of *name*, which are among *choices*."""
         values = frozenset(filter(None, self.values.get(name, ())))
         if not values <= frozenset(choices):
             raise self.refuse(name, "one of " + ", ".join(choices))
@@ -86,15 +71,11 @@ class Query:
 
 
 class Listed(Protocol):
-    """
-    What has an id, as everything that is listed.
-    """
+    """What has an id, as everything that is listed."""
 
     @property
     def id(self) -> str:
-        """
-        Different from that of all others in the list.
-        """
+        """Different from that of all others in the list."""
 
 
 T = TypeVar("T", bound=Listed)
@@ -102,8 +83,7 @@ T = TypeVar("T", bound=Listed)
 
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
-    """
-    A part of a list.
+    """A part of a list.
 
     Attributes:
         items: In the order of the list, whichever way it is walked.
@@ -114,9 +94,7 @@ class Page(Generic[T]):
     next_page: str | None
 
     def json(self, show: Callable[[T], Any]) -> dict[str, Any]:
-        """
-        Return what is answered, with each item as *show* has it.
-        """
+        """Return what is answered, with each item as *show* has it."""
         return {
             "data": [show(item) for item in self.items],
             "has_more": self.next_page is not None,
@@ -125,13 +103,12 @@ class Page(Generic[T]):
 
 
 def page_of(items: Sequence[T], query: Query, fits: Callable[[T], bool]) -> Page[T]:
-    """
-    Return the page of *items* that *query* asks for, of those that *fit*.
+    """Return the page of *items* that *query* asks for, of those that *fit*.
 
     A cursor is the id of any item of the whole list, whether it fits or not.
 
     Raises:
-        Refused: There is no such item, or two cursors, or no such number of items.
+        APIError: There is no such item, or two cursors, or no such number of items.
     """
     limit = query.whole("limit", low=1, high=MAX_LIMIT, default=DEFAULT_LIMIT)
     after, before = query.text("starting_after"), query.text("ending_before")

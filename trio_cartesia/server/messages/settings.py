@@ -1,5 +1,5 @@
-"""
-How a text is to be spoken: the settings that `/tts/websocket`, `/tts/sse` and `/tts/bytes` share.
+"""How a text is to be spoken: the settings that `/tts/websocket`, `/tts/sse` and `/tts/bytes`
+share.
 
 Each reader takes what it needs from the fields of a request, in the dialect that they came in, or
 refuses. Known fields are checked, whether or not the local voices use them (protocol §2.2.1).
@@ -24,7 +24,7 @@ from trio_cartesia.server.catalogue.models import (
     is_voice_id,
 )
 from trio_cartesia.server.catalogue.voices import find_voice
-from trio_cartesia.server.messages.errors import Refusal, Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, ErrorBody, invalid
 from trio_cartesia.server.messages.fields import MAX_NAME, Fields
 
 __all__ = [
@@ -55,9 +55,7 @@ MAX_OLD_EMOTIONS: Final = 16
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """
-    How a text is to be spoken; the one setting that may change within a context.
-    """
+    """How a text is to be spoken; the one setting that may change within a context."""
 
     speed: float = 1.0
     volume: float = 1.0
@@ -65,47 +63,44 @@ class Delivery:
 
 
 def read_model(fields: Fields) -> str:
-    """
-    Return the id of a speech model.
-    """
-    model_id = fields.name("model_id")
+    """Return the id of a speech model."""
+    model_id = fields.nonempty_text("model_id")
     if is_model(model_id):
         return model_id
-    refusal = Refusal(  # protocol §1.7.5
+    refusal = ErrorBody(  # protocol §1.7.5
         status=400,
         title="Invalid model",
         message="There is no speech model of that name.",
         code="model_not_found",
     )
-    raise Refused(refusal, fields.context_id)
+    raise APIError(refusal, fields.context_id)
 
 
 def read_voice(fields: Fields) -> str:
-    """
-    Return the id of a voice, in lower case (protocol §1.2).
+    """Return the id of a voice, in lower case (protocol §1.2).
 
     The two oldest versions also have embeddings; each one gets an id of its own.
     """
     given = fields.values.get("voice")
     if given is None:
-        raise Refused(
+        raise APIError(
             invalid("A voice is missing: voice must be the id of one."), fields.context_id
         )
     if isinstance(given, str):
-        return _known_voice(fields, fields.name("voice"))
+        return _known_voice(fields, fields.nonempty_text("voice"))
     voice = fields.inner("voice", required=True)
     if fields.dialect.version in EMBEDDING_VERSIONS:
         mode = voice.choice("mode", ("id", "embedding"))
         if mode == "embedding" or (mode is None and voice.values.get("id") is None):
             return _read_embedding(voice)
-        return _known_voice(fields, voice.name("id"))
+        return _known_voice(fields, voice.nonempty_text("id"))
     has_modes = fields.dialect.version in MODE_VERSIONS or fields.dialect.behaviour.accept_mode
     if voice.choice("mode", ("id",)) and not has_modes:  # protocol §7.1 T30
         raise voice.refuse("mode", "left out")
     for name in ("embedding", "__experimental_controls"):
         if voice.values.get(name) is not None:
             raise voice.refuse(name, "left out; voices have ids")
-    return _known_voice(fields, voice.name("id"))
+    return _known_voice(fields, voice.nonempty_text("id"))
 
 
 def _known_voice(fields: Fields, voice_id: str) -> str:
@@ -113,13 +108,13 @@ def _known_voice(fields: Fields, voice_id: str) -> str:
     is_enough = fields.dialect.behaviour.unknown_voice == "speak"
     if is_voice_id(voice_id) and (is_enough or find_voice(voice_id)):
         return voice_id
-    refusal = Refusal(  # protocol §1.2: since 2026-03-01
+    refusal = ErrorBody(  # protocol §1.2: since 2026-03-01
         status=400 if fields.dialect.version in LEGACY_VERSIONS else 404,
         title="Voice not found",
         message="No voice with that id is available to this account.",
         code="voice_not_found",
     )
-    raise Refused(refusal, fields.context_id)
+    raise APIError(refusal, fields.context_id)
 
 
 def _read_embedding(voice: Fields) -> str:
@@ -132,28 +127,24 @@ def _read_embedding(voice: Fields) -> str:
 
 
 def read_language(fields: Fields) -> tuple[str | None, str | None]:
-    """
-    Return ``language`` and ``locale``, of which there is one at most (protocol §7.1 T31).
-    """
+    """Return ``language`` and ``locale``, of which there is one at most (protocol §7.1 T31)."""
     language, locale = fields.text("language"), fields.text("locale")
     if language is not None and locale is not None:
         raise fields.refuse("locale", "left out where language is given")
     tag = language if locale is None else locale
     if tag is None or is_language(tag):
         return language, locale
-    refusal = Refusal(
+    refusal = ErrorBody(
         status=400,
         title="Language not supported",
         message="The service does not speak that language.",
         code="language_not_supported",
     )
-    raise Refused(refusal, fields.context_id)
+    raise APIError(refusal, fields.context_id)
 
 
 def read_normalization(fields: Fields) -> str:
-    """
-    Return ``auto``, ``off`` or the locale whose rules turn numbers into words.
-    """
+    """Return ``auto``, ``off`` or the locale whose rules turn numbers into words."""
     value = fields.text("normalization") or "auto"
     if value not in ("auto", "off") and not is_language(value):
         raise fields.refuse("normalization", "auto, off or a locale")
@@ -161,8 +152,7 @@ def read_normalization(fields: Fields) -> str:
 
 
 def read_normalized(fields: Fields) -> bool | None:
-    """
-    Return whether times are those of the normalised text; None if that is left to the service.
+    """Return whether times are those of the normalised text; None if that is left to the service.
 
     Older versions can ask for the opposite, the original text.
     """
@@ -175,31 +165,25 @@ def read_normalized(fields: Fields) -> bool | None:
 
 
 def read_dictionary(fields: Fields) -> str | None:
-    """
-    Return the id of a pronunciation dictionary.
-    """
+    """Return the id of a pronunciation dictionary."""
     dictionary_id = fields.text("pronunciation_dict_id", longest=MAX_NAME)
     if dictionary_id is None or fields.dialect.behaviour.unknown_dictionary == "speak":
         return dictionary_id
-    refusal = Refusal(  # protocol §1.2: since 2026-03-01
+    refusal = ErrorBody(  # protocol §1.2: since 2026-03-01
         status=400 if fields.dialect.version in LEGACY_VERSIONS else 404,
         title="Pronunciation dictionary not found",
         message="No pronunciation dictionary with that id is available to this account.",
     )
-    raise Refused(refusal, fields.context_id)
+    raise APIError(refusal, fields.context_id)
 
 
 def read_duration(fields: Fields) -> float | None:
-    """
-    Return after how many seconds the audio is to be cut (protocol §2.2.1, of older versions).
-    """
+    """Return after how many seconds the audio is to be cut (protocol §2.2.1, of older versions)."""
     return fields.number("duration", low=0, high=MAX_DURATION_SECONDS, default=0) or None
 
 
 def read_delivery(fields: Fields) -> Delivery:
-    """
-    Return how the text is to be spoken; of ``generation_config`` if the model knows about it.
-    """
+    """Return how the text is to be spoken; of ``generation_config`` if the model knows about it."""
     word = fields.choice("speed", tuple(SPEED_WORDS)) or "normal"
     asked = Delivery(speed=SPEED_WORDS[word])
     if fields.dialect.version in EMBEDDING_VERSIONS and isinstance(
@@ -225,9 +209,7 @@ def _read_emotion(config: Fields) -> str | None:
 
 
 def _read_controls(controls: Fields, asked: Delivery) -> Delivery:
-    """
-    Read what the two oldest versions have in place of ``generation_config`` (protocol §1.2).
-    """
+    """Read what the two oldest versions have in place of ``generation_config`` (protocol §1.2)."""
     speed: Any = controls.values.get("speed")
     if isinstance(speed, str):
         asked = attrs.evolve(

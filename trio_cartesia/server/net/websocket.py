@@ -122,7 +122,7 @@ class WebSocket:
 
         Raises:
             Disconnected: The message cannot arrive any more.
-            Refused: A fault ends the context instead; nothing was sent.
+            APIError: A fault ends the context instead; nothing was sent.
         """
         if self._faults is None:
             await self._send(TextMessage(message))

@@ -6,7 +6,7 @@ from typing import Final
 
 from trio_cartesia.server.audio.containers import KINDS, Part, playable
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.store.files import StoredFile
 
 __all__ = ["download_file", "get_file"]
@@ -18,7 +18,7 @@ async def get_file(exchange: Exchange) -> None:
     """Respond with the metadata of a file.
 
     Raises:
-        Refused: There is no file with that id, or it is not complete.
+        APIError: There is no file with that id, or it is not complete.
     """
     file = _file(exchange)
     await exchange.respond_json(
@@ -36,12 +36,12 @@ async def download_file(exchange: Exchange) -> None:
     """Respond with a file; with ``format=playback``, in a container that players know.
 
     Raises:
-        Refused: There is no file with that id, it is not complete, or the format is unknown.
+        APIError: There is no file with that id, it is not complete, or the format is unknown.
     """
     file = _file(exchange)
     playback = exchange.request.parameter("format")
     if playback not in ("", "playback"):
-        raise Refused(invalid("format must be playback, or left out."))
+        raise APIError(invalid("format must be playback, or left out."))
     container, parts = file.audio.container, list(file.parts)
     if playback and container == "raw":
         container, parts = "wav", playable(file.audio, parts)

@@ -20,7 +20,7 @@ from trio_cartesia.server.catalogue.models import CURRENT_VERSION
 from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.journal.records import ContextRecord, SpokenUnits
-from trio_cartesia.server.messages.errors import JSON_TYPE, Refused
+from trio_cartesia.server.messages.errors import JSON_TYPE, APIError
 from trio_cartesia.server.net.requests import Request
 from trio_cartesia.server.state import ServerState
 
@@ -71,9 +71,9 @@ async def delete_state(exchange: Exchange) -> None:
 def _parse_query(request: Request) -> StateQuery:
     limit, audio = request.parameter("limit"), request.parameter("audio")
     if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-        raise Refused(status_error(400, "limit must be a whole number."))
+        raise APIError(status_error(400, "limit must be a whole number."))
     if audio not in ("", "base64"):
-        raise Refused(status_error(400, "audio must be base64, or left out."))
+        raise APIError(status_error(400, "audio must be base64, or left out."))
     return StateQuery(
         context_id=request.parameter("context_id"),
         limit=int(limit) if limit else DEFAULT_LIMIT,

@@ -16,7 +16,7 @@ from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
 from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, Refusal, Refused
+from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.streams import is_out_of_resources
 from trio_cartesia.server.tts.context import VOICE_FAILED
 from trio_cartesia.server.voices.interface import Utterance
@@ -30,7 +30,7 @@ SAMPLE_RATE: Final = 24000
 RAW: Final = Audio(
     container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=SAMPLE_RATE)
 )
-NOT_FOUND: Final = Refusal(
+NOT_FOUND: Final = ErrorBody(
     status=404,
     title="Voice not found",
     message="No voice with that id is available to this account.",
@@ -52,11 +52,11 @@ async def get_preview(exchange: Exchange) -> None:
     """Respond with a short WAV.
 
     Raises:
-        Refused: There is no such voice, or it failed.
+        APIError: There is no such voice, or it failed.
     """
     entry = find_voice(exchange.path.split("/")[2])
     if entry is None:
-        raise Refused(NOT_FOUND)
+        raise APIError(NOT_FOUND)
     utterance = Utterance(
         text=f"{entry.name}, 1, 2, 3.",
         voice_id=entry.id,
@@ -67,8 +67,8 @@ async def get_preview(exchange: Exchange) -> None:
         spoken = await exchange.state.voice.speak(utterance)
     except Exception as error:  # voices are plug-ins; other requests must go on
         if is_out_of_resources(error):
-            raise Refused(OUT_OF_RESOURCES) from error
+            raise APIError(OUT_OF_RESOURCES) from error
         logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400
-        raise Refused(VOICE_FAILED) from error
+        raise APIError(VOICE_FAILED) from error
     body = b"".join(playable(RAW, [spoken.samples]))
     await exchange.respond(200, body, KINDS["wav"])

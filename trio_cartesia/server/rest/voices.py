@@ -9,7 +9,7 @@ from typing import Any, Final
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION, LANGUAGES
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry, find_voice
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import Refused
+from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.rest.voice_previews import NOT_FOUND, preview_url
 
@@ -26,7 +26,7 @@ async def list_voices(exchange: Exchange) -> None:
     """Respond with a page of the voices that match the query.
 
     Raises:
-        Refused: A parameter is not valid.
+        APIError: A parameter is not valid.
     """
     query = Query(exchange.request.query)
     page = page_of(VOICES, query, _matcher(query))
@@ -38,11 +38,11 @@ async def get_voice(exchange: Exchange) -> None:
     """Respond with one voice.
 
     Raises:
-        Refused: There is no voice with that id.
+        APIError: There is no voice with that id.
     """
     voice = find_voice(exchange.path.rpartition("/")[2])
     if voice is None:
-        raise Refused(NOT_FOUND)
+        raise APIError(NOT_FOUND)
     serialize = _serializer(exchange, Query(exchange.request.query))
     await exchange.respond_json(serialize(voice))
 

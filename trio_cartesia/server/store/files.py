@@ -1,5 +1,4 @@
-"""
-Files that the service keeps for its accounts: speech that was saved (protocol §3.1, §5.12).
+"""Files that the service keeps for its accounts: speech that was saved (protocol §3.1, §5.12).
 
 The store is bounded: the oldest files go when there are more than 1,024, or more than 256 MiB. A
 file that is more than that by itself is never kept; the answer that it is made from goes on.
@@ -15,25 +14,24 @@ import attrs
 
 from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.audio.containers import Audio, Part, finished
-from trio_cartesia.server.messages.errors import Refusal, Refused
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
 
 __all__ = ["FileStatistics", "FileStore", "StoredFile"]
 
 MAX_FILES: Final = 1024
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 PART_BYTES: Final = 64 * 1024
-NOT_FOUND: Final = Refusal(
+NOT_FOUND: Final = ErrorBody(
     status=404, title="File not found", message="No file with that id is available to this account."
 )
-NOT_READY: Final = Refusal(  # SDKs ask again after 409 (protocol §1.7.5)
+NOT_READY: Final = ErrorBody(  # SDKs ask again after 409 (protocol §1.7.5)
     status=409, title="File not ready", message="The file is still being made."
 )
 
 
 @attrs.define(eq=False, kw_only=True, repr=False)
 class StoredFile:
-    """
-    One file.
+    """One file.
 
     Attributes:
         audio: What it is.
@@ -50,15 +48,11 @@ class StoredFile:
 
     @property
     def size_bytes(self) -> int:
-        """
-        How much there is of it now.
-        """
+        """How much there is of it now."""
         return sum(map(len, self.parts))
 
     def add(self, part: bytes) -> None:
-        """
-        Put *part* at its end.
-        """
+        """Put *part* at its end."""
         last = self.parts[-1] if self.parts else None
         if isinstance(last, bytearray) and len(last) < PART_BYTES:
             last += part  # an object for each of very small pieces would take more than they do
@@ -66,17 +60,13 @@ class StoredFile:
             self.parts.append(bytearray(part))
 
     def name(self, container: str) -> str:
-        """
-        Return a name for whoever stores it in that container.
-        """
+        """Return a name for whoever stores it in that container."""
         return f"{self.id}.{container}"
 
 
 @attrs.frozen(kw_only=True)
 class FileStatistics:
-    """
-    What a store holds now, and what it had to drop since the service started.
-    """
+    """What a store holds now, and what it had to drop since the service started."""
 
     files: int
     held_bytes: int
@@ -85,9 +75,7 @@ class FileStatistics:
 
 @attrs.define(eq=False, repr=False, kw_only=True)
 class FileStore:
-    """
-    The files of all accounts, oldest first.
-    """
+    """The files of all accounts, oldest first."""
 
     max_files: int = MAX_FILES
     max_bytes: int = MAX_FILE_BYTES
@@ -96,35 +84,27 @@ class FileStore:
     _dropped: int = attrs.field(default=0, init=False)
 
     def statistics(self) -> FileStatistics:
-        """
-        Return the counters as they are now.
-        """
+        """Return the counters as they are now."""
         return FileStatistics(
             files=len(self._files), held_bytes=self._held, dropped_files=self._dropped
         )
 
     def begin(self, account: Account, audio: Audio) -> StoredFile:
-        """
-        Start a file, which nobody can have before it is complete.
-        """
+        """Start a file, which nobody can have before it is complete."""
         file = StoredFile(account=account, audio=audio)
         self._files[file.id] = file
         self._make_room()
         return file
 
     def add(self, file: StoredFile, part: bytes) -> None:
-        """
-        Add to a file that is being made.
-        """
+        """Add to a file that is being made."""
         if file.id in self._files:
             file.add(part)
             self._held += len(part)
             self._make_room()
 
     def complete(self, file: StoredFile) -> None:
-        """
-        Offer a file to its account.
-        """
+        """Offer a file to its account."""
         if file.id in self._files:
             before = file.size_bytes
             file.parts = finished(file.audio, file.parts)
@@ -133,25 +113,22 @@ class FileStore:
             self._make_room()
 
     def discard(self, file: StoredFile) -> None:
-        """
-        Forget a file that will never be complete.
-        """
+        """Forget a file that will never be complete."""
         if self._files.pop(file.id, None) is not None:
             self._held -= file.size_bytes
             file.parts = []
 
     def find(self, account: Account, file_id: str) -> StoredFile:
-        """
-        Return the file of that id.
+        """Return the file of that id.
 
         Raises:
-            Refused: The account has none, or not yet.
+            APIError: The account has none, or not yet.
         """
         file = self._files.get(file_id)
         if file is None or file.account is not account:
-            raise Refused(NOT_FOUND)
+            raise APIError(NOT_FOUND)
         if not file.is_complete:
-            raise Refused(NOT_READY)
+            raise APIError(NOT_READY)
         return file
 
     def _make_room(self) -> None:

@@ -1,5 +1,4 @@
-"""
-The markup of transcripts (protocol §2.14), found and read.
+"""The markup of transcripts (protocol §2.14), found and read.
 
 Markup is what is written exactly so, with a value in its range. Everything else is text: the
 service documents no error for it, and reads it aloud.
@@ -51,18 +50,14 @@ _MARKUP: Final = re.compile(
 
 @attrs.frozen
 class Pause:
-    """
-    Silence between two texts.
-    """
+    """Silence between two texts."""
 
     seconds: float
 
 
 @attrs.frozen
 class Change:
-    """
-    From here on, one setting of the delivery has another value.
-    """
+    """From here on, one setting of the delivery has another value."""
 
     name: str
     value: float | str
@@ -70,18 +65,14 @@ class Change:
 
 @attrs.frozen
 class Spelling:
-    """
-    What stands between two places of the text is read character by character.
-    """
+    """What stands between two places of the text is read character by character."""
 
     start: int
     end: int
 
 
 class Sound(Enum):
-    """
-    What is spoken, but not as it is written.
-    """
+    """What is spoken, but not as it is written."""
 
     PHONEMES = "phonemes"
     LAUGHTER = "laughter"
@@ -89,9 +80,7 @@ class Sound(Enum):
 
 @attrs.frozen
 class Span:
-    """
-    Where in a text such a sound stands, brackets included.
-    """
+    """Where in a text such a sound stands, brackets included."""
 
     start: int
     end: int
@@ -100,9 +89,7 @@ class Span:
 
 @attrs.frozen
 class Markup:
-    """
-    One piece of markup: where it is, and what it does.
-    """
+    """One piece of markup: where it is, and what it does."""
 
     start: int
     end: int
@@ -110,9 +97,7 @@ class Markup:
 
 
 def find_markup(text: str, start: int, stop: int) -> Markup | None:
-    """
-    Find the first markup that begins in ``text[start:stop]``; it may end after that.
-    """
+    """Find the first markup that begins in ``text[start:stop]``; it may end after that."""
     for match in _MARKUP.finditer(text, start, stop + LONGEST_MARKUP):
         if match.start() >= stop:
             break
@@ -122,9 +107,7 @@ def find_markup(text: str, start: int, stop: int) -> Markup | None:
 
 
 def _effect(match: re.Match[str]) -> Pause | Change | Spelling | Sound | None:
-    """
-    Return what a match does; None if its value is out of range.
-    """
+    """Return what a match does; None if its value is out of range."""
     if match["spelled"] is not None:
         return Spelling(*match.span("spelled"))
     if match["phonemes"] is not None:
@@ -143,9 +126,7 @@ def _effect(match: re.Match[str]) -> Pause | Change | Spelling | Sound | None:
 
 
 def blank_laughter(text: str, spans: Sequence[Span]) -> str:
-    """
-    Return *text* with blanks for laughter, which is no word; everything else stays in its place.
-    """
+    """Return *text* with blanks in place of laughter, which is no word."""
     for span in spans:
         if span.sound is Sound.LAUGHTER:
             text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]

@@ -1,5 +1,4 @@
-"""
-What is written in figures, in words: "$20" is "twenty dollars".
+"""What is written in figures, in words: "$20" is "twenty dollars".
 
 English has rules, for whole and decimal numbers, ordinals, amounts of money, and percentages, where
 they stand alone between blanks and punctuation. Dates, times, fractions, ranges, telephone numbers
@@ -66,8 +65,7 @@ _DIGITS: Final = re.compile(r"\d(?=\d)")
 
 
 def read_aloud(word: str, following: str = "") -> list[str]:
-    """
-    Return what a word is read as: itself, or several if it is in figures.
+    """Return what a word is read as: itself, or several if it is in figures.
 
     Args:
         word: One word as it is written, with its punctuation.
@@ -120,9 +118,7 @@ def _money(number: int, part: str | None, sign: str) -> Iterator[str]:
 
 
 def _cardinal(number: int) -> list[str]:
-    """
-    Return the words of a number below a thousand trillions: "twenty-one" is one word.
-    """
+    """Return the words of a number below a thousand trillions: "twenty-one" is one word."""
     if number < 20:
         return [_ONES[number]]
     if number < 100:
@@ -147,7 +143,5 @@ def _digits(digits: str) -> list[str]:
 
 
 def read_by_digits(word: str) -> str:
-    """
-    Return a word with its digits apart, so that no voice makes a number of them.
-    """
+    """Return a word with its digits apart, so that no voice makes a number of them."""
     return _DIGITS.sub(lambda match: f"{match.group()} ", word)

@@ -1,5 +1,4 @@
-"""
-Where text may be cut, so that it can be spoken piece by piece.
+"""Where text may be cut, so that it can be spoken piece by piece.
 
 A piece is a sentence with the blanks that follow it, or part of one that is too long. Where a
 piece ends depends on nothing but the text from its start to `LONGEST` characters and one more.
@@ -49,8 +48,7 @@ _HALVES: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def split(text: str) -> list[str]:
-    """
-    Cut *text* into pieces to be spoken one by one.
+    """Cut *text* into pieces to be spoken one by one.
 
     Returns:
         Pieces of at most `LONGEST` characters, which make *text* when joined.
@@ -64,8 +62,7 @@ def split(text: str) -> list[str]:
 
 
 def first_piece(text: str, *, whole: bool) -> int:
-    """
-    Find where the first piece of *text* ends.
+    """Find where the first piece of *text* ends.
 
     A sentence is complete only when more than blanks stands after it. Half a character at the end
     counts only when its other half is there, or will not come.
@@ -88,9 +85,7 @@ def first_piece(text: str, *, whole: bool) -> int:
 
 
 def join_halves(text: str) -> str:
-    """
-    Make one character of any two halves (UTF-16 surrogates) that inputs have brought apart.
-    """
+    """Make one character of any two halves (UTF-16 surrogates) that inputs have brought apart."""
     return _HALVES.sub(lambda match: _character(match.group()), text)
 
 
@@ -99,8 +94,7 @@ def _character(halves: str) -> str:
 
 
 def cut(text: str, longest: int) -> int:
-    """
-    Find a place to cut *text*: a pause, or a blank, or where it does least harm.
+    """Find a place to cut *text*: a pause, or a blank, or where it does least harm.
 
     It is in the second half of the longest piece allowed: any two pieces in a row have more than
     *longest* characters, and so a text has few pieces for its length.
@@ -122,9 +116,7 @@ def cut(text: str, longest: int) -> int:
 
 
 def _sentence_end(window: str) -> int | None:
-    """
-    Find where the first sentence ends, if a character after it shows that it does.
-    """
+    """Find where the first sentence ends, if a character after it shows that it does."""
     for match in _SENTENCE_END.finditer(window):
         end = match.end()
         if end < len(window) and _ends_sentence(window, match) and not _joined(window, end):
@@ -143,9 +135,7 @@ def _ends_sentence(window: str, match: re.Match[str]) -> bool:
 
 
 def _joined(text: str, end: int) -> bool:
-    """
-    Return whether the character at *end* makes one with that before it.
-    """
+    """Return whether the character at *end* makes one with that before it."""
     last, following = text[end - 1], text[end]
     return (
         unicodedata.category(following).startswith("M")

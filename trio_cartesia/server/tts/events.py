@@ -1,6 +1,4 @@
-"""
-What contexts send, as JSON objects (protocol §2.3).
-"""
+"""What contexts send, as JSON objects (protocol §2.3)."""
 
 from __future__ import annotations
 
@@ -25,18 +23,14 @@ def _event(kind: str, context_id: str, **fields: Any) -> Event:
 
 
 def chunk(context_id: str, audio: bytes, *, flush_id: int, step_seconds: float) -> Event:
-    """
-    Return some audio; *step_seconds* is what it took to make.
-    """
+    """Return some audio; *step_seconds* is what it took to make."""
     data = base64.b64encode(audio).decode("ascii")
     step = 1000 * step_seconds
     return _event("chunk", context_id, step_time=step, flush_id=flush_id, data=data)
 
 
 def times(context_id: str, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> Event:
-    """
-    Return when units were spoken; *unit* is ``word`` or ``phoneme``.
-    """
+    """Return when units were spoken; *unit* is ``word`` or ``phoneme``."""
     columns = {
         f"{unit}s": [spoken.text for spoken in units],
         "start": [spoken.start for spoken in units],
@@ -47,23 +41,17 @@ def times(context_id: str, unit: str, units: Sequence[SpokenUnit], *, flush_id: 
 
 
 def flush_done(context_id: str, *, flush_id: int) -> Event:
-    """
-    Return the end of a segment.
-    """
+    """Return the end of a segment."""
     return _event("flush_done", context_id, flush_done=True, flush_id=flush_id)
 
 
 def done(context_id: str, *, status: int) -> Event:
-    """
-    Return the end of a context.
-    """
+    """Return the end of a context."""
     return _event("done", context_id, status_code=status, done=True)
 
 
 def cut(samples: bytes, output: SampleFormat, chunk_bytes: int) -> Iterator[bytes]:
-    """
-    Yield *samples* as chunks of whole frames, encoded one by one.
-    """
+    """Yield *samples* as chunks of whole frames, encoded one by one."""
     step = 2 * output.frames(chunk_bytes)
     view = memoryview(samples)
     for start in range(0, len(samples), step):
@@ -71,9 +59,7 @@ def cut(samples: bytes, output: SampleFormat, chunk_bytes: int) -> Iterator[byte
 
 
 def units_of(timed: Sequence[Timed], *, before: int, sample_rate: int) -> list[SpokenUnit]:
-    """
-    Return *timed* in seconds of the context's audio, which has so many frames *before* it.
-    """
+    """Return *timed* in seconds of the context's audio, which has so many frames *before* it."""
     return [
         SpokenUnit(
             unit.text, (before + unit.start) / sample_rate, (before + unit.end) / sample_rate

@@ -1,5 +1,4 @@
-"""
-Speech over HTTP: `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
+"""Speech over HTTP: `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
 
 One request is one context with one input, and counts as one until it is answered. The answer begins
 with the first audio, so what goes wrong before that is an ordinary error. A peer that leaves takes
@@ -14,7 +13,7 @@ from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.journal.access_log import log_context
-from trio_cartesia.server.messages.errors import Refused
+from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.messages.fields import Dialect
 from trio_cartesia.server.messages.inputs import Generation
 from trio_cartesia.server.store.files import StoredFile
@@ -26,7 +25,7 @@ from trio_cartesia.server.tts.http_requests import (
 )
 from trio_cartesia.server.tts.http_sinks import BytesSink, SseSink
 
-__all__ = ["BYTES", "SSE", "speak_bytes", "speak_events"]
+__all__ = ["BYTES", "SSE", "speak_bytes", "tts_sse"]
 
 BYTES: Final = "/tts/bytes"
 SSE: Final = "/tts/sse"
@@ -36,11 +35,10 @@ NO_CACHE: Final = ("cache-control", "no-cache")
 
 
 async def speak_bytes(exchange: Exchange) -> None:
-    """
-    Answer with audio, in a container or without; keep it as a file if asked to.
+    """Answer with audio, in a container or without; keep it as a file if asked to.
 
     Raises:
-        Refused: It cannot be had, and nothing has been sent yet.
+        APIError: It cannot be had, and nothing has been sent yet.
         Disconnected: The peer has left, or it failed after it had begun.
     """
     asked = read_bytes_request(
@@ -62,12 +60,11 @@ async def speak_bytes(exchange: Exchange) -> None:
                 exchange.state.files.complete(file)
 
 
-async def speak_events(exchange: Exchange) -> None:
-    """
-    Answer with server-sent events.
+async def tts_sse(exchange: Exchange) -> None:
+    """Answer with server-sent events.
 
     Raises:
-        Refused: It cannot be had, and nothing has been sent yet.
+        APIError: It cannot be had, and nothing has been sent yet.
         Disconnected: The peer has left.
     """
     asked = read_sse_request(
@@ -90,12 +87,11 @@ def _dialect(exchange: Exchange) -> Dialect:
 
 
 async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | SseSink) -> None:
-    """
-    Speak *generation* to its end.
+    """Speak *generation* to its end.
 
     Raises:
-        Refused: It failed, and the sink has told nobody.
-        Disconnected: There is nobody left to hear it.
+        APIError: It failed, and the sink has told nobody.
+        Disconnected: The client is gone.
     """
     service = exchange.state
     record = service.journal.add_context(
@@ -110,11 +106,11 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         sink=sink,
     )
     try:
-        context.hear(generation)
+        context.receive(generation)
         await context.run()
         if sink.refusal is not None:
-            raise Refused(sink.refusal)
-    except Refused:
+            raise APIError(sink.refusal)
+    except APIError:
         record.ended = "error"
         raise
     finally:
@@ -124,9 +120,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
 
 @contextmanager
 def _new_file(exchange: Exchange, asked: BytesRequest) -> Iterator[StoredFile | None]:
-    """
-    Begin a file, if one is asked for, and forget it if it does not become complete.
-    """
+    """Begin a file, if one is asked for, and forget it if it does not become complete."""
     if not asked.save:
         yield None
         return

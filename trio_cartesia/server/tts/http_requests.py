@@ -1,5 +1,5 @@
-"""
-What clients ask on `/tts/bytes` and `/tts/sse`, read into values or refused (protocol §3.1, §3.2).
+"""What clients ask on `/tts/bytes` and `/tts/sse`, read into values or refused (protocol §3.1,
+§3.2).
 
 A request over HTTP is a context with one input, the final one. So all that the two have in common
 is read as on a WebSocket; what belongs to continuations is unknown here, and ignored.
@@ -14,7 +14,7 @@ import attrs
 
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
 from trio_cartesia.server.audio.containers import Audio
-from trio_cartesia.server.messages.errors import Refused, invalid
+from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_body
 from trio_cartesia.server.messages.inputs import DEFAULT_DELAY_MS, Generation, read_generation
 
@@ -27,8 +27,7 @@ TIMES: Final = ("add_timestamps", "add_phoneme_timestamps", "use_normalized_time
 
 @attrs.frozen(kw_only=True)
 class BytesRequest:
-    """
-    One request for bytes.
+    """One request for bytes.
 
     Attributes:
         generation: What to speak; the encoding is that of the samples in the container.
@@ -42,8 +41,7 @@ class BytesRequest:
 
 @attrs.frozen(kw_only=True)
 class SseRequest:
-    """
-    One request for events.
+    """One request for events.
 
     Attributes:
         context_id: What each event is to repeat, if anything.
@@ -54,8 +52,7 @@ class SseRequest:
 
 
 def read_bytes_request(body: bytes, *, dialect: Dialect, request_id: str) -> BytesRequest:
-    """
-    Read the body of `/tts/bytes`.
+    """Read the body of `/tts/bytes`.
 
     Args:
         body: As it came.
@@ -63,7 +60,7 @@ def read_bytes_request(body: bytes, *, dialect: Dialect, request_id: str) -> Byt
         request_id: Names the context, which has no name of its own.
 
     Raises:
-        Refused: It cannot be had.
+        APIError: It cannot be had.
     """
     fields = Fields(read_body(body), dialect=dialect)
     audio = _read_audio(fields.inner("output_format", required=True))
@@ -74,16 +71,15 @@ def read_bytes_request(body: bytes, *, dialect: Dialect, request_id: str) -> Byt
 
 
 def read_sse_request(body: bytes, *, dialect: Dialect, request_id: str) -> SseRequest:
-    """
-    Read the body of `/tts/sse`; the arguments are those of `read_bytes_request`.
+    """Read the body of `/tts/sse`; the arguments are those of `read_bytes_request`.
 
     Raises:
-        Refused: It cannot be had.
+        APIError: It cannot be had.
     """
     fields = Fields(read_body(body), dialect=dialect)
     output = fields.inner("output_format", required=True)
     output.choice("container", ("raw",), required=True)
-    given = None if fields.values.get("context_id") is None else fields.name("context_id")
+    given = None if fields.values.get("context_id") is None else fields.nonempty_text("context_id")
     generation = _read_generation(fields, _read_audio(output), given or request_id, {})
     return SseRequest(generation=generation, context_id=given)
 
@@ -105,9 +101,7 @@ def _read_audio(output: Fields) -> Audio:
 def _read_generation(
     fields: Fields, audio: Audio, context_id: str, others: Mapping[str, Any]
 ) -> Generation:
-    """
-    Read what an input of a WebSocket would say in the same words, and with *others*.
-    """
+    """Read what an input of a WebSocket would say in the same words, and with *others*."""
     values = {
         **{name: value for name, value in fields.values.items() if name not in CONTINUATION},
         "output_format": {"container": "raw", **attrs.asdict(audio.samples)},
@@ -116,5 +110,5 @@ def _read_generation(
     }
     generation = read_generation(attrs.evolve(fields, values=values), context_id)
     if not generation.transcript:  # protocol §2.6
-        raise Refused(invalid("There is nothing to speak: transcript is empty."))
+        raise APIError(invalid("There is nothing to speak: transcript is empty."))
     return generation

@@ -1,5 +1,4 @@
-"""
-Where speech over HTTP goes: into one body, as bytes or as server-sent events.
+"""Where speech over HTTP goes: into one body, as bytes or as server-sent events.
 
 Both keep an error for whoever waits for the context, as long as nothing has been sent: then it can
 still be an ordinary answer.
@@ -16,7 +15,7 @@ import attrs
 from trio_cartesia.server.audio.containers import Container
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.journal.records import SpokenUnit
-from trio_cartesia.server.messages.errors import Refusal, is_structured
+from trio_cartesia.server.messages.errors import ErrorBody, is_structured
 from trio_cartesia.server.tts import events
 from trio_cartesia.server.tts.sinks import EventSink
 
@@ -28,8 +27,7 @@ Send = Callable[[bytes], Awaitable[None]]
 
 @attrs.define(eq=False, kw_only=True)
 class BytesSink:
-    """
-    The body of `/tts/bytes`: audio in its container, and no word beside it (protocol §3.1).
+    """The body of `/tts/bytes`: audio in its container, and no word beside it (protocol §3.1).
 
     Attributes:
         container: Which is new.
@@ -39,7 +37,7 @@ class BytesSink:
 
     container: Container
     send: Send
-    refusal: Refusal | None = attrs.field(default=None, init=False)
+    refusal: ErrorBody | None = attrs.field(default=None, init=False)
 
     async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:  # noqa: ARG002
         """Send *audio*, or what it completes."""
@@ -55,16 +53,15 @@ class BytesSink:
         """Send the last of the container."""
         await self.send(self.container.end())
 
-    async def error(self, refusal: Refusal) -> None:
+    async def error(self, refusal: ErrorBody) -> None:
         """Keep *refusal*."""
         self.refusal = refusal
 
 
 @attrs.define(eq=False, kw_only=True)
 class SseSink:
-    """
-    The body of `/tts/sse`: the events of a WebSocket, which name no flush here, and a context only
-    if the request did (protocol §3.2).
+    """The body of `/tts/sse`: the events of a WebSocket, which name no flush here, and a context
+    only if the request did (protocol §3.2).
 
     Attributes:
         context_id: What each event repeats, if anything.
@@ -80,7 +77,7 @@ class SseSink:
     version: str
     request_id: str
     behaviour: Behaviour
-    refusal: Refusal | None = attrs.field(default=None, init=False)
+    refusal: ErrorBody | None = attrs.field(default=None, init=False)
     _events: EventSink = attrs.field(init=False)
     _has_sent: bool = attrs.field(default=False, init=False)
 
@@ -108,7 +105,7 @@ class SseSink:
         """Send ``done``."""
         await self._events.done(status=status)
 
-    async def error(self, refusal: Refusal) -> None:
+    async def error(self, refusal: ErrorBody) -> None:
         """Send ``error``, or keep *refusal* if the stream has not started (protocol §1.7.3)."""
         if self._has_sent:
             await self._events.error(refusal)

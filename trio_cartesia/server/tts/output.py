@@ -1,7 +1,6 @@
-"""
-What a context has said so far: chunks, times and segments, in order and at their pace.
+"""What a context has said so far: chunks, times and segments, in order and at their pace.
 
-A speaker sends one event at a time and makes the next one afterwards, so it holds the audio of one
+A output sends one event at a time and makes the next one afterwards, so it holds the audio of one
 sentence at most, and encodes no more of it at once than fits a chunk.
 """
 
@@ -24,17 +23,16 @@ from trio_cartesia.server.tts.sinks import Sink
 from trio_cartesia.server.tts.text_queue import Sentence
 from trio_cartesia.server.voices.interface import Spoken, Utterance
 
-__all__ = ["Speaker"]
+__all__ = ["ContextOutput"]
 
 
 @attrs.define(eq=False, kw_only=True)
-class Speaker:
-    """
-    The output of one context.
+class ContextOutput:
+    """The output of one context.
 
     Attributes:
         active_at: When something was sent, or tried, last.
-        duration: Seconds after which the audio is cut, if it is; what comes then is not heard.
+        duration: Seconds after which the audio is cut, if it is; later audio is dropped.
     """
 
     settings: Generation
@@ -56,9 +54,7 @@ class Speaker:
 
     @property
     def is_full(self) -> bool:
-        """
-        True if all that may be heard has been.
-        """
+        """True once all audio within the duration was sent."""
         return self._frames >= self._most_frames
 
     @property
@@ -68,9 +64,7 @@ class Speaker:
         return int(self.duration * self.settings.output.sample_rate)
 
     def utterance(self, sentence: Sentence) -> Utterance:
-        """
-        Return what the voice is to do for *sentence*.
-        """
+        """Return what the voice is to do for *sentence*."""
         settings, delivery = self.settings, sentence.delivery
         normalized = settings.use_normalized_timestamps
         if normalized is None:  # protocol §7.1 T32
@@ -91,17 +85,14 @@ class Speaker:
         )
 
     def stop(self, chunks: int) -> None:
-        """
-        Send so many chunks more, the one that is on its way among them, and no times.
-        """
+        """Send so many chunks more, the one that is on its way among them, and no times."""
         self._chunks_left = max(0, chunks - self._is_sending_chunk)
 
-    async def say(self, spoken: Spoken, started: float) -> None:
-        """
-        Send a sentence that took since *started* to make.
+    async def send(self, spoken: Spoken, started: float) -> None:
+        """Send a sentence that took since *started* to make.
 
         Raises:
-            Disconnected: There is nobody left to hear it.
+            Disconnected: The client is gone.
         """
         behaviour, before = self._behaviour, self._frames
         shown_before = before
@@ -110,19 +101,18 @@ class Speaker:
         shown = self._units(spoken, shown_before, self._most_frames - before, self._wanted)
         chunks = events.cut(spoken.samples, self.settings.output, behaviour.chunk_bytes)
         await self._send_chunks(chunks, started, shown)
-        heard = self._units(spoken, before, self._frames - before, (True, True))
-        self._journal.add_times(self.record, *heard)
+        units = self._units(spoken, before, self._frames - before, (True, True))
+        self._journal.add_times(self.record, *units)
 
     @property
     def _wanted(self) -> tuple[bool, bool]:
         return self.settings.add_timestamps, self.settings.add_phoneme_timestamps
 
     async def pause(self, seconds: float) -> None:
-        """
-        Send silence, a chunk at a time, so that a long pause is as light as a short one.
+        """Send silence, a chunk at a time, so that a long pause is as light as a short one.
 
         Raises:
-            Disconnected: There is nobody left to hear it.
+            Disconnected: The client is gone.
         """
         output = self.settings.output
         frames = round(seconds * output.sample_rate)
@@ -133,11 +123,10 @@ class Speaker:
         await self._send_chunks(chunks, trio.current_time(), ([], []))
 
     async def end_segment(self) -> None:
-        """
-        Send ``flush_done``.
+        """Send ``flush_done``.
 
         Raises:
-            Disconnected: There is nobody left to hear it.
+            Disconnected: The client is gone.
         """
         flush_id, self._flush_id = self._flush_id, self._flush_id + 1
         self._segment_start = self._frames
@@ -148,8 +137,7 @@ class Speaker:
     def _units(
         self, spoken: Spoken, before: int, frames: float, wanted: tuple[bool, bool]
     ) -> tuple[list[SpokenUnit], list[SpokenUnit]]:
-        """
-        Return the wanted ones of words and phonemes that end within so many *frames*.
+        """Return the wanted ones of words and phonemes that end within so many *frames*.
 
         They are objects that the garbage collector looks at, so there are none before their time.
 
@@ -189,18 +177,14 @@ class Speaker:
             started = trio.current_time()
 
     def _cut_short(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """
-        Yield what may be heard of *chunks*.
-        """
+        """Yield the chunks within the duration."""
         size = self.settings.output.bytes_per_frame
         for chunk in itertools.takewhile(lambda _: not self.is_full, chunks):
             left = self._most_frames - self._frames
             yield chunk if len(chunk) <= left * size else chunk[: int(left) * size]
 
     async def _keep_pace(self, size: int) -> None:
-        """
-        Wait until the chunk of *size* bytes that is to come could have been made.
-        """
+        """Wait until the chunk of *size* bytes that is to come could have been made."""
         if self._made_at > trio.current_time():
             await trio.sleep_until(self._made_at)
         seconds = self.settings.output.seconds(size) / self._behaviour.times_real_time
@@ -215,9 +199,7 @@ class Speaker:
         self._journal.add_chunk(self.record, audio)
 
     async def _send_times(self, words: list[SpokenUnit], phonemes: list[SpokenUnit]) -> None:
-        """
-        Send the times that were asked for.
-        """
+        """Send the times that were asked for."""
         for unit, units in (("word", words), ("phoneme", phonemes)):
             if units and self._chunks_left == math.inf:  # else their audio may never come
                 await self._sink.times(unit, units, flush_id=self._flush_id)

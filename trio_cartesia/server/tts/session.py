@@ -1,5 +1,4 @@
-"""
-One connection to `/tts/websocket`: many contexts, each with a task of its own.
+"""One connection to `/tts/websocket`: many contexts, each with a task of its own.
 
 The reader takes messages off the socket and never waits for speech. Contexts wait for the socket,
 one event each, so a peer that does not read holds all of them up and nothing piles up here.
@@ -22,7 +21,7 @@ from trio_cartesia.server.messages.errors import (
     CONTEXT_CLOSED,
     CONTEXT_UNKNOWN,
     NOTHING_TO_DO,
-    Refused,
+    APIError,
     error_event,
     invalid,
 )
@@ -45,9 +44,8 @@ TOO_LATE: Final = invalid("Too much text waits for the end of the context.")
 
 
 @attrs.define(eq=False, kw_only=True)
-class SpeechSession:
-    """
-    What happens on one WebSocket.
+class TTSSession:
+    """What happens on one WebSocket.
 
     Attributes:
         number: Of the connection, in the journal.
@@ -72,8 +70,7 @@ class SpeechSession:
     _nursery: trio.Nursery = attrs.field(init=False)
 
     async def serve(self) -> None:
-        """
-        Serve until the peer leaves or has been idle for too long; then say goodbye.
+        """Serve until the peer leaves or has been idle for too long; then say goodbye.
 
         If cancelled, the goodbye is short. The stream stays open.
         """
@@ -96,17 +93,13 @@ class SpeechSession:
             await self._websocket.aclose(*self._goodbye)
 
     def _leave(self, code: int, reason: str) -> None:
-        """
-        End the session as soon as no event is on its way, and close the connection with *code*.
-        """
+        """End the session once no event is being sent, and close the connection with *code*."""
         self._goodbye = self._goodbye or (code, reason)
         if not self._on_their_way:
             self._nursery.cancel_scope.cancel(reason)
 
     async def _watch(self) -> None:
-        """
-        Leave once no message has come or gone for too long.
-        """
+        """Leave once no message has come or gone for too long."""
         while True:
             deadline = self._last_sign + self._behaviour.idle_seconds
             await trio.sleep_until(deadline)
@@ -117,9 +110,7 @@ class SpeechSession:
 
     @property
     def _last_sign(self) -> float:
-        """
-        When there was traffic last. Pings are none, unless so wished (protocol §7.1 T22).
-        """
+        """When there was traffic last. Pings are none, unless so wished (protocol §7.1 T22)."""
         if not self._behaviour.ping_resets_idle:
             return self._traffic_at
         return max(self._traffic_at, self._websocket.pinged_at)
@@ -135,24 +126,24 @@ class SpeechSession:
                     self._leave(*NO_TEXT)
                     continue
                 try:
-                    self._hear(read_request(message, dialect))
-                except Refused as refused:
+                    self._receive(read_request(message, dialect))
+                except APIError as refused:
                     await self.refuse(refused)
         except Disconnected:
             return
 
-    def _hear(self, request: Generation | Cancel) -> None:
+    def _receive(self, request: Generation | Cancel) -> None:
         context = self._contexts.get(request.context_id)
         if isinstance(request, Cancel):
             self._cancel(request.context_id, context)
         elif context is not None and context.state is State.OPEN:
-            context.hear(request)
+            context.receive(request)
         elif context is not None or request.context_id in self._ended:
-            self._hear_late(request, context)
+            self._receive_late(request, context)
         elif not request.is_empty:
             self._open(request)
         elif self._behaviour.empty_input == "error":  # protocol §7.1 T13
-            raise Refused(NOTHING_TO_DO, request.context_id)
+            raise APIError(NOTHING_TO_DO, request.context_id)
 
     def _cancel(self, context_id: str, context: Context | None) -> None:
         self._journal.add_cancel(self.number, context_id)
@@ -160,35 +151,33 @@ class SpeechSession:
         if context is not None and context.state is not State.ENDED:
             context.cancel()
         elif self._behaviour.cancel_unknown == "error":  # protocol §7.1 T8
-            raise Refused(CONTEXT_UNKNOWN, context_id)
+            raise APIError(CONTEXT_UNKNOWN, context_id)
 
-    def _hear_late(self, request: Generation, context: Context | None) -> None:
-        """
-        Take an input whose context takes no more (protocol §2.10, §7.1 T9).
-        """
+    def _receive_late(self, request: Generation, context: Context | None) -> None:
+        """Take an input whose context takes no more (protocol §2.10, §7.1 T9)."""
         if self._behaviour.late_input == "error":
-            raise Refused(CONTEXT_CLOSED, request.context_id)
+            raise APIError(CONTEXT_CLOSED, request.context_id)
         if self._behaviour.late_input == "ignore":
             return
         if context is None:
             del self._ended[request.context_id]
-            self._hear(request)
+            self._receive(request)
             return
         waiting = self._late.setdefault(request.context_id, deque())
         characters = sum(len(late.transcript) for late in waiting) + len(request.transcript)
         if characters > self._behaviour.max_waiting_characters or len(waiting) >= MAX_LATE:
-            raise Refused(TOO_LATE, request.context_id)
+            raise APIError(TOO_LATE, request.context_id)
         waiting.append(request)
 
     def _open(self, request: Generation) -> None:
         is_empty = not request.transcript and not request.continues
         if is_empty and self._behaviour.empty_context == "error":  # protocol §7.1 T12
             self._remember(request.context_id)
-            raise Refused(EMPTY, request.context_id)
+            raise APIError(EMPTY, request.context_id)
         try:
             self._account.acquire_context()
-        except Refused as refused:
-            raise Refused(refused.refusal, request.context_id) from None
+        except APIError as refused:
+            raise APIError(refused.refusal, request.context_id) from None
         context = Context(
             settings=request,
             record=self._journal.add_context(self.number, request, request_id=self.request_id),
@@ -200,7 +189,7 @@ class SpeechSession:
         )
         self._contexts[request.context_id] = context
         self._nursery.start_soon(self._run, context)
-        context.hear(request)
+        context.receive(request)
 
     def _sink(self, context_id: str) -> EventSink:
         return EventSink(
@@ -218,21 +207,19 @@ class SpeechSession:
             del self._contexts[context_id]
             self._remember(context_id)
             self._report(context, "lost")
-            await self._hear_again(context_id)
+            await self._receive_again(context_id)
         except Disconnected:
             self._nursery.cancel_scope.cancel("the peer has left")
         finally:
             context.leave()
 
-    async def _hear_again(self, context_id: str) -> None:
-        """
-        Hear what came late, as far as the next context takes it, before anything yet to come.
-        """
+    async def _receive_again(self, context_id: str) -> None:
+        """Hear what came late, as far as the next context takes it, before anything yet to come."""
         refusals, waiting = [], self._late.pop(context_id, deque())
         while waiting:
             try:
-                self._hear(waiting.popleft())
-            except Refused as refused:
+                self._receive(waiting.popleft())
+            except APIError as refused:
                 refusals.append(refused)
             context = self._contexts.get(context_id)
             if waiting and context is not None and context.state is not State.OPEN:
@@ -250,10 +237,8 @@ class SpeechSession:
         context.record.ended = context.record.ended or otherwise
         log_context(context.record)
 
-    async def refuse(self, refused: Refused) -> None:
-        """
-        Send an error; through the context's own task if there is one, so that it comes last.
-        """
+    async def refuse(self, refused: APIError) -> None:
+        """Send an error; through the context's own task if there is one, so that it comes last."""
         refusal, context_id = refused.refusal, refused.context_id
         log_error(self.request_id, context_id, refusal.status, refusal.title)
         if context_id is None:

@@ -1,5 +1,5 @@
-"""
-Where a context's output goes: events of a WebSocket, of a stream of server-sent events, or bytes.
+"""Where a context's output goes: events of a WebSocket, of a stream of server-sent events, or
+bytes.
 
 A context knows what it says and when; a sink knows how that looks on the wire.
 """
@@ -14,15 +14,14 @@ import attrs
 
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.journal.records import SpokenUnit
-from trio_cartesia.server.messages.errors import Refusal, Refused, error_event
+from trio_cartesia.server.messages.errors import APIError, ErrorBody, error_event
 from trio_cartesia.server.tts import events
 
 __all__ = ["EventSink", "Sink"]
 
 
 class Sink(Protocol):
-    """
-    The receiving end of one context. Each call returns once its words are on the wire.
+    """The receiving end of one context. Each call returns once its words are on the wire.
 
     All raise `Disconnected` if nobody is there any more.
     """
@@ -39,14 +38,13 @@ class Sink(Protocol):
     async def done(self, *, status: int) -> None:
         """Take the end of the context."""
 
-    async def error(self, refusal: Refusal) -> None:
+    async def error(self, refusal: ErrorBody) -> None:
         """Take the end of a context that failed."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class EventSink:
-    """
-    Events of one context on `/tts/websocket` (protocol §2.3).
+    """Events of one context on `/tts/websocket` (protocol §2.3).
 
     Attributes:
         emit: Sends one event.
@@ -89,7 +87,7 @@ class EventSink:
         await self._send_rest()
         await self._emit(events.done(self.context_id, status=status))
 
-    async def error(self, refusal: Refusal) -> None:
+    async def error(self, refusal: ErrorBody) -> None:
         """Send ``error``, and what is to follow it (protocol §7.1 T18, T20, T21)."""
         ways = self.behaviour
         is_named = ways.limit_error_has_context if refusal.status == 429 else True
@@ -97,7 +95,7 @@ class EventSink:
         about = {"version": self.version, "request_id": self.request_id}
         await self._emit(error_event(refusal, context_id=named, **about))
         if ways.done_after_error:
-            with suppress(Refused):  # a fault in its place; an error is out already
+            with suppress(APIError):  # a fault in its place; an error is out already
                 await self._emit(events.done(self.context_id, status=ways.done_status))
 
     async def _send_rest(self) -> None:

@@ -1,5 +1,4 @@
-"""
-What one context still has to say, in order; and when (protocol §2.7, §2.8, §2.14).
+"""What one context still has to say, in order; and when (protocol §2.7, §2.8, §2.14).
 
 Nothing here knows a clock: time comes in as an argument.
 """
@@ -18,7 +17,7 @@ from trio_cartesia.server.messages.inputs import Delivery
 from trio_cartesia.server.text.markup import Change, Markup, Pause, Span, Spelling, find_markup
 from trio_cartesia.server.text.sentences import AHEAD, LONGEST, cut, first_piece, join_halves
 
-__all__ = ["Mark", "Pause", "Script", "Sentence"]
+__all__ = ["Mark", "Pause", "Sentence", "TextQueue"]
 
 CHANGES_AT_ONCE: Final = 64  # tags without text between them; then others get their turn
 
@@ -26,9 +25,7 @@ _INK: Final = re.compile(r"\S")
 
 
 class Mark(Enum):
-    """
-    A place between two texts.
-    """
+    """A place between two texts."""
 
     CUT = auto()  # between inputs that are spoken one by one; nobody hears of it
     FLUSH = auto()
@@ -37,8 +34,7 @@ class Mark(Enum):
 
 @attrs.frozen
 class Sentence:
-    """
-    A piece of text that is spoken in one go.
+    """A piece of text that is spoken in one go.
 
     Attributes:
         text: Without tags; laughter and phonemes are as they were written.
@@ -56,9 +52,7 @@ class Sentence:
 
 @attrs.define
 class Input:
-    """
-    Text that waits, from *start* on; while *spelling* is set, it is spelled to its end.
-    """
+    """Text that waits, from *start* on; while *spelling* is set, it is spelled to its end."""
 
     text: str
     at: float
@@ -69,9 +63,7 @@ class Input:
 
 
 class _Stop(Enum):
-    """
-    What stands after the text that can be looked at.
-    """
+    """What stands after the text that can be looked at."""
 
     UNKNOWN = auto()  # more text, now or later
     CLOSE = auto()  # a mark, or a pause
@@ -79,9 +71,8 @@ class _Stop(Enum):
 
 
 @attrs.define(eq=False)
-class Script:
-    """
-    Collects the inputs of a context and hands out what is ready to be spoken.
+class TextQueue:
+    """Collects the inputs of a context and hands out what is ready to be spoken.
 
     With a delay, buffering is managed: sentences are ready when they are complete, and the rest
     when its first character has waited for so long, or at a mark. Blanks alone are never due.
@@ -109,9 +100,7 @@ class Script:
         return len(self._waiting)
 
     def write(self, text: str, delivery: Delivery, now: float) -> None:
-        """
-        Add *text*, which came at the time *now*, verbatim to what was there.
-        """
+        """Add *text*, which came at the time *now*, verbatim to what was there."""
         if text := self._after_half(text):
             self.characters += len(text)
             self._waiting.append(Input(text, now, delivery))
@@ -119,9 +108,7 @@ class Script:
             self._waiting.append(Mark.FLUSH if self.auto_flush else Mark.CUT)
 
     def _after_half(self, text: str) -> str:
-        """
-        Give the last input the other half of its last character, if *text* begins with that.
-        """
+        """Give the last input the other half of its last character, if *text* begins with that."""
         last = self._waiting[-1] if self._waiting else None
         if not isinstance(last, Input):
             return text
@@ -132,24 +119,19 @@ class Script:
         return text[1:]
 
     def mark(self, mark: Mark) -> None:
-        """
-        Make everything that was written ready, followed by *mark*.
-        """
+        """Make everything that was written ready, followed by *mark*."""
         self._waiting.append(mark)
 
     @property
     def due(self) -> float | None:
-        """
-        When what nobody could take yet becomes ready by itself; None if it says nothing.
-        """
+        """When what nobody could take yet becomes ready by itself; None if it says nothing."""
         for item in self._waiting:
             if isinstance(item, Input) and _INK.search(item.text, item.start):
                 return self.delay_seconds + item.at
         return None
 
     def take(self, now: float) -> Sentence | Pause | Mark | None:
-        """
-        Take the next thing that is ready at the time *now*, if any.
+        """Take the next thing that is ready at the time *now*, if any.
 
         A pause of no length is only a reason to come again.
         """
@@ -176,9 +158,7 @@ class Script:
             self._changes.clear()
 
     def _obey(self, item: Input, markup: Markup, changes: int) -> Pause | None:
-        """
-        Take the tag that stands first, and do what it says.
-        """
+        """Take the tag that stands first, and do what it says."""
         effect = markup.effect
         if isinstance(effect, Spelling) and effect.start < effect.end:
             item.spelling, item.after_spelling = effect, markup.end
@@ -210,9 +190,7 @@ class Script:
         return Sentence(text[:size], delivery, closes=closes, spans=inside)
 
     def _ahead(self) -> tuple[str, _Stop, list[Span]]:
-        """
-        Return as much of the text up to the next mark or tag as matters, and what stands there.
-        """
+        """Return the text up to the next mark or tag, and the mark or tag."""
         parts: list[str] = []
         spans: list[Span] = []
         left = AHEAD
@@ -233,9 +211,7 @@ class Script:
         return "".join(parts), _Stop.UNKNOWN, spans
 
     def _skip(self, item: Input, end: int) -> None:
-        """
-        Leave out what of the first input stands before *end*.
-        """
+        """Leave out what of the first input stands before *end*."""
         self.characters -= end - item.start
         item.start = end
         if end == len(item.text):
@@ -257,9 +233,7 @@ class Script:
 def _control(
     item: Input, start: int, stop: int, spans: list[Span] | None = None, offset: int = 0
 ) -> Markup | None:
-    """
-    Find the first tag in a part of the input, and note what laughter and phonemes come before.
-    """
+    """Find the first tag in a part of the input; note laughter and phonemes before it."""
     while markup := find_markup(item.text, start, stop):
         if isinstance(markup.effect, (Pause, Change, Spelling)):
             return markup
@@ -270,9 +244,7 @@ def _control(
 
 
 def _around(size: int, spans: list[Span]) -> tuple[int, tuple[Span, ...]]:
-    """
-    Cut before what stands at *size*, or after it if there is nothing before.
-    """
+    """Cut before what stands at *size*, or after it if there is nothing before."""
     for span in spans:
         if span.start < size < span.end:
             size = span.start or span.end
@@ -280,9 +252,7 @@ def _around(size: int, spans: list[Span]) -> tuple[int, tuple[Span, ...]]:
 
 
 def _is_closed(text: str) -> bool:
-    """
-    Return whether a reader would pause at the end of *text*.
-    """
+    """Return whether a reader would pause at the end of *text*."""
     inked = text.rstrip()
     return "\n" in text[len(inked) :] or (
         bool(inked) and unicodedata.category(inked[-1])[0] not in "LMN"

@@ -1,6 +1,4 @@
-"""
-The endpoint `/tts/websocket`: from the handshake to the session.
-"""
+"""The endpoint `/tts/websocket`: from the handshake to the session."""
 
 from __future__ import annotations
 
@@ -9,15 +7,13 @@ from typing import Final
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.net.requests import check_handshake
-from trio_cartesia.server.tts.session import SpeechSession
+from trio_cartesia.server.tts.session import TTSSession
 
 SPEECH: Final = "/tts/websocket"
 
 
-async def serve_speech(exchange: Exchange) -> None:
-    """
-    Accept a WebSocket and serve it until it is over.
-    """
+async def tts_websocket(exchange: Exchange) -> None:
+    """Accept a WebSocket and serve it until it is over."""
     check_handshake(exchange.request)
     service, behaviour = exchange.state, exchange.behaviour
     with exchange.account.socket_slot():
@@ -39,7 +35,7 @@ async def serve_speech(exchange: Exchange) -> None:
             path=SPEECH, version=exchange.version, request_id=exchange.request_id, status=101
         )
         exchange.log(101)
-        session = SpeechSession(
+        session = TTSSession(
             number=number,
             version=exchange.version,
             request_id=exchange.request_id,

@@ -1,5 +1,4 @@
-"""
-What a voice is: text goes in, samples and the times of words and phonemes come out.
+"""What a voice is: text goes in, samples and the times of words and phonemes come out.
 
 A voice speaks one piece of text at a time, a sentence or part of one.
 """
@@ -28,8 +27,7 @@ def _size(speech: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Utterance:
-    """
-    A piece of text to be spoken at once, and how.
+    """A piece of text to be spoken at once, and how.
 
     Attributes:
         text: What to speak; only its length appears in reprs.
@@ -63,8 +61,7 @@ class Utterance:
 
 @attrs.frozen(kw_only=True)
 class Timed:
-    """
-    A word or a phoneme, and where it is in the audio.
+    """A word or a phoneme, and where it is in the audio.
 
     Attributes:
         text: A word as it was written, or a phoneme's symbol.
@@ -79,8 +76,7 @@ class Timed:
 
 @attrs.frozen(kw_only=True)
 class Spoken:
-    """
-    How an utterance sounds.
+    """How an utterance sounds.
 
     Attributes:
         samples: Mono ``pcm_s16le`` at the utterance's rate.
@@ -95,25 +91,21 @@ class Spoken:
 
 
 class Voice(Protocol):
-    """
-    Whatever turns text into speech.
-    """
+    """Whatever turns text into speech."""
 
     @property
     def name(self) -> str:
         """What `open_voice` knows the voice by."""
 
     async def speak(self, utterance: Utterance) -> Spoken:
-        """
-        Speak *utterance*, without keeping other tasks waiting for more than a few milliseconds.
+        """Speak *utterance*, without keeping other tasks waiting for more than a few milliseconds.
 
         If cancelled, nothing is left behind.
         """
 
 
 def written_words(text: str) -> Iterator[tuple[int, str]]:
-    """
-    Find the words of *text* as they are written, each with its position.
+    """Find the words of *text* as they are written, each with its position.
 
     Words are what stands between blanks, with punctuation; a Chinese or Japanese character is one.
     """
@@ -121,7 +113,5 @@ def written_words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def words_of(utterance: Utterance) -> Iterator[tuple[int, str]]:
-    """
-    Find the words of an utterance, each with its position; laughter is none.
-    """
+    """Find the words of an utterance, each with its position; laughter is none."""
     return written_words(blank_laughter(utterance.text, utterance.spans))

@@ -9,8 +9,7 @@ __all__ = ["default_voice", "open_voice"]
 
 
 def open_voice(name: str) -> Voice:
-    """
-    Open the voice called *name*.
+    """Open the voice called *name*.
 
     Args:
         name: ``espeak`` or ``tones``.
@@ -32,9 +31,7 @@ def open_voice(name: str) -> Voice:
 
 
 def default_voice() -> Voice:
-    """
-    Open ``espeak`` where it is installed, and ``tones`` elsewhere.
-    """
+    """Open ``espeak`` where it is installed, and ``tones`` elsewhere."""
     try:
         return open_voice("espeak")
     except ValueError:

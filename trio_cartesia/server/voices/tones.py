@@ -27,8 +27,7 @@ RAMP: Final = 0.1  # of a note, at either end: without it each one would click
 
 
 class Tones:
-    """
-    A voice of plain tones, one for each letter and a pitch for each word.
+    """A voice of plain tones, one for each letter and a pitch for each word.
 
     It is deterministic, and stays in its task: under an autojumping clock a worker thread would
     count as idle. A word sounds the same wherever it stands and brings its own pause, so text may
@@ -41,9 +40,7 @@ class Tones:
     name: Final = "tones"
 
     async def speak(self, utterance: Utterance) -> Spoken:
-        """
-        Play *utterance*; this takes a moment of its own task, and no virtual time.
-        """
+        """Play *utterance*; this takes a moment of its own task, and no virtual time."""
         await trio.lowlevel.checkpoint()
         frames = round(utterance.sample_rate / (LETTERS_PER_SECOND * utterance.speed))
         amplitude = round(LOUDNESS * utterance.volume)
@@ -66,18 +63,14 @@ class Tones:
 
 
 def _played(utterance: Utterance) -> Iterator[str]:
-    """
-    Return what tones are made of: the words, and laughter as itself.
-    """
+    """Return what tones are made of: the words, and laughter as itself."""
     laughs = (span.start for span in utterance.spans if span.sound is Sound.LAUGHTER)
     units = sorted([*words_of(utterance), *((start, LAUGHTER) for start in laughs)])
     return (unit for _, unit in units)
 
 
 def _hertz(voice_id: str, word: str) -> int:
-    """
-    Return the pitch of *word*; two words, or two voices, seldom share one.
-    """
+    """Return the pitch of *word*; two words, or two voices, seldom share one."""
     voice, step = (zlib.crc32(text.encode("utf-8", "replace")) for text in (voice_id, word))
     return LOWEST_HERTZ + PITCH_HERTZ * ((voice + step) % PITCHES)
 
@@ -89,9 +82,7 @@ def _letters(letters: list[str], starts: range) -> Iterator[Timed]:
 
 @functools.lru_cache(maxsize=256)
 def _note(frames: int, cycles: int, amplitude: int) -> bytes:
-    """
-    Return *cycles* whole waves in *frames* frames, which therefore join without a click.
-    """
+    """Return *cycles* whole waves in *frames* frames, which therefore join without a click."""
     turn = 2 * math.pi * cycles / frames
     half = [amplitude * math.sin(turn * index) for index in range(frames // 2 + 1)]
     ramp = math.ceil(frames * RAMP)

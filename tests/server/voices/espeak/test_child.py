@@ -15,20 +15,20 @@ import pytest
 
 from trio_cartesia.server.voices.espeak import child as espeak_child
 from trio_cartesia.server.voices.espeak import process as espeak_process
-from trio_cartesia.server.voices.espeak.child import MANNER, NUMBER, Frame, Frames, Gone
-from trio_cartesia.server.voices.espeak.library import Event, Kind, Manner
-from trio_cartesia.server.voices.espeak.process import EspeakCrashed, Speaker
+from trio_cartesia.server.voices.espeak.child import MANNER, NUMBER, ConnectionClosed, Frame, Frames
+from trio_cartesia.server.voices.espeak.library import Event, Kind, VoiceParameters
+from trio_cartesia.server.voices.espeak.process import EspeakClient, EspeakCrashed
 
 
 @pytest.fixture
-def speaker() -> Iterator[Speaker]:
-    speaker = Speaker()
-    yield speaker
-    speaker.close()
+def espeak_client() -> Iterator[EspeakClient]:
+    espeak_client = EspeakClient()
+    yield espeak_client
+    espeak_client.close()
 
 
-def words(speaker: Speaker, text: str) -> int:
-    _, events = speaker.synthesise(text, Manner())
+def words(espeak_client: EspeakClient, text: str) -> int:
+    _, events = espeak_client.synthesise(text, VoiceParameters())
     return sum(event.kind is Kind.WORD for event in events)
 
 
@@ -66,75 +66,65 @@ child.main()
 
 @pytest.fixture
 def run_child(
-    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[str], int]:
-    def run(script: str) -> int:
+    def run(queue: str) -> int:
         path = tmp_path / "child.py"
-        path.write_text(CHILD + script)
+        path.write_text(CHILD + queue)
         monkeypatch.setattr(espeak_process, "CHILD", path)
-        return words(speaker, "one two")
+        return words(espeak_client, "one two")
 
     return run
 
 
 @pytest.mark.slow
 def test_a_child_that_hangs_ends_itself(run_child: Callable[[str], int]) -> None:
-    """
-    If the library does not come back, the child gives up on it, and it counts as a crash.
-    """
+    """If the library does not come back, the child gives up on it, and it counts as a crash."""
     with pytest.raises(EspeakCrashed, match="status 1"):
         run_child(HANGING)
 
 
 def test_what_the_library_prints_is_lost(run_child: Callable[[str], int]) -> None:
-    """
-    Nothing but frames comes through the pipe.
-    """
+    """Nothing but frames comes through the pipe."""
     assert run_child(TALKING) == 2
 
 
 def test_a_library_that_does_not_start_says_why(run_child: Callable[[str], int]) -> None:
-    """
-    If the library cannot be loaded, the error has the reason, each time.
-    """
+    """If the library cannot be loaded, the error has the reason, each time."""
     for _ in range(2):
         with pytest.raises(RuntimeError, match=r"started: OSError: libespeak-ng\.so: "):
             run_child(BROKEN)
 
 
 def serve(*requests: tuple[Frame, bytes], engine: Any) -> list[tuple[Frame, bytes]]:
-    """
-    Let the child's part run here, with a library of our own.
-    """
+    """Let the child's part run here, with a library of our own."""
     down, up = io.BytesIO(), io.BytesIO()
     paths = "\0".join(sys.path).encode()
     for frame in ((Frame.HELLO, paths), *requests):
         Frames(down, down).send(*frame)
     down.seek(0)
-    library = SimpleNamespace(engine=engine, Manner=Manner)
+    library = SimpleNamespace(engine=engine, VoiceParameters=VoiceParameters)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(espeak_child, "_neighbour", lambda _: library)
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(ConnectionClosed):
             espeak_child.serve(Frames(down, up))
     up.seek(0)
     answers, frames = [], Frames(up, up)
-    with contextlib.suppress(Gone):
+    with contextlib.suppress(ConnectionClosed):
         while True:
             answers.append(frames.receive())
     return answers
 
 
 class Library:
-    """
-    A library that calls the checkpoint as often as the text says, or raises what it names.
-    """
+    """A library that calls the checkpoint as often as the text says, or raises what it names."""
 
     sample_rate = 8000
 
     def synthesise(
-        self, text: str, manner: Manner, *, checkpoint: Callable[[], None]
+        self, text: str, parameters: VoiceParameters, *, checkpoint: Callable[[], None]
     ) -> tuple[bytes, list[Event]]:
-        assert manner == Manner()
+        assert parameters == VoiceParameters()
         if text == "LookupError":
             raise LookupError("no voice")
         if text == "RuntimeError":
@@ -145,13 +135,11 @@ class Library:
 
 
 def request(text: str) -> tuple[Frame, bytes]:
-    return Frame.SPEAK, espeak_process._request(text, Manner())
+    return Frame.SPEAK, espeak_process._request(text, VoiceParameters())
 
 
 def test_the_child_answers_what_it_is_asked() -> None:
-    """
-    Every request has one answer, after questions that are answered by go on or stop.
-    """
+    """Every request has one answer, after questions that are answered by go on or stop."""
     go_on, stop = (Frame.GO_ON, b""), (Frame.STOP, b"")
     requests = [request("15"), request("LookupError"), request("RuntimeError")]
     requests += [request("32"), go_on, go_on, request("40"), go_on, stop, request("16")]
@@ -169,9 +157,7 @@ def test_the_child_answers_what_it_is_asked() -> None:
 
 
 def test_a_start_that_fails_is_an_answer() -> None:
-    """
-    If the library cannot be started, the child says why, and no more.
-    """
+    """If the library cannot be started, the child says why, and no more."""
 
     def fail() -> None:
         raise OSError("no such file")
@@ -181,9 +167,7 @@ def test_a_start_that_fails_is_an_answer() -> None:
 
 @pytest.mark.parametrize("text", ["", "a\0b", "\ud83d\ude00", "\udfff", "한" * 1000])
 def test_any_text_reaches_the_child(text: str) -> None:
-    """
-    Whatever a text is made of, the child gets the same one.
-    """
+    """Whatever a text is made of, the child gets the same one."""
     heard = []
 
     def synthesise(text: str, *_: Any, **__: Any) -> tuple[bytes, list[Event]]:
@@ -195,31 +179,25 @@ def test_any_text_reaches_the_child(text: str) -> None:
 
 
 def test_nobody_to_hear_is_no_other_error() -> None:
-    """
-    What is sent into a pipe that has no other end any more, or is closed, is told as such.
-    """
+    """What is sent into a pipe that has no other end any more, or is closed, is told as such."""
     incoming, outgoing = os.pipe()
     os.close(incoming)
     with open(outgoing, "wb", buffering=0) as pipe:
         frames = Frames(pipe, pipe)
-        with pytest.raises(Gone):
+        with pytest.raises(ConnectionClosed):
             frames.send(Frame.GO_ON)
-    with pytest.raises(Gone):
+    with pytest.raises(ConnectionClosed):
         frames.send(Frame.GO_ON)
 
 
 def test_the_child_finds_its_neighbour() -> None:
-    """
-    The library's module needs nothing else of the package.
-    """
-    assert espeak_child._neighbour("library").Manner().voice == Manner().voice
+    """The library's module needs nothing else of the package."""
+    assert espeak_child._neighbour("library").VoiceParameters().voice == VoiceParameters().voice
     assert MANNER.size + NUMBER.size == 24
 
 
 def test_the_child_ends_with_its_input() -> None:
-    """
-    Run as a program, it takes over the standard streams, and ends when there is nothing to read.
-    """
+    """Run as a program, it takes over the standard streams, and ends when there is nothing to read."""
     before = signal.getsignal(signal.SIGINT)
     saved = [os.dup(number) for number in (0, 1)]
     try:

@@ -14,11 +14,11 @@ from tests.server.voices.espeak.test_process import exists, posix, wait_gone
 
 SCRIPT = """
 import os, signal, sys, time
-from trio_cartesia.server.voices.espeak.process import speaker
-from trio_cartesia.server.voices.espeak.library import Manner
+from trio_cartesia.server.voices.espeak.process import espeak_client
+from trio_cartesia.server.voices.espeak.library import VoiceParameters
 def speak():
-    assert len(speaker.synthesise("Hello", Manner())[0]) > 20000
-    return speaker._child._process.pid
+    assert len(espeak_client.synthesise("Hello", VoiceParameters())[0]) > 20000
+    return espeak_client._child._process.pid
 pid = speak()
 print(pid, flush=True)
 """
@@ -46,12 +46,10 @@ if not os.fork():
 
 
 @contextlib.contextmanager
-def running(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """
-    Run a program that has a child, and return the child's pid too.
-    """
+def running(queue: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a program that has a child, and return the child's pid too."""
     with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT + script],
+        [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT + queue],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -62,14 +60,12 @@ def running(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 @posix
-@pytest.mark.parametrize("script", [WAITING, INHERITED])
+@pytest.mark.parametrize("queue", [WAITING, INHERITED])
 @pytest.mark.slow
-def test_a_child_does_not_outlive_its_parent(script: str) -> None:
-    """
-    If the parent is killed, the child is gone within a second, even where a fork lives on.
-    """
-    with running(script) as (process, pid):
-        if script is WAITING:
+def test_a_child_does_not_outlive_its_parent(queue: str) -> None:
+    """If the parent is killed, the child is gone within a second, even where a fork lives on."""
+    with running(queue) as (process, pid):
+        if queue is WAITING:
             assert exists(pid)
             process.kill()
         process.wait()
@@ -77,14 +73,14 @@ def test_a_child_does_not_outlive_its_parent(script: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("script", ["", WAITING, INTERRUPTED, FORKED])
+@pytest.mark.parametrize("queue", ["", WAITING, INTERRUPTED, FORKED])
 @pytest.mark.slow
-def test_it_ends_cleanly(script: str) -> None:
+def test_it_ends_cleanly(queue: str) -> None:
+    """The program's end is the child's, without a warning; Ctrl-C is not, and forks do not share
+    it.
     """
-    The program's end is the child's, without a warning; Ctrl-C is not, and forks do not share it.
-    """
-    with running(script) as (process, pid):
-        if script is INTERRUPTED:
+    with running(queue) as (process, pid):
+        if queue is INTERRUPTED:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
             os.killpg(process.pid, signal.SIGINT)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, Manner
+from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, VoiceParameters
 from trio_cartesia.server.voices.espeak.phonemes import _SYMBOLS, LAUGHTER, mnemonics
-from trio_cartesia.server.voices.espeak.process import speaker
+from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.voices import LANGUAGES
 
 ENGLISH = LANGUAGES["en"]
@@ -19,7 +19,9 @@ IPA = st.lists(
 
 
 def heard(found: str, voice: str = ENGLISH) -> str:
-    _, events = speaker.synthesise(f"[[{found}]]", Manner(voice=voice, flags=PHONEMES))
+    _, events = espeak_client.synthesise(
+        f"[[{found}]]", VoiceParameters(voice=voice, flags=PHONEMES)
+    )
     return "".join(event.symbol for event in events if event.kind is Kind.PHONEME)
 
 
@@ -37,9 +39,7 @@ def heard(found: str, voice: str = ENGLISH) -> str:
     ],
 )
 def test_an_english_voice_says_what_is_written(ipa: str, sound: str) -> None:
-    """
-    Symbols are spoken as they are, with their stress, and with bars between them or without.
-    """
+    """Symbols are spoken as they are, with their stress, and with bars between them or without."""
     assert heard(mnemonics(ipa, f"{ENGLISH}+f1")).replace("ˌ", "") in (
         sound,
         sound.replace("ˈ", ""),
@@ -49,9 +49,7 @@ def test_an_english_voice_says_what_is_written(ipa: str, sound: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.slow
 def test_every_symbol_is_heard_in_every_language(language: str) -> None:
-    """
-    What a language does not have is replaced by something near, and a laugh is one everywhere.
-    """
+    """What a language does not have is replaced by something near, and a laugh is one everywhere."""
     voice = LANGUAGES[language]
     silent = [symbol for symbol in _SYMBOLS if not heard(mnemonics(symbol, voice), voice)]
     assert silent == []
@@ -62,17 +60,13 @@ def test_every_symbol_is_heard_in_every_language(language: str) -> None:
 @settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_any_phonemes_are_survived(ipa: str, language: str) -> None:
-    """
-    Whatever stands between the brackets, the library gets nothing but phonemes that it knows.
-    """
+    """Whatever stands between the brackets, the library gets nothing but phonemes that it knows."""
     found = mnemonics(ipa, LANGUAGES[language])
     assert not set("[] `") & set(found)
     heard(found, LANGUAGES[language])
 
 
 def test_what_nobody_knows_is_left_out() -> None:
-    """
-    Unknown symbols and diacritics are nothing.
-    """
+    """Unknown symbols and diacritics are nothing."""
     assert mnemonics("☃|%|\u0303", ENGLISH) == ""
     assert mnemonics("☃|p|%", ENGLISH) == mnemonics("p", ENGLISH) == "p"

@@ -19,8 +19,8 @@ from tests.server.support import audio, connected, generation, kinds
 from trio_cartesia.server import Utterance
 from trio_cartesia.server.voices.espeak import process as espeak_process
 from trio_cartesia.server.voices.espeak.child import Frames
-from trio_cartesia.server.voices.espeak.library import Kind, Manner
-from trio_cartesia.server.voices.espeak.process import EspeakCrashed, Speaker
+from trio_cartesia.server.voices.espeak.library import Kind, VoiceParameters
+from trio_cartesia.server.voices.espeak.process import EspeakClient, EspeakCrashed
 from trio_cartesia.server.voices.espeak.voice import Espeak
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps."
@@ -30,30 +30,28 @@ in_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="th
 
 
 @pytest.fixture
-def speaker() -> Iterator[Speaker]:
-    speaker = Speaker()
-    yield speaker
-    speaker.close()
+def espeak_client() -> Iterator[EspeakClient]:
+    espeak_client = EspeakClient()
+    yield espeak_client
+    espeak_client.close()
 
 
-def pid_of(speaker: Speaker) -> int:
-    assert speaker._child is not None
-    return speaker._child._process.pid
+def pid_of(espeak_client: EspeakClient) -> int:
+    assert espeak_client._child is not None
+    return espeak_client._child._process.pid
 
 
-def kill_child(speaker: Speaker) -> None:
-    os.kill(pid_of(speaker), signal.SIGKILL)
+def kill_child(espeak_client: EspeakClient) -> None:
+    os.kill(pid_of(espeak_client), signal.SIGKILL)
 
 
-def words(speaker: Speaker, text: str) -> int:
-    _, events = speaker.synthesise(text, Manner())
+def words(espeak_client: EspeakClient, text: str) -> int:
+    _, events = espeak_client.synthesise(text, VoiceParameters())
     return sum(event.kind is Kind.WORD for event in events)
 
 
 def exists(pid: int) -> bool:
-    """
-    Return whether a process runs; a zombie does not.
-    """
+    """Return whether a process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -72,30 +70,26 @@ def wait_gone(pid: int, seconds: float = 1) -> None:
 IN_PROCESS = """
 import hashlib, sys
 from trio_cartesia.server.voices.espeak import library as libespeak
-samples, events = libespeak.engine().synthesise(sys.argv[1], libespeak.Manner())
+samples, events = libespeak.engine().synthesise(sys.argv[1], libespeak.VoiceParameters())
 print(hashlib.sha256(samples + repr(events).encode()).hexdigest())
 """
 
 
 @pytest.mark.slow
-def test_a_child_says_what_the_library_says(speaker: Speaker) -> None:
-    """
-    What a new child speaks first is, sample by sample, what a new process would.
-    """
+def test_a_child_says_what_the_library_says(espeak_client: EspeakClient) -> None:
+    """What a new child speaks first is, sample by sample, what a new process would."""
     answer = subprocess.run(
         [sys.executable, "-c", IN_PROCESS, SENTENCE], capture_output=True, check=True, text=True
     )
-    samples, events = speaker.synthesise(SENTENCE, Manner())
-    assert len(samples) / 2 / speaker.sample_rate > 3
+    samples, events = espeak_client.synthesise(SENTENCE, VoiceParameters())
+    assert len(samples) / 2 / espeak_client.sample_rate > 3
     assert hashlib.sha256(samples + repr(events).encode()).hexdigest() == answer.stdout.strip()
 
 
 @pytest.mark.parametrize(("language", "text"), HOSTILE)
 @pytest.mark.slow
 async def test_hostile_text_fails_alone(language: str, text: str) -> None:
-    """
-    Text that crashes the library fails, if it does, without a word of it; the next is spoken.
-    """
+    """Text that crashes the library fails, if it does, without a word of it; the next is spoken."""
     voice = Espeak()
     settings: Any = {"voice_id": "a", "sample_rate": 22050}
     for _ in range(2):
@@ -108,74 +102,68 @@ async def test_hostile_text_fails_alone(language: str, text: str) -> None:
 
 
 @posix
-def test_a_child_killed_in_mid_speech_fails_that_text(speaker: Speaker) -> None:
-    """
-    If the child dies while it speaks, that text fails and says how; the next has a new child.
-    """
+def test_a_child_killed_in_mid_speech_fails_that_text(espeak_client: EspeakClient) -> None:
+    """If the child dies while it speaks, that text fails and says how; the next has a new child."""
     calls: list[int] = []
 
     def kill_at_third() -> None:
-        calls.append(pid_of(speaker))
+        calls.append(pid_of(espeak_client))
         if len(calls) == 3:
-            kill_child(speaker)
+            kill_child(espeak_client)
 
     with pytest.raises(EspeakCrashed) as caught:
-        speaker.synthesise(SENTENCE, Manner(), checkpoint=kill_at_third)
+        espeak_client.synthesise(SENTENCE, VoiceParameters(), checkpoint=kill_at_third)
     assert str(caught.value) == f"eSpeak NG crashed ({signal.strsignal(signal.SIGKILL)})"
     assert not exists(calls[0])
-    assert words(speaker, "one two three") == 3
-    assert pid_of(speaker) != calls[0]
+    assert words(espeak_client, "one two three") == 3
+    assert pid_of(espeak_client) != calls[0]
 
 
 @posix
-def test_a_text_that_was_not_to_blame_is_spoken(speaker: Speaker) -> None:
-    """
-    If the child dies, and has spoken before, the text is tried once more; twice, and it is over.
-    """
-    assert words(speaker, "one") == 1
-    first = pid_of(speaker)
+def test_a_text_that_was_not_to_blame_is_spoken(espeak_client: EspeakClient) -> None:
+    """If the child dies, and has spoken before, the text is tried once more; twice, and it is over."""
+    assert words(espeak_client, "one") == 1
+    first = pid_of(espeak_client)
     kills = [first]
 
     def kill_once() -> None:
-        if pid_of(speaker) in kills:
-            kill_child(speaker)
+        if pid_of(espeak_client) in kills:
+            kill_child(espeak_client)
 
-    samples, _ = speaker.synthesise(SENTENCE, Manner(), checkpoint=kill_once)
-    assert len(samples) / 2 / speaker.sample_rate > 3
-    assert pid_of(speaker) != first
+    samples, _ = espeak_client.synthesise(SENTENCE, VoiceParameters(), checkpoint=kill_once)
+    assert len(samples) / 2 / espeak_client.sample_rate > 3
+    assert pid_of(espeak_client) != first
     with pytest.raises(EspeakCrashed):
-        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
-    assert words(speaker, "one two") == 2
+        espeak_client.synthesise(
+            SENTENCE, VoiceParameters(), checkpoint=lambda: kill_child(espeak_client)
+        )
+    assert words(espeak_client, "one two") == 2
 
 
 @posix
-def test_the_next_child_starts_at_once(speaker: Speaker) -> None:
-    """
-    After a crash nobody has to ask before there is another child.
-    """
+def test_the_next_child_starts_at_once(espeak_client: EspeakClient) -> None:
+    """After a crash nobody has to ask before there is another child."""
     with pytest.raises(EspeakCrashed):
-        speaker.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(speaker))
-    pid = pid_of(speaker)
+        espeak_client.synthesise(
+            SENTENCE, VoiceParameters(), checkpoint=lambda: kill_child(espeak_client)
+        )
+    pid = pid_of(espeak_client)
     assert exists(pid)
-    assert words(speaker, "one two") == 2
-    assert pid_of(speaker) == pid
+    assert words(espeak_client, "one two") == 2
+    assert pid_of(espeak_client) == pid
 
 
 @posix
-def test_a_child_that_dies_idle_is_replaced(speaker: Speaker) -> None:
-    """
-    If the child dies between two texts, nobody hears of it.
-    """
-    assert words(speaker, "one") == 1
-    kill_child(speaker)
-    wait_gone(pid_of(speaker))
-    assert words(speaker, "one two") == 2
+def test_a_child_that_dies_idle_is_replaced(espeak_client: EspeakClient) -> None:
+    """If the child dies between two texts, nobody hears of it."""
+    assert words(espeak_client, "one") == 1
+    kill_child(espeak_client)
+    wait_gone(pid_of(espeak_client))
+    assert words(espeak_client, "one two") == 2
 
 
 class Deadly:
-    """
-    The voice ``espeak``, whose child is killed at the word ``die``.
-    """
+    """The voice ``espeak``, whose child is killed at the word ``die``."""
 
     name = "deadly"
 
@@ -189,17 +177,15 @@ class Deadly:
 
     def _die(self) -> None:
         with contextlib.suppress(RuntimeError):
-            shared = espeak_process.speaker
-            shared.synthesise(SENTENCE, Manner(), checkpoint=lambda: kill_child(shared))
+            shared = espeak_process.espeak_client
+            shared.synthesise(SENTENCE, VoiceParameters(), checkpoint=lambda: kill_child(shared))
         raise EspeakCrashed
 
 
 @pytest.mark.parametrize("hostile", ["die", *(text for _, text in HOSTILE)])
 @pytest.mark.slow
 async def test_other_contexts_of_the_connection_go_on(hostile: str) -> None:
-    """
-    A context whose text crashes the library gets an error; another one is spoken to its end.
-    """
+    """A context whose text crashes the library gets an error; another one is spoken to its end."""
     language = {text: language for language, text in HOSTILE}.get(hostile, "en")
     async with connected(voice=Deadly()) as (client, _):
         await client.send(generation("good", "One sentence. ", **{"continue": True}))
@@ -215,21 +201,19 @@ async def test_other_contexts_of_the_connection_go_on(hostile: str) -> None:
     assert good == pytest.approx(whole, rel=0.02)
 
 
-def test_threads_wait_for_each_other(speaker: Speaker) -> None:
-    """
-    Threads that speak at once get their own words, from one child.
-    """
+def test_threads_wait_for_each_other(espeak_client: EspeakClient) -> None:
+    """Threads that speak at once get their own words, from one child."""
     found = {}
     pids = set()
 
     def speak(count: int) -> None:
-        found[count] = words(speaker, "word " * count)
-        pids.add(pid_of(speaker))
+        found[count] = words(espeak_client, "word " * count)
+        pids.add(pid_of(espeak_client))
 
     threads = [threading.Thread(target=speak, args=(count,)) for count in range(1, 13)]
     for thread in threads:
         thread.start()
-        speaker.start()
+        espeak_client.start()
     for thread in threads:
         thread.join()
     assert found == {count: count for count in range(1, 13)}
@@ -237,31 +221,27 @@ def test_threads_wait_for_each_other(speaker: Speaker) -> None:
 
 
 @pytest.mark.parametrize("call", [1, 2, 4])
-def test_a_checkpoint_ends_the_synthesis(speaker: Speaker, call: int) -> None:
-    """
-    What the checkpoint raises comes out of the synthesis, and the child lives to speak the next.
-    """
+def test_a_checkpoint_ends_the_synthesis(espeak_client: EspeakClient, call: int) -> None:
+    """What the checkpoint raises comes out of the synthesis, and the child lives to speak the next."""
     calls: list[int] = []
 
     def stop() -> None:
-        calls.append(pid_of(speaker))
+        calls.append(pid_of(espeak_client))
         if len(calls) == call:
             raise OSError("enough")
 
     with pytest.raises(OSError, match="enough"):
-        speaker.synthesise(SENTENCE * 20, Manner(), checkpoint=stop)
+        espeak_client.synthesise(SENTENCE * 20, VoiceParameters(), checkpoint=stop)
     assert len(calls) == call
-    assert words(speaker, "one two three") == 3
-    assert pid_of(speaker) == calls[0]
+    assert words(espeak_client, "one two three") == 3
+    assert pid_of(espeak_client) == calls[0]
 
 
 def test_an_interrupted_wait_leaves_no_answer_behind(
-    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    If the wait for an answer is interrupted, the next text does not get that answer.
-    """
-    assert words(speaker, "one") == 1
+    """If the wait for an answer is interrupted, the next text does not get that answer."""
+    assert words(espeak_client, "one") == 1
 
     def interrupt(_: Frames) -> Any:
         raise KeyboardInterrupt
@@ -269,59 +249,51 @@ def test_an_interrupted_wait_leaves_no_answer_behind(
     with monkeypatch.context() as patched:
         patched.setattr(Frames, "receive", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            words(speaker, "one two three")
-    assert words(speaker, "one two") == 2
+            words(espeak_client, "one two three")
+    assert words(espeak_client, "one two") == 2
 
 
-def test_errors_are_those_of_the_library(speaker: Speaker) -> None:
-    """
-    A voice that there is not is the same error as in this process, and not the child's end.
-    """
+def test_errors_are_those_of_the_library(espeak_client: EspeakClient) -> None:
+    """A voice that there is not is the same error as in this process, and not the child's end."""
     with pytest.raises(LookupError, match="no voice 'en-gb-oops'"):
-        speaker.synthesise("Hello", Manner(voice="en-gb-oops"))
-    pid = pid_of(speaker)
-    assert words(speaker, "one") == 1
-    assert pid_of(speaker) == pid
+        espeak_client.synthesise("Hello", VoiceParameters(voice="en-gb-oops"))
+    pid = pid_of(espeak_client)
+    assert words(espeak_client, "one") == 1
+    assert pid_of(espeak_client) == pid
 
 
 @in_proc
-def test_the_text_stays_between_the_two(speaker: Speaker) -> None:
-    """
-    Neither the child's arguments nor its environment have anything of a text.
-    """
-    speaker.synthesise("xylophone", Manner())
+def test_the_text_stays_between_the_two(espeak_client: EspeakClient) -> None:
+    """Neither the child's arguments nor its environment have anything of a text."""
+    espeak_client.synthesise("xylophone", VoiceParameters())
     for name in ("cmdline", "environ"):
-        public = Path(f"/proc/{pid_of(speaker)}/{name}").read_bytes()
+        public = Path(f"/proc/{pid_of(espeak_client)}/{name}").read_bytes()
         assert public
         assert b"xylophone" not in public
 
 
 @posix
-def test_a_fork_lets_go(speaker: Speaker) -> None:
-    """
-    Forgetting the child closes its pipes, so that it ends, and the next text has another.
-    """
-    speaker.forget()
-    assert words(speaker, "one") == 1
-    pid = pid_of(speaker)
-    speaker.forget()
+def test_a_fork_lets_go(espeak_client: EspeakClient) -> None:
+    """Forgetting the child closes its pipes, so that it ends, and the next text has another."""
+    espeak_client.forget()
+    assert words(espeak_client, "one") == 1
+    pid = pid_of(espeak_client)
+    espeak_client.forget()
     assert os.waitpid(pid, 0) == (pid, 0)
-    assert words(speaker, "one two") == 2
+    assert words(espeak_client, "one two") == 2
 
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_without_a_process_there_is_an_error(
-    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, frozen: bool
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch, frozen: bool
 ) -> None:
-    """
-    Where no child can be started, it is said when one is needed, and not before.
-    """
+    """Where no child can be started, it is said when one is needed, and not before."""
     monkeypatch.setattr(sys, "frozen", frozen, raising=False)
     if not frozen:
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    speaker.start()
+    espeak_client.start()
     with pytest.raises(RuntimeError, match="cannot be started"):
-        words(speaker, "one")
+        words(espeak_client, "one")
 
 
 FRAMES = """
@@ -335,7 +307,7 @@ event = struct.pack("=Bii8s", 7, 0, 0, b"a")
 
 
 @pytest.mark.parametrize(
-    "script",
+    "queue",
     [
         "sys.exit(3)",
         "print('Fatal error: no such thing', flush=True); time.sleep(5)",
@@ -353,20 +325,18 @@ event = struct.pack("=Bii8s", 7, 0, 0, b"a")
     ],
 )
 def test_nonsense_is_a_crash(
-    speaker: Speaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, queue: str
 ) -> None:
-    """
-    A child that ends, or says what is no frame, is ended for good; the next one is a new one.
-    """
+    """A child that ends, or says what is no frame, is ended for good; the next one is a new one."""
     child = tmp_path / "child.py"
-    child.write_text(FRAMES + script)
+    child.write_text(FRAMES + queue)
     with monkeypatch.context() as patched:
         patched.setattr(espeak_process, "CHILD", child)
         patched.setattr(espeak_process, "GRACE_SECONDS", 0.05)
-        speaker.start()
-        pid = pid_of(speaker)
+        espeak_client.start()
+        pid = pid_of(espeak_client)
         with pytest.raises(EspeakCrashed, match=r"^eSpeak NG crashed \(.+\)$"):
-            words(speaker, "one")
-        speaker.close()  # the next one, which is of the same kind
+            words(espeak_client, "one")
+        espeak_client.close()  # the next one, which is of the same kind
     assert not exists(pid)
-    assert words(speaker, "one two") == 2
+    assert words(espeak_client, "one two") == 2

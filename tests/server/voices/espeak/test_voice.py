@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the marks of other scripts look like ours, and are meant
+# ruff: noqa: RUF001 - the marks of other queues look like ours, and are meant
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def check_times(speech: Spoken) -> None:
 
 @pytest.mark.parametrize("language", SENTENCES)
 def test_every_word_has_its_time(language: str) -> None:
-    """
-    The words are those written, in order, in every language; their times are inside the audio.
-    """
+    """The words are those written, in order, in every language; their times are inside the audio."""
     text = SENTENCES[language]
     speech = speak(text, language=language)
     assert words_of(speech) == text.split()
@@ -86,9 +84,7 @@ def test_every_word_has_its_time(language: str) -> None:
 
 
 def test_words_are_where_they_sound() -> None:
-    """
-    A word's time covers its own sounds: it is loud inside, and silent in the pause after it.
-    """
+    """A word's time covers its own sounds: it is loud inside, and silent in the pause after it."""
     speech = speak("Seven. Seven, seven!")
     wave = np.abs(np.frombuffer(speech.samples, "<i2").astype(int))
     for word, following in itertools.pairwise(speech.words):
@@ -101,9 +97,7 @@ def test_words_are_where_they_sound() -> None:
     "text", ["今天天气很好，我们去公园散步。", "きょうはとてもいいてんきですね。"]
 )
 def test_characters_share_their_word(text: str) -> None:
-    """
-    In Chinese and Japanese each character has a time, and only punctuation has an empty one.
-    """
+    """In Chinese and Japanese each character has a time, and only punctuation has an empty one."""
     speech = speak(text, language="zh" if "今" in text else "ja")
     assert words_of(speech) == list(text)
     check_times(speech)
@@ -112,9 +106,7 @@ def test_characters_share_their_word(text: str) -> None:
 
 
 def test_it_is_speech() -> None:
-    """
-    Prose is loud enough without clipping, and 150 to 200 words of it take a minute.
-    """
+    """Prose is loud enough without clipping, and 150 to 200 words of it take a minute."""
     speech = speak(PROSE)
     assert 800 < loudness(speech) < 4000
     assert np.abs(np.frombuffer(speech.samples, "<i2").astype(int)).max() < 26000
@@ -124,9 +116,7 @@ def test_it_is_speech() -> None:
 
 @pytest.mark.parametrize("sample_rate", SAMPLE_RATES)
 def test_rates_only_change_the_frames(sample_rate: int) -> None:
-    """
-    At every rate an utterance lasts as long, and its words are where they were.
-    """
+    """At every rate an utterance lasts as long, and its words are where they were."""
     speech, native = (speak(PROSE, sample_rate=rate) for rate in (sample_rate, NATIVE))
     assert seconds(speech, sample_rate) == pytest.approx(seconds(native), rel=0.01)
     assert loudness(speech) == pytest.approx(loudness(native), rel=0.2)
@@ -138,8 +128,7 @@ def test_rates_only_change_the_frames(sample_rate: int) -> None:
 @pytest.mark.parametrize("language", SENTENCES)
 @pytest.mark.parametrize("speed", [0.6, 0.8, 1.25, 1.5])
 def test_speed_is_exact(language: str, speed: float) -> None:
-    """
-    Speech is as much shorter as it is faster, to four percent: how long eSpeak NG makes a text
+    """Speech is as much shorter as it is faster, to four percent: how long eSpeak NG makes a text
     depends a little on what it spoke before.
     """
     normal, other = (
@@ -152,9 +141,7 @@ def test_speed_is_exact(language: str, speed: float) -> None:
 @pytest.mark.parametrize("name", ["Clara", "Owen", "Robin"])
 @pytest.mark.parametrize("volume", [0.5, 0.8, 1.5, 2.0])
 def test_volume_is_exact(name: str, volume: float) -> None:
-    """
-    Volume is a factor, to two percent, and even the largest one hardly clips.
-    """
+    """Volume is a factor, to two percent, and even the largest one hardly clips."""
     normal, other = (speak(PROSE, voice_id=IDS[name], volume=factor) for factor in (1.0, volume))
     assert loudness(other) == pytest.approx(loudness(normal) * volume, rel=0.02)
     wave = np.abs(np.frombuffer(other.samples, "<i2").astype(int))
@@ -162,9 +149,7 @@ def test_volume_is_exact(name: str, volume: float) -> None:
 
 
 def test_emotions_are_heard() -> None:
-    """
-    Anger is fast and loud, sadness slow and low, and neither touches the words.
-    """
+    """Anger is fast and loud, sadness slow and low, and neither touches the words."""
     neutral, angry, sad = (speak(PROSE, emotion=name) for name in (None, "angry", "sad"))
     assert seconds(angry) < 0.95 * seconds(neutral) < 0.85 * seconds(sad)
     assert loudness(angry) > 1.15 * loudness(neutral) > 1.3 * loudness(sad)
@@ -172,9 +157,7 @@ def test_emotions_are_heard() -> None:
 
 
 def test_an_emotion_has_speeds_too() -> None:
-    """
-    With an emotion, speed is a factor of that emotion's pace, and volume never exceeds the most.
-    """
+    """With an emotion, speed is a factor of that emotion's pace, and volume never exceeds the most."""
     normal, fast = (seconds(speak(PROSE, emotion="sad", speed=speed)) for speed in (1.0, 1.5))
     assert fast * 1.5 == pytest.approx(normal, rel=0.03)
     loud, louder = (speak(PROSE, volume=2.0, emotion=name) for name in ("neutral", "angry"))
@@ -182,9 +165,7 @@ def test_an_emotion_has_speeds_too() -> None:
 
 
 def marked(text: str, **settings: Any) -> Utterance:
-    """
-    An utterance of a text that has laughter and phonemes in it.
-    """
+    """An utterance of a text that has laughter and phonemes in it."""
     spans, start = [], 0
     while markup := find_markup(text, start, len(text)):
         assert isinstance(markup.effect, Sound)
@@ -194,9 +175,7 @@ def marked(text: str, **settings: Any) -> Utterance:
 
 
 def test_spelling_reads_every_character() -> None:
-    """
-    What is spelled is spoken letter by letter, in its own words, and it takes longer.
-    """
+    """What is spelled is spoken letter by letter, in its own words, and it takes longer."""
     plain, spelled = (speak("ABBA 12 <&>.", spelled=spelled) for spelled in (False, True))
     assert words_of(spelled) == words_of(plain) == ["ABBA", "12", "<&>."]
     sounds = "".join(phoneme.text for phoneme in spelled.phonemes).replace("ˈ", "").replace("ˌ", "")
@@ -207,9 +186,7 @@ def test_spelling_reads_every_character() -> None:
 
 
 def test_symbols_are_spelled_by_their_names() -> None:
-    """
-    An emoji in a spelling is named, which would crash some languages if it were a letter.
-    """
+    """An emoji in a spelling is named, which would crash some languages if it were a letter."""
     for language in ("en", "te", "mr", "vi", "ka"):
         speech = speak('A😀"(1) B', language=language, spelled=True)
         assert words_of(speech) == ['A😀"(1)', "B"]
@@ -217,9 +194,7 @@ def test_symbols_are_spelled_by_their_names() -> None:
 
 
 def test_phonemes_are_in_one_portion() -> None:
-    """
-    Phonemes are never divided, wherever a portion ends.
-    """
+    """Phonemes are never divided, wherever a portion ends."""
     text = "word " * 60 + "[[" + "a" * 150 + "]]" + "1" * 60
     for start in range(0, 300, 5):
         place = (300 - start, 300 - start + 154)
@@ -230,9 +205,7 @@ def test_phonemes_are_in_one_portion() -> None:
 
 @pytest.mark.parametrize("language", sorted(SENTENCES))
 def test_a_long_spelling_is_read_to_its_end(language: str) -> None:
-    """
-    A spelling takes as long as it has letters, in every language.
-    """
+    """A spelling takes as long as it has letters, in every language."""
     few, many = (speak("AB12 " * count, language=language, spelled=True) for count in (5, 40))
     assert seconds(many) / seconds(few) == pytest.approx(8, rel=0.2)
     assert words_of(many) == ["AB12"] * 40
@@ -240,9 +213,7 @@ def test_a_long_spelling_is_read_to_its_end(language: str) -> None:
 
 
 def test_phonemes_are_spoken_as_they_are() -> None:
-    """
-    A word in phonemes sounds like them, in one time, and is reported as it was written.
-    """
+    """A word in phonemes sounds like them, in one time, and is reported as it was written."""
     text = "I said <<p|ə|ˈk|ɑː|n>>, not <<ʃ|iː>>."
     speech = trio.run(Espeak().speak, marked(text, voice_id=IDS["Clara"]))
     assert words_of(speech) == text.split()
@@ -258,18 +229,14 @@ def sounds_in(speech: Spoken, word: Timed) -> str:
 
 @pytest.mark.parametrize("text", ["<<☃>>", "a<<☃|ə>>b.", "[[<<ə>>]]", "<<]]|ə>> [["])
 def test_unknown_phonemes_are_left_out(text: str) -> None:
-    """
-    A symbol that nobody knows makes no sound and no error, and double brackets are only text.
-    """
+    """A symbol that nobody knows makes no sound and no error, and double brackets are only text."""
     speech = trio.run(Espeak().speak, marked(text))
     assert words_of(speech) == text.split()
     check_times(speech)
 
 
 def test_laughter_is_heard_and_is_no_word() -> None:
-    """
-    Laughter takes a short time between the words around it, and is not reported.
-    """
+    """Laughter takes a short time between the words around it, and is not reported."""
     speech = trio.run(Espeak().speak, marked("That is [laughter] very funny."))
     assert words_of(speech) == ["That", "is", "very", "funny."]
     before, after = speech.words[1].end, speech.words[2].start
@@ -282,9 +249,7 @@ def test_laughter_is_heard_and_is_no_word() -> None:
 
 
 def test_a_sentence_that_goes_on_has_no_pause_after_it() -> None:
-    """
-    The end of an utterance that does not close is where its last word ends.
-    """
+    """The end of an utterance that does not close is where its last word ends."""
     closed, open_ = (speak("Hello there", closes=closes) for closes in (True, False))
     assert len(open_.samples) // 2 == open_.words[-1].end
     assert seconds(closed) > seconds(open_) + 0.1
@@ -307,9 +272,7 @@ def test_a_sentence_that_goes_on_has_no_pause_after_it() -> None:
     ],
 )
 def test_words_are_reported_as_asked(settings: dict[str, Any], words: str) -> None:
-    """
-    Words are those that were written, or those that are read where there are rules for that.
-    """
+    """Words are those that were written, or those that are read where there are rules for that."""
     speech = speak("It costs $20, or 3.5% more.", **settings)
     assert words_of(speech) == words.split()
     check_times(speech)
@@ -317,17 +280,13 @@ def test_words_are_reported_as_asked(settings: dict[str, Any], words: str) -> No
 
 
 def test_how_words_are_reported_is_not_heard() -> None:
-    """
-    Normalised times change nothing of the audio.
-    """
+    """Normalised times change nothing of the audio."""
     texts = [speak("I paid $20.50.", normalized=normalized) for normalized in (False, True)]
     assert seconds(texts[0]) == pytest.approx(seconds(texts[1]), rel=0.02)
 
 
 def test_digits_are_read_one_by_one_without_normalization() -> None:
-    """
-    Without normalization "21" is "two one".
-    """
+    """Without normalization "21" is "two one"."""
     speech = speak("21", normalization="off", language="en")
     sounds = "".join(phoneme.text for phoneme in speech.phonemes)
     assert sounds.startswith("tˈuː")
@@ -357,9 +316,7 @@ def test_digits_are_read_one_by_one_without_normalization() -> None:
 )
 @pytest.mark.slow
 def test_nothing_is_cut_short(unit: str, language: str, counts: tuple[int, int]) -> None:
-    """
-    However long a word or a sentence is, all of it is spoken: time and sounds grow with it.
-    """
+    """However long a word or a sentence is, all of it is spoken: time and sounds grow with it."""
     few, many = (speak(unit * count, language=language) for count in counts)
     factor = counts[1] / counts[0]
     assert seconds(many) / seconds(few) == pytest.approx(factor, rel=0.2)
@@ -370,9 +327,7 @@ def test_nothing_is_cut_short(unit: str, language: str, counts: tuple[int, int])
 @given(text=st.text(max_size=300))
 @settings(max_examples=50)
 def test_portions_are_the_text(text: str) -> None:
-    """
-    Portions leave out nothing but blanks at the end, and none costs more than the library bears.
-    """
+    """Portions leave out nothing but blanks at the end, and none costs more than the library bears."""
     found = list(portions(text))
     assert text.startswith("".join(found))
     assert not text[sum(map(len, found)) :].strip()
@@ -384,9 +339,7 @@ def test_portions_are_the_text(text: str) -> None:
     [("a lazy dog ", "en"), ("वह आया था ", "hi"), ("오늘은 날씨가 ", "ko")],
 )
 def test_seams_are_closed(unit: str, language: str) -> None:
-    """
-    Where a long sentence is divided at a blank, there is no more of a pause than between words.
-    """
+    """Where a long sentence is divided at a blank, there is no more of a pause than between words."""
     text = unit * 60
     speech = speak(text, language=language)
     assert len(list(portions(text))) > 1
@@ -398,9 +351,7 @@ def test_seams_are_closed(unit: str, language: str) -> None:
     "text", ["", " ", "\n\t \u3000", "\x01", "\0", "\ud83d", "?!", "...", "— –"]
 )
 def test_next_to_nothing_is_spoken_quickly(text: str) -> None:
-    """
-    Text without a letter is no error: its words, if any, are there, and it is soon over.
-    """
+    """Text without a letter is no error: its words, if any, are there, and it is soon over."""
     speech = speak(text)
     assert words_of(speech) == text.split()
     assert seconds(speech) < 1
@@ -419,9 +370,7 @@ def test_next_to_nothing_is_spoken_quickly(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @pytest.mark.slow
 def test_any_text_is_survived(text: str, language: str) -> None:
-    """
-    Whatever the text, its words are all there and their times are in order; or it fails alone.
-    """
+    """Whatever the text, its words are all there and their times are in order; or it fails alone."""
     try:
         speech = speak(text, language=language)
     except EspeakCrashed:
@@ -447,9 +396,7 @@ def test_any_text_is_survived(text: str, language: str) -> None:
     ],
 )
 def test_what_would_crash_the_library_is_kept_from_it(text: str, language: str) -> None:
-    """
-    Text that is known to end the process, by errors in the library, is survived.
-    """
+    """Text that is known to end the process, by errors in the library, is survived."""
     for _ in range(20):
         assert words_of(speak(text, language=language)) == [text]
 
@@ -458,18 +405,14 @@ def test_what_would_crash_the_library_is_kept_from_it(text: str, language: str) 
     "text", ["<break time='1s'/> hi", "<spell>AB</spell>", "<prosody>", "a < b"]
 )
 def test_markup_is_only_text(text: str) -> None:
-    """
-    Text is never taken for SSML, of which the library drops in silence what it does not like.
-    """
+    """Text is never taken for SSML, of which the library drops in silence what it does not like."""
     speech = speak(text)
     assert words_of(speech) == text.split()
     assert all(word.start < word.end for word in speech.words if word.text.strip("<"))
 
 
 async def test_every_task_gets_its_own_words() -> None:
-    """
-    Tasks that speak at the same time do not mix their words or their audio.
-    """
+    """Tasks that speak at the same time do not mix their words or their audio."""
     voice = Espeak()
     texts = [" ".join(["word"] * count) for count in range(1, 13)]
     spoken = {}
@@ -486,9 +429,7 @@ async def test_every_task_gets_its_own_words() -> None:
 
 
 async def test_other_tasks_run_meanwhile() -> None:
-    """
-    A long text leaves the loop to other tasks: they run many times before it ends.
-    """
+    """A long text leaves the loop to other tasks: they run many times before it ends."""
     ticks = []
 
     async def tick() -> None:
@@ -507,9 +448,7 @@ async def test_other_tasks_run_meanwhile() -> None:
 
 @pytest.mark.slow
 async def test_a_cancelled_voice_stops() -> None:
-    """
-    A cancelled text of minutes ends soon, and the voice speaks the next one as ever.
-    """
+    """A cancelled text of minutes ends soon, and the voice speaks the next one as ever."""
     voice = Espeak()
     start = trio.current_time()
     with trio.move_on_after(0.02) as scope:
@@ -520,9 +459,7 @@ async def test_a_cancelled_voice_stops() -> None:
 
 
 def test_symbols_are_whole_letters() -> None:
-    """
-    Phonemes are IPA, without control characters or halves of letters.
-    """
+    """Phonemes are IPA, without control characters or halves of letters."""
     for language, text in SENTENCES.items():
         for phoneme in speak(text, language=language).phonemes:
             assert "\ufffd" not in phoneme.text

@@ -9,7 +9,7 @@ from trio_cartesia.server.catalogue.models import EMOTIONS
 from trio_cartesia.server.catalogue.models import LANGUAGES as SPOKEN
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry, find_voice
 from trio_cartesia.server.voices.espeak.library import engine
-from trio_cartesia.server.voices.espeak.process import speaker
+from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.voices import (
     DIALECTS,
     LANGUAGES,
@@ -34,11 +34,9 @@ def base(voice_id: str, language: str | None = None) -> str:
 
 
 def hertz(voice: VoiceEntry) -> float:
-    """
-    The pitch of a voice: the median over frames that have a clear one.
-    """
-    manner = manner_of(utterance(voice_id=voice.id, language="en"))
-    data, _ = speaker.synthesise("How are you today? We are all well, thank you.", manner)
+    """The pitch of a voice: the median over frames that have a clear one."""
+    parameters = manner_of(utterance(voice_id=voice.id, language="en"))
+    data, _ = espeak_client.synthesise("How are you today? We are all well, thank you.", parameters)
     wave, found = np.frombuffer(data, np.int16).astype(float), []
     for start in range(0, len(wave) - 1024, 512):
         frame = wave[start : start + 1024]
@@ -50,9 +48,7 @@ def hertz(voice: VoiceEntry) -> float:
 
 
 def test_every_language_has_its_voice() -> None:
-    """
-    The library has what each language, region and dialect is mapped to.
-    """
+    """The library has what each language, region and dialect is mapped to."""
     there = set(engine().voices())
     assert set(LANGUAGES) == SPOKEN
     assert {*LANGUAGES.values(), *REGIONS.values(), *DIALECTS.values()} <= there
@@ -61,25 +57,19 @@ def test_every_language_has_its_voice() -> None:
 
 @pytest.mark.parametrize("language", sorted(SPOKEN))
 def test_genders_are_heard(language: str) -> None:
-    """
-    In each language the feminine voice is clearly higher than the masculine one.
-    """
+    """In each language the feminine voice is clearly higher than the masculine one."""
     voices = {voice.gender: voice for voice in VOICES if voice.language == language}
     assert hertz(voices["feminine"]) > 160 > 135 > hertz(voices["masculine"])
 
 
 def test_some_voices_are_in_between() -> None:
-    """
-    Voices of neither gender are neither high nor low.
-    """
+    """Voices of neither gender are neither high nor low."""
     neutral = [voice for voice in VOICES if voice.gender == "gender_neutral"]
     assert all(125 < hertz(voice) < 165 for voice in neutral)
 
 
 def test_voices_of_one_language_differ() -> None:
-    """
-    No two voices of a language have all their settings in common.
-    """
+    """No two voices of a language have all their settings in common."""
     manners = {(voice.language, manner_of(utterance(voice_id=voice.id))) for voice in VOICES}
     assert len(manners) == len(VOICES)
 
@@ -118,16 +108,14 @@ def test_voices_of_one_language_differ() -> None:
 def test_accents_follow_the_region_or_the_speaker(
     name: str, language: str | None, voice: str
 ) -> None:
-    """
-    A region that is named is heard; else it is the speaker's own accent, or that of the language.
+    """A region that is named is heard; else it is the speaker's own accent, or that of the
+    language.
     """
     assert base(IDS[name], language) == voice
 
 
 def test_unknown_ids_have_voices_too() -> None:
-    """
-    An id that is not in the catalogue always has the same voice, which few others share.
-    """
+    """An id that is not in the catalogue always has the same voice, which few others share."""
     names = [f"voice {number}" for number in range(100)]
     manners = [manner_of(utterance(voice_id=name)) for name in names]
     assert manners == [manner_of(utterance(voice_id=name)) for name in names]
@@ -137,9 +125,7 @@ def test_unknown_ids_have_voices_too() -> None:
 
 
 def test_a_speaker_stays_the_same_in_other_languages() -> None:
-    """
-    Timbre and pitch are the speaker's, whatever the language.
-    """
+    """Timbre and pitch are the speaker's, whatever the language."""
     own, other = (manner_of(utterance(voice_id=CLARA, language=tag)) for tag in (None, "ja"))
     assert own.pitch == other.pitch
     assert own.voice.partition("+")[2] == other.voice.partition("+")[2]
@@ -147,21 +133,17 @@ def test_a_speaker_stays_the_same_in_other_languages() -> None:
 
 @pytest.mark.parametrize("emotion", sorted(EMOTIONS - {"neutral"}))
 def test_every_emotion_changes_something(emotion: str) -> None:
-    """
-    Each of the 58 emotions has a mood, within what the library takes.
-    """
+    """Each of the 58 emotions has a profile, within what the library takes."""
     assert mood_of(emotion) != mood_of(None) == mood_of("neutral") == mood_of("hungry")
     assert mood_of(emotion.upper()) == mood_of(emotion)
     for voice in VOICES:
-        manner = manner_of(utterance(voice_id=voice.id, emotion=emotion))
-        assert 0 <= manner.pitch <= 99
-        assert 0 <= manner.pitch_range <= 99
+        parameters = manner_of(utterance(voice_id=voice.id, emotion=emotion))
+        assert 0 <= parameters.pitch <= 99
+        assert 0 <= parameters.pitch_range <= 99
 
 
 def test_the_language_is_the_speakers_own_by_default() -> None:
-    """
-    The language is what is asked for, or the voice's, or English.
-    """
+    """The language is what is asked for, or the voice's, or English."""
     assert language_of(utterance(voice_id=IDS["Annika"])) == "de"
     assert language_of(utterance(voice_id=IDS["Annika"], language="fr-BE")) == "fr"
     assert language_of(utterance()) == "en"

@@ -1,6 +1,4 @@
-"""
-What an utterance is read as: the text that eSpeak NG is given, and where the words are in it.
-"""
+"""What an utterance is read as: the text that eSpeak NG is given, and where the words are in it."""
 
 from __future__ import annotations
 
@@ -14,15 +12,14 @@ from trio_cartesia.server.text.markup import Sound, Span
 from trio_cartesia.server.text.normalization import read_aloud, read_by_digits
 from trio_cartesia.server.voices.interface import Utterance, words_of
 
-__all__ = ["Reading", "read"]
+__all__ = ["EspeakInput", "read"]
 
 _BRACKETS: Final = "[[{}]]"  # around phonemes
 
 
 @attrs.frozen(kw_only=True)
-class Reading:
-    """
-    A text for the library.
+class EspeakInput:
+    """A text for the library.
 
     Attributes:
         text: What it is given.
@@ -37,9 +34,7 @@ class Reading:
 
 
 class _Writer:
-    """
-    Puts a reading together.
-    """
+    """Puts a reading together."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -64,8 +59,8 @@ class _Writer:
     def begin_word(self, word: str | None) -> None:
         self._words.append((self._size, word))
 
-    def done(self) -> Reading:
-        return Reading(text="".join(self._parts), words=self._words, sounds=self._sounds)
+    def done(self) -> EspeakInput:
+        return EspeakInput(text="".join(self._parts), words=self._words, sounds=self._sounds)
 
 
 def read(
@@ -75,9 +70,8 @@ def read(
     laughter: str,
     mnemonics: Callable[[str], str],
     checkpoint: Callable[[], None],
-) -> Reading:
-    """
-    Decide what an utterance is read as.
+) -> EspeakInput:
+    """Decide what an utterance is read as.
 
     Args:
         utterance: What is to be spoken.
@@ -119,9 +113,7 @@ def _add_phonemes(
     spans: Sequence[Span],
     mnemonics: Callable[[str], str],
 ) -> None:
-    """
-    Add a word that is written in phonemes, or has some in it.
-    """
+    """Add a word that is written in phonemes, or has some in it."""
     last, end = place
     for span in spans:
         writer.add(text[last : span.start])
@@ -131,9 +123,7 @@ def _add_phonemes(
 
 
 class _Rules:
-    """
-    How the words of one utterance are read, and reported.
-    """
+    """How the words of one utterance are read, and reported."""
 
     def __init__(self, utterance: Utterance, language: str) -> None:
         choice = utterance.normalization
@@ -143,9 +133,7 @@ class _Rules:
         self._normalized = utterance.normalized
 
     def add(self, writer: _Writer, word: str, following: str) -> None:
-        """
-        Add a word as it is read.
-        """
+        """Add a word as it is read."""
         spoken = read_aloud(word, following) if self._aloud else [word]
         if not self._normalized:
             writer.begin_word(word)

@@ -1,5 +1,4 @@
-"""
-The eSpeak NG library, by ctypes.
+"""The eSpeak NG library, by ctypes.
 
 All of its state is global: one lock guards every call of the process, and what was spoken before
 has a slight effect on what is spoken next. So the same text may give audio that differs a little.
@@ -25,7 +24,7 @@ from typing import Final, Self
 import attrs
 import espeakng_loader
 
-__all__ = ["PHONEMES", "SSML", "Engine", "Event", "Kind", "Manner", "engine"]
+__all__ = ["PHONEMES", "SSML", "Engine", "Event", "Kind", "VoiceParameters", "engine"]
 
 BUFFER_MS: Final = 60  # of audio a callback; the library has no shorter one
 SSML: Final = 0x0010  # flags of a text: it is markup
@@ -52,9 +51,7 @@ _UNSPEAKABLE: Final = re.compile(
 
 
 class Kind(enum.IntEnum):
-    """
-    The kinds of events that matter here; those of the library that do not are left out.
-    """
+    """The kinds of events that matter here; those of the library that do not are left out."""
 
     WORD = 1
     PHONEME = 7
@@ -62,8 +59,7 @@ class Kind(enum.IntEnum):
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """
-    Something that starts somewhere in the audio.
+    """Something that starts somewhere in the audio.
 
     Attributes:
         kind: What starts.
@@ -79,9 +75,8 @@ class Event:
 
 
 @attrs.frozen(kw_only=True)
-class Manner:
-    """
-    How to speak.
+class VoiceParameters:
+    """How to speak.
 
     Attributes:
         voice: A voice's identifier, with a variant: ``gmw/en-US+f2``. Tags such as ``en-gb`` and
@@ -149,8 +144,7 @@ class _Recording:
 
 
 class Engine:
-    """
-    The library, which a process has once: see `engine`.
+    """The library, which a process has once: see `engine`.
 
     Attributes:
         sample_rate: Frames a second of all its audio.
@@ -167,27 +161,28 @@ class Engine:
         if self.sample_rate <= 0:
             raise RuntimeError("eSpeak NG does not find its data")
         self._recording = _Recording(lambda: None)
-        self._callback = _CALLBACK(self._hear)  # a reference, for as long as it may be called
+        self._callback = _CALLBACK(self._take_event)  # a reference, for as long as it may be called
         self._library.espeak_SetSynthCallback(self._callback)
 
     def voices(self) -> list[str]:
-        """
-        List the identifiers of all voices, variants not included.
-        """
+        """List the identifiers of all voices, variants not included."""
         with self._lock:
             return list(_identifiers(self._library.espeak_ListVoices(None)))
 
     def synthesise(
-        self, text: str, manner: Manner, *, checkpoint: Callable[[], None] = lambda: None
+        self,
+        text: str,
+        parameters: VoiceParameters,
+        *,
+        checkpoint: Callable[[], None] = lambda: None,
     ) -> tuple[bytes, list[Event]]:
-        """
-        Speak *text*, and block until it is done.
+        """Speak *text*, and block until it is done.
 
         Long words, and long clauses of many sounds, are cut short by the library without notice.
 
         Args:
             text: What cannot be spoken in it becomes a blank.
-            manner: How.
+            parameters: How.
             checkpoint: Called every 60 ms of audio; what it raises ends the synthesis.
 
         Returns:
@@ -199,9 +194,9 @@ class Engine:
         """
         data = _UNSPEAKABLE.sub(" ", text).encode()
         with self._lock:
-            self._set(manner)
+            self._set(parameters)
             self._recording = recording = _Recording(checkpoint)
-            flags = _UTF8 | _END_PAUSE | manner.flags
+            flags = _UTF8 | _END_PAUSE | parameters.flags
             failed = self._library.espeak_Synth(
                 data, len(data) + 1, 0, _BY_CHARACTER, 0, flags, None, None
             )
@@ -211,23 +206,21 @@ class Engine:
             raise RuntimeError(f"eSpeak NG gave up with {failed}")
         return bytes(recording.samples), recording.events
 
-    def _set(self, manner: Manner) -> None:
-        if self._library.espeak_SetVoiceByName(manner.voice.encode()):
-            raise LookupError(f"eSpeak NG has no voice {manner.voice!r}")
+    def _set(self, parameters: VoiceParameters) -> None:
+        if self._library.espeak_SetVoiceByName(parameters.voice.encode()):
+            raise LookupError(f"eSpeak NG has no voice {parameters.voice!r}")
         for parameter, value in (
-            (_RATE, manner.words_per_minute),
+            (_RATE, parameters.words_per_minute),
             (_VOLUME, _FULL_VOLUME),
-            (_PITCH, manner.pitch),
-            (_RANGE, manner.pitch_range),
+            (_PITCH, parameters.pitch),
+            (_RANGE, parameters.pitch_range),
         ):
             self._library.espeak_SetParameter(parameter, value, 0)
 
-    def _hear(
+    def _take_event(
         self, wave: ctypes._Pointer[ctypes.c_short], frames: int, events: ctypes._Pointer[_Event]
     ) -> int:
-        """
-        Keep what the library says; returns whether it shall stop.
-        """
+        """Keep what the library says; returns whether it shall stop."""
         with self._recording as recording:
             recording.events.extend(_read(events))
             if frames > 0:
@@ -237,9 +230,7 @@ class Engine:
 
 
 def engine() -> Engine:
-    """
-    Return the engine of this process; the first call starts it and takes about 30 ms.
-    """
+    """Return the engine of this process; the first call starts it and takes about 30 ms."""
     with _starting:
         return _engine()
 
@@ -266,9 +257,7 @@ def _load() -> ctypes.CDLL:
 
 
 def _short_path(path: str) -> str:
-    """
-    Return *path*, or where it is long a link to it, which lives until the process ends.
-    """
+    """Return *path*, or where it is long a link to it, which lives until the process ends."""
     if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
         return path
     directory = tempfile.mkdtemp(prefix="espeak-")
@@ -286,9 +275,7 @@ def _identifiers(voices: ctypes._Pointer[ctypes._Pointer[_Voice]]) -> Iterator[s
 
 
 def _read(events: ctypes._Pointer[_Event]) -> Iterator[Event]:
-    """
-    Read the events of a callback, which end with one of kind zero.
-    """
+    """Read the events of a callback, which end with one of kind zero."""
     index = 0
     while kind := events[index].kind:
         event = events[index]

@@ -1,5 +1,4 @@
-"""
-IPA, as transcripts have it between ``<<`` and ``>>`` (protocol §2.14), in eSpeak NG's mnemonics.
+"""IPA, as transcripts have it between ``<<`` and ``>>`` (protocol §2.14), in eSpeak NG's mnemonics.
 
 Each voice of the library has some phonemes and lacks others, and what it lacks is silent. So a
 symbol has several mnemonics here, the best one first, and the library is asked what it makes of
@@ -15,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, Manner
-from trio_cartesia.server.voices.espeak.process import speaker
+from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, VoiceParameters
+from trio_cartesia.server.voices.espeak.process import espeak_client
 
 __all__ = ["LAUGHTER", "mnemonics"]
 
@@ -41,9 +40,7 @@ _TIES: Final = re.compile("[\u0361\u035c.]")  # tʃ may be written with one, and
 
 
 def _table(rows: str) -> dict[str, tuple[str, ...]]:
-    """
-    Read rows of a symbol and its mnemonics, the best one first.
-    """
+    """Read rows of a symbol and its mnemonics, the best one first."""
     cells = (cell.split() for cell in re.split(r"; |\n", rows.strip()))
     return {symbol: tuple(found) for symbol, *found in cells}
 
@@ -54,8 +51,7 @@ _TOKEN: Final = re.compile("|".join([*sorted(_SYMBOLS, key=len, reverse=True), *
 
 
 def mnemonics(ipa: str, voice: str) -> str:
-    """
-    Return what a voice is to be given for some IPA, brackets not included.
+    """Return what a voice is to be given for some IPA, brackets not included.
 
     Symbols that nobody knows are left out, and so are diacritics.
 
@@ -82,15 +78,15 @@ def _mnemonics(ipa: str, voice: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _best(symbol: str, voice: str) -> str:
-    """
-    Ask the library which of a symbol's mnemonics suits a voice; none may.
-    """
-    heard = {mnemonic: _heard(mnemonic, voice) for mnemonic in _SYMBOLS[symbol]}
-    right = (mnemonic for mnemonic, sound in heard.items() if sound == symbol)
-    return next(right, None) or next(filter(heard.__getitem__, heard), "")
+    """Ask the library which of a symbol's mnemonics suits a voice; none may."""
+    symbols = {mnemonic: _symbols_of(mnemonic, voice) for mnemonic in _SYMBOLS[symbol]}
+    right = (mnemonic for mnemonic, sound in symbols.items() if sound == symbol)
+    return next(right, None) or next(filter(symbols.__getitem__, symbols), "")
 
 
-def _heard(mnemonic: str, voice: str) -> str:
-    _, events = speaker.synthesise(f"[[{mnemonic}]]", Manner(voice=voice, flags=PHONEMES))
+def _symbols_of(mnemonic: str, voice: str) -> str:
+    _, events = espeak_client.synthesise(
+        f"[[{mnemonic}]]", VoiceParameters(voice=voice, flags=PHONEMES)
+    )
     symbols = (event.symbol for event in events if event.kind is Kind.PHONEME)
     return "".join(symbols).lstrip("ˈˌ")

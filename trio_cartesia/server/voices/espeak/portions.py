@@ -1,6 +1,4 @@
-"""
-What eSpeak NG can take whole: it cuts long words and busy clauses short without notice.
-"""
+"""What eSpeak NG can take whole: it cuts long words and busy clauses short without notice."""
 
 from __future__ import annotations
 
@@ -28,8 +26,7 @@ OVERLONG: Final = re.compile(
 def portions(
     text: str, *, spelled: bool = False, sounds: Sequence[tuple[int, int]] = ()
 ) -> Iterator[str]:
-    """
-    Cut *text* into what the library can take whole; blanks alone are left out at the end.
+    """Cut *text* into what the library can take whole; blanks alone are left out at the end.
 
     Args:
         text: Any.
@@ -52,9 +49,7 @@ def portions(
 
 
 def _end(text: str, costs: Sequence[int], start: int, *, spelled: bool) -> int:
-    """
-    Find where the portion ends that begins at *start*.
-    """
+    """Find where the portion ends that begins at *start*."""
     sums = itertools.accumulate(costs[start : start + BUDGET + 1])  # none of them is free
     fitting = next((index for index, cost in enumerate(sums) if cost > BUDGET), len(text) - start)
     overlong = None if spelled else OVERLONG.search(text, start, start + fitting)
@@ -73,7 +68,5 @@ def _cost(character: str) -> int:
 
 
 def pauses(portion: str) -> bool:
-    """
-    Return whether a reader would pause at the end of *portion*, or it was cut without regard.
-    """
+    """Return whether a reader would pause at the end of *portion*, or it was cut without regard."""
     return unicodedata.category((portion.rstrip() or ".")[-1])[0] not in "LMN"

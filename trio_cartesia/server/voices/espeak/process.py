@@ -1,5 +1,5 @@
-"""
-The parent's side of eSpeak NG in a child process: it is started, asked, and replaced when it died.
+"""The parent's side of eSpeak NG in a child process: it is started, asked, and replaced when it
+died.
 
 A text that reaches an error of memory in the library thereby fails alone.
 """
@@ -18,10 +18,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from trio_cartesia.server.voices.espeak.child import EVENT, MANNER, NUMBER, Frame, Frames, Gone
-from trio_cartesia.server.voices.espeak.library import Event, Kind, Manner
+from trio_cartesia.server.voices.espeak.child import (
+    EVENT,
+    MANNER,
+    NUMBER,
+    ConnectionClosed,
+    Frame,
+    Frames,
+)
+from trio_cartesia.server.voices.espeak.library import Event, Kind, VoiceParameters
 
-__all__ = ["EspeakCrashed", "Speaker", "speaker"]
+__all__ = ["EspeakClient", "EspeakCrashed", "espeak_client"]
 
 GRACE_SECONDS: Final = 0.5  # to end at the end of its input, which takes some 20 ms
 CHILD: Final = Path(__file__).with_name("child.py")
@@ -30,14 +37,13 @@ NO_WINDOW: Final[int] = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows ha
 
 
 class EspeakCrashed(RuntimeError):
-    """
-    The process of eSpeak NG ended while it spoke, and a new one could not speak that text either.
+    """The process of eSpeak NG ended while it spoke, and a new one could not speak that text
+    either.
     """
 
 
-class Speaker:
-    """
-    The library in a child process, for all threads: one speaks, and others wait for it.
+class EspeakClient:
+    """The library in a child process, for all threads: one speaks, and others wait for it.
 
     The child is started when it is first needed, or earlier by `start`. It ends with this process,
     whatever the way this one ends in.
@@ -48,8 +54,7 @@ class Speaker:
         self._child: _Child | None = None
 
     def start(self) -> None:
-        """
-        Start the child if there is none, and do not wait until it is ready.
+        """Start the child if there is none, and do not wait until it is ready.
 
         Should that fail, whoever needs it first hears why.
         """
@@ -62,8 +67,7 @@ class Speaker:
 
     @property
     def sample_rate(self) -> int:
-        """
-        Frames a second of all audio.
+        """Frames a second of all audio.
 
         Raises:
             RuntimeError: The library cannot be started.
@@ -72,17 +76,20 @@ class Speaker:
             return child.sample_rate
 
     def synthesise(
-        self, text: str, manner: Manner, *, checkpoint: Callable[[], None] = lambda: None
+        self,
+        text: str,
+        parameters: VoiceParameters,
+        *,
+        checkpoint: Callable[[], None] = lambda: None,
     ) -> tuple[bytes, list[Event]]:
-        """
-        Speak *text*, and block until it is done: `library.Engine.synthesise`, elsewhere.
+        """Speak *text*, and block until it is done: `library.Engine.synthesise`, elsewhere.
 
         If the child crashes, and it is not the first text that it spoke, an earlier one may be to
         blame: then a new child tries once more.
 
         Args:
             text: Plain text; what cannot be spoken in it becomes a blank.
-            manner: How.
+            parameters: How.
             checkpoint: Called first, and about every second of audio, which takes one millisecond;
                 what it raises ends the synthesis.
 
@@ -99,25 +106,23 @@ class Speaker:
             with self._speaking() as child:
                 is_first = not child.has_spoken
                 checkpoint()
-                return child.synthesise(text, manner, checkpoint)
+                return child.synthesise(text, parameters, checkpoint)
         except EspeakCrashed:
             if is_first:
                 raise
         with self._speaking() as child:  # what was spoken before may have broken its memory
             checkpoint()
-            return child.synthesise(text, manner, checkpoint)
+            return child.synthesise(text, parameters, checkpoint)
 
     @contextmanager
     def _speaking(self) -> Iterator[_Child]:
-        """
-        Lend a child that is ready; one that is lost meanwhile is buried.
-        """
+        """Lend a child that is ready; one that is lost meanwhile is buried."""
         with self._lock:
             child = self._living()
             try:
                 child.wait_ready()
                 yield child
-            except Gone as error:
+            except ConnectionClosed as error:
                 self._child = None
                 end = child.end()
                 if child.sample_rate:  # it did start, so another one will
@@ -136,17 +141,13 @@ class Speaker:
         return self._child
 
     def close(self) -> None:
-        """
-        End the child, if there is one.
-        """
+        """End the child, if there is one."""
         child, self._child = self._child, None
         if child is not None:
             child.end()
 
     def forget(self) -> None:
-        """
-        Leave the child to the process that this one is a fork of.
-        """
+        """Leave the child to the process that this one is a fork of."""
         self._lock = threading.Lock()  # a thread that is not here may have held it
         child, self._child = self._child, None
         if child is not None:
@@ -154,8 +155,7 @@ class Speaker:
 
 
 class _Child:
-    """
-    A child process, from its start to its end.
+    """A child process, from its start to its end.
 
     Attributes:
         sample_rate: Known once it is ready.
@@ -178,7 +178,7 @@ class _Child:
         self.sample_rate = 0
         self.has_spoken = False
         self._owes_answer = False
-        with suppress(Gone):  # it will be noticed
+        with suppress(ConnectionClosed):  # it will be noticed
             self._frames.send(Frame.HELLO, os.fsencode("\0".join(map(str, sys.path))))
 
     def is_usable(self) -> bool:
@@ -195,10 +195,10 @@ class _Child:
             (self.sample_rate,) = NUMBER.unpack(payload)
 
     def synthesise(
-        self, text: str, manner: Manner, checkpoint: Callable[[], None]
+        self, text: str, parameters: VoiceParameters, checkpoint: Callable[[], None]
     ) -> tuple[bytes, list[Event]]:
         self._owes_answer = True  # and still does if Ctrl-C ends this in the middle
-        self._frames.send(Frame.SPEAK, _request(text, manner))
+        self._frames.send(Frame.SPEAK, _request(text, parameters))
         while True:
             kind, payload = self._frames.receive()
             if kind is not Frame.QUESTION:
@@ -215,9 +215,7 @@ class _Child:
             self._frames.send(Frame.GO_ON)
 
     def end(self) -> str:
-        """
-        End it politely, or else by force, and say how it ended.
-        """
+        """End it politely, or else by force, and say how it ended."""
         self._frames.close()
         try:
             status = self._process.wait(GRACE_SECONDS)
@@ -227,16 +225,19 @@ class _Child:
         return f"status {status}" if status >= 0 else signal.strsignal(-status) or "by a signal"
 
     def disown(self) -> None:
-        """
-        Let go of it in a fork, where it is nobody's child.
-        """
+        """Let go of it in a fork, where it is nobody's child."""
         self._frames.close()
         self._process.returncode = 0
 
 
-def _request(text: str, manner: Manner) -> bytes:
-    voice = manner.voice.encode()
-    numbers = (manner.words_per_minute, manner.pitch, manner.pitch_range, manner.flags)
+def _request(text: str, parameters: VoiceParameters) -> bytes:
+    voice = parameters.voice.encode()
+    numbers = (
+        parameters.words_per_minute,
+        parameters.pitch,
+        parameters.pitch_range,
+        parameters.flags,
+    )
     return MANNER.pack(*numbers, len(voice)) + voice + text.encode("utf-8", "surrogatepass")
 
 
@@ -246,7 +247,7 @@ def _result(kind: Frame, payload: bytes) -> tuple[bytes, list[Event]]:
     if kind is Frame.FAILED:
         raise RuntimeError(payload.decode(errors="replace"))
     if kind is not Frame.SPOKEN:
-        raise Gone
+        raise ConnectionClosed
     with _understanding():
         (count,) = NUMBER.unpack_from(payload)
         end = NUMBER.size + count * EVENT.size
@@ -263,16 +264,14 @@ def _text(symbol: bytes) -> str:
 
 @contextmanager
 def _understanding() -> Iterator[None]:
-    """
-    Whoever sends nonsense has lost its memory, and counts as gone.
-    """
+    """Whoever sends nonsense has lost its memory, and counts as gone."""
     try:
         yield
     except (ValueError, struct.error) as error:
-        raise Gone from error
+        raise ConnectionClosed from error
 
 
-speaker: Final = Speaker()  # one for all: the library does one thing at a time
-atexit.register(speaker.close)
+espeak_client: Final = EspeakClient()  # one for all: the library does one thing at a time
+atexit.register(espeak_client.close)
 if sys.platform != "win32":  # pragma: no branch  # which has no fork
-    os.register_at_fork(after_in_child=speaker.forget)
+    os.register_at_fork(after_in_child=espeak_client.forget)

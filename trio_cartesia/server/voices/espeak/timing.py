@@ -1,6 +1,4 @@
-"""
-When words and phonemes are heard, from the events of eSpeak NG.
-"""
+"""When words and phonemes are heard, from the events of eSpeak NG."""
 
 from __future__ import annotations
 
@@ -16,15 +14,14 @@ import numpy.typing as npt
 from trio_cartesia.server.voices.espeak.library import Event, Kind
 from trio_cartesia.server.voices.interface import Timed
 
-__all__ = ["Take", "end_of_sound", "phoneme_times", "sounds_of", "word_times"]
+__all__ = ["Synthesis", "end_of_sound", "phoneme_times", "sounds_of", "word_times"]
 
 _SWITCH: Final = "("  # begins what is no sound: "(en)", where the library changes its language
 
 
 @attrs.frozen(kw_only=True)
-class Take:
-    """
-    What the library made of one text.
+class Synthesis:
+    """What the library made of one text.
 
     Attributes:
         samples: The audio.
@@ -36,9 +33,7 @@ class Take:
 
 
 def sounds_of(events: Sequence[Event]) -> list[Event]:
-    """
-    Return the phonemes among *events*, and the pauses between them.
-    """
+    """Return the phonemes among *events*, and the pauses between them."""
     return [
         event
         for event in events
@@ -47,9 +42,7 @@ def sounds_of(events: Sequence[Event]) -> list[Event]:
 
 
 def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
-    """
-    Find where the sounds between two frames end, and the pause after them starts.
-    """
+    """Find where the sounds between two frames end, and the pause after them starts."""
     index = bisect.bisect_left(sounds, end, key=lambda sound: sound.frame)
     while index and not sounds[index - 1].symbol and sounds[index - 1].frame >= begin:
         index -= 1
@@ -57,9 +50,8 @@ def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
     return end
 
 
-def word_times(words: Sequence[tuple[int, str | None]], take: Take) -> Iterator[Timed]:
-    """
-    Give every word its time.
+def word_times(words: Sequence[tuple[int, str | None]], take: Synthesis) -> Iterator[Timed]:
+    """Give every word its time.
 
     One word may have many events (a date has eight), and several may share one ("of the"): then
     they share its time too, by their letters. A word that is not spoken, like a dash, has none.
@@ -85,9 +77,7 @@ def word_times(words: Sequence[tuple[int, str | None]], take: Take) -> Iterator[
 
 
 def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
-    """
-    Find where the first sound between two frames begins: some words have a pause before them.
-    """
+    """Find where the first sound between two frames begins: some words have a pause before them."""
     index = bisect.bisect_left(sounds, begin, key=lambda sound: sound.frame)
     for sound in itertools.islice(sounds, index, None):
         if sound.symbol:
@@ -96,9 +86,7 @@ def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
 
 
 def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed]:
-    """
-    Share a time among the *words* of one event; the first is spoken, letters or not.
-    """
+    """Share a time among the *words* of one event; the first is spoken, letters or not."""
     letters = [sum(map(str.isalnum, word or "")) for word in words]
     sums = list(itertools.accumulate([max(1, letters[0]), *letters[1:]] if words else []))
     edges = [begin, *(begin + (end - begin) * done // sums[-1] for done in sums)]
@@ -107,10 +95,8 @@ def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed
             yield Timed(text=word, start=start, end=stop)
 
 
-def phoneme_times(take: Take) -> Iterator[Timed]:
-    """
-    Give every phoneme its time, which lasts until the next one or a pause.
-    """
+def phoneme_times(take: Synthesis) -> Iterator[Timed]:
+    """Give every phoneme its time, which lasts until the next one or a pause."""
     sounds = sounds_of(take.events)
     ends = [*(sound.frame for sound in sounds[1:]), len(take.samples)]
     last = 0

@@ -1,5 +1,4 @@
-"""
-Real speech, from eSpeak NG: how an `Utterance` becomes calls of the library, and `Spoken` again.
+"""Real speech, from eSpeak NG: how an `Utterance` becomes calls of the library, and `Spoken` again.
 
 The library cuts long words and busy clauses short without notice, so it is given portions that it
 can take whole. The seams between them are closed, and the times count from the utterance's start.
@@ -19,13 +18,13 @@ import numpy.typing as npt
 import soxr
 import trio
 
-from trio_cartesia.server.voices.espeak.input_text import Reading, read
-from trio_cartesia.server.voices.espeak.library import PHONEMES, SSML, Event, Manner
+from trio_cartesia.server.voices.espeak.input_text import EspeakInput, read
+from trio_cartesia.server.voices.espeak.library import PHONEMES, SSML, Event, VoiceParameters
 from trio_cartesia.server.voices.espeak.phonemes import LAUGHTER, mnemonics
 from trio_cartesia.server.voices.espeak.portions import pauses, portions
-from trio_cartesia.server.voices.espeak.process import speaker
+from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.timing import (
-    Take,
+    Synthesis,
     end_of_sound,
     phoneme_times,
     sounds_of,
@@ -49,8 +48,7 @@ _UNNAMED: Final = {"vi": "'()<[]{}", "mr": '"'}  # by language; in spellings the
 
 
 class Espeak:
-    """
-    The voice ``espeak``: clear, quick and a bit of a robot, in all languages of the service.
+    """The voice ``espeak``: clear, quick and a bit of a robot, in all languages of the service.
 
     Voices of the catalogue differ in timbre, pitch and accent, by gender and locale; an id that is
     not in it always has the same voice, by chance. A language with a region is spoken as there,
@@ -75,11 +73,10 @@ class Espeak:
 
     def __init__(self) -> None:
         self._turn = trio.CapacityLimiter(1)  # the library does one thing at a time
-        speaker.start()
+        espeak_client.start()
 
     async def speak(self, utterance: Utterance) -> Spoken:
-        """
-        Speak *utterance* in a worker thread; a sentence takes some milliseconds.
+        """Speak *utterance* in a worker thread; a sentence takes some milliseconds.
 
         If cancelled, the thread stops at the next second of audio, or about a millisecond later.
 
@@ -90,10 +87,10 @@ class Espeak:
 
 
 def _speak(utterance: Utterance) -> Spoken:
-    manner = manner_of(utterance)
-    reading = _reading(utterance, manner)
-    take = _at_speed(utterance, reading, manner)
-    native = speaker.sample_rate
+    parameters = manner_of(utterance)
+    reading = _reading(utterance, parameters)
+    take = _at_speed(utterance, reading, parameters)
+    native = espeak_client.sample_rate
     volume = min(LOUDEST, utterance.volume * mood_of(utterance.emotion).volume)
     samples = _at_rate(take.samples, native, utterance.sample_rate, volume)
 
@@ -111,8 +108,8 @@ def _speak(utterance: Utterance) -> Spoken:
     )
 
 
-def _reading(utterance: Utterance, manner: Manner) -> Reading:
-    to_mnemonics = functools.partial(mnemonics, voice=manner.voice)
+def _reading(utterance: Utterance, parameters: VoiceParameters) -> EspeakInput:
+    to_mnemonics = functools.partial(mnemonics, voice=parameters.voice)
     return read(
         utterance,
         language=language_of(utterance),
@@ -122,21 +119,22 @@ def _reading(utterance: Utterance, manner: Manner) -> Reading:
     )
 
 
-def _at_speed(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
-    """
-    Speak at the speed asked for.
+def _at_speed(utterance: Utterance, reading: EspeakInput, parameters: VoiceParameters) -> Synthesis:
+    """Speak at the speed asked for.
 
     The library's words a minute are only a hint, so the length is compared with that of the same
     text at speed 1, until it is about right.
     """
-    take = _take(utterance, reading, manner)
+    take = _take(utterance, reading, parameters)
     goal = len(take.samples) / utterance.speed
     if utterance.speed == 1 or not goal:
         return take
-    pace = manner.words_per_minute * utterance.speed
+    pace = parameters.words_per_minute * utterance.speed
     for _ in range(TRIES):
         words_per_minute = round(min(FASTEST, max(SLOWEST, pace)))
-        take = _take(utterance, reading, attrs.evolve(manner, words_per_minute=words_per_minute))
+        take = _take(
+            utterance, reading, attrs.evolve(parameters, words_per_minute=words_per_minute)
+        )
         excess = len(take.samples) / goal
         if abs(excess - 1) < CLOSE_ENOUGH:
             break
@@ -144,16 +142,14 @@ def _at_speed(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
     return take
 
 
-def _take(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
-    """
-    Speak a text portion by portion, as if it were spoken in one go.
-    """
+def _take(utterance: Utterance, reading: EspeakInput, parameters: VoiceParameters) -> Synthesis:
+    """Speak a text portion by portion, as if it were spoken in one go."""
     samples: list[npt.NDArray[np.int16]] = []
     events: list[Event] = []
     position = frames = 0
     stop = len(reading.text.rstrip())
     for portion in portions(reading.text, spelled=utterance.spelled, sounds=reading.sounds):
-        data, heard = _synthesise(portion, manner, utterance, reading)
+        data, heard = _synthesise(portion, parameters, utterance, reading)
         position_here = position
         position += len(portion)
         size = len(data) // 2
@@ -165,22 +161,20 @@ def _take(utterance: Utterance, reading: Reading, manner: Manner) -> Take:
             frame, place = frames + min(event.frame, size), position_here + event.position
             events.append(attrs.evolve(event, frame=frame, position=place))
         frames += size
-    return Take(samples=np.concatenate(samples or [np.empty(0, np.int16)]), events=events)
+    return Synthesis(samples=np.concatenate(samples or [np.empty(0, np.int16)]), events=events)
 
 
 def _synthesise(
-    portion: str, manner: Manner, utterance: Utterance, reading: Reading
+    portion: str, parameters: VoiceParameters, utterance: Utterance, reading: EspeakInput
 ) -> tuple[bytes, list[Event]]:
-    """
-    Speak a portion in the notation that it needs; nobody else's markup reaches the library.
-    """
+    """Speak a portion in the notation that it needs; nobody else's markup reaches the library."""
     checkpoint = trio.from_thread.check_cancelled
     if utterance.spelled:
         mute = _UNNAMED.get(language_of(utterance), "")
         escaped = [" " if letter in mute else _spelling(letter) for letter in portion]
         text = f"{_SPELL}{''.join(escaped)}{_SPELT}"
-        manner = attrs.evolve(manner, flags=SSML)
-        data, events = speaker.synthesise(text, manner, checkpoint=checkpoint)
+        parameters = attrs.evolve(parameters, flags=SSML)
+        data, events = espeak_client.synthesise(text, parameters, checkpoint=checkpoint)
         places = list(itertools.accumulate(map(len, escaped), initial=len(_SPELL)))
 
         def unescaped(event: Event) -> Event:
@@ -189,13 +183,12 @@ def _synthesise(
 
         return data, list(map(unescaped, events))
     if reading.sounds:
-        manner = attrs.evolve(manner, flags=PHONEMES)
-    return speaker.synthesise(portion, manner, checkpoint=checkpoint)
+        parameters = attrs.evolve(parameters, flags=PHONEMES)
+    return espeak_client.synthesise(portion, parameters, checkpoint=checkpoint)
 
 
 def _spelling(character: str) -> str:
-    """
-    Return a character of a spelling as markup.
+    """Return a character of a spelling as markup.
 
     Emoji and other symbols are spoken by their names, which in a spelling crashes the library.
     """
@@ -207,8 +200,7 @@ def _spelling(character: str) -> str:
 def _at_rate(
     samples: npt.NDArray[np.int16], native: int, sample_rate: int, volume: float
 ) -> npt.NDArray[np.int16]:
-    """
-    Bring *samples* to another rate, and to the volume asked for.
+    """Bring *samples* to another rate, and to the volume asked for.
 
     In between they are 32-bit floats: soxr would add noise to integers.
     """

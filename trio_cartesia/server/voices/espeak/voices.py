@@ -1,6 +1,4 @@
-"""
-How the voices of the catalogue sound: which voice of eSpeak NG, how high, how lively, how fast.
-"""
+"""Parameters of eSpeak NG for the voices of the catalogue: voice, pitch, range and speed."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import Final
 import attrs
 
 from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
-from trio_cartesia.server.voices.espeak.library import Manner
+from trio_cartesia.server.voices.espeak.library import VoiceParameters
 from trio_cartesia.server.voices.interface import Utterance
 
 __all__ = ["LANGUAGES", "REGIONS", "TIMBRES", "language_of", "manner_of", "mood_of"]
@@ -65,9 +63,7 @@ DIALECTS: Final = {  # accents, or else names, of voices that do not speak like 
 
 @attrs.frozen
 class Timbre:
-    """
-    The library's variants for voices of one kind, and the pitches that suit them.
-    """
+    """The library's variants for voices of one kind, and the pitches that suit them."""
 
     variants: tuple[str, ...]
     lowest: int
@@ -82,9 +78,8 @@ TIMBRES: Final = {  # about 165 to 235 Hz, 85 to 125 Hz, and 135 to 160 Hz
 
 
 @attrs.frozen
-class Mood:
-    """
-    What an emotion does to a voice.
+class EmotionProfile:
+    """What an emotion does to a voice.
 
     Attributes:
         pitch: Added to the pitch, of 0 to 99.
@@ -100,73 +95,65 @@ class Mood:
 
 
 _MOODS: Final = {  # protocol §2.2.1
-    Mood(): "neutral",
-    Mood(pitch=8, pitch_range=22, speed=1.08, volume=1.1): (
+    EmotionProfile(): "neutral",
+    EmotionProfile(pitch=8, pitch_range=22, speed=1.08, volume=1.1): (
         "happy excited enthusiastic elated euphoric triumphant amazed surprised flirtatious "
         "curious anticipation"
     ),
-    Mood(pitch=-2, pitch_range=-10, speed=0.93, volume=0.9): (
+    EmotionProfile(pitch=-2, pitch_range=-10, speed=0.93, volume=0.9): (
         "content peaceful serene calm grateful affectionate trust sympathetic contemplative"
     ),
-    Mood(pitch=-4, pitch_range=28, speed=1.1, volume=1.3): (
+    EmotionProfile(pitch=-4, pitch_range=28, speed=1.1, volume=1.3): (
         "angry mad outraged frustrated agitated disgusted"
     ),
-    Mood(pitch=-5, pitch_range=-8, speed=0.96): (
+    EmotionProfile(pitch=-5, pitch_range=-8, speed=0.96): (
         "contempt envious sarcastic ironic distant skeptical mysterious"
     ),
-    Mood(pitch=-8, pitch_range=-25, speed=0.86, volume=0.8): (
+    EmotionProfile(pitch=-8, pitch_range=-25, speed=0.86, volume=0.8): (
         "sad dejected melancholic disappointed hurt guilty bored tired rejected nostalgic wistful "
         "apologetic resigned"
     ),
-    Mood(pitch=5, pitch_range=-6, speed=0.92, volume=0.85): "hesitant insecure confused",
-    Mood(pitch=12, pitch_range=12, speed=1.14, volume=1.05): (
+    EmotionProfile(pitch=5, pitch_range=-6, speed=0.92, volume=0.85): "hesitant insecure confused",
+    EmotionProfile(pitch=12, pitch_range=12, speed=1.14, volume=1.05): (
         "anxious panicked alarmed scared threatened"
     ),
-    Mood(pitch=-3, pitch_range=10, speed=0.98, volume=1.2): "proud confident determined",
+    EmotionProfile(pitch=-3, pitch_range=10, speed=0.98, volume=1.2): "proud confident determined",
 }
-_MOOD_OF: Final = {name: mood for mood, names in _MOODS.items() for name in names.split()}
+_MOOD_OF: Final = {name: profile for profile, names in _MOODS.items() for name in names.split()}
 
 
-def mood_of(emotion: str | None) -> Mood:
-    """
-    Return what an emotion does; nothing, if there is none or nobody knows it.
-    """
-    return _MOOD_OF.get((emotion or "neutral").lower(), Mood())
+def mood_of(emotion: str | None) -> EmotionProfile:
+    """Return what an emotion does; nothing, if there is none or nobody knows it."""
+    return _MOOD_OF.get((emotion or "neutral").lower(), EmotionProfile())
 
 
 def language_of(utterance: Utterance) -> str:
-    """
-    Return the language that an utterance is in, without its region.
-    """
+    """Return the language that an utterance is in, without its region."""
     tag, voice = utterance.language, find_voice(utterance.voice_id)
     if not tag:
         return voice.language if voice else "en"
     return _parts(tag)[0]
 
 
-def manner_of(utterance: Utterance) -> Manner:
-    """
-    Find the settings for an utterance at speed 1; the same voice id always gets the same ones.
-    """
+def manner_of(utterance: Utterance) -> VoiceParameters:
+    """Find the parameters for an utterance at speed 1, always the same for a voice id."""
     voice = find_voice(utterance.voice_id)
     number = zlib.crc32(utterance.voice_id.lower().encode("utf-8", "replace"))
     kind = voice.gender if voice else ("feminine", "masculine")[number % 2]
     timbre, number = TIMBRES[kind], number // 2
     number, index = divmod(number, len(timbre.variants))
     number, higher = divmod(number, timbre.pitches)
-    mood = mood_of(utterance.emotion)
-    return Manner(
+    profile = mood_of(utterance.emotion)
+    return VoiceParameters(
         voice=f"{_base(voice, utterance.language)}+{timbre.variants[index]}",
-        words_per_minute=round(WORDS_PER_MINUTE * mood.speed),
-        pitch=max(0, timbre.lowest + higher + mood.pitch),
-        pitch_range=40 + number % 31 + mood.pitch_range,
+        words_per_minute=round(WORDS_PER_MINUTE * profile.speed),
+        pitch=max(0, timbre.lowest + higher + profile.pitch),
+        pitch_range=40 + number % 31 + profile.pitch_range,
     )
 
 
 def _base(voice: VoiceEntry | None, tag: str | None) -> str:
-    """
-    Find the voice of the library: that of a region if one is named, or else the speaker's own.
-    """
+    """Find the library's voice: that of the region, if one is named, or the speaker's own."""
     language, region = _parts(tag or (voice.language if voice else "en"))
     locale = f"{language}-{region}"
     if voice and locale != voice.locale and locale in REGIONS:
