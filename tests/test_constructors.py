@@ -73,7 +73,9 @@ class Hidden:
 
 
 def test_a_hidden_constructor_shows_nowhere():
-    """Neither the signature nor help says what the constructor takes; calling it says what to do."""
+    """Neither the signature nor help says what the constructor takes; calling
+    it says what to do.
+    """
     assert str(inspect.signature(Hidden)) == "()"
     text = pydoc.render_doc(Hidden, renderer=pydoc.plaintext)
     methods = re.findall(r"^ \|  (\w*init__\(self,.*\))", text, re.MULTILINE)

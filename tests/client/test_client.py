@@ -124,7 +124,9 @@ def test_plain_connections_to_other_hosts_are_a_choice():
 
 
 def test_the_environment_is_read_at_construction(monkeypatch):
-    """Key, base URL and headers come from the environment unless given; a token keeps the key out."""
+    """Key, base URL and headers come from the environment unless given; a token
+    keeps the key out.
+    """
     monkeypatch.setenv("CARTESIA_BASE_URL", "http://localhost:1/x")
     Cartesia()  # this machine needs no credential
     monkeypatch.setenv("CARTESIA_BASE_URL", "nonsense")

@@ -99,7 +99,9 @@ def test_ctrl_c_while_connecting_is_bare_and_leaves_nothing_open(peer):
 
 @pytest.mark.slow
 def test_ctrl_c_while_tasks_start_strands_none():
-    """The same where the tasks of a connection are started: one that was stranded would never end."""
+    """The same where the tasks of a connection are started: one that was
+    stranded would never end.
+    """
     assert interrupt_everywhere(STARTING, 7, "127.0.0.1", "http", False) > 500
 
 

@@ -101,7 +101,9 @@ def test_a_stream_of_one_s_own_goes_without_the_environment_s_proxy(monkeypatch)
     ],
 )
 def test_a_proxy_that_cannot_be_one_is_refused_at_once(proxy, says, monkeypatch):
-    """A proxy is checked when the client is made, the environment's too, and no message quotes it."""
+    """A proxy is checked when the client is made, the environment's too, and no
+    message quotes it.
+    """
     with pytest.raises(LocalProtocolError, match=says) as caught:
         Cartesia("k", proxy=proxy)
     assert "CANARY" not in str(caught.value)
@@ -120,7 +122,9 @@ def test_a_proxy_and_a_stream_of_one_s_own_exclude_each_other():
 
 @pytest.mark.parametrize("user_info", ["", f"{USER_INFO}@", "me@"])
 async def test_a_conversation_goes_through_the_proxy(user_info):
-    """Speech through a proxy is the same as without, and the proxy gets its credentials, not ours."""
+    """Speech through a proxy is the same as without, and the proxy gets its
+    credentials, not ours.
+    """
     async with open_server(voice="tones", api_keys=["k"]) as server:
         async with open_proxy(int(server.url.rpartition(":")[2])) as proxy:
             client = Cartesia(
@@ -204,7 +208,9 @@ async def test_a_proxy_that_is_not_there_is_named():
 
 @pytest.mark.slow
 async def test_a_silent_proxy_is_left_when_the_caller_says_so():
-    """Waiting for a proxy's answer can be cancelled, and nothing shows its credentials then either."""
+    """Waiting for a proxy's answer can be cancelled, and nothing shows its
+    credentials then either.
+    """
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     async with listener:
         client = proxied_client(listener.socket.getsockname()[1])

@@ -1,4 +1,6 @@
-"""The service under test, as users start it: over TLS, since official clients speak over wss alone."""
+"""The service under test, as users start it: over TLS, since official clients
+speak over wss alone.
+"""
 
 from __future__ import annotations
 

@@ -132,7 +132,9 @@ def test_websockets_is_not_listened_to(service, path):
 
 
 def test_websockets_sockets_have_a_limit(small_service):
-    """Ten times as many sockets as contexts may be open; one more is 429, until another one closes."""
+    """Ten times as many sockets as contexts may be open; one more is 429, until
+    another one closes.
+    """
     with ExitStack() as stack:
         sockets = [stack.enter_context(connect(small_service)) for _ in range(20)]
         with pytest.raises(websockets.InvalidStatus) as caught, connect(small_service):

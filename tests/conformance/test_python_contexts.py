@@ -122,7 +122,9 @@ async def test_concurrent_contexts(service, form):
 
 @on_asyncio
 async def test_speed_volume_and_emotion(service, form):
-    """A generation_config reaches the voice: fast speech is shorter, quiet speech has less power."""
+    """A generation_config reaches the voice: fast speech is shorter, quiet
+    speech has less power.
+    """
     audio = []
     async with open_client(form) as client, client.tts.websocket_connect() as connection:
         for config in ({}, {"speed": 1.5}, {"volume": 0.5}, {"emotion": "sad"}):

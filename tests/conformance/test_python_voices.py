@@ -92,7 +92,9 @@ async def test_every_language_speaks(service, form):
 
 @on_asyncio
 async def test_a_token_speaks_and_no_more(service, form):
-    """A token with the grant for speech speaks over HTTP and WebSockets, and can do nothing else."""
+    """A token with the grant for speech speaks over HTTP and WebSockets, and
+    can do nothing else.
+    """
     async with open_client(form) as client:
         token = (await client.access_token.create(grants={"tts": True}, expires_in=60)).token
     async with open_client(form, token=token) as client:

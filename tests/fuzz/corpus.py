@@ -1,4 +1,6 @@
-"""Inputs of the targets: usual ones, and in ``corpus.json`` those that led fuzzing somewhere new."""
+"""Inputs of the targets: usual ones, and in ``corpus.json`` those that led
+fuzzing somewhere new.
+"""
 
 from __future__ import annotations
 

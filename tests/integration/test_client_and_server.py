@@ -48,7 +48,9 @@ TEXTS = st.lists(st.text("ab .,!", min_size=1, max_size=12), max_size=5)
 @settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_every_context_hears_what_was_spoken_for_it(texts, data):
-    """Whatever is pushed to however many contexts, each receives the bytes and words of its record."""
+    """Whatever is pushed to however many contexts, each receives the bytes and
+    words of its record.
+    """
     rate, encoding = (
         data.draw(st.sampled_from(SAMPLE_RATES)),
         data.draw(st.sampled_from(sorted(BYTES_PER_FRAME))),

@@ -57,7 +57,9 @@ async def test_an_end_of_its_own_outlives_the_connection(autojump_clock):
 
 
 async def test_errors_of_our_own_name_the_connection(autojump_clock):
-    """An error that the service did not word, but has to do with, names the connection's request."""
+    """An error that the service did not word, but has to do with, names the
+    connection's request.
+    """
     async with connected_pair(inbox_bytes=1000) as (connection, peer):
         session = connection._contexts.session
         session.transport = NamedTransport(session.transport)
@@ -89,7 +91,9 @@ class NamedTransport:
 
 
 async def test_a_loss_that_the_writer_found_names_the_connection(autojump_clock):
-    """Where a write finds out first that the connection is gone, the loss names its request, too."""
+    """Where a write finds out first that the connection is gone, the loss names
+    its request, too.
+    """
     async with connected_pair() as (connection, _peer):
         session = connection._contexts.session
         session.transport = NamedTransport(session.transport)

@@ -60,7 +60,9 @@ async def test_a_push_ends_with_its_context(autojump_clock):
 
 
 async def test_what_had_come_survives_a_failed_write(autojump_clock):
-    """When the peer is gone and a push finds out first, another context still gets all it was sent."""
+    """When the peer is gone and a push finds out first, another context still
+    gets all it was sent.
+    """
     async with connected_pair(pipe_bytes=2**20) as (connection, peer):
         async with (
             connection.context(**SETTINGS, context_id="whole") as whole,
@@ -113,7 +115,9 @@ async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
 
 
 async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
-    """On a connection that was lost, a push and a new context raise the loss, each with its own id."""
+    """On a connection that was lost, a push and a new context raise the loss,
+    each with its own id.
+    """
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="early") as context:
             await peer.close(1011, "enough")
@@ -140,7 +144,9 @@ async def test_events_of_any_kind_count_against_the_budget(autojump_clock):
 
 
 async def test_a_dead_peer_is_found_out_while_the_reader_is_stalled(autojump_clock):
-    """With overflow="block", a push to a peer that does not read ends within the keepalive's bound."""
+    """With overflow="block", a push to a peer that does not read ends within
+    the keepalive's bound.
+    """
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         async with connection.context(
             **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
@@ -342,7 +348,9 @@ async def test_a_loss_names_the_connection(autojump_clock):
 
 
 async def test_a_failure_of_our_own_names_the_connection(autojump_clock):
-    """What a context fails with here has the request id of the handshake, for whoever reports it."""
+    """What a context fails with here has the request id of the handshake, for
+    whoever reports it.
+    """
     async with (
         open_server(port=None, voice=Tones()) as server,
         connect_in_memory(server) as open_stream,
@@ -409,7 +417,9 @@ async def test_a_ping_is_never_cut_in_two(autojump_clock):
 
 
 async def test_pieces_are_closed_by_the_feeder(autojump_clock):
-    """A generator of pieces is closed in the block, not some time later by the garbage collector."""
+    """A generator of pieces is closed in the block, not some time later by the
+    garbage collector.
+    """
     ended_in = []
 
     async def pieces():

@@ -85,7 +85,9 @@ async def test_leaving_the_block_stops_the_feeder_and_closes_the_pieces(autojump
 
 
 async def test_an_error_of_the_pieces_is_raised_by_the_receive_loop(autojump_clock):
-    """What the pieces' iterator raises comes bare out of the receive loop, after what came before."""
+    """What the pieces' iterator raises comes bare out of the receive loop,
+    after what came before.
+    """
 
     async def pieces():
         yield "a"
@@ -296,7 +298,9 @@ async def test_pieces_with_a_nursery_may_be_left(autojump_clock, stalled):
 
 
 async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_clock):
-    """An error of the generator's own clean-up is raised, unless the block raises something itself."""
+    """An error of the generator's own clean-up is raised, unless the block
+    raises something itself.
+    """
     async with connected_pair() as (connection, peer):
         with pytest.raises(ExceptionGroup) as caught:
             async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):

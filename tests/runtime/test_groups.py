@@ -104,7 +104,9 @@ async def test_a_crash_of_the_library_below_is_a_loss(autojump_clock, monkeypatc
 
 @pytest.mark.slow
 def test_control_c_is_a_bare_keyboard_interrupt():
-    """Ctrl-C in the midst of speech ends a program with `KeyboardInterrupt`, in no exception group."""
+    """Ctrl-C in the midst of speech ends a program with `KeyboardInterrupt`, in
+    no exception group.
+    """
     command = [sys.executable, "-c", SCRIPT]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

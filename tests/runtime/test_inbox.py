@@ -133,7 +133,9 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
 
 
 async def test_a_budget_may_be_used_up_and_not_passed(autojump_clock):
-    """What fills an inbox to the byte is taken; one byte more is an overflow, which tells the size."""
+    """What fills an inbox to the byte is taken; one byte more is an overflow,
+    which tells the size.
+    """
     async with connected_pair() as (connection, peer):
         for size, fits in ((1000, True), (1001, False)):
             async with connection.context(**SETTINGS, inbox_bytes=1256) as context:

@@ -26,7 +26,9 @@ def noted_pings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeypatch):
-    """A peer that says nothing but answers is asked after every silence of so long, and never lost."""
+    """A peer that says nothing but answers is asked after every silence of so
+    long, and never lost.
+    """
     times = noted_pings(monkeypatch)
     async with connected_pair() as (connection, _):
         await trio.sleep(10 * KEEPALIVE_SECONDS + 1)
@@ -96,7 +98,9 @@ async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump
 async def test_a_write_that_is_stuck_is_found_out_though_reading_is_stalled(
     autojump_clock, stuck_at, expected
 ):
-    """While a consumer is slow by choice no pong can come: a message that is stuck tells instead."""
+    """While a consumer is slow by choice no pong can come: a message that is
+    stuck tells instead.
+    """
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         began = trio.current_time()
         async with connection.context(

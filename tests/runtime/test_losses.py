@@ -71,7 +71,9 @@ ENDINGS = [
 
 @pytest.mark.parametrize("end", ENDINGS)
 async def test_every_end_reaches_every_waiter_at_that_moment(end, autojump_clock):
-    """However a connection ends, 1000 included, each receive loop raises at once, after what came."""
+    """However a connection ends, 1000 included, each receive loop raises at
+    once, after what came.
+    """
     async with connected_pair() as (connection, peer):
         outcomes = []
 

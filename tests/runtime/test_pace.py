@@ -40,7 +40,9 @@ async def test_a_consumer_that_is_never_idle_is_waited_for(sizes, turns):
 
 @on_virtual_time
 async def test_a_consumer_that_is_idle_is_waited_for_once():
-    """One that sleeps gets a few turns, takes no time, and the next ones after as much has arrived."""
+    """One that sleeps gets a few turns, takes no time, and the next ones after
+    as much has arrived.
+    """
     waiting, turns = ByteCounter(), 0
     pace = Pace(waiting)
 

@@ -138,7 +138,9 @@ async def test_each_context_keeps_its_order(texts):
 @given(steps=st.integers(0, 200))
 @on_virtual_time
 async def test_pings_are_answered_while_many_messages_go(steps):
-    """Whenever the peer pings during a batch of pushes, it is answered, and nothing else suffers."""
+    """Whenever the peer pings during a batch of pushes, it is answered, and
+    nothing else suffers.
+    """
     async with connected_pair(pipe_bytes=500) as (connection, peer), trio.open_nursery() as nursery:
         pushed: list[int] = []
 
@@ -192,7 +194,9 @@ async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(auto
 @given(steps=st.integers(0, 120), pipe_bytes=st.sampled_from([500, 2**20]))
 @on_virtual_time
 async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
-    """Whenever the peer closes while many push, it hears a close, and all are told at that moment."""
+    """Whenever the peer closes while many push, it hears a close, and all are
+    told at that moment.
+    """
     ends: list[str] = []
     async with connected_pair(pipe_bytes=pipe_bytes) as (connection, peer):
         async with trio.open_nursery() as nursery:
@@ -224,7 +228,9 @@ async def test_a_peer_may_say_goodbye_at_any_step_of_a_batch(steps, pipe_bytes):
 
 
 async def test_a_peer_that_takes_nothing_of_a_batch_is_noticed(autojump_clock):
-    """Where a batch gets stuck in the pipe, the keepalive ends the connection as it does otherwise."""
+    """Where a batch gets stuck in the pipe, the keepalive ends the connection
+    as it does otherwise.
+    """
     ends: list[str] = []
     async with connected_pair(pipe_bytes=500) as (connection, peer):
         began = trio.current_time()

@@ -93,7 +93,9 @@ def test_what_is_never_left_is_named(thing, block):
 
 @pytest.mark.slow
 def test_what_is_held_and_never_left_is_closed_by_what_is_around_it():
-    """A connection that was entered by hand is closed when the block around it ends, which says so."""
+    """A connection that was entered by hand is closed when the block around it
+    ends, which says so.
+    """
     out, complaints = abandon("""
         manager = client.tts.websocket_connect()  # held until the very end
         await manager.__aenter__()

@@ -150,7 +150,9 @@ async def test_addresses_are_asked_for_as_they_are_or_not_at_all(name, url):
 )
 @on_virtual_time
 async def test_settings_are_sent_as_they_are_or_not_at_all(name, text):
-    """Whatever is given as id or name, the message is one JSON object with just that in its field."""
+    """Whatever is given as id or name, the message is one JSON object with just
+    that in its field.
+    """
     async with connected_pair() as (connection, peer):
         try:
             async with connection.context(**{**SETTINGS, "context_id": "a", name: text}) as context:

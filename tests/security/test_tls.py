@@ -135,7 +135,9 @@ async def test_what_is_not_tls_is_refused():
 
 
 async def test_authorities_are_those_of_the_environment_at_each_connection(monkeypatch, tmp_path):
-    """A second authority is trusted once ``SSL_CERT_FILE`` names it, or once the file has changed."""
+    """A second authority is trusted once ``SSL_CERT_FILE`` names it, or once
+    the file has changed.
+    """
     authorities = [trustme.CA() for _ in range(3)]
     for number, authority in enumerate(authorities):
         authority.cert_pem.write_to_path(tmp_path / f"{number}.pem")

@@ -195,7 +195,9 @@ async def test_whatever_a_service_does_a_conversation_ends(script, link):
 
 @pytest.mark.parametrize("make", [connected_pair, lambda: connect_in_memory(None)])
 async def test_a_block_is_entered_once_with_async_with(make):
-    """A plain ``with``, or a second block over the same object, is an error that says what to do."""
+    """A plain ``with``, or a second block over the same object, is an error
+    that says what to do.
+    """
     block = make()
     with pytest.raises(LocalProtocolError, match="needs 'async with'"):
         with block:
@@ -209,5 +211,7 @@ async def test_a_block_is_entered_once_with_async_with(make):
 
 @given(script=scripts(["a"]))
 def test_a_script_prints_as_what_makes_it(script):
-    """The repr of a script, evaluated, is the script: a failing one can be kept as it was printed."""
+    """The repr of a script, evaluated, is the script: a failing one can be kept
+    as it was printed.
+    """
     assert eval(repr(script)) == script  # noqa: S307

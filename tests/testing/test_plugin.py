@@ -107,7 +107,9 @@ def test_the_example_passes_its_tests(tmp_path):
 
 @pytest.mark.slow
 def test_loading_it_imports_next_to_nothing(tmp_path):
-    """A run of pytest that uses no fixture of it imports neither Trio nor what the fixtures need."""
+    """A run of pytest that uses no fixture of it imports neither Trio nor what
+    the fixtures need.
+    """
     test = (
         "def test_it():\n    import sys\n"
         "    ours = {name for name in sys.modules if name.startswith('trio_cartesia')}\n"

@@ -126,7 +126,9 @@ def passes(check, value):
 @settings(max_examples=50, deadline=None)
 @on_virtual_time
 async def test_under_every_behaviour_a_conversation_ends(behaviour, texts):
-    """Under any reading, the client receives the audio that was spoken, or an error says why not."""
+    """Under any reading, the client receives the audio that was spoken, or an
+    error says why not.
+    """
     async with (
         open_server(port=None, voice=Tones(), behaviour=behaviour) as server,
         connect_in_memory(server) as open_stream,

@@ -81,7 +81,9 @@ def test_a_single_name_may_be_a_directory(here: Path) -> None:
 
 @pytest.mark.parametrize("name", ["results.2024/", "results.2024/.", "a.wav/", "../", "."])
 def test_a_slash_makes_a_directory(here: Path, name: str) -> None:
-    """What ends as only directories do is one, whatever its suffix, and whether or not it exists."""
+    """What ends as only directories do is one, whatever its suffix, and whether
+    or not it exists.
+    """
     assert is_directory([name])
     (target,) = choose(1, [name], raw=False, words=False)
     assert target.audio == Path(name) / "speech-1.wav"

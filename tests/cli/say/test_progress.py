@@ -20,7 +20,9 @@ class Terminal(io.StringIO):
 async def test_a_terminal_shows_a_line_a_text(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the block runs, each file has a line with its audio and its state; names are no markup."""
+    """While the block runs, each file has a line with its audio and its state;
+    names are no markup.
+    """
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()

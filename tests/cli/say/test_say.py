@@ -174,7 +174,9 @@ def test_many_runs_at_once_share_a_directory(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_argument_that_is_no_text_is_spoken(tmp_path: Path) -> None:
-    """Bytes that are not UTF-8 do not stop the rest, and headers for the API stop nothing either."""
+    """Bytes that are not UTF-8 do not stop the rest, and headers for the API
+    stop nothing either.
+    """
     env = {"CARTESIA_CUSTOM_HEADERS": "no header"}
     done = run("say", os.fsdecode(b"caf\xe9 au lait"), "--local", cwd=tmp_path, env=env)
     assert (done.code, done.out) == (0, ["speech-1.wav"])

@@ -60,7 +60,9 @@ def recorder_of(
 
 
 async def test_who_types_slowly_loses_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
-    """Lines that come after the service has ended a context are spoken in another, into one file."""
+    """Lines that come after the service has ended a context are spoken in
+    another, into one file.
+    """
     path = tmp_path / "a.wav"
     transcript = Transcript(Typist([(0, "One two.\n"), (30, "Three.\n"), (2.5, "Four.\n")]))
     async with served() as service, service.client.tts.websocket_connect() as connection:

@@ -59,7 +59,9 @@ def standard_output(path: str | int, mode: str = "wb") -> Iterator[None]:
 
 
 async def test_a_pipe_gets_the_whole_audio(server: list[Server], capfd) -> None:
-    """What the reader gets is a WAV header and the audio that the service spoke, and nothing else."""
+    """What the reader gets is a WAV header and the audio that the service
+    spoke, and nothing else.
+    """
     reader, writer = os.pipe()
     with opened(reader) as source:
         with standard_output(writer):

@@ -228,7 +228,9 @@ def test_an_argument_too_many_is_not_shown(capfd: pytest.CaptureFixture[str]) ->
 
 
 async def test_a_certificate_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """With --tls-cert and --tls-key there is https and no CA file; a key that is locked is refused."""
+    """With --tls-cert and --tls-key there is https and no CA file; a key that
+    is locked is refused.
+    """
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
     certificate, key = str(tmp_path / "c.pem"), str(tmp_path / "k.pem")

@@ -39,7 +39,9 @@ def test_silence_is_one_frame_of_nothing():
 
 @given(pieces=st.lists(st.binary(max_size=9)), width=st.sampled_from([1, 2, 4]))
 def test_frames_stay_whole_however_they_are_cut(pieces, width):
-    """Whatever the pieces, what comes out of them is whole frames, in order, and none is held back."""
+    """Whatever the pieces, what comes out of them is whole frames, in order,
+    and none is held back.
+    """
     cutter = WholeFrames(width)
     taken = [cutter.take(piece) for piece in pieces]
     given_bytes = b"".join(pieces)
@@ -56,7 +58,9 @@ formats = st.builds(
 
 @given(layout=formats)
 def test_the_header_says_what_the_samples_are(layout):
-    """The format tag, width and rate are those of the encoding, and all but PCM count their frames."""
+    """The format tag, width and rate are those of the encoding, and all but PCM
+    count their frames.
+    """
     found = read_wav(layout.wav_header(0))
     width = layout.bytes_per_frame
     assert found.tag == TAGS[layout.encoding]
@@ -68,7 +72,9 @@ def test_the_header_says_what_the_samples_are(layout):
 
 @given(layout=formats, frames=st.integers(0, 100))
 def test_the_size_may_be_open(layout, frames):
-    """A header without a size has the length of the others, and the largest number in their place."""
+    """A header without a size has the length of the others, and the largest
+    number in their place.
+    """
     size = frames * layout.bytes_per_frame
     known, unknown = layout.wav_header(size), layout.wav_header()
     assert len(known) == len(unknown)

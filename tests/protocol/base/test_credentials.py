@@ -106,7 +106,9 @@ def test_headers_that_can_be_sent_are_taken_as_they_are():
     ],
 )
 def test_headers_may_come_as_lines(lines, headers):
-    """Each line has a name, a colon and a value; blanks around them and empty lines do not count."""
+    """Each line has a name, a colon and a value; blanks around them and empty
+    lines do not count.
+    """
     assert parse_header_lines(lines) == headers
 
 

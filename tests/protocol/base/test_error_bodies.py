@@ -129,7 +129,9 @@ def test_a_refusal_says_what_the_service_said(fields, title, message):
     seconds=st.none() | st.floats(0, 100),
 )
 def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
-    """Ids, codes and addresses stay with the error; its own status goes before that of the answer."""
+    """Ids, codes and addresses stay with the error; its own status goes before
+    that of the answer.
+    """
     named = {"request_id": "r", "error_code": "c", "doc_url": "https://d", "status_code": status}
     error = error_from_fields(
         named, context_id="a", status_code=header, retry_after_seconds=seconds
@@ -197,5 +199,7 @@ def test_any_body_is_read_for_what_it_says(body, message, request_id):
     ],
 )
 def test_the_codes_of_the_reference_have_their_exceptions(code, name):
-    """Each code of the reference decides, even where the status says that the service has failed."""
+    """Each code of the reference decides, even where the status says that the
+    service has failed.
+    """
     assert type(error_from_fields({"error_code": code, "status_code": 500})).__name__ == name

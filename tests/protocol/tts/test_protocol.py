@@ -325,7 +325,9 @@ def test_a_flush_that_waits_is_nothing_to_flush():
 
 @pytest.mark.parametrize(("text", "end"), [("Hello.", End.EXPIRED), (" ... ", End.DONE)])
 def test_done_before_the_final_input_is_expiry(text, end):
-    """If the final input still waits when done comes, the end is expiry, unless nothing was to say."""
+    """If the final input still waits when done comes, the end is expiry, unless
+    nothing was to say.
+    """
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     protocol.queue_input(name, text)
@@ -422,7 +424,9 @@ REFUSED = {  # how a context came not to take an input, the input, and what its 
 
 @pytest.mark.parametrize(("stop", "given", "says"), REFUSED.values(), ids=REFUSED)
 def test_a_refused_input_says_why_and_of_which_context(stop, given, says):
-    """Whatever keeps an input from being taken, its error says so in words, and names the context."""
+    """Whatever keeps an input from being taken, its error says so in words, and
+    names the context.
+    """
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT, "mine")
     protocol.queue_input(name, "Hello.")
@@ -629,7 +633,9 @@ def test_a_context_whose_events_cannot_be_read_fails_alone():
 
 
 def test_whatever_ended_a_context_first_stays_its_end():
-    """A failure after a cancel changes nothing, nor does a loss after either; all can be left then."""
+    """A failure after a cancel changes nothing, nor does a loss after either;
+    all can be left then.
+    """
     protocol = SpeechProtocol(ContextIds("p"))
     cancelled, failed, lost, new = (protocol.open(CONTEXT) for _ in range(4))
     for name in (cancelled, failed, lost):

@@ -114,7 +114,9 @@ SAID = [
 
 @pytest.mark.parametrize(("change", "says"), SAID)
 def test_an_error_says_what_may_be_and_what_was_given(change, says):
-    """Whoever gives a setting that cannot be reads what is allowed, and the type of what was given."""
+    """Whoever gives a setting that cannot be reads what is allowed, and the
+    type of what was given.
+    """
     with pytest.raises(LocalProtocolError, match=re.escape(says)):
         settings_from({**SETTINGS, **change})
 

@@ -53,7 +53,9 @@ def then(*parts):
 
 
 async def test_a_frame_of_a_gigabyte_is_not_waited_for(autojump_clock):
-    """A header that promises a gigabyte reserves nothing; its bytes end the connection with 1009."""
+    """A header that promises a gigabyte reserves nothing; its bytes end the
+    connection with 1009.
+    """
     with peak() as most:
         seen = await suffer(then(header(2**30), flood(b" ", MAX_MESSAGE_BYTES + MIB)))
     assert isinstance(seen.error, ConnectionLost)
@@ -74,7 +76,9 @@ async def test_a_frame_of_a_gigabyte_that_never_comes_costs_nothing(autojump_clo
 @pytest.mark.parametrize("piece", [b"", b"\xce\xbb"], ids=["empty", "small"])
 @pytest.mark.parametrize("opcode", [0x01, 0x02], ids=["text", "binary"])
 async def test_a_message_of_endless_fragments_is_given_up(piece, opcode, autojump_clock):
-    """A message in ever more fragments, even empty ones, ends the connection after some thousands."""
+    """A message in ever more fragments, even empty ones, ends the connection
+    after some thousands.
+    """
     first, more = message(b"{", opcode), message(piece, 0x00)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trio_cartesia._runtime.transport.frame_limiter.MAX_FRAGMENTS", 1000)
@@ -177,7 +181,9 @@ async def test_only_the_first_terminal_event_counts(autojump_clock):
 
 @pytest.mark.slow
 async def test_a_stream_of_unknown_events_ends_at_the_budget(autojump_clock):
-    """Events that nobody takes fail their context at its budget, which is what they really take up."""
+    """Events that nobody takes fail their context at its budget, which is what
+    they really take up.
+    """
     values = ",".join(['{"":0}'] * 1000)
     event = message(b'{"type":"x","context_id":"a","x":[%s]}' % values.encode())
 

@@ -203,7 +203,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypatch):
-    """Speech does not go through trio-websocket; pings between its frames do, and it goes on after."""
+    """Speech does not go through trio-websocket; pings between its frames do,
+    and it goes on after.
+    """
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", True)
     passed = counted(monkeypatch)
     async with connected_pair() as (connection, peer):
@@ -245,7 +247,9 @@ async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, l
 
 
 async def test_a_flood_holds_nobody_up(autojump_clock):
-    """A receive loop over a thousand waiting events lets others run, and ends when it is cancelled."""
+    """A receive loop over a thousand waiting events lets others run, and ends
+    when it is cancelled.
+    """
     turns = heard = 0
 
     async def count_turns() -> None:

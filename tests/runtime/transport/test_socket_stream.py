@@ -33,7 +33,9 @@ def pair() -> tuple[SocketStream, trio.SocketStream]:
 )
 @on_virtual_time
 async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
-    """What is sent is what is read, whatever its pieces and whichever way it is read; then it ends."""
+    """What is sent is what is read, whatever its pieces and whichever way it is
+    read; then it ends.
+    """
     reader, far = pair()
     said, heard = bytearray(), bytearray()
     buffer = memoryview(bytearray(room))
@@ -141,7 +143,9 @@ async def test_a_read_of_nothing_is_refused():
 
 
 def test_what_many_connections_read_at_once_is_each_ones_own():
-    """Connections share the room that they read into, a thread's each; none reads another's bytes."""
+    """Connections share the room that they read into, a thread's each; none
+    reads another's bytes.
+    """
 
     async def read(letter: bytes, heard: list[bytes]) -> None:
         reader, far = pair()

@@ -100,7 +100,9 @@ async def test_all_records_that_have_come_are_read_at_once():
 
 @on_virtual_time
 async def test_it_knows_what_was_agreed():
-    """The stream tells what ``trio.SSLStream`` tells of the session, and nothing that it does not."""
+    """The stream tells what ``trio.SSLStream`` tells of the session, and
+    nothing that it does not.
+    """
     server_context, client_context = contexts(ssl.TLSVersion.TLSv1_3)
     near, far = bounded_stream_pair()
     server = trio.SSLStream(far, server_context, server_side=True)

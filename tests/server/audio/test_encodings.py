@@ -64,7 +64,9 @@ def test_floats_are_exact() -> None:
     encoding=st.sampled_from(ENCODINGS),
 )
 def test_slices_do_not_matter(slices: list[bytes], encoding: str) -> None:
-    """However samples are cut into slices, their bytes are the same, and as many as they must be."""
+    """However samples are cut into slices, their bytes are the same, and as
+    many as they must be.
+    """
     whole = encode(b"".join(slices), encoding)
     assert b"".join(encode(data, encoding) for data in slices) == whole
     assert len(whole) * 2 == sum(map(len, slices)) * BYTES_PER_FRAME[encoding]
@@ -90,7 +92,9 @@ def test_an_unknown_encoding_is_refused() -> None:
 
 
 def test_machines_of_the_other_byte_order_swap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What counts is the byte order of the wire: on a machine of the other one bytes are swapped."""
+    """What counts is the byte order of the wire: on a machine of the other one
+    bytes are swapped.
+    """
     swapped = struct.pack(">65536h", *range(-32768, 32768))
     expected = {encoding: encode(EVERY_SAMPLE, encoding) for encoding in ENCODINGS}
     monkeypatch.setattr("sys.byteorder", "big")

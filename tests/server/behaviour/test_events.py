@@ -72,7 +72,9 @@ async def test_times_may_begin_again_after_a_flush() -> None:
 @pytest.mark.parametrize("ending", ["done", "error", "nothing"])
 @on_virtual_time
 async def test_a_cancel_ends_in_one_of_three_ways(ending: str) -> None:
-    """After a cancel comes `done`, or an error, or nothing at all; then the slot is free (T6, T28)."""
+    """After a cancel comes `done`, or an error, or nothing at all; then the
+    slot is free (T6, T28).
+    """
     behaviour = Behaviour().with_text(f"cancel_ends_with={ending}")
     async with connected(behaviour=behaviour, plan="free") as (client, server):
         await client.send(generation("a", "Good") | MORE)
@@ -90,7 +92,9 @@ async def test_a_cancel_ends_in_one_of_three_ways(ending: str) -> None:
 
 @on_virtual_time
 async def test_a_context_may_expire_without_a_word() -> None:
-    """Without `expiry_done` nothing tells that a context is over, but its slot is free (T17, T28)."""
+    """Without `expiry_done` nothing tells that a context is over, but its slot
+    is free (T17, T28).
+    """
     async with connected(behaviour=Behaviour(expiry_done=False), plan="free") as (client, server):
         for name in "ab":
             await client.send(generation(name, "Hello.") | FLUSH)
@@ -142,7 +146,9 @@ async def test_an_error_may_end_the_connection(message: Any, code: int) -> None:
 
 @on_virtual_time
 async def test_events_that_are_on_their_way_are_whole() -> None:
-    """Where an error ends the connection, what was on its way comes first, and nothing else begins."""
+    """Where an error ends the connection, what was on its way comes first, and
+    nothing else begins.
+    """
     behaviour = Behaviour(close_on_error=True, chunk_bytes=1024)
     async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
         for name in "abc":
@@ -284,7 +290,9 @@ async def test_a_cancel_mid_sentence_keeps_the_slot_until_done() -> None:
 
 @on_virtual_time
 async def test_all_frames_are_text_and_steps_are_numbers() -> None:
-    """Every event is a text frame (T33), and chunks tell the milliseconds they took to make (T34)."""
+    """Every event is a text frame (T33), and chunks tell the milliseconds they
+    took to make (T34).
+    """
 
     class Slow(Tones):
         async def speak(self, utterance: Utterance) -> Any:

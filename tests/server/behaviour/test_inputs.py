@@ -184,7 +184,9 @@ async def test_changed_fields_may_be_accepted(change: dict[str, Any]) -> None:
 
 @on_virtual_time
 async def test_an_empty_context_may_be_done() -> None:
-    """With `empty_context=done`, an only input without text is done at once, and its id used (T12)."""
+    """With `empty_context=done`, an only input without text is done at once,
+    and its id used (T12).
+    """
     async with connected(behaviour=Behaviour(empty_context="done")) as (client, server):
         assert kinds([await client.ask(generation("a"))]) == ["done"]
         assert closed(await client.ask(generation("a", "Hello.")), "a")

@@ -151,7 +151,9 @@ def test_original_timestamps_were_the_opposite(version: str) -> None:
 
 @given(speed=st.floats(-1e9, 1e9), volume=st.integers(-(10**9), 10**9), delay=st.integers(-(10**9)))
 def test_ranges_may_clamp(speed: float, volume: int, delay: int) -> None:
-    """With `range_errors=clamp`, any speed, volume and delay is taken as the nearest that there is."""
+    """With `range_errors=clamp`, any speed, volume and delay is taken as the
+    nearest that there is.
+    """
     asked = read(
         "2026-08-14",
         "range_errors=clamp",

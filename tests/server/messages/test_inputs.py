@@ -225,7 +225,9 @@ def test_what_is_no_object_is_refused_without_an_id(message: Any) -> None:
 
 @given(st.text(min_size=1, max_size=1024), st.text())
 def test_ids_and_transcripts_are_any_text(context_id: str, transcript: str) -> None:
-    """Any text is an id and any is a transcript, and neither is changed; reprs show no transcript."""
+    """Any text is an id and any is a transcript, and neither is changed; reprs
+    show no transcript.
+    """
     request = read_request(json.dumps(generation(context_id, transcript)))
     assert isinstance(request, Generation)
     assert (request.context_id, request.transcript) == (context_id, transcript)

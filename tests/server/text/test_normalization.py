@@ -67,7 +67,9 @@ def test_no_word_is_lost(word: str) -> None:
 
 @given(st.integers(0, 10**15 - 1))
 def test_numbers_are_whole(number: int) -> None:
-    """With separators or without, a number is read alike, and different ones are read differently."""
+    """With separators or without, a number is read alike, and different ones
+    are read differently.
+    """
     assert read_aloud(str(number)) == read_aloud(f"{number:,}")
     assert read_aloud(str(number)) != read_aloud(str(number + 1))
 

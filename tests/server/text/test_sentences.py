@@ -69,7 +69,9 @@ def test_nothing_is_lost_or_too_long(longest: int, text: str) -> None:
 @given(longest=LIMITS, inputs=st.lists(TEXTS, max_size=6))
 @settings(max_examples=EXAMPLES)
 def test_streamed_text_is_cut_like_text_at_once(longest: int, inputs: list[str]) -> None:
-    """However text is divided into inputs, it is cut into the pieces it would be cut into at once."""
+    """However text is divided into inputs, it is cut into the pieces it would
+    be cut into at once.
+    """
     with at_most(longest):
         assert streamed(inputs) == split("".join(inputs))
 
@@ -167,7 +169,9 @@ def test_what_follows_the_first_piece_does_not_matter(longest: int, text: str) -
 
 
 def test_halves_make_one_character() -> None:
-    """A high surrogate and a low one behind it become one character, and others stay as they are."""
+    """A high surrogate and a low one behind it become one character, and others
+    stay as they are.
+    """
     assert join_halves("a\ud83d\ude00\ud83d") == "a😀\ud83d"
     assert join_halves("\ude00\ud83d") == "\ude00\ud83d"
 

@@ -52,7 +52,9 @@ async def test_the_rest_is_spoken_after_the_delay(delay: int, pause: float) -> N
 @pytest.mark.parametrize("auto", [True, False])
 @on_virtual_time
 async def test_custom_buffering_speaks_each_input(auto: bool) -> None:
-    """Without a delay each input is spoken as it comes, and followed by `flush_done` if so wished."""
+    """Without a delay each input is spoken as it comes, and followed by
+    `flush_done` if so wished.
+    """
     settings = {"max_buffer_delay_ms": 0, "continue": True}
     async with connected(behaviour=Behaviour(auto_flush_done=auto)) as (client, _):
         await client.send(generation("a", "Good ", **settings))
@@ -180,7 +182,9 @@ BITS = [
 @examples
 @given(st.lists(st.lists(st.sampled_from(BITS), max_size=20), max_size=9), st.booleans())
 def test_inputs_are_taken_like_one(inputs: list[list[str]], in_time: bool) -> None:
-    """However text was cut into inputs, inside a character too, its pieces are those of one input."""
+    """However text was cut into inputs, inside a character too, its pieces are
+    those of one input.
+    """
     queue, text = TextQueue(5.0), ""
     pieces: list[str | Mark] = []
     for bits in inputs:
@@ -219,7 +223,9 @@ def test_inputs_without_delay_are_taken_apart() -> None:
 
 
 def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writing looks at no text, and taking a piece looks at so many characters, however many wait."""
+    """Writing looks at no text, and taking a piece looks at so many characters,
+    however many wait.
+    """
     looked_at: list[int] = []
 
     def counting(text: str, *, whole: bool) -> int:
@@ -240,7 +246,9 @@ def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("text", [" ", "<spell>. ", "Dr. "])
 @on_virtual_time
 async def test_others_run_between_the_pieces_of_a_long_input(text: str) -> None:
-    """Long text lets other tasks run before each of its pieces, be there anything to hear or not."""
+    """Long text lets other tasks run before each of its pieces, be there
+    anything to hear or not.
+    """
 
     class Silent(Tones):
         async def speak(self, _: Utterance) -> Spoken:

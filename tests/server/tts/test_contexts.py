@@ -24,7 +24,9 @@ texts = st.text(st.sampled_from("ab .?!,é日\n"), min_size=1, max_size=80)
 
 @on_virtual_time
 async def test_a_final_input_is_spoken_and_done() -> None:
-    """A single final input gives the audio of its text in chunks, and `done` with 206 at the end."""
+    """A single final input gives the audio of its text in chunks, and `done`
+    with 206 at the end.
+    """
     async with connected() as (client, server):
         *chunks, done = await client.speak(generation("a", TWO_SENTENCES))
         assert audio(chunks) == await tones(TWO_SENTENCES)

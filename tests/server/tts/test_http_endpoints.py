@@ -294,7 +294,9 @@ async def test_bytes_and_events_say_the_same(text: str) -> None:
 async def test_requests_that_come_early_are_answered_in_their_turn(
     sizes: list[int], paths: list[str]
 ) -> None:
-    """Requests that are sent all at once, in whatever slices they arrive, are answered one by one."""
+    """Requests that are sent all at once, in whatever slices they arrive, are
+    answered one by one.
+    """
 
     def sliced() -> tuple[trio.abc.Stream, trio.abc.Stream]:
         ours, theirs = memory_stream_pair()
@@ -427,7 +429,9 @@ async def survives(path: str, body: bytes) -> Answer:
 
 @on_virtual_time
 async def test_after_its_head_a_failure_can_only_cut() -> None:
-    """A voice that fails in the middle of bytes leaves a body without an end, and no further word."""
+    """A voice that fails in the middle of bytes leaves a body without an end,
+    and no further word.
+    """
     async with over_http(voice=Failing(1)) as (client, server):
         with pytest.raises(Cut) as caught:
             await client.bytes(TWO_SENTENCES)

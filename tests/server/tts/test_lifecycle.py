@@ -76,7 +76,9 @@ async def test_nothing_follows_the_last_event(steps: list[tuple[str, str]], endi
 
 @on_virtual_time
 async def test_an_input_that_is_wrong_leaves_no_context() -> None:
-    """A first input that is refused names its context in the error, and the id is as good as new."""
+    """A first input that is refused names its context in the error, and the id
+    is as good as new.
+    """
     async with connected() as (client, server):
         error = await client.ask(generation("a", "Hello.", max_buffer_delay_ms=-1))
         assert (error["type"], error["context_id"], error["status_code"]) == ("error", "a", 400)
@@ -110,7 +112,9 @@ async def test_contexts_belong_to_their_connection() -> None:
 @pytest.mark.parametrize("encoding", ["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"])
 @on_virtual_time
 async def test_a_break_is_silence_that_counts(encoding: Any) -> None:
-    """A break is heard as silence of its length in every encoding, and later words are later by it."""
+    """A break is heard as silence of its length in every encoding, and later
+    words are later by it.
+    """
     size, output = BYTES_PER_FRAME[encoding], {**S16, "encoding": encoding}
     settings = {"output_format": output, "add_timestamps": True}
     text = 'One. <break time="1.5s"/>Two.'

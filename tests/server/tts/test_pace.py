@@ -19,7 +19,9 @@ TEXT = "A sentence of some length, which takes a while. " * 20
 @given(times=st.floats(1, 1000))
 @on_virtual_time
 async def test_audio_takes_its_time(times: float) -> None:
-    """So many seconds of audio take so many times fewer, but for the first chunk, which is at once."""
+    """So many seconds of audio take so many times fewer, but for the first
+    chunk, which is at once.
+    """
     async with connected(behaviour=Behaviour(times_real_time=times)) as (client, _):
         await client.send(generation("a", TEXT))
         first = await client.receive()

@@ -40,7 +40,9 @@ async def test_a_speed_tag_holds_from_there_on(ratio: float) -> None:
 @pytest.mark.parametrize("ratio", [0.5, 0.8, 1.2])
 @on_virtual_time
 async def test_a_volume_tag_holds_from_there_on(ratio: float) -> None:
-    """What stands before the tag is as loud as ever, and what follows is as much louder or quieter."""
+    """What stands before the tag is as loud as ever, and what follows is as
+    much louder or quieter.
+    """
     plain = await tones(HELLO)
     spoken = await heard(f'{HELLO}<volume ratio="{ratio}"/>{HELLO}')
     assert spoken[: len(plain)] == plain
@@ -58,7 +60,9 @@ async def test_an_emotion_tag_is_not_heard_as_text() -> None:
 @pytest.mark.rule("2.14-break")
 @on_virtual_time
 async def test_a_break_is_as_long_as_it_says() -> None:
-    """A break adds its length of silence, in seconds or milliseconds, and its older name does too."""
+    """A break adds its length of silence, in seconds or milliseconds, and its
+    older name does too.
+    """
     plain = await tones(HELLO) * 2
     for tag in ('<break time="1s"/>', '<break time="1000ms"/>', '<pause time="1s"/>'):
         spoken = await heard(f"{HELLO}{tag}{HELLO}")
@@ -76,7 +80,9 @@ async def test_what_is_spelled_takes_longer() -> None:
 @pytest.mark.rule("2.14-malformed")
 @on_virtual_time
 async def test_split_and_broken_tags_are_no_error() -> None:
-    """A tag that is incomplete, or comes in two inputs, is spoken somehow, and the context goes on."""
+    """A tag that is incomplete, or comes in two inputs, is spoken somehow, and
+    the context goes on.
+    """
     async with connected() as (client, _):
         for piece in ('One <speed ratio="1', '.2"/> two. ', "<break>", "<spell>three"):
             await client.send(generation("a", piece) | {"continue": True})

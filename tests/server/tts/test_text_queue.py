@@ -156,7 +156,9 @@ def test_sounds_stay_whole(parts: list[str]) -> None:
 
 
 def test_a_sound_after_a_long_text_is_not_cut() -> None:
-    """Where a cut would go through phonemes, it goes before them; or after, if nothing is before."""
+    """Where a cut would go through phonemes, it goes before them; or after, if
+    nothing is before.
+    """
     phonemes = f"<<{'a|' * 99}a>>"
     for size in range(100, LONGEST, 7):
         items = taken(f"{'x' * size}{phonemes}{'y' * 300}")

@@ -145,7 +145,9 @@ def test_spelled_letters_stand_apart() -> None:
 
 
 def test_tones_are_quick() -> None:
-    """A word takes less than a millisecond of a processor, also of a busy one: notes are made once."""
+    """A word takes less than a millisecond of a processor, also of a busy one:
+    notes are made once.
+    """
     utterance = Utterance(text="word " * 1000, voice_id="a", sample_rate=44100)
     spoken(utterance)
     start = time.thread_time()

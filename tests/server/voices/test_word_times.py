@@ -114,7 +114,9 @@ def test_tones_have_every_word_of_many_texts() -> None:
 @pytest.mark.parametrize("language", sorted(SAMPLES))
 @pytest.mark.slow
 def test_speech_has_every_word_of_many_texts(language: str) -> None:
-    """For 200 texts in 21 languages, the words of speech are those of the text, inside the audio."""
+    """For 200 texts in 21 languages, the words of speech are those of the text,
+    inside the audio.
+    """
     voices = itertools.cycle(voices_of(language))
     for text in (text for code, text in TEXTS if code == language):
         check(text, spoken(Espeak(), text, next(voices)))
@@ -158,7 +160,9 @@ def benchmark() -> Any:
 
 @pytest.mark.slow
 def test_words_begin_where_they_are_heard(benchmark: Any) -> None:
-    """Where sound begins after a pause, a word begins within 60 ms, in 14 languages and all speeds."""
+    """Where sound begins after a pause, a word begins within 60 ms, in 14
+    languages and all speeds.
+    """
     for language in benchmark.TEXTS:
         errors = list(map(abs, trio.run(benchmark.measure, language, 2)))
         assert len(errors) >= 10

@@ -197,7 +197,9 @@ def test_the_child_finds_its_neighbour() -> None:
 
 
 def test_the_child_ends_with_its_input() -> None:
-    """Run as a program, it takes over the standard streams, and ends when there is nothing to read."""
+    """Run as a program, it takes over the standard streams, and ends when there
+    is nothing to read.
+    """
     before = signal.getsignal(signal.SIGINT)
     saved = [os.dup(number) for number in (0, 1)]
     try:

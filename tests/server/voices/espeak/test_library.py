@@ -33,7 +33,9 @@ def spectrum(variant: str) -> npt.NDArray[np.float64]:
     "variant", sorted({variant for timbre in TIMBRES.values() for variant in timbre.variants})
 )
 def test_variants_sound_unlike_the_plain_voice(variant: str) -> None:
-    """Every variant exists: the library ignores unknown ones, and would speak in its plain voice."""
+    """Every variant exists: the library ignores unknown ones, and would speak
+    in its plain voice.
+    """
     plain, unknown, other = map(spectrum, ("", "+nobody", f"+{variant}"))
     assert plain @ other < 0.97
     assert plain @ unknown > 0.99

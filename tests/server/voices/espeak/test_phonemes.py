@@ -49,7 +49,9 @@ def test_an_english_voice_says_what_is_written(ipa: str, sound: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.slow
 def test_every_symbol_is_heard_in_every_language(language: str) -> None:
-    """What a language does not have is replaced by something near, and a laugh is one everywhere."""
+    """What a language does not have is replaced by something near, and a laugh
+    is one everywhere.
+    """
     voice = LANGUAGES[language]
     silent = [symbol for symbol in _SYMBOLS if not heard(mnemonics(symbol, voice), voice)]
     assert silent == []

@@ -121,7 +121,9 @@ def test_a_child_killed_in_mid_speech_fails_that_text(espeak_client: EspeakClien
 
 @posix
 def test_a_text_that_was_not_to_blame_is_spoken(espeak_client: EspeakClient) -> None:
-    """If the child dies, and has spoken before, the text is tried once more; twice, and it is over."""
+    """If the child dies, and has spoken before, the text is tried once more;
+    twice, and it is over.
+    """
     assert words(espeak_client, "one") == 1
     first = pid_of(espeak_client)
     kills = [first]
@@ -222,7 +224,9 @@ def test_threads_wait_for_each_other(espeak_client: EspeakClient) -> None:
 
 @pytest.mark.parametrize("call", [1, 2, 4])
 def test_a_checkpoint_ends_the_synthesis(espeak_client: EspeakClient, call: int) -> None:
-    """What the checkpoint raises comes out of the synthesis, and the child lives to speak the next."""
+    """What the checkpoint raises comes out of the synthesis, and the child
+    lives to speak the next.
+    """
     calls: list[int] = []
 
     def stop() -> None:

@@ -74,7 +74,9 @@ def check_times(speech: Spoken) -> None:
 
 @pytest.mark.parametrize("language", SENTENCES)
 def test_every_word_has_its_time(language: str) -> None:
-    """The words are those written, in order, in every language; their times are inside the audio."""
+    """The words are those written, in order, in every language; their times are
+    inside the audio.
+    """
     text = SENTENCES[language]
     speech = speak(text, language=language)
     assert words_of(speech) == text.split()
@@ -157,7 +159,9 @@ def test_emotions_are_heard() -> None:
 
 
 def test_an_emotion_has_speeds_too() -> None:
-    """With an emotion, speed is a factor of that emotion's pace, and volume never exceeds the most."""
+    """With an emotion, speed is a factor of that emotion's pace, and volume
+    never exceeds the most.
+    """
     normal, fast = (seconds(speak(PROSE, emotion="sad", speed=speed)) for speed in (1.0, 1.5))
     assert fast * 1.5 == pytest.approx(normal, rel=0.03)
     loud, louder = (speak(PROSE, volume=2.0, emotion=name) for name in ("neutral", "angry"))
@@ -327,7 +331,9 @@ def test_nothing_is_cut_short(unit: str, language: str, counts: tuple[int, int])
 @given(text=st.text(max_size=300))
 @settings(max_examples=50)
 def test_portions_are_the_text(text: str) -> None:
-    """Portions leave out nothing but blanks at the end, and none costs more than the library bears."""
+    """Portions leave out nothing but blanks at the end, and none costs more
+    than the library bears.
+    """
     found = list(portions(text))
     assert text.startswith("".join(found))
     assert not text[sum(map(len, found)) :].strip()
@@ -339,7 +345,9 @@ def test_portions_are_the_text(text: str) -> None:
     [("a lazy dog ", "en"), ("वह आया था ", "hi"), ("오늘은 날씨가 ", "ko")],
 )
 def test_seams_are_closed(unit: str, language: str) -> None:
-    """Where a long sentence is divided at a blank, there is no more of a pause than between words."""
+    """Where a long sentence is divided at a blank, there is no more of a pause
+    than between words.
+    """
     text = unit * 60
     speech = speak(text, language=language)
     assert len(list(portions(text))) > 1
@@ -370,7 +378,9 @@ def test_next_to_nothing_is_spoken_quickly(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @pytest.mark.slow
 def test_any_text_is_survived(text: str, language: str) -> None:
-    """Whatever the text, its words are all there and their times are in order; or it fails alone."""
+    """Whatever the text, its words are all there and their times are in order;
+    or it fails alone.
+    """
     try:
         speech = speak(text, language=language)
     except EspeakCrashed:
