@@ -189,8 +189,8 @@ async def test_the_page_has_every_key_and_no_other() -> None:
     """Each key of the state is documented, and what is documented is there."""
     fault = Fault(name="latency", seconds=0)
     async with over_http(faults=[fault]) as (client, server), trio.open_nursery() as nursery:
-        output = await connect(server, nursery)
-        await output.speak(generation("a", "Hello."))
+        speaker = await connect(server, nursery)
+        await speaker.speak(generation("a", "Hello."))
         await client.ask("GET", "/")
         told = await state(client, "?audio=base64")
         nursery.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the letters of other queues look like ours, and are meant
+# ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
 
 from __future__ import annotations
 

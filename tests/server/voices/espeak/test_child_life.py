@@ -46,10 +46,10 @@ if not os.fork():
 
 
 @contextlib.contextmanager
-def running(queue: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def running(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run a program that has a child, and return the child's pid too."""
     with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT + queue],
+        [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT + script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -60,12 +60,12 @@ def running(queue: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 @posix
-@pytest.mark.parametrize("queue", [WAITING, INHERITED])
+@pytest.mark.parametrize("script", [WAITING, INHERITED])
 @pytest.mark.slow
-def test_a_child_does_not_outlive_its_parent(queue: str) -> None:
+def test_a_child_does_not_outlive_its_parent(script: str) -> None:
     """If the parent is killed, the child is gone within a second, even where a fork lives on."""
-    with running(queue) as (process, pid):
-        if queue is WAITING:
+    with running(script) as (process, pid):
+        if script is WAITING:
             assert exists(pid)
             process.kill()
         process.wait()
@@ -73,14 +73,14 @@ def test_a_child_does_not_outlive_its_parent(queue: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("queue", ["", WAITING, INTERRUPTED, FORKED])
+@pytest.mark.parametrize("script", ["", WAITING, INTERRUPTED, FORKED])
 @pytest.mark.slow
-def test_it_ends_cleanly(queue: str) -> None:
+def test_it_ends_cleanly(script: str) -> None:
     """The program's end is the child's, without a warning; Ctrl-C is not, and forks do not share
     it.
     """
-    with running(queue) as (process, pid):
-        if queue is INTERRUPTED:
+    with running(script) as (process, pid):
+        if script is INTERRUPTED:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
             os.killpg(process.pid, signal.SIGINT)

@@ -344,3 +344,34 @@ def test_nonsense_is_a_crash(
         espeak_client.close()  # the next one, which is of the same kind
     assert not exists(pid)
     assert words(espeak_client, "one two") == 2
+
+
+@posix
+@pytest.mark.slow
+def test_a_child_that_is_stopped_is_killed(
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that was stopped (``kill -STOP``) is killed and replaced after `STEP_SECONDS`, so the
+    text is spoken by the next one.
+    """
+    monkeypatch.setattr(espeak_process, "STEP_SECONDS", 0.5)
+    assert words(espeak_client, "one") == 1
+    pid = pid_of(espeak_client)
+    os.kill(pid, signal.SIGSTOP)
+    assert words(espeak_client, "one two") == 2
+    assert pid_of(espeak_client) != pid
+    assert not exists(pid)
+
+
+@posix
+@pytest.mark.slow
+def test_a_stopped_child_does_not_hold_up_the_end(
+    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing kills a stopped child within `GRACE_SECONDS`, and none is left over."""
+    monkeypatch.setattr(espeak_process, "STEP_SECONDS", 0.5)
+    assert words(espeak_client, "one") == 1
+    pid = pid_of(espeak_client)
+    os.kill(pid, signal.SIGSTOP)
+    espeak_client.close()
+    assert not exists(pid)

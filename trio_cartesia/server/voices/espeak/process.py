@@ -1,7 +1,6 @@
-"""The parent's side of eSpeak NG in a child process: it is started, asked, and replaced when it
-died.
+"""eSpeak NG in a child process, as its parent sees it: started, watched and replaced.
 
-A text that reaches an error of memory in the library thereby fails alone.
+A text that meets a memory error of the library thereby fails alone.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ from trio_cartesia.server.voices.espeak.library import Event, Kind, VoiceParamet
 __all__ = ["EspeakClient", "EspeakCrashed", "espeak_client"]
 
 GRACE_SECONDS: Final = 0.5  # to end at the end of its input, which takes some 20 ms
+START_SECONDS: Final = 30.0  # to be ready, which takes some 100 ms
+STEP_SECONDS: Final = 5.0  # to send a frame; it sends one for each second of audio, or each ms
 CHILD: Final = Path(__file__).with_name("child.py")
 ISOLATED: Final = ("-I", "-S", "-B")  # all it needs is where modules are, and it is told
 NO_WINDOW: Final[int] = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows has it, and needs it
 
 
 class EspeakCrashed(RuntimeError):
-    """The process of eSpeak NG ended while it spoke, and a new one could not speak that text
-    either.
-    """
+    """The process of eSpeak NG ended while it spoke, and so did a new one at the same text."""
 
 
 class EspeakClient:
@@ -56,9 +55,9 @@ class EspeakClient:
     def start(self) -> None:
         """Start the child if there is none, and do not wait until it is ready.
 
-        Should that fail, whoever needs it first hears why.
+        If that fails, the first call that needs the child raises the reason.
         """
-        if self._lock.acquire(blocking=False):  # otherwise somebody else is at it
+        if self._lock.acquire(blocking=False):  # otherwise another thread does it
             try:
                 with suppress(RuntimeError):
                     self._living()
@@ -98,7 +97,8 @@ class EspeakClient:
 
         Raises:
             LookupError: There is no such voice.
-            EspeakCrashed: The library crashed at this text, or took more than ten seconds.
+            EspeakCrashed: The library crashed at this text, took more than ten seconds, or its
+                process did not respond for `STEP_SECONDS`.
             RuntimeError: The library cannot be started, or gave up.
         """
         is_first = True
@@ -116,7 +116,7 @@ class EspeakClient:
 
     @contextmanager
     def _speaking(self) -> Iterator[_Child]:
-        """Lend a child that is ready; one that is lost meanwhile is buried."""
+        """Yield a child that is ready; if it dies during the block, replace it."""
         with self._lock:
             child = self._living()
             try:
@@ -132,7 +132,7 @@ class EspeakClient:
 
     def _living(self) -> _Child:
         if self._child is not None and not self._child.is_usable():
-            self.close()  # nobody needed it when it died, so nobody has to hear of it
+            self.close()  # it died idle, so no call has failed
         if self._child is None:
             try:
                 self._child = _Child()
@@ -187,7 +187,8 @@ class _Child:
     def wait_ready(self) -> None:
         if self.sample_rate:
             return
-        kind, payload = self._frames.receive()
+        with self._watched(START_SECONDS):
+            kind, payload = self._frames.receive()
         if kind is Frame.FAILED:
             self.end()
             raise RuntimeError(f"eSpeak NG cannot be started: {payload.decode(errors='replace')}")
@@ -198,9 +199,8 @@ class _Child:
         self, text: str, parameters: VoiceParameters, checkpoint: Callable[[], None]
     ) -> tuple[bytes, list[Event]]:
         self._owes_answer = True  # and still does if Ctrl-C ends this in the middle
-        self._frames.send(Frame.SPEAK, _request(text, parameters))
+        kind, payload = self._ask(Frame.SPEAK, _request(text, parameters))
         while True:
-            kind, payload = self._frames.receive()
             if kind is not Frame.QUESTION:
                 self._owes_answer = False
                 self.has_spoken = True
@@ -208,11 +208,27 @@ class _Child:
             try:
                 checkpoint()
             except BaseException:
-                self._frames.send(Frame.STOP)
-                self._frames.receive()
+                self._ask(Frame.STOP)
                 self._owes_answer = False
                 raise
-            self._frames.send(Frame.GO_ON)
+            kind, payload = self._ask(Frame.GO_ON)
+
+    def _ask(self, kind: Frame, payload: bytes = b"") -> tuple[Frame, bytes]:
+        """Send a frame, and return the next one of the child."""
+        with self._watched(STEP_SECONDS):
+            self._frames.send(kind, payload)
+            return self._frames.receive()
+
+    @contextmanager
+    def _watched(self, seconds: float) -> Iterator[None]:
+        """Kill the child if the block takes longer: it has stopped, and so its pipes close."""
+        watchdog = threading.Timer(seconds, self._process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
     def end(self) -> str:
         """End it politely, or else by force, and say how it ended."""
@@ -264,7 +280,7 @@ def _text(symbol: bytes) -> str:
 
 @contextmanager
 def _understanding() -> Iterator[None]:
-    """Whoever sends nonsense has lost its memory, and counts as gone."""
+    """Treat a malformed frame as a crash of the child."""
     try:
         yield
     except (ValueError, struct.error) as error:
