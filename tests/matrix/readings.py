@@ -46,6 +46,7 @@ READINGS: Final[tuple[Row, ...]] = (
     ),
     reads("strict_context_fields=false"),
     reads("empty_context=done", "Nothing: it is not sent."),
+    reads("wordless_start=error", "Nothing: the text begins with words."),
     reads("empty_input=error", "Nothing: it is not sent."),
     reads("empty_flush=nothing", "Nothing: no answer is waited for."),
     reads("buffer_timer=last"),

@@ -423,7 +423,10 @@ class ClientMachine(TrioStateMachine):
         """Open a context, receive at a pace, and stay in the block."""
         with talk.scope:
             async with talk.call.connection.context(
-                context_id=talk.name, inbox_bytes=talk.budget_bytes, **SETTINGS
+                context_id=talk.name,
+                inbox_bytes=talk.budget_bytes,
+                stall_seconds=None,  # tests/runtime/test_stalls.py has those
+                **SETTINGS,
             ) as talk.context:
                 task_status.started()
                 try:

@@ -30,7 +30,7 @@ ROWS = {
     8: ("cancel_unknown",),
     9: ("late_input", "remembered_contexts"),
     11: ("strict_context_fields",),
-    12: ("empty_context",),
+    12: ("empty_context", "wordless_start"),
     13: ("empty_input",),
     14: ("empty_flush",),
     16: ("buffer_timer",),

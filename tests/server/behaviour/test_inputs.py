@@ -193,6 +193,23 @@ async def test_an_empty_context_may_be_done() -> None:
         assert server.journal.context("a").ended == "done"
 
 
+@given(text=st.text(" \n.,!?…\"'", min_size=1, max_size=5), continues=st.booleans())
+@on_virtual_time
+async def test_a_start_without_words_may_be_an_error(text: str, continues: bool) -> None:
+    """With `wordless_start=error`, a first text of blanks and punctuation is a 400 with its id, and
+    otherwise it is spoken, which makes no sound (T12, E4).
+    """
+    first = generation("a", text) | (MORE if continues else {})
+    async with connected(behaviour=Behaviour(wordless_start="error")) as (client, server):
+        error = await client.ask(first)
+        assert (error["type"], error["context_id"], error["status_code"]) == ("error", "a", 400)
+        assert not server.journal.contexts
+        assert audio(await client.speak(generation("b", "Hello. "))) == await tones("Hello. ")
+    async with connected() as (client, _):
+        await client.send(generation("a", text) | MORE)
+        assert (await client.speak(generation("a")))[-1]["type"] == "done"
+
+
 @on_virtual_time
 async def test_an_empty_input_may_be_an_error() -> None:
     """With `empty_input=error`, an input that asks for nothing is a 400 with its id (T13)."""

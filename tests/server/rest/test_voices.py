@@ -313,3 +313,12 @@ async def test_the_head_of_a_list_has_no_body() -> None:
         assert (status, body) == (200, b"")
         assert int(headers["content-length"]) > 1000
         assert (await ask(server, "HEAD /voices"))[::2] == (401, b"")
+
+
+@on_virtual_time
+async def test_a_search_ignores_case_and_diacritics() -> None:
+    """Voices are found by their name with or without its accents (protocol §6a E17)."""
+    async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
+        found = [await page(server, q=text) for text in ("Lucía", "lucia", "LUCI\u0301A", "LUCÍA")]
+    assert found[0][0]
+    assert found == [found[0]] * 4

@@ -46,6 +46,8 @@ class Behaviour:
             context with an error; otherwise the context's own are used (T11).
         empty_context: What a first input that is final and empty gets: ``error`` or ``done``
             (T12).
+        wordless_start: What a first text gets that has no letter or digit in it: ``speak``, which
+            makes no sound, or ``error`` for a 400, as protocol §6a E4 has it (T12).
         empty_input: What an input gets that is empty and neither final nor a flush: ``ignore``
             for no answer, ``error`` for a 400 (T13).
         empty_flush: What a flush gets that has no text before it: ``flush_done``, or
@@ -100,6 +102,7 @@ class Behaviour:
     late_input: Literal["error", "new_context", "ignore"] = choice("error", "new_context", "ignore")
     strict_context_fields: bool = flag(True)
     empty_context: Literal["error", "done"] = choice("error", "done")
+    wordless_start: Literal["speak", "error"] = choice("speak", "error")
     empty_input: Literal["ignore", "error"] = choice("ignore", "error")
     empty_flush: Literal["flush_done", "nothing"] = choice("flush_done", "nothing")
     buffer_timer: Literal["first", "last"] = choice("first", "last")

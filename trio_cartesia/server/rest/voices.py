@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
+from itertools import filterfalse
 from typing import Any, Final
 
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION, LANGUAGES
@@ -49,7 +51,7 @@ async def get_voice(exchange: Exchange) -> None:
 
 def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
     """Return a function that tells whether a voice matches *query*."""
-    text = (query.text("q") or "").casefold()
+    text = _folded(query.text("q") or "")
     gender = query.choice("gender", GENDERS)
     language = query.choice("language", sorted(LANGUAGES))
     is_owner = query.flag("is_owner")
@@ -59,10 +61,16 @@ def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
             not is_owner  # all voices are the service's own
             and gender in (None, voice.gender)
             and language in (None, voice.language)
-            and any(text in part.casefold() for part in (voice.name, voice.description, voice.id))
+            and any(text in _folded(part) for part in (voice.name, voice.description, voice.id))
         )
 
     return matches
+
+
+def _folded(text: str) -> str:
+    """Return *text* without case and diacritics, which a search ignores (protocol §6a E17)."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(filterfalse(unicodedata.combining, decomposed)).casefold()
 
 
 def _serializer(exchange: Exchange, query: Query) -> Callable[[VoiceEntry], dict[str, Any]]:

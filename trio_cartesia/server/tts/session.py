@@ -40,6 +40,7 @@ IDLE: Final = "connection idle timeout"  # protocol §1.8, §7.1 T23
 STOPPING: Final = (1001, "the service is stopping")
 NO_TEXT: Final = (1003, "messages are JSON in text frames")  # protocol §2.11
 EMPTY: Final = invalid("There is nothing to speak: the only input of the context is empty.")
+WORDLESS: Final = invalid("The transcript is empty or contains only punctuation.")
 TOO_LATE: Final = invalid("Too much text waits for the end of the context.")
 
 
@@ -174,6 +175,10 @@ class TTSSession:
         if is_empty and self._behaviour.empty_context == "error":  # protocol §7.1 T12
             self._remember(request.context_id)
             raise APIError(EMPTY, request.context_id)
+        is_wordless = request.transcript and not any(map(str.isalnum, request.transcript))
+        if is_wordless and self._behaviour.wordless_start == "error":  # protocol §6a E4
+            self._remember(request.context_id)
+            raise APIError(WORDLESS, request.context_id)
         try:
             self._account.acquire_context()
         except APIError as refused:
