@@ -55,9 +55,7 @@ def citations(text: str) -> Iterator[tuple[int, str]]:
 
 
 def test_every_cited_section_exists():
-    """
-    Each section and each row of the protocol that a text names is on the page.
-    """
+    """Each section and each row of the protocol that a text names is on the page."""
     there = places()
     cited = [(path, line, place) for path, text in written() for line, place in citations(text)]
     assert len([path for path, *_ in cited if path.parts[0] == "trio_cartesia"]) > 100
@@ -66,9 +64,7 @@ def test_every_cited_section_exists():
 
 
 def test_requirements_name_only_sections_that_exist():
-    """
-    Each rule's id begins with a section of the page, or with one of its rows.
-    """
+    """Each rule's id begins with a section of the page, or with one of its rows."""
     there = places()
     there |= {row for _, _, row in (place.partition(" ") for place in there) if row}
     text = REQUIREMENTS.read_text()
@@ -81,9 +77,7 @@ def test_requirements_name_only_sections_that_exist():
 
 
 def test_the_examples_are_json():
-    """
-    Each block of JSON on the page holds objects, one after the other, and nothing else.
-    """
+    """Each block of JSON on the page holds objects, one after the other, and nothing else."""
     blocks = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(blocks) > 10
     for block in blocks:

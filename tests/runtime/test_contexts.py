@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from trio_cartesia import (
     UnknownEvent,
     VoiceNotFound,
 )
+from trio_cartesia._runtime.inbox import EVENT_BYTES
+from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
 
@@ -425,3 +428,124 @@ async def test_collect_returns_words_and_segments(autojump_clock):
     assert [phoneme.text for phoneme in speech.phonemes] == ["h"]
     assert [(len(part.audio), part.flush_id) for part in speech.segments] == [(4, 1), (2, 2)]
     assert speech.duration_seconds == 3 / 44100
+
+
+async def test_a_context_that_never_began_ends_with_an_event_of_its_own(autojump_clock):
+    """The end of the input of a context that was given none is its end; nothing is sent for it."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.no_more_inputs()
+            assert context.statistics().inbox_bytes == EVENT_BYTES
+            assert [event async for event in context.receive()] == [Done(context_id="a")]
+        assert await requests_until_quiet(peer) == []
+
+
+async def test_cancel_after_the_end_takes_nothing_away(autojump_clock):
+    """Once the service has ended a context, cancelling it changes nothing of what had come."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await context.no_more_inputs()
+            await peer.chunk("a", b"12")
+            await peer.done("a")
+            await trio.testing.wait_all_tasks_blocked()
+            context.cancel()
+            speech = await context.collect()
+            assert (speech.audio, speech.complete) == (b"12", True)
+        assert cancels(await requests_until_quiet(peer)) == []
+
+
+async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
+    """Receiving from a context whose block was left, with something unheard, raises."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await context.no_more_inputs()
+            await peer.chunk("a", b"12")
+            await peer.done("a")
+            await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(LocalProtocolError, match="block has ended") as receiving:
+            await context.collect()
+        with pytest.raises(LocalProtocolError, match="block has ended") as cancelling:
+            context.cancel()
+        assert receiving.value.context_id == cancelling.value.context_id == "a"
+
+
+@pytest.mark.parametrize(
+    "options", [{"overflow": "drop"}, {"inbox_bytes": 0}, {"inbox_bytes": True}]
+)
+async def test_a_context_refuses_options_that_make_no_sense(options, autojump_clock):
+    """What a context cannot be opened with raises at once, and the connection goes on."""
+    async with connected_pair() as (connection, _):
+        with pytest.raises(LocalProtocolError):
+            async with connection.context(**SETTINGS, **options):
+                pass
+        assert connection.statistics().contexts_opened == 0
+
+
+async def test_an_empty_context_id_of_an_error_is_none(autojump_clock):
+    """An error that names the empty id does not vanish."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS) as context:
+            await context.push("Hello.")
+            await peer.send(type="error", context_id="", message="something", status_code=400)
+            with pytest.raises(ContextFailed, match="something"):
+                await context.collect()
+
+
+async def test_events_after_the_end_of_a_loop_are_not_invented(autojump_clock):
+    """After the terminal event a receive loop stays at its end."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await peer.done("a")
+            heard: list[Event] = []
+            await receive_all(context, heard)
+            await peer.chunk("a", b"late")
+            await receive_all(context, heard)
+            assert [event.type for event in heard] == ["done"]
+
+
+@pytest.mark.parametrize("lane", [True, False])
+async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, monkeypatch, lane):
+    """What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
+    another context goes on.
+    """
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="left") as context:
+            await context.push("Hello.")
+        async with connection.context(**SETTINGS, context_id="other") as other:
+            await other.push("Hello.")
+            await peer.chunk("left", b"1234")
+            await trio.sleep(1)
+            statistics = connection.statistics()
+            assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
+            assert (statistics.stray_events, statistics.contexts_draining) == (0, 1)
+            await trio.sleep(9)
+            await peer.chunk("left", b"1234")
+            await peer.chunk("other", b"12")
+            await peer.done("other")
+            assert await received_audio(other) == [b"12"]
+            statistics = connection.statistics()
+            assert (statistics.dropped_events, statistics.dropped_audio_bytes) == (1, 4)
+            assert (statistics.stray_events, statistics.contexts_draining) == (1, 0)
+
+
+@on_virtual_time
+async def test_an_event_that_cannot_be_read_stops_its_context_at_once() -> None:
+    """A context whose event cannot be read is cancelled there and then, takes no more text, and
+    says why each time.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            await context.push("Hello.")
+            await peer.receive()
+            await peer.send(type="chunk", context_id="a", data="!")
+            with trio.fail_after(1):
+                assert await peer.receive() == {"context_id": "a", "cancel": True}
+            with pytest.raises(RemoteProtocolError):
+                await context.push("More.")
+            with pytest.raises(RemoteProtocolError):
+                await received_audio(context)
+            assert context.statistics().end == "failed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import warnings
 from collections.abc import AsyncIterator
 
@@ -340,3 +341,78 @@ async def test_speak_in_a_generator_that_is_left(autojump_clock):
 async def peer_speaks(peer: Peer) -> None:
     await peer.receive()
     await peer.chunk("a", b"12")
+
+
+async def test_an_endless_iterator_of_nothing_can_be_cancelled(autojump_clock):
+    """Pieces that are all empty still let others run."""
+    async with connected_pair() as (connection, _):
+        with trio.move_on_after(1) as scope:
+            async with connection.context(**SETTINGS) as context:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(context.feed, itertools.repeat(""))
+                    await trio.lowlevel.checkpoint()
+                    scope.cancel()
+        assert scope.cancelled_caught
+
+
+async def test_an_error_of_the_pieces_fails_the_context(autojump_clock):
+    """Where the pieces' iterator raises, the context has failed, and collect attaches what came."""
+
+    async def pieces():
+        yield "a"
+        await trio.sleep(1)
+        raise OSError("the model went away")
+
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(pieces(), **SETTINGS, context_id="a") as context:
+            await peer.chunk("a", b"12")
+            with pytest.raises(OSError, match="went away") as caught:
+                await context.collect()
+            assert caught.value.partial.audio == b"12"
+            assert context.statistics().end == "failed"
+            with pytest.raises(OSError, match="went away"):
+                await context.push("More.")
+
+
+async def test_leaving_the_program_is_not_our_error(autojump_clock):
+    """``SystemExit`` out of the pieces' iterator leaves as it is."""
+
+    async def pieces():
+        yield "a"
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        async with connected_pair() as (connection, _):
+            async with connection.speak(pieces(), **SETTINGS) as context:
+                await received_audio(context)
+
+
+@pytest.mark.parametrize("pieces", [5, None, b"bytes"])
+async def test_what_is_no_text_is_not_spoken(pieces, autojump_clock):
+    """`speak` refuses what it cannot push, at once or when it comes."""
+    async with connected_pair() as (connection, _):
+        with pytest.raises(LocalProtocolError):
+            async with connection.speak(pieces, **SETTINGS) as context:
+                await context.collect()
+
+
+async def test_pieces_are_closed_by_the_feeder(autojump_clock):
+    """A generator of pieces is closed in the block, not some time later by the
+    garbage collector.
+    """
+    ended_in = []
+
+    async def pieces():
+        try:
+            yield "a"
+            await trio.sleep_forever()
+        finally:
+            ended_in.append(trio.lowlevel.current_task().name)
+
+    kept = pieces()  # a reference, so that nobody collects it
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(kept, **SETTINGS):
+            await peer.receive()
+        assert len(ended_in) == 1
+        assert "Feeder.run" in ended_in[0]

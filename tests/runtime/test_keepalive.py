@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 from trio_websocket import WebSocketConnection
 
 from tests.support import SETTINGS, received_audio
 from trio_cartesia import ConnectionLost
+from trio_cartesia._protocol.tts.context_ids import ContextIds
+from trio_cartesia._protocol.tts.protocol import SpeechProtocol
+from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
+from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia.testing import Link, connected_pair
 
 
@@ -132,3 +139,70 @@ async def test_a_write_that_gets_stuck_while_a_pong_waits_is_found_out(autojump_
             with pytest.raises(ConnectionLost):
                 await context.push("long " * 5000)
             assert trio.current_time() - began == KEEPALIVE_SECONDS + 2 * PONG_SECONDS
+
+
+async def test_a_dead_peer_is_found_out_while_the_reader_is_stalled(autojump_clock):
+    """With overflow="block", a push to a peer that does not read ends within
+    the keepalive's bound.
+    """
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        async with connection.context(
+            **SETTINGS, context_id="a", inbox_bytes=1000, overflow="block"
+        ) as context:
+            await context.push("Hello.")
+            await peer.chunk("a", bytes(1500))
+            await trio.testing.wait_all_tasks_blocked()
+            peer.stream.stall()
+            with pytest.raises(ConnectionLost):
+                await context.push("long " * 5000)
+            assert trio.current_time() <= 2 * (KEEPALIVE_SECONDS + PONG_SECONDS)
+
+
+class SlowPong:
+    """A transport whose peer speaks now and then, and never answers a ping."""
+
+    request_id = None
+
+    def __init__(self, events: int):
+        self.events, self.pings, self.cancelled_pings = events, 0, 0
+
+    async def receive(self, handler):
+        if not self.events:
+            await trio.sleep_forever()
+        await trio.sleep(10 if self.pings else 25)
+        self.events -= 1
+        handler.handle_message(json.dumps({"type": "weather"}))
+
+    async def send(self, _message):
+        await trio.lowlevel.checkpoint()
+
+    async def ping(self):
+        self.pings += 1
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            self.cancelled_pings += 1
+            raise
+
+    async def aclose(self):
+        await trio.lowlevel.checkpoint()
+
+
+async def test_a_ping_is_never_cut_in_two(autojump_clock):
+    """While the peer shows other signs of life, one ping is waited for and none is cancelled; when
+    they end, the connection is lost.
+    """
+    transport = SlowPong(events=8)
+
+    @asynccontextmanager
+    async def open_transport():
+        await trio.lowlevel.checkpoint()
+        yield transport
+
+    table = ContextTable(SpeechProtocol(ContextIds("p")))
+    async with open_session(open_transport, table) as session:
+        await trio.sleep(25 + 7 * 10 - 1)
+        assert session.loss is None
+        assert (transport.pings, transport.cancelled_pings) == (1, 0)
+        await trio.sleep(3 * PONG_SECONDS)
+        assert session.loss is not None

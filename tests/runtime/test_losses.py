@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support import SETTINGS, receive_all, received_audio, requests_until_quiet
+from tests.support import SETTINGS, receive_all, received_audio
 from trio_cartesia import (
     Cartesia,
     ConnectionLost,
-    Done,
     Event,
     InboxOverflow,
     RemoteProtocolError,
 )
-from trio_cartesia._runtime.inbox import EVENT_BYTES
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
 from trio_cartesia.server import Tones, open_server
-from trio_cartesia.testing import connect_in_memory, connected_pair, on_virtual_time
+from trio_cartesia.testing import (
+    bounded_stream_pair,
+    connect_in_memory,
+    connected_pair,
+)
 
 
 async def end_by_reset(peer):
@@ -207,127 +206,81 @@ async def test_an_idle_connection_is_kept_and_knows_its_age(autojump_clock):
         assert connection.statistics().idle_seconds == 200
 
 
-async def test_goodbye_is_bounded(autojump_clock):
-    """A peer that never answers delays the end of the block by the grace period and no more."""
-    async with connected_pair(pipe_bytes=4096) as (connection, peer):
-        peer.stream.stall()
-        async with trio.open_nursery() as nursery:
-            context = connection.context(**SETTINGS)
-            entered = await context.__aenter__()
-            nursery.start_soon(entered.push, "long " * 5000)
+async def test_what_had_come_survives_a_failed_write(autojump_clock):
+    """When the peer is gone and a push finds out first, another context still
+    gets all it was sent.
+    """
+    async with connected_pair(pipe_bytes=2**20) as (connection, peer):
+        async with (
+            connection.context(**SETTINGS, context_id="whole") as whole,
+            connection.context(**SETTINGS, context_id="cut") as cut,
+        ):
+            await whole.push("Hello.")
+            await whole.no_more_inputs()
+            await cut.push("Hello.")
+            for _ in range(40):
+                await peer.chunk("whole", bytes(1000))
+            await peer.done("whole")
+            await peer.stream.aclose()
+            with pytest.raises(ConnectionLost):
+                while True:
+                    await cut.push("More.")
+            assert len(await received_audio(whole)) == 40
+            with pytest.raises(ConnectionLost):
+                await received_audio(cut)
+
+
+async def test_a_context_that_is_opened_too_late_is_named(autojump_clock):
+    """On a connection that was lost, a push and a new context raise the loss,
+    each with its own id.
+    """
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, context_id="early") as context:
+            await peer.close(1011, "enough")
             await trio.testing.wait_all_tasks_blocked()
-            nursery.cancel_scope.cancel()
-        await context.__aexit__(None, None, None)
-    assert trio.current_time() <= GOODBYE_SECONDS
+            with pytest.raises(ConnectionLost) as caught:
+                await context.push("Hello.")
+            assert caught.value.context_id == "early"
+        with pytest.raises(ConnectionLost) as caught:
+            async with connection.context(**SETTINGS, context_id="late"):
+                raise AssertionError("it was opened")
+        assert (caught.value.context_id, caught.value.close_code) == ("late", 1011)
 
 
-async def test_a_cancelled_block_still_says_goodbye(autojump_clock):
-    """Cancelling all of a connection's block still puts the cancel of its context on the wire."""
+async def test_a_loss_names_the_connection(autojump_clock):
+    """The request id of the handshake is on what a loss raises."""
+    near, far = bounded_stream_pair()
+
+    async def open_stream(_host, _port):
+        await trio.lowlevel.checkpoint()
+        return near
+
+    async with open_server(port=None, voice=Tones()) as server, trio.open_nursery() as nursery:
+        nursery.start_soon(server.serve_stream, far)
+        client = Cartesia(base_url=server.url, open_stream=open_stream)
+        async with client.tts.websocket_connect() as connection:
+            assert connection.request_id
+            far.reset()
+            with pytest.raises(ConnectionLost) as caught:
+                async with connection.speak("Hello.", **SETTINGS) as context:
+                    await context.collect()
+            assert caught.value.request_id == connection.request_id
+
+
+async def test_a_failure_of_our_own_names_the_connection(autojump_clock):
+    """What a context fails with here has the request id of the handshake, for
+    whoever reports it.
+    """
     async with (
         open_server(port=None, voice=Tones()) as server,
         connect_in_memory(server) as open_stream,
     ):
-        with trio.CancelScope() as scope:
-            client = Cartesia(base_url=server.url, open_stream=open_stream)
-            async with (
-                client.tts.websocket_connect() as connection,
-                connection.context(**SETTINGS, context_id="a") as context,
-            ):
-                await context.push("A sentence of some length. " * 1000)
-                async for _ in context.receive():
-                    scope.cancel()
-        assert scope.cancelled_caught
-        await trio.testing.wait_all_tasks_blocked()
-        (record,) = server.journal.contexts
-        assert (record.cancels, record.context_id) == (1, "a")
-
-
-async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
-    """Overflow fails one context, after what fitted; the others go on, and the service is told."""
-    async with connected_pair() as (connection, peer):
-        async with (
-            connection.context(**SETTINGS, context_id="slow", inbox_bytes=3000) as slow,
-            connection.context(**SETTINGS, context_id="quick") as quick,
-        ):
-            await slow.push("Hello.")
-            await quick.push("Hello.")
-            await quick.no_more_inputs()
-            for _ in range(5):
-                await peer.chunk("slow", bytes(1000))
-            await peer.chunk("quick", b"12")
-            await peer.done("quick")
-            assert await received_audio(quick) == [b"12"]
-            assert slow.statistics().inbox_peak_bytes <= 3000
-            heard: list[Event] = []
-            with pytest.raises(InboxOverflow) as caught:
-                await receive_all(slow, heard)
-            assert (len(heard), caught.value.context_id) == (2, "slow")
-            assert [await peer.receive() for _ in range(4)][-1] == {
-                "context_id": "slow",
-                "cancel": True,
-            }
-
-
-async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
-    """A context that outgrew its inbox is cancelled there and then, though its block goes on and
-    nobody receives; the next push says what happened.
-    """
-    async with connected_pair() as (connection, peer):
-        async with connection.context(**SETTINGS, context_id="a", inbox_bytes=300) as context:
-            await context.push("Hello.")
-            await peer.chunk("a", bytes(1000))
-            with trio.fail_after(1):
-                await peer.receive_cancel("a")
-            with pytest.raises(InboxOverflow) as caught:
-                await context.push("More.")
-            assert caught.value.context_id == "a"
-            assert trio.current_time() == 0
-
-
-async def test_a_context_that_never_began_ends_with_an_event_of_its_own(autojump_clock):
-    """The end of the input of a context that was given none is its end; nothing is sent for it."""
-    async with connected_pair() as (connection, peer):
-        async with connection.context(**SETTINGS, context_id="a") as context:
-            await context.no_more_inputs()
-            assert context.statistics().inbox_bytes == EVENT_BYTES
-            assert [event async for event in context.receive()] == [Done(context_id="a")]
-        assert await requests_until_quiet(peer) == []
-
-
-async def test_timestamps_count_against_the_budget(autojump_clock):
-    """Events without audio cannot grow an inbox past its budget either."""
-    async with connected_pair() as (connection, peer):
-        async with connection.context(**SETTINGS, context_id="a", inbox_bytes=3000) as context:
-            await context.push("Hello.")
-            words = {"words": ["x"] * 10, "start": [0.0] * 10, "end": [0.1] * 10}
-            for _ in range(5):
-                await peer.send(type="timestamps", context_id="a", word_timestamps=words)
-            with pytest.raises(InboxOverflow):
-                await received_audio(context)
-
-
-@given(sizes=st.lists(st.integers(1, 3000), max_size=20))
-@on_virtual_time
-async def test_a_blocking_inbox_loses_nothing_and_stays_small(sizes):
-    """With overflow="block" the socket stalls instead: a slow consumer gets every byte."""
-    async with connected_pair(pipe_bytes=4096) as (connection, peer):
-        async with connection.context(
-            **SETTINGS, context_id="a", inbox_bytes=2000, overflow="block"
-        ) as context:
-            await context.push("Hello.")
-            await context.no_more_inputs()
-            async with trio.open_nursery() as nursery:
-
-                async def speak():
-                    for size in sizes:
-                        await peer.chunk("a", bytes(size))
-                    await peer.done("a")
-
-                nursery.start_soon(speak)
-                heard = []
-                async for event in context.receive():
-                    if event.type == "chunk":
-                        heard.append(len(event.audio))
-                    await trio.sleep(50)  # longer than the keepalive's patience
-            assert heard == sizes
-            assert context.statistics().inbox_peak_bytes <= 2000 + 3000 + 2 * 256
+        client = Cartesia(base_url=server.url, open_stream=open_stream)
+        async with client.tts.websocket_connect() as connection:
+            async with connection.context(**SETTINGS, inbox_bytes=300) as context:
+                await context.push("Hello.")
+                await context.no_more_inputs()
+                with pytest.raises(InboxOverflow, match="more than 300 bytes") as caught:
+                    await context.collect()
+        assert caught.value.request_id == connection.request_id
+        assert caught.value.context_id == context.context_id

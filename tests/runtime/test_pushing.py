@@ -1,4 +1,4 @@
-"""Contexts: what no other test would have noticed."""
+"""Pushing: what a push waits for, and what it raises."""
 
 from __future__ import annotations
 
@@ -10,10 +10,82 @@ import trio
 import trio.testing
 
 from tests.support import SETTINGS, received_audio
-from trio_cartesia import Connection, ContextExpired, LocalProtocolError, RemoteProtocolError
-from trio_cartesia.testing import Peer, connected_pair, on_virtual_time
+from trio_cartesia import (
+    CartesiaError,
+    Connection,
+    ContextExpired,
+    LocalProtocolError,
+)
+from trio_cartesia.testing import (
+    Peer,
+    connected_pair,
+    on_virtual_time,
+)
 
 LONG = "a" * 100_000  # more than a connection in memory carries at once
+
+
+async def test_a_push_outside_the_block_ends_with_the_block(autojump_clock):
+    """A push from elsewhere, whose message the writer has, ends when the block is left."""
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with trio.open_nursery() as nursery:
+            async with connection.context(**SETTINGS) as context:
+                push = context.push  # by a task that outlives the block, as it should not
+                nursery.start_soon(push, "long " * 5000)
+                await trio.testing.wait_all_tasks_blocked()
+        assert trio.current_time() == 0
+        peer.stream.resume()
+
+
+async def test_a_push_ends_with_its_context(autojump_clock):
+    """A push whose message is on its way ends when the service, or we, end the context."""
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        async with (
+            connection.context(**SETTINGS, context_id="a") as one,
+            connection.context(**SETTINGS, context_id="b") as two,
+        ):
+            for context in (one, two):
+                await context.push("Hello.")
+                await peer.receive()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.push, "long " * 50_000)
+                await trio.testing.wait_all_tasks_blocked()
+                one.cancel()
+            assert trio.current_time() == 0
+
+
+async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(autojump_clock):
+    """A push that never reached the writer raises when its context is cancelled, and names it."""
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        peer.stream.stall()
+        async with (
+            connection.context(**SETTINGS, context_id="a") as context,
+            trio.open_nursery() as nursery,
+        ):
+
+            async def push() -> None:
+                with pytest.raises(CartesiaError) as caught:
+                    await context.push("queued")
+                assert caught.value.context_id == "a"
+
+            nursery.start_soon(context.push, "long " * 5000)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(push)
+            await trio.testing.wait_all_tasks_blocked()
+            context.cancel()
+
+
+async def test_a_push_may_bring_its_own_generation_settings(autojump_clock):
+    """Settings of one push are sent with it alone; those that are out of range are refused."""
+    async with connected_pair() as (connection, peer):
+        async with connection.context(**SETTINGS, generation_config={"speed": 1.2}) as context:
+            await context.push("One. ", generation_config={"emotion": "Happy", "volume": 0.5})
+            await context.push("Two. ")
+            with pytest.raises(LocalProtocolError, match="speed"):
+                await context.push("Three. ", generation_config={"speed": 3})
+            sent = [(await peer.receive())["generation_config"] for _ in range(2)]
+    assert sent == [{"emotion": "happy", "volume": 0.5}, {"speed": 1.2}]
 
 
 @asynccontextmanager
@@ -99,22 +171,3 @@ async def test_who_pushes_while_the_block_is_left_is_told() -> None:
             await trio.testing.wait_all_tasks_blocked()
             assert [error.context_id for error in told] == ["a"]
             assert connection.statistics().contexts_open == 1
-
-
-@on_virtual_time
-async def test_an_event_that_cannot_be_read_stops_its_context_at_once() -> None:
-    """A context whose event cannot be read is cancelled there and then, takes no more text, and
-    says why each time.
-    """
-    async with connected_pair() as (connection, peer):
-        async with connection.context(**SETTINGS, context_id="a") as context:
-            await context.push("Hello.")
-            await peer.receive()
-            await peer.send(type="chunk", context_id="a", data="!")
-            with trio.fail_after(1):
-                assert await peer.receive() == {"context_id": "a", "cancel": True}
-            with pytest.raises(RemoteProtocolError):
-                await context.push("More.")
-            with pytest.raises(RemoteProtocolError):
-                await received_audio(context)
-            assert context.statistics().end == "failed"
