@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How many examples a property meets (CONTRIBUTING.md says when to use which). In CI, Hypothesis
@@ -24,3 +26,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 # command line send it to theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# CI fails a test that takes more processor time, with the processes it starts, unless it is marked.
+CPU_LIMIT_SECONDS = float(os.environ.get("CPU_LIMIT_SECONDS", "inf"))
+UNLIMITED = frozenset({"slow", "matrix", "soak", "conformance"})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    before = sum(os.times()[:4])
+    result = yield
+    took = sum(os.times()[:4]) - before
+    if took > CPU_LIMIT_SECONDS and not any(map(item.get_closest_marker, UNLIMITED)):
+        pytest.fail(f"took {took:.2f} s of processor time: do less, or mark it slow", pytrace=False)
+    return result
