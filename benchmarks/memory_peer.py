@@ -21,12 +21,12 @@ class MemoryPeer(trio.abc.Stream):
     """The stream to the peer."""
 
     def __init__(self) -> None:
-        self._said, self._is_closed = bytearray(), False
+        self._incoming, self._is_closed = bytearray(), False
         self._news, self._has_met = trio.lowlevel.ParkingLot(), False
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Let the client read this next."""
-        self._said += data
+        self._incoming += data
         self._news.unpark_all()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -45,10 +45,10 @@ class MemoryPeer(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return what was said; wait where nothing was."""
         await trio.lowlevel.checkpoint()
-        while not self._said and not self._is_closed:
+        while not self._incoming and not self._is_closed:
             await self._news.park()
-        data = bytes(self._said[: max_bytes or 2**16])
-        del self._said[: len(data)]
+        data = bytes(self._incoming[: max_bytes or 2**16])
+        del self._incoming[: len(data)]
         return data
 
     async def wait_send_all_might_not_block(self) -> None:
