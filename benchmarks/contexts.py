@@ -1,7 +1,7 @@
-"""What does a context cost to open and to leave, does that grow, and what does an idle one hold?
+"""What does a context cost to open and to leave, does that grow, and how much memory does one hold?
 
-``python benchmarks/contexts.py``. The peer is a stream in memory that shakes hands, swallows what
-is sent and says nothing, so that all of the time and memory is the client's.
+``python benchmarks/contexts.py``. The peer is a stream in memory that accepts the handshake and
+discards input, so that all of the time and memory is the client's.
 """
 
 from __future__ import annotations
@@ -16,20 +16,17 @@ from contextlib import AsyncExitStack
 
 import trio
 import trio.testing
-from memory_peer import open_silence
-from results import Row, full, keep, middle, only, row, table, verdict
-from rounds import begin, options
+from harness.clients.tasks import SETTINGS
+from harness.memory_peer import open_silence
+from harness.results import Row, middle, pick, row, rows_of
+from harness.rounds import Option, ask
+from harness.tables import at_most, full, label, only, sections, table, text
 
-from trio_cartesia import Cartesia, Connection, ContextOptions
+from trio_cartesia import Cartesia, Connection
 
-SETTINGS: ContextOptions = {
-    "model_id": "sonic-latest",
-    "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-    "output_format": {"encoding": "pcm_s16le", "sample_rate": 24000},
-}
-MOST_US = 60  # of opening and leaving a context
+MOST_US = 60  # to open and leave a context
 MOST_BYTES = 4096  # of an idle context
-MOST_GROWTH = 1.15  # of the last batch, compared to the first
+MOST_GROWTH = 1.15  # of the last quarter of the batches, compared to the first
 
 
 async def open_and_leave(connection: Connection) -> None:
@@ -39,13 +36,13 @@ async def open_and_leave(connection: Connection) -> None:
 
 
 async def push_and_leave(connection: Connection) -> None:
-    """Open a context, say something, and leave it before its end: which cancels it."""
+    """Open a context, push, and leave it before its end, which cancels it."""
     async with connection.context(**SETTINGS) as context:
         await context.push("Hello. ")
 
 
 async def push_and_cancel(connection: Connection) -> None:
-    """Open a context, say something, cancel it, and hear its end."""
+    """Open a context, push, cancel it, and receive its end."""
     async with connection.context(**SETTINGS) as context:
         await context.push("Hello. ")
         context.cancel()
@@ -55,7 +52,7 @@ async def push_and_cancel(connection: Connection) -> None:
 
 Case = Callable[[Connection], Awaitable[None]]
 OPENING = "open, leave"
-OTHERS = (0, 10, 100, 1000)  # contexts that are open meanwhile
+OTHERS = (10, 100, 1000)  # contexts that are open meanwhile
 CASES: dict[str, Case] = {
     OPENING: open_and_leave,
     "open, push, leave": push_and_leave,
@@ -64,7 +61,7 @@ CASES: dict[str, Case] = {
 
 
 async def time_case(connection: Connection, case: Case, batches: int, size: int) -> list[float]:
-    """Return the processor's time for one run of *case*, in microseconds, of each batch."""
+    """Return the CPU time of one run of *case*, in microseconds, for each batch."""
     await case(connection)
     found = []
     for _ in range(batches):
@@ -76,24 +73,24 @@ async def time_case(connection: Connection, case: Case, batches: int, size: int)
     return found
 
 
-async def weigh(connection: Connection, count: int) -> float:
-    """Return the bytes that one idle context holds, of so many."""
-    async with connection.context(**SETTINGS):
+async def context_bytes(connection: Connection, count: int) -> float:
+    """Return the bytes that an idle context holds, on average over *count*."""
+    async with connection.context(**SETTINGS):  # the first imports and caches
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        blocks = []  # an AsyncExitStack would weigh something itself
+        blocks = []  # an AsyncExitStack would take memory itself
         for _ in range(count):
             blocks.append(block := connection.context(**SETTINGS))
             await block.__aenter__()
         gc.collect()
-        weight = (tracemalloc.get_traced_memory()[0] - before) / count
+        size = (tracemalloc.get_traced_memory()[0] - before) / count
         for block in blocks:
             await block.__aexit__(None, None, None)
-        return weight
+        return size
 
 
-async def weigh_connections(client: Cartesia, count: int) -> float:
-    """Return the bytes that one idle connection holds, of so many."""
+async def connection_bytes(client: Cartesia, count: int) -> float:
+    """Return the bytes that an idle connection holds, on average over *count*."""
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
     async with AsyncExitStack() as stack:
@@ -104,8 +101,8 @@ async def weigh_connections(client: Cartesia, count: int) -> float:
         return (tracemalloc.get_traced_memory()[0] - before) / count
 
 
-async def left_behind(connection: Connection, count: int) -> float:
-    """Return the bytes that remain of each of so many contexts that were pushed to and left."""
+async def bytes_left(connection: Connection, count: int) -> float:
+    """Return the bytes that stay of a context that was left, on average over *count*."""
     for _ in range(count // 4):
         await push_and_leave(connection)
     gc.collect()
@@ -116,91 +113,78 @@ async def left_behind(connection: Connection, count: int) -> float:
     return (tracemalloc.get_traced_memory()[0] - before) / count
 
 
-async def measure_times(batches: int, size: int) -> dict[str, float]:
-    """Return the figures of one round."""
-    times: dict[str, float] = {}
+async def measure_times(batches: int, size: int) -> dict[tuple[str, int], dict[str, float]]:
+    """Return the figures of one round, by case and number of other contexts."""
+    times: dict[tuple[str, int], dict[str, float]] = {}
     client = Cartesia("k", base_url="http://localhost", open_stream=open_silence)
     for name, case in CASES.items():
         async with client, client.tts.websocket_connect() as connection:
             found = await time_case(connection, case, batches, size)
-            part = max(1, batches // 4)  # single batches are at the mercy of the machine
+            part = max(1, batches // 4)  # single batches are noisy
             first, last = statistics.median(found[:part]), statistics.median(found[-part:])
-            times |= {f"{name}: us": statistics.median(found), f"{name}: growth": last / first}
+            times[name, 0] = {"us": statistics.median(found), "growth": last / first}
     for others in OTHERS:
         async with client, client.tts.websocket_connect() as connection, AsyncExitStack() as stack:
             for _ in range(others):
                 await stack.enter_async_context(connection.context(**SETTINGS))
             found = await time_case(connection, open_and_leave, 3, size)
-            times[f"others {others}: us"] = statistics.median(found)
+            times[OPENING, others] = {"us": statistics.median(found)}
     return times
 
 
 async def measure_memory() -> dict[str, float]:
-    """Return the bytes that are held; they are the same each time."""
+    """Return the bytes that are held; they do not vary."""
     client = Cartesia("k", base_url="http://localhost", open_stream=open_silence)
     memory: dict[str, float] = {}
     tracemalloc.start()
     async with client, client.tts.websocket_connect() as connection:
-        memory["idle context"] = await weigh(connection, 1000)
-        memory["what a context leaves behind"] = await left_behind(connection, 2000)
-    memory["idle connection"] = await weigh_connections(client, 50)
+        memory["idle context"] = await context_bytes(connection, 1000)
+        memory["left by a context that is over"] = await bytes_left(connection, 2000)
+    memory["idle connection"] = await connection_bytes(client, 50)
     tracemalloc.stop()
     return memory
 
 
 def measure(given: argparse.Namespace) -> list[Row]:
-    """Measure in rounds; return a row a case."""
-    times = [trio.run(measure_times, given.batches, given.size) for _ in range(given.rounds)]
-    rows = []
-    for name in CASES:
-        measures = [{f: each[f"{name}: {f}"] for f in ("us", "growth")} for each in times]
-        rows.append(row(measures, case=name))
-    for others in OTHERS:
-        measures = [{"us": each[f"others {others}: us"]} for each in times]
-        rows.append(row(measures, case=OPENING, others=others))
+    """Measure times in rounds, and memory once."""
+    rounds = [trio.run(measure_times, given.batches, given.size) for _ in range(given.rounds)]
+    rows = rows_of(
+        (
+            ({"case": name, "others": others}, [each[name, others] for each in rounds])
+            for name, others in rounds[0]
+        ),
+        "us",
+    )
     memory = trio.run(measure_memory)
-    rows += [row([{"bytes": weight}], case=name) for name, weight in memory.items()]
-    return rows
+    return rows + [row([{"bytes": size}], case=name) for name, size in memory.items()]
 
 
 def report(rows: list[Row]) -> str:
-    """Write the tables."""
-    case = {"first": lambda row: str(row["case"])}
-    timed = [row for row in rows if "growth" in row]
-    beside = [row for row in rows if "others" in row]
-    weighed = [row for row in rows if "bytes" in row]
+    """Format the tables."""
     columns = {"CPU µs": full("us"), "last quarter to first": full("growth")}
-    others = {"CPU µs": full("us")}
-    parts = [
-        table(timed, "a context, after each other", case["first"], columns),
-        table(beside, "open, leave, beside so many", lambda row: f"{row['others']:,}", others),
-        table(weighed, "memory", case["first"], {"bytes": only("bytes")}),
-    ]
-    return "\n\n".join([*parts, "\n".join(verdicts(rows))])
+    others = [row for row in rows if row.get("others")]
+    memory = [row for row in rows if "bytes" in row]
+    beside = {"CPU µs": full("us")}
+    return sections([
+        table(pick(rows, others=0), "contexts, one after another", text("case"), columns),
+        table(others, "open, leave, with so many open", lambda row: label(row["others"]), beside),
+        table(memory, "memory", text("case"), {"bytes": only("bytes")}),
+        "\n".join(goals(rows)),
+    ])  # fmt: skip
 
 
-def verdicts(rows: list[Row]) -> list[str]:
-    """Say which of the targets were met."""
-    opening = next(row for row in rows if row["case"] == OPENING and "growth" in row)
-    weight = middle(next(row for row in rows if row["case"] == "idle context"), "bytes")
-    cost, by = middle(opening, "us"), middle(opening, "growth")
+def goals(rows: list[Row]) -> list[str]:
+    """Compare with the goals."""
+    (opening,) = pick(rows, case=OPENING, others=0)
+    (idle,) = pick(rows, case="idle context")
     return [
-        verdict(f"opening and leaving: {cost:.1f} µs; at most {MOST_US}", is_met=cost <= MOST_US),
-        verdict(f"growth: {by:.2f} times; at most {MOST_GROWTH}", is_met=by <= MOST_GROWTH),
-        verdict(f"idle: {weight:.0f} bytes; at most {MOST_BYTES}", is_met=weight <= MOST_BYTES),
+        at_most("opening and leaving", middle(opening, "us"), MOST_US, " µs"),
+        at_most("growth", middle(opening, "growth"), MOST_GROWTH),
+        at_most("an idle context", middle(idle, "bytes"), MOST_BYTES, " bytes"),
     ]
 
 
-def main() -> None:
-    """Measure, and print the tables."""
-    parser = options(__doc__, rounds=3)
-    parser.add_argument("--batches", type=int, default=12)
-    parser.add_argument("--size", type=int, default=1000)
-    given = begin(parser, in_process=True)
-    rows = measure(given)
-    print(report(rows))
-    keep(given.json, rows)
-
+OPTIONS = (Option("--batches", 12, brief=4), Option("--size", 1000, brief=200))
 
 if __name__ == "__main__":
-    main()
+    ask(__doc__, measure, report, OPTIONS, rounds=5, in_process=True)

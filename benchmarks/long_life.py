@@ -13,7 +13,7 @@ from pathlib import Path
 
 import trio
 from many_connections import SETTINGS
-from service_process import Service, memory_bytes, open_session
+from service_process import Service, memory_bytes, open_service
 
 from trio_cartesia import Cartesia
 
@@ -55,7 +55,7 @@ async def look(service: Service, when: str) -> None:
 
 async def main(warm_up: int, contexts: int) -> None:
     """Measure, and print the table."""
-    async with open_session() as service, Cartesia(base_url=service.url) as client:
+    async with open_service() as service, Cartesia(base_url=service.url) as client:
         print("| MiB | service | eSpeak NG | of it journal |\n|---|---:|---:|---:|")
         await look(service, "at the start")
         await speak_many(client, warm_up)

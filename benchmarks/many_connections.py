@@ -12,7 +12,7 @@ import statistics
 import time
 
 import trio
-from service_process import open_session
+from service_process import open_service
 
 from trio_cartesia import Cartesia, Connection, ContextOptions
 
@@ -58,7 +58,7 @@ class Crowd:
 async def main(connections: int, contexts: int) -> None:
     """Measure, and print the figures."""
     crowd, ready = Crowd(), trio.Event()
-    async with open_session() as service, Cartesia(base_url=service.url) as client:
+    async with open_service() as service, Cartesia(base_url=service.url) as client:
         async with client.tts.websocket_connect() as connection:
             await Crowd().speak(connection)  # starts the library
         await service.report()

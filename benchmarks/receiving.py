@@ -1,214 +1,215 @@
-"""How fast are many interleaved contexts received, and what does a frame cost?
+"""How fast are interleaved contexts received, and what does a frame cost?
 
-``python benchmarks/receiving.py`` compares this package, by its public names, with the official
-clients and with the libraries below them (group ``bench`` installs those; ``npm ci`` in
-tests/conformance the one for Node), at 64 contexts with 4 KiB of audio a frame.
+``python benchmarks/receiving.py`` compares this package with the official clients and with picows,
+at 64 contexts with 4 KiB of audio a frame, plain and over TLS.
 
-``--contexts 1,16,64 --bytes 1024,4096 --client picows --tls both`` chooses something else.
-``--matrix`` is all that the documentation has: 15 pairs of contexts and sizes plain, and 64
-contexts over TLS, in about 8 minutes; ``--matrix --tls both`` all of them over TLS, too, in about
-14.
+``--sweep contexts`` varies contexts and bytes a frame, ``--sweep frames`` the length of the stream,
+``--sweep connections`` the number of connections. ``--contexts 1,16 --bytes 1024,4096``,
+``--frames``, ``--connections``, ``--client`` and ``--tls`` choose something else.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable
 from itertools import product
+from typing import Any, Final
 
-from growth import fit, words
-from results import (
-    OURS,
-    Row,
+import attrs
+from harness.cases import Case, Load, chosen
+from harness.growth import fit, words
+from harness.results import OURS, Row, kinds, middle, pick
+from harness.rounds import Option, ask, client_option, compare
+from harness.tables import (
+    at_most,
     full,
-    keep,
-    kinds,
-    middle,
+    label,
     number,
     only,
     percent,
-    pick,
     pivot,
+    sections,
     spread,
     table,
+    text,
     verdict,
 )
-from rounds import CLIENTS, Case, Load, begin, chosen, compare, options, rows_of, whole_numbers
 
-RATE, COST = "frames_per_second", "cpu_us_per_frame"
-CONTEXTS, SIZES = (1, 16, 64, 256, 1024), (1024, 4096, 16384)
-NEAR = (64, 4096)  # where all are compared, limits included
-MATRIX_CLIENTS = (
-    OURS,
-    "official async",
-    "official sync",
-    "official JS",
-    "bare websockets",
-    "bare trio-websocket",
-    "picows",
-)
-TARGETS = {  # frames a second, of which the client must reach so much at 64 x 4 KiB
-    False: {"official async": 5.0, "official JS": 1.5, "picows": 0.75},
-    True: {"official async": 2.2},
+FOUR: Final = (OURS, "official async", "official JS", "picows")
+MATRIX: Final = (*FOUR, "official sync", "bare websockets", "bare trio-websocket")
+AXES: Final = ("contexts", "frames", "connections")
+MOST: Final = {  # of a frame's cost with another client, at 64 x 4 KiB: False plain, True over TLS
+    False: {"official async": 0.2, "official JS": 0.67, "picows": 1.33},
+    True: {"official async": 0.45},
 }
-MOST_GROWTH = 1.15  # of the cost of a frame, with 1,024 contexts instead of 16
-Pair = tuple[int, int]
+MOST_GROWTH: Final = 1.15  # of a frame's cost, from 16 contexts to 1,024
 
 
-def frames_for(contexts: int, size: int, frames: int, share: float) -> int:
-    """Return how many frames take about as long as *frames* of 4 KiB; one a context, at least."""
-    return max(contexts, int(frames * share * 4096 / max(size, 2048)))
+@attrs.frozen(kw_only=True)
+class Sweep:
+    """What a sweep varies; None leaves a value as it is without a sweep."""
+
+    clients: tuple[str, ...] = FOUR
+    contexts: tuple[int, ...] = (64,)
+    bytes: tuple[int, ...] = (4096,)
+    frames: tuple[int, ...] = (48_000,)
+    connections: tuple[int, ...] = (1,)
+    tls: str = "off"
 
 
-def cases(names: Iterable[str], pairs: Iterable[Pair], frames: int, *, tls: bool) -> list[Case]:
-    """Return a case for each client and each number of contexts and bytes."""
-    found = []
-    for (contexts, size), (name, client) in product(pairs, chosen([*names]).items()):
-        # peaks of memory are compared where all are: so all are sent the same
-        share = 1 if (contexts, size) == NEAR else client.share
-        count = frames_for(contexts, size, frames, share)
-        load = Load(contexts=contexts, bytes=size, frames=count)
-        found.append(Case(name, client, load, tls))
-    return found
+SWEEPS: Final = {
+    "none": Sweep(tls="both"),
+    "contexts": Sweep(
+        clients=MATRIX, contexts=(1, 16, 64, 256, 1024), bytes=(1024, 4096, 16384), frames=(24_000,)
+    ),
+    "frames": Sweep(frames=(20_000, 60_000, 200_000)),
+    "connections": Sweep(
+        clients=(OURS, "official async", "picows"),
+        contexts=(256,),
+        connections=(1, 4, 16, 64, 256),
+        frames=(40_000,),
+    ),
+}
+BRIEF: Final = {
+    "none": {"frames": (12_000,)},
+    "contexts": {"contexts": (16, 64, 1024), "bytes": (4096,), "frames": (8_000,)},
+    "frames": {"frames": (2_000, 6_000, 20_000)},
+    "connections": {"connections": (1, 16, 64), "frames": (8_000,)},
+}
 
 
-def whole_matrix(frames: int, tls: str) -> list[Case]:
-    """Return the cases of the documentation; *tls* is off, on or both."""
-    pairs = [pair for pair in product(CONTEXTS, SIZES) if pair != NEAR]
-    found = [
-        *cases(CLIENTS, [NEAR], frames, tls=False),
-        *cases(MATRIX_CLIENTS, pairs, frames // 2, tls=False),
-    ]
-    over_tls = [pair for pair in product(CONTEXTS, SIZES) if tls == "both" or pair[0] == NEAR[0]]
-    return [*found, *cases(MATRIX_CLIENTS, over_tls, frames // 2, tls=True)]
-
-
-def some(given: argparse.Namespace) -> list[Case]:
-    """Return the cases that were asked for."""
-    pairs = [*product(given.contexts or [NEAR[0]], given.bytes or [NEAR[1]])]
-    is_near = pairs == [NEAR]
-    names = given.client or (CLIENTS if is_near else MATRIX_CLIENTS)
-    found = []
-    for tls in {"off": [False], "on": [True], "both": [False, True]}[given.tls or "off"]:
-        found += cases(names, pairs, given.frames, tls=tls)
-    return found
+def chosen_sweep(given: argparse.Namespace) -> Sweep:
+    """Return the sweep of the command line, with the values that replace its own."""
+    sweep = SWEEPS[given.sweep]
+    if given.brief:
+        sweep = attrs.evolve(sweep, **BRIEF[given.sweep])
+    names = ("contexts", "bytes", "frames", "connections", "tls")
+    replaced: dict[str, Any] = {name: value for name in names if (value := getattr(given, name))}
+    if given.client:
+        replaced["clients"] = given.client
+    return attrs.evolve(sweep, **replaced)
 
 
 def measure(given: argparse.Namespace) -> list[Row]:
-    """Measure what was asked for."""
-    wanted = some(given)
-    if given.matrix:
-        wanted = [
-            case
-            for case in whole_matrix(given.frames, given.tls)
-            if case.load.contexts in (given.contexts or CONTEXTS)
-            and case.load.bytes in (given.bytes or SIZES)
-        ]
-    return rows_of(compare(wanted, given.rounds), "contexts", "bytes")
-
-
-def compared(rows: list[Row]) -> str:
-    """Write the table of one number of contexts and bytes."""
-    columns = {
-        "frames/s": only(RATE),
-        "frames/s, least to most": spread(RATE),
-        "ours is faster by": only("rate_ratio"),
-        "CPU µs/frame": only(COST),
-        "CPU, least to most": spread(COST),
-        "ours takes of it": percent("cpu_ratio"),
-        "peak MB": only("peak_bytes", 1e-6),
-        "load busy": percent("load_busy"),
-    }
-    return table(rows, "client", lambda row: str(row["client"]), columns)
-
-
-def where(contexts: int, size: int, *, tls: bool) -> str:
-    """Say what a table is of."""
-    return f"{contexts:,} contexts, {size // 1024} KiB a frame" + (", TLS" if tls else "")
-
-
-def report_pairs(rows: list[Row]) -> str:
-    """Write a table for each number of contexts and bytes, with what was asked of it."""
-    parts = []
-    for tls, contexts, size in dict.fromkeys((r["tls"], r["contexts"], r["bytes"]) for r in rows):
-        found = pick(rows, tls=tls, contexts=contexts, bytes=size)
-        parts += [f"**{where(contexts, size, tls=tls)}**", compared(found)]
-        if (contexts, size) == NEAR:
-            parts.append("\n".join(verdicts(found, TARGETS[tls])))
-    return "\n\n".join(parts)
-
-
-def report_matrix(rows: list[Row]) -> str:
-    """Write the matrices of the cost of a frame, and of frames a second."""
-    parts = []
-    for tls, size in dict.fromkeys((row["tls"], row["bytes"]) for row in rows):
-        some = [row for row in pick(rows, tls=tls, bytes=size) if row["client"] in MATRIX_CLIENTS]
-        if len(kinds(some, "contexts")) > 1:
-            title = f"{size // 1024} KiB a frame{', TLS' if tls else ''}; columns are contexts"
-            parts += [f"**{title}**", "CPU µs/frame (least to most):"]
-            parts += [pivot(some, "client", "client", "contexts", full(COST)), "Frames/s:"]
-            parts += [pivot(some, "client", "client", "contexts", only(RATE))]
-    return "\n\n".join(parts + growth(rows))
-
-
-def growth(rows: list[Row]) -> list[str]:
-    """Say how the cost of a frame grows with contexts: the curve, and from 16 to 1,024."""
-    lines = []
-    for name in kinds(rows, "client"):
-        found = {row["contexts"]: row for row in pick(rows, client=name, bytes=4096, tls=False)}
-        if {16, 1024} <= found.keys():
-            by = middle(found[1024], COST) / middle(found[16], COST)
-            text = f"{name}, 1,024 contexts: {number(by)} times 16; at most {MOST_GROWTH}"
-            lines.append(verdict(text, is_met=by <= MOST_GROWTH))
-    curves = []
-    for name, size in product(kinds(rows, "client"), kinds(rows, "bytes")):
-        some = pick(rows, client=name, bytes=size, tls=False)
-        if len(some) > 2:
-            curve = words(fit([(row["contexts"], middle(row, COST)) for row in some]))
-            curves.append(f"- {name}, {size // 1024} KiB: {curve}")
-    parts = ["CPU µs/frame with *n* contexts:", "\n".join(curves)] if curves else []
-    return parts + (["\n".join(lines)] if lines else [])
+    """Measure each combination of the sweep with each client."""
+    sweep, cases = chosen_sweep(given), []
+    clients = chosen(sweep.clients)
+    for tls in {"off": (False,), "on": (True,), "both": (False, True)}[sweep.tls]:
+        values = product(sweep.connections, sweep.contexts, sweep.bytes, sweep.frames)
+        for connections, contexts, size, frames in values:
+            where = {"contexts": max(contexts, connections), "bytes": size}
+            where |= {"frames": frames, "connections": connections}
+            for name, client in clients.items():
+                # with many cases, slow clients have shorter streams
+                part = client.share if len(sweep.contexts) + len(sweep.connections) > 2 else 1.0
+                count = int(frames * part * 4096 / max(size, 2048))
+                load = Load(
+                    contexts=where["contexts"],
+                    bytes=size,
+                    frames=max(where["contexts"], count),
+                    connections=connections,
+                    pace="pieces" if len(sweep.connections) > 1 else "flood",
+                )
+                cases.append(Case(name=name, client=client, load=load, where=where, tls=tls))
+    return compare(cases, given.rounds)
 
 
 def report(rows: list[Row]) -> str:
-    """Write all that there is."""
-    is_matrix = len(kinds(rows, "contexts")) > 1
-    near = pick(rows, contexts=NEAR[0], bytes=NEAR[1]) if is_matrix else rows
-    parts = [report_pairs(near)]
-    if is_matrix:
-        rest = [row for row in pick(rows, tls=True, contexts=NEAR[0]) if row not in near]
-        parts += [report_pairs(rest)] if len(kinds(pick(rows, tls=True), "contexts")) == 1 else []
-        parts += [report_matrix(rows)]
-    return "\n\n".join(part for part in parts if part)
+    """Format a table a combination, or tables of how costs grow along an axis."""
+    parts = []
+    for tls in kinds(rows, "tls"):
+        some = pick(rows, tls=tls)
+        axis = next((axis for axis in AXES if len(kinds(some, axis)) > 1), None)
+        for size in kinds(some, "bytes"):
+            sized = pick(some, bytes=size)
+            parts.append(title(sized[0], axis))
+            parts += [compared(sized)] if axis is None else grown(sized, axis)
+    return sections(parts)
 
 
-def verdicts(rows: list[Row], targets: dict[str, float]) -> list[str]:
-    """Say which of the targets were met."""
+def title(row: Row, axis: str | None) -> str:
+    """Format what a table is of."""
+    fixed = [f"{label(row[name])} {name}" for name in ("contexts", "connections") if name != axis]
+    fixed.append(f"{row['bytes'] // 1024} KiB a frame")
+    fixed += ["TLS"] if row["tls"] else []
+    across = f"; columns are {axis}" if axis else ""
+    return f"**{', '.join(part for part in fixed if part != '1 connections')}{across}**"
+
+
+def compared(rows: list[Row]) -> str:
+    """Format clients beside each other, and the goals."""
+    columns = {
+        "CPU µs/frame": only("cpu_us"),
+        "least to most": spread("cpu_us"),
+        "ours / it, CPU": only("cpu_ratio"),
+        "clock µs/frame": only("clock_us"),
+        "ours / it, clock": only("clock_ratio"),
+        "frames/s": only("frames_per_second"),
+        "peak MB": only("peak_bytes", 1e-6),
+        "load busy": percent("load_busy"),
+    }
+    return sections([table(rows, "client", text("client"), columns), "\n".join(goals(rows))])
+
+
+def goals(rows: list[Row]) -> list[str]:
+    """Compare with the goals, both by CPU time and by the clock."""
     lines = []
     for row in rows:
-        if (least := targets.get(row["client"])) and "rate_ratio" in row:
-            # by CPU too: what others did on the machine meanwhile shows less in it
-            by_rate, by_cpu = middle(row, "rate_ratio"), 1 / middle(row, "cpu_ratio")
-            text = f"{number(by_rate)} times the frames/s of {row['client']} "
-            text += f"({number(by_cpu)} by CPU); at least {least:g}"
-            lines.append(verdict(text, is_met=by_rate >= least))
+        most = MOST[row["tls"]].get(row["client"])
+        if most and "cpu_ratio" in row and (row["contexts"], row["bytes"]) == (64, 4096):
+            cpu, clock = middle(row, "cpu_ratio"), middle(row, "clock_ratio")
+            said = f"{number(cpu)} of {row['client']} by CPU, {number(clock)} by the clock"
+            lines.append(verdict(f"{said}; at most {most}", is_met=max(cpu, clock) <= most))
     return lines
 
 
-def main() -> None:
-    """Measure, and print the tables."""
-    parser = options(__doc__)
-    parser.add_argument("--contexts", type=whole_numbers)
-    parser.add_argument("--bytes", type=whole_numbers)
-    parser.add_argument("--frames", type=int, default=48_000)
-    parser.add_argument("--client", action="append", choices=list(CLIENTS))
-    parser.add_argument("--tls", choices=["off", "on", "both"])
-    parser.add_argument("--matrix", action="store_true")
-    given = begin(parser)
-    rows = measure(given)
-    print(report(rows))
-    keep(given.json, rows)
+def grown(rows: list[Row], axis: str) -> list[str]:
+    """Format the figures along an axis, and the curves through them."""
+    memory = {"frames": "peak_bytes", "connections": "connected_bytes"}.get(axis)
+    parts = ["CPU µs/frame (least to most):", pivot(rows, "client", "client", axis, full("cpu_us"))]
+    if memory is None:
+        parts += ["Frames/s:", pivot(rows, "client", "client", axis, only("frames_per_second"))]
+    else:
+        name = "Peak memory" if axis == "frames" else "Memory of all connections, idle"
+        parts += [f"{name}, MB (least to most):"]
+        parts += [pivot(rows, "client", "client", axis, full(memory, 1e-6))]
+    parts += ["Load busy:", pivot(rows, "client", "client", axis, percent("load_busy"))]
+    parts += [curves(rows, axis, "CPU µs/frame", lambda row: middle(row, "cpu_us"))]
+    if axis == "connections":
+        parts += [curves(rows, axis, "KiB", lambda row: middle(row, "connected_bytes") / 1024)]
+    return [*parts, "\n".join(growth(rows, axis))]
 
+
+def curves(rows: list[Row], axis: str, unit: str, value: Callable[[Row], float]) -> str:
+    """Format a fitted curve a client."""
+    lines = []
+    for name in kinds(rows, "client"):
+        points = [(row[axis], value(row)) for row in pick(rows, client=name)]
+        if len(points) > 2:
+            lines.append(f"- {name}: {words(fit(points, straight=unit == 'KiB'))} {unit}")
+    return "\n".join([f"With *n* {axis}:", "", *lines]) if lines else ""
+
+
+def growth(rows: list[Row], axis: str) -> list[str]:
+    """Compare the growth from 16 contexts to 1,024 with its goal."""
+    lines = []
+    for name in kinds(rows, "client") if axis == "contexts" else ():
+        found = {row["contexts"]: row for row in pick(rows, client=name)}
+        if {16, 1024} <= found.keys():
+            by = middle(found[1024], "cpu_us") / middle(found[16], "cpu_us")
+            lines.append(at_most(f"{name}, 1,024 contexts to 16", by, MOST_GROWTH))
+    return lines
+
+
+OPTIONS: Final = (
+    Option("--sweep", "none", choices=tuple(SWEEPS)),
+    Option("--contexts", [], help="such as 1,16,64"),
+    Option("--bytes", [], help="of audio a frame, such as 1024,4096"),
+    Option("--frames", [], help="of the stream, such as 20000,60000"),
+    Option("--connections", [], help="over which contexts are spread, such as 1,4,16"),
+    Option("--tls", "", choices=("off", "on", "both")),
+    client_option(()),
+)
 
 if __name__ == "__main__":
-    main()
+    ask(__doc__, measure, report, OPTIONS)

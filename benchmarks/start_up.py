@@ -1,11 +1,12 @@
 """What does ``import trio_cartesia`` add to ``import trio``, and how large is what is installed?
 
-``python benchmarks/start_up.py``. Each import has a process of its own, in turns; what counts is
-the processor's time, with the bytecode compiled beforehand, as pip leaves it.
+``python benchmarks/start_up.py``. Each import has a process of its own, in turns, with the bytecode
+compiled beforehand, as pip leaves it. The goals are in CPU time.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from results import Row, full, keep, middle, only, row, table, verdict
-from rounds import begin, options
+from harness.results import Measure, Row, middle, row, rows_of
+from harness.rounds import ask
+from harness.tables import at_most, full, only, sections, table, text
 
 CODE = (
     "{before}\nimport time, sys\ncpu, wall, old = time.process_time(), time.perf_counter(), "
@@ -38,9 +40,12 @@ PACKAGES = {
 }
 
 
-def measure(rounds: int) -> dict[str, list[tuple[float, ...]]]:
-    """Return the processor's time, the clock's and the modules of each import, of each round."""
-    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in IMPORTS}
+FIELDS = ("cpu_ms", "wall_ms", "modules")
+
+
+def time_imports(rounds: int) -> dict[str, list[Measure]]:
+    """Return the figures of each import in each round."""
+    found: dict[str, list[Measure]] = {name: [] for name in IMPORTS}
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
         for number in range(rounds + 1):  # the first compiles
@@ -54,12 +59,13 @@ def measure(rounds: int) -> dict[str, list[tuple[float, ...]]]:
                     check=name != THEIRS,
                 )
                 if number and done.stdout:
-                    found[name].append(tuple(map(float, done.stdout.split())))
+                    values = map(float, done.stdout.split())
+                    found[name].append(dict(zip(FIELDS, values, strict=True)))
     return {name: measures for name, measures in found.items() if measures}
 
 
 def installed_bytes(names: str) -> int:
-    """Return the size of all files of these packages, without compiled bytecode."""
+    """Return the size of these packages' files, without compiled bytecode."""
     total = 0
     for name in names.split():
         try:
@@ -71,43 +77,31 @@ def installed_bytes(names: str) -> int:
     return total
 
 
-def rows_of_all(rounds: int) -> list[Row]:
-    """Measure, and return a row a statement, and a row a package."""
-    names = ("cpu_ms", "wall_ms", "modules")
-    rows = [
-        row([dict(zip(names, each, strict=True)) for each in measures], statement=name)
-        for name, measures in measure(rounds).items()
-    ]
+def measure(given: argparse.Namespace) -> list[Row]:
+    """Return a row a statement, and a row a package."""
+    found = time_imports(given.rounds)
+    rows = rows_of((({"statement": name}, each) for name, each in found.items()), "cpu_ms")
     for name, packages in PACKAGES.items():
         rows.append(row([{"installed_bytes": installed_bytes(packages)}], package=name))
     return rows
 
 
 def report(rows: list[Row]) -> str:
-    """Write the tables."""
+    """Format the tables."""
     found = {row["statement"]: row for row in rows if "statement" in row}
-    columns = {"CPU ms": full("cpu_ms"), "by the clock, ms": full("wall_ms")}
-    columns["modules"] = only("modules")
-    imports = table(found.values(), "statement", lambda row: f"`{row['statement']}`", columns)
+    columns = {"CPU ms": full("cpu_ms"), "clock ms": full("wall_ms"), "modules": only("modules")}
     packages = [row for row in rows if "package" in row]
-    sizes = {"MB": only("installed_bytes", 1e-6)}
-    installed = table(packages, "installed", lambda row: str(row["package"]), sizes)
     added = middle(found[OURS], "cpu_ms")
-    lines = [verdict(f"adds {added:.1f} ms; at most {MOST_MS}", is_met=added <= MOST_MS)]
+    lines = [at_most("added to Trio", added, MOST_MS, " ms")]
     if THEIRS in found:
         part = added / middle(found[THEIRS], "cpu_ms")
-        text = f"{part:.2f} times `{THEIRS}`; at most {MOST_OF_THEIRS}"
-        lines.append(verdict(text, is_met=part <= MOST_OF_THEIRS))
-    return "\n\n".join([imports, installed, "\n".join(lines)])
-
-
-def main() -> None:
-    """Measure, and print the tables."""
-    given = begin(options(__doc__, rounds=15))
-    rows = rows_of_all(given.rounds)
-    print(report(rows))
-    keep(given.json, rows)
+        lines.append(at_most(f"to `{THEIRS}`", part, MOST_OF_THEIRS))
+    return sections([
+        table(found.values(), "statement", lambda row: f"`{row['statement']}`", columns),
+        table(packages, "installed", text("package"), {"MB": only("installed_bytes", 1e-6)}),
+        "\n".join(lines),
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    ask(__doc__, measure, report, rounds=15)

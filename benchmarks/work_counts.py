@@ -1,14 +1,14 @@
-"""Does a fixed stream still take no more work than it did? A step of CI; noise does not move it.
+"""Does a fixed stream take more work than it did? A step of CI, which noise does not disturb.
 
-``python benchmarks/guard.py`` counts, and fails where a count is more than 5 % above what
-``guard.json`` has for this version of Python; ``--renew`` writes there what was counted, on
-purpose and in a commit that says why. What is counted, for each frame or context:
+``python benchmarks/work_counts.py`` counts, and ends with status 1 if one is more than 5 % above
+the one that ``work_counts.json`` has for this version of Python. ``--renew`` keeps the new counts:
+do that on purpose, in a commit that says why. Counted are, for each frame or context:
 
-* opcodes that run in this package's own code, which need nothing but Python;
+* opcodes of this package's own code, which need nothing but Python;
 * calls that this package makes, of functions in Python and in C;
 * steps of tasks, since each is a pass through Trio's scheduler;
-* with ``--callgrind``, where valgrind is installed: instructions of the whole process. These hold
-  for one build of Python and its libraries, which are therefore part of the baseline's name.
+* with ``--callgrind``, if valgrind is installed: instructions of the whole process. These hold for
+  one build of Python and its libraries, which are therefore part of the baseline's name.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ from types import FrameType
 from typing import Any, Final
 
 import trio
-from contexts import SETTINGS, push_and_leave
-from memory_peer import MemoryPeer
-from speech_load import chunk, done
+from contexts import push_and_leave
+from harness.cases import FAST_PATH
+from harness.clients.tasks import SETTINGS
+from harness.memory_peer import MemoryPeer
+from harness.messages import chunk, done
 
 import trio_cartesia
 from trio_cartesia import Cartesia, Connection
@@ -43,8 +45,7 @@ MOST_GROWTH: Final = 1.05
 CONTEXTS: Final = 64
 AUDIO: Final = "QUJD" * 1365 + "QQ=="  # 4 KiB
 PARTS: Final = (trio_cartesia.__path__[0] + os.sep, "<attrs generated methods trio_cartesia.")
-RUNS: Final = (640, 1920)  # the difference is counted, so that no beginning or end is in it
-LANE: Final = "TRIO_CARTESIA_FAST_PATH"
+RUNS: Final = (640, 1920)  # the difference is counted, so that neither start nor end counts
 
 Scenario = Callable[[Connection, MemoryPeer, int], Awaitable[None]]
 
@@ -60,12 +61,12 @@ async def listen(connection: Connection, name: str, *, task_status: trio.TaskSta
 
 
 async def receive(connection: Connection, peer: MemoryPeer, frames: int) -> None:
-    """Receive so many frames of many contexts."""
+    """Receive *frames* frames of many contexts."""
     names = [f"context-{number}" for number in range(CONTEXTS)]
     async with trio.open_nursery() as nursery:
         for name in names:
             await nursery.start(listen, connection, name)
-        for _ in range(0, frames, CONTEXTS * 5):  # reads that are neither small nor huge
+        for _ in range(0, frames, CONTEXTS * 5):  # five frames a context in a read
             peer.send(b"".join(chunk(name, AUDIO, b"1.5") for name in names) * 5)
             for _ in range(20):
                 await trio.lowlevel.checkpoint()
@@ -73,20 +74,20 @@ async def receive(connection: Connection, peer: MemoryPeer, frames: int) -> None
 
 
 async def leave(connection: Connection, peer: MemoryPeer, contexts: int) -> None:  # noqa: ARG001
-    """Open so many contexts, push to them and leave them."""
+    """Open a tenth as many contexts, push to them and leave them."""
     for _ in range(contexts // 10):
         await push_and_leave(connection)
 
 
 SCENARIOS: Final[dict[str, tuple[Scenario, str, int]]] = {
     "a frame": (receive, "1", 1),
-    "a frame, lane off": (receive, "0", 1),
+    "a frame, fast path off": (receive, "0", 1),
     "a context": (leave, "1", 10),
 }
 
 
 async def play(scenario: Scenario, size: int, count: Callable[[], Any]) -> None:
-    """Run a scenario over a connection; *count* is a block in which is counted."""
+    """Run a scenario over a connection, within a block of *count*."""
     peer = MemoryPeer()
     trio._core._run._r.seed(1)  # the order of tasks is drawn from it
 
@@ -114,7 +115,7 @@ class Steps(trio.abc.Instrument):
 
 
 def is_ours(frame: FrameType) -> bool:
-    """Return whether this package's code runs in a frame."""
+    """Return whether a frame runs this package's code."""
     return frame.f_code.co_filename.startswith(PARTS)
 
 
@@ -138,7 +139,7 @@ def counting(found: Counter[str]) -> Iterator[None]:
     trio.lowlevel.add_instrument(steps)
     sys.setprofile(profile)
     sys.settrace(trace)
-    # frames that run already, such as the reader's, are not told of a new tracer
+    # settrace does not reach frames that run already, such as the reader's
     for frame in filter(is_ours, waiting_frames()):
         frame.f_trace, frame.f_trace_opcodes, frame.f_trace_lines = trace, True, False
     try:
@@ -150,7 +151,7 @@ def counting(found: Counter[str]) -> Iterator[None]:
 
 
 def waiting_frames() -> Iterator[FrameType]:
-    """Yield where all tasks are."""
+    """Yield the frames of all waiting tasks."""
     waiting = [trio.lowlevel.current_root_task()]
     while waiting:
         if (task := waiting.pop()) is not None:
@@ -187,16 +188,16 @@ def count_instructions(name: str) -> dict[str, float]:
 
 
 def in_a_process(name: str, *options: str) -> dict[str, float]:
-    """Count in a process of its own: whether the lane is on is read once."""
+    """Count in a process of its own: whether the fast path is on is read once."""
     command = [sys.executable, __file__, "--count", name, *options]
-    environment = os.environ | {LANE: SCENARIOS[name][1], "PYTHONHASHSEED": "0"}
+    environment = os.environ | {FAST_PATH: SCENARIOS[name][1], "PYTHONHASHSEED": "0"}
     ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)  # noqa: S603
     found: dict[str, float] = json.loads(ended.stdout)
     return found
 
 
 def baseline_name(*, callgrind: bool) -> str:
-    """Return under which name the counts of this Python, and what they depend on, are kept."""
+    """Return the name of the baseline: the version of Python, and what else counts depend on."""
     if not callgrind:
         return f"{platform.python_implementation()} {'.'.join(platform.python_version_tuple()[:2])}"
     libraries = [f"{name} {version(name)}" for name in ("trio", "orjson", "pybase64")]
@@ -204,27 +205,25 @@ def baseline_name(*, callgrind: bool) -> str:
 
 
 def check(kept: dict[str, Any], found: dict[str, dict[str, float]]) -> bool:
-    """Print what was found beside what is kept; return whether nothing grew too much."""
+    """Print counts beside the baseline; return whether none grew too much."""
     is_good = True
     for name, counts in found.items():
         for field, value in counts.items():
             before = kept.get(name, {}).get(field)
             if before is None:
-                print(f"       {name}: {value:,g} {field}, not kept yet")
+                print(f"new   {name}: {value:,g} {field}")
                 continue
             grew = value / before
             is_good &= grew <= MOST_GROWTH
-            said = (
-                "grew  " if grew > MOST_GROWTH else "less  " if grew < 1 / MOST_GROWTH else "as was"
-            )
-            print(f"{said} {name}: {value:,g} {field}, {before:,g} before ({grew - 1:+.1%})")
+            word = "GREW" if grew > MOST_GROWTH else "less" if grew < 1 / MOST_GROWTH else "same"
+            print(f"{word}  {name}: {value:,g} {field}, {before:,g} before ({grew - 1:+.1%})")
     return is_good
 
 
 def main() -> int:
-    """Count, and compare or keep."""
+    """Count, and compare with the baseline or replace it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--renew", action="store_true", help="keep what is counted now")
+    parser.add_argument("--renew", action="store_true", help="keep the new counts as the baseline")
     parser.add_argument("--callgrind", action="store_true", help="count instructions, by valgrind")
     parser.add_argument("--count", choices=list(SCENARIOS), help=argparse.SUPPRESS)
     parser.add_argument("--play", choices=list(SCENARIOS), help=argparse.SUPPRESS)
@@ -238,7 +237,7 @@ def main() -> int:
         print(json.dumps(counted))
         return 0
     if given.callgrind and shutil.which("valgrind") is None:
-        print("valgrind is not installed", file=sys.stderr)
+        print("--callgrind needs valgrind, which is not installed", file=sys.stderr)
         return 2
     options = ["--callgrind"] if given.callgrind else []
     found = {name: in_a_process(name, *options) for name in SCENARIOS}
@@ -251,9 +250,11 @@ def main() -> int:
         print(f"kept for {key}")
         return 0
     if key not in kept:
-        print(f"nothing is kept for {key}: --renew would keep this")
+        print(f"no baseline for {key}; --renew keeps these counts")
     elif not is_good:
-        print(f"more than {MOST_GROWTH - 1:.0%}: make it less, or keep it with --renew and say why")
+        print(
+            f"a count grew by more than {MOST_GROWTH - 1:.0%}; reduce it, or keep it with --renew"
+        )
     return 0 if is_good else 1
 
 

@@ -1,4 +1,4 @@
-"""How a cost grows: least squares of two forms, of which the one that leaves less is kept."""
+"""How a cost grows: least squares of two forms, the better of which is kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
-from results import number
+
+from harness.tables import number
 
 Point = tuple[float, float]
 FORMS: Final[dict[str, Callable[[float], float]]] = {"n": float, "log2(n)": math.log2}
@@ -18,7 +19,7 @@ class Fit:
     """A curve a + b * form(n) through some points.
 
     Attributes:
-        r2: The part of the points' variance that it accounts for; 1 where they do not vary.
+        r2: The coefficient of determination; 1 where the points do not vary.
     """
 
     form: str
@@ -27,18 +28,18 @@ class Fit:
     r2: float
 
     def at(self, n: float) -> float:
-        """Return what it has for *n*."""
+        """Return the curve's value at *n*."""
         return self.a + self.b * FORMS[self.form](n)
 
 
 def fit(points: Sequence[Point], *, straight: bool = False) -> Fit:
-    """Return the curve that is nearest to the points; *straight*: of those that are lines."""
+    """Return the best curve through the points; *straight*: only a line."""
     forms = ["n"] if straight else [*FORMS]
     return max((_through(points, form) for form in forms), key=lambda found: found.r2)
 
 
 def words(found: Fit) -> str:
-    """Write the curve, and how near it is."""
+    """Format the curve and its R²."""
     sign = "-" if found.b < 0 else "+"
     slope = number(abs(found.b)) if abs(found.b) >= 0.1 else f"{abs(found.b):.2g}"
     return f"{number(found.a)} {sign} {slope}·{found.form} (R² {found.r2:.3f})"

@@ -1,9 +1,9 @@
-"""The load: a WebSocket server in a process of its own, that writes chunks as fast as they are
-taken.
+"""The load: a WebSocket server in a process of its own, which sends chunks as fast as they are
+read.
 
-Started by `rounds.open_load`, it prints its port. For each `Load` that it is told on its standard
-input it serves one client: waits until each context has been given its text, sends the stream, and
-prints what that cost it. Frames are made beforehand, so that it is the client that is measured.
+Started by `harness.peers.open_load`, it prints its port. For each `Load` on its standard input it
+serves one client: it waits until each context has been given its text, sends the stream, and prints
+what that cost. Frames are made beforehand, so that the client is what is measured.
 """
 
 from __future__ import annotations
@@ -15,27 +15,26 @@ import os
 import random
 import socket
 import ssl
-import struct
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from typing import Any
 
-from processors import stay_on_core
+from harness.messages import TOKEN, chunk, done
+from harness.processors import stay_on_core
 
 BLOCK_BYTES = 16 * 2**20
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-SENT_AT = b"\xff" * 18  # where a paced frame has the time at which it was sent
-PIECE_FRAMES = 16  # of one connection, where there are many
-TOKEN = "~" * 19 + " "  # what clients push to a sink
+SENT_AT = b"\xff" * 18  # stands for the time at which a paced frame is sent
+PIECE_FRAMES = 16  # sent to each of many connections in turn
 
 
 class Peer:
     """The server's side of one connection."""
 
     def __init__(self, stream: socket.socket) -> None:
-        self.stream, self.waiting = stream, b""
+        self.stream, self._buffer = stream, b""
         head = self._until(b"\r\n\r\n")
         lines = [line.split(b":", 1) for line in head.split(b"\r\n") if b":" in line]
         key = {name.lower(): value.strip() for name, value in lines}[b"sec-websocket-key"]
@@ -46,24 +45,24 @@ class Peer:
         )
 
     def _until(self, mark: bytes) -> bytes:
-        while mark not in self.waiting:
+        while mark not in self._buffer:
             self._more()
-        head, _, self.waiting = self.waiting.partition(mark)
+        head, _, self._buffer = self._buffer.partition(mark)
         return head
 
     def _more(self) -> None:
         if not (data := self.stream.recv(2**16)):
             raise EOFError
-        self.waiting += data
+        self._buffer += data
 
     def _take(self, size: int) -> bytes:
-        while len(self.waiting) < size:
+        while len(self._buffer) < size:
             self._more()
-        taken, self.waiting = self.waiting[:size], self.waiting[size:]
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
-    def hear_text(self) -> bytes:
-        """Return the next text message, as it came."""
+    def receive_text(self) -> bytes:
+        """Return the next text message, unparsed."""
         while True:
             first, length = self._take(2)
             if (length := length & 127) >= 126:
@@ -77,67 +76,34 @@ class Peer:
             if first & 15 == 1:
                 return payload
 
-    def hear(self) -> dict[str, Any]:
-        """Return the next text message."""
-        found: dict[str, Any] = json.loads(self.hear_text())
-        return found
-
-    def hear_contexts(self, count: int) -> list[str]:
-        """Return the contexts' names, once all have said all they will, and only listen."""
+    def receive_contexts(self, count: int) -> list[str]:
+        """Return the ids of so many contexts, once each has sent its final input."""
         names: dict[str, None] = {}
         while len(names) < count:
-            if not (said := self.hear())["continue"]:
-                names[said["context_id"]] = None
+            if not (request := json.loads(self.receive_text()))["continue"]:
+                names[request["context_id"]] = None
         return list(names)
 
 
-def frame(payload: bytes) -> bytes:
-    """Wrap a text message in a frame."""
-    size = len(payload)
-    if size < 126:
-        return struct.pack("!BB", 0x81, size) + payload
-    if size < 2**16:
-        return struct.pack("!BBH", 0x81, 126, size) + payload
-    return struct.pack("!BBQ", 0x81, 127, size) + payload
-
-
-def chunk(name: str, audio: str, step_time: bytes) -> bytes:
-    """Write an event with audio, as the service does (protocol §2.3)."""
-    fields = {
-        "type": "chunk",
-        "context_id": name,
-        "status_code": 206,
-        "done": False,
-        "step_time": 12.25,
-        "flush_id": 1,
-        "data": audio,
-    }
-    return frame(json.dumps(fields, separators=(",", ":")).encode().replace(b"12.25", step_time))
-
-
-def done(name: str) -> bytes:
-    """Write a context's terminal event."""
-    fields = {"type": "done", "context_id": name, "status_code": 206, "done": True}
-    return frame(json.dumps(fields, separators=(",", ":")).encode())
-
-
 def flood(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
-    """Send all there is; return how many frames that were."""
+    """Send the whole stream as fast as it is read; return the number of frames."""
     audio = base64.b64encode(os.urandom(load["bytes"])).decode()
-    frames = {name: chunk(name, audio, b"12.25") for name in names}
+    frames = {name: chunk(name, audio) for name in names}
     size = len(frames[names[0]])
     rounds = max(1, min(load["frames"], BLOCK_BYTES // size) // len(names))
     order = names * rounds
     random.Random(1).shuffle(order)  # noqa: S311
-    block = b"".join(frames[name] for name in order)
-    blocks = max(1, load["frames"] // len(order))
+    block = [frames[name] for name in order]
+    blocks, rest = divmod(load["frames"], len(order))
+    whole, part = b"".join(block), b"".join(block[:rest])
     for _ in range(blocks):
-        stream.sendall(block)
-    return blocks * len(order)
+        stream.sendall(whole)
+    stream.sendall(part)
+    return blocks * len(order) + rest
 
 
 def paced(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
-    """Send a frame a context each interval, spread over it or all at once; return how many."""
+    """Send a frame a context each interval, spread or in a burst; return the number of frames."""
     audio = base64.b64encode(os.urandom(load["bytes"])).decode()
     frames = [chunk(name, audio, SENT_AT).split(SENT_AT) for name in names]
     is_burst = load["pace"] == "burst"
@@ -157,9 +123,9 @@ def paced(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
 
 
 def flood_in_turns(peers: list[Peer], names: list[list[str]], load: dict[str, Any]) -> int:
-    """Send each connection its part, a piece in turn; return how many frames that were."""
+    """Send each connection its part, a piece in turn; return the number of frames."""
     audio = base64.b64encode(os.urandom(load["bytes"])).decode()
-    frames = [[chunk(name, audio, b"12.25") for name in some] for some in names]
+    frames = [[chunk(name, audio) for name in some] for some in names]
     turns = max(1, load["frames"] // (len(peers) * PIECE_FRAMES))
     for turn in range(turns):
         for peer, some in zip(peers, frames, strict=True):
@@ -170,10 +136,10 @@ def flood_in_turns(peers: list[Peer], names: list[list[str]], load: dict[str, An
 
 
 def sink(peer: Peer, contexts: int) -> dict[str, Any]:
-    """Hear until all contexts have said all they will; return how much that was."""
-    found = {"messages": 0, "frames": 0}  # a message may have the text of several pushes
+    """Receive all inputs of all contexts; return how many there were."""
+    found = {"messages": 0, "frames": 0}  # a message may carry the text of several pushes
     while contexts:
-        text = peer.hear_text().replace(b": ", b":")
+        text = peer.receive_text().replace(b": ", b":")
         found["messages"] += 1
         found["frames"] += text.count(b"~") // (len(TOKEN) - 1)
         contexts -= b'"continue":false' in text
@@ -181,10 +147,10 @@ def sink(peer: Peer, contexts: int) -> dict[str, Any]:
 
 
 def work(peers: list[Peer], load: dict[str, Any]) -> dict[str, Any]:
-    """Do what the load says; return how much that was."""
+    """Send or receive what the load asks for; return its figures."""
     if load["pace"] == "sink":
         return sink(peers[0], load["contexts"])
-    names = [peer.hear_contexts(load["contexts"] // len(peers)) for peer in peers]
+    names = [peer.receive_contexts(load["contexts"] // len(peers)) for peer in peers]
     cpu, began = time.process_time(), time.perf_counter()
     if load["pace"] == "pieces":
         frames = flood_in_turns(peers, names, load)
@@ -200,38 +166,41 @@ def work(peers: list[Peer], load: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def meet(listener: socket.socket, context: ssl.SSLContext | None) -> Peer:
-    """Wait for a connection, and shake hands."""
+def accept(listener: socket.socket, context: ssl.SSLContext | None) -> Peer:
+    """Accept a connection and its handshake."""
     stream, _ = listener.accept()
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Peer(stream if context is None else context.wrap_socket(stream, server_side=True))
 
 
-def hear_end(peer: Peer) -> None:
-    """Wait until a client has left."""
+def wait_end(peer: Peer) -> None:
+    """Wait until a client has closed its connection."""
     try:
         while True:
-            peer.hear_text()
+            peer.receive_text()
     except (EOFError, OSError):
-        peer.stream.close()  # some leave without a word
+        peer.stream.close()  # some clients send no close frame
 
 
 def serve(listener: socket.socket, context: ssl.SSLContext | None, load: dict[str, Any]) -> None:
     """Serve one client, and print what it cost."""
     if load["pace"] == "pieces":
-        hear_end(meet(listener, context))  # a first connection, for which the client may load more
-    peers = [meet(listener, context) for _ in range(load["connections"])]
+        wait_end(accept(listener, context))  # the client's first, which is not measured
+    peers = [accept(listener, context) for _ in range(load["connections"])]
     cpu, began = time.process_time(), time.perf_counter()
-    found = work(peers, load)
+    try:
+        found = work(peers, load)
+    except (EOFError, OSError) as error:  # the client gave up; the next one may not
+        found = {"error": type(error).__name__, "frames": 0}
     found.setdefault("seconds", time.perf_counter() - began)
     found.setdefault("cpu_seconds", time.process_time() - cpu)
     print(json.dumps(found), flush=True)
-    with ThreadPoolExecutor(len(peers)) as threads:  # in whatever order they leave
-        list(threads.map(hear_end, peers))
+    with ThreadPoolExecutor(len(peers)) as threads:  # they close in any order
+        list(threads.map(wait_end, peers))
 
 
 def main(certificate: str) -> None:
-    """Serve, a client for each line that tells of one."""
+    """Serve a client for each load on standard input."""
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

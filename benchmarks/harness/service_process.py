@@ -1,28 +1,23 @@
-"""The local service in a process of its own, which tells how it fared. The benchmarks start it.
+"""The local service in a process of its own, started by `harness.peers.open_service`.
 
-It prints its URL and serves until its standard input ends. For each line that comes there it prints
-a line of JSON: how long the loop was held up at worst since the last one, and its memory.
+It prints its URL and serves until its standard input ends. For each line of input it prints a line
+of JSON: by how much its loop was late since the last report, and how much memory it holds.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import trio
-from processors import stay_on_core
 
+from harness.measure import resident_bytes
+from harness.processors import stay_on_core
 from trio_cartesia.server import Behaviour, open_server
 
 TICK_SECONDS = 0.001
@@ -30,15 +25,13 @@ FAST = Behaviour(times_real_time=float("inf"))
 
 
 class Collections:
-    """How long Python's garbage collector took at worst, of processor time; it runs inside of
-    steps.
-    """
+    """The longest run of Python's garbage collector, in processor time; it runs within steps."""
 
     def __init__(self) -> None:
         self._began = self.longest = 0.0
-        gc.callbacks.append(self._look)
+        gc.callbacks.append(self._record)
 
-    def _look(self, phase: str, info: dict[str, int]) -> None:  # noqa: ARG002
+    def _record(self, phase: str, info: dict[str, int]) -> None:  # noqa: ARG002
         now = time.thread_time()
         if phase == "start":
             self._began = now
@@ -47,9 +40,8 @@ class Collections:
 
 
 class Steps(trio.abc.Instrument):
-    """How long each step of a task held the loop up; and of that, how long the machine was busy.
-
-    What a step waited for a processor is the business of the machine, and of whoever shares it.
+    """The longest step of a task: by the clock, without waiting for a
+    processor, and in CPU time.
     """
 
     def __init__(self) -> None:
@@ -65,11 +57,11 @@ class Steps(trio.abc.Instrument):
         return int(self._file.read(100).split()[1]) / 1e9
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
-        """Look at the clock."""
+        """Start the clocks."""
         self._began = time.perf_counter(), self._queued(), time.thread_time()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
-        """Look again."""
+        """Stop them."""
         if self._began is not None:
             wall = time.perf_counter() - self._began[0]
             self.longest_wall = max(self.longest_wall, wall)
@@ -78,21 +70,15 @@ class Steps(trio.abc.Instrument):
 
 
 async def tick(lags: Counter[int]) -> None:
-    """Count how late the loop comes back from each short sleep, in tenths of milliseconds."""
+    """Count by how much each short sleep was late, in tenths of milliseconds."""
     while True:
         before = time.perf_counter()
         await trio.sleep(TICK_SECONDS)
         lags[round(10_000 * (time.perf_counter() - before - TICK_SECONDS))] += 1
 
 
-def memory_bytes(pid: int | str = "self") -> int:
-    """Return how much of the machine's memory a process holds."""
-    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
 async def serve(voice: str) -> None:
-    """Serve until standard input ends; then tell."""
+    """Serve until standard input ends, and report for each line of it."""
     lags: Counter[int] = Counter()
     async with (
         open_server(voice=voice, behaviour=FAST) as server,
@@ -114,7 +100,7 @@ async def serve(voice: str) -> None:
 
 
 def quantile(lags: Counter[int], part: float) -> float:
-    """Return the lag that a part of all lags does not exceed, in milliseconds."""
+    """Return the lag that this part of all lags does not exceed, in milliseconds."""
     seen = 0
     for lag in sorted(lags):
         seen += lags[lag]
@@ -132,43 +118,9 @@ def report(lags: Counter[int], steps: Steps, held_bytes: int) -> dict[str, float
         "step_worst_wall_ms": 1000 * steps.longest_wall,
         "step_worst_ms": 1000 * steps.longest,
         "step_worst_cpu_ms": 1000 * steps.longest_cpu,
-        "memory_bytes": memory_bytes(),
+        "memory_bytes": resident_bytes(),
         "journal_bytes": held_bytes,
     }
-
-
-class Service:
-    """The other process."""
-
-    def __init__(self, url: str, process: trio.Process) -> None:
-        self.url, self.process = url, process
-
-    async def report(self) -> dict[str, Any]:
-        """Return the figures since the last report."""
-        await self.process.stdin.send_all(b"\n")  # type: ignore[union-attr]
-        return json.loads(await _line(self.process))
-
-
-async def _line(process: trio.Process) -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        line += await process.stdout.receive_some()  # type: ignore[union-attr]
-    return line
-
-
-@asynccontextmanager
-async def open_session(voice: str = "espeak") -> AsyncIterator[Service]:
-    """Start the service, and stop it at the end of the block."""
-    async with trio.open_nursery() as nursery:
-        start = partial(
-            trio.run_process,
-            [sys.executable, __file__, voice],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        process = await nursery.start(start)
-        yield Service((await _line(process)).decode().strip(), process)
-        await process.stdin.aclose()
 
 
 if __name__ == "__main__":

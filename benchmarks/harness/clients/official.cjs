@@ -1,12 +1,13 @@
-// The official JavaScript client, as clients.py has the others: node clients.cjs URL CONTEXTS
+// The official JavaScript client: node official.cjs PLAN, where PLAN is a Plan of tasks.py as JSON.
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 
 // where .ci/run and CONTRIBUTING.md install it
-const from = createRequire(path.join(__dirname, '../tests/conformance/package.json'));
+const from = createRequire(path.join(__dirname, '../../../tests/conformance/package.json'));
 const ws = from('ws');
-const [url, count] = process.argv.slice(2);
+const plan = JSON.parse(process.argv[2]);
+const { url, contexts } = plan;
 
 // The client insists on wss; where the load has no TLS, its scheme is put back.
 if (url.startsWith('ws:')) {
@@ -43,8 +44,8 @@ function peak() {
     return 1024 * process.resourceUsage().maxRSS;
   }
 }
-const heard = { frames: 0, bytes: 0, began: 0, cpu: 0, queued: 0 };
-const delays = process.env.BENCHMARK_PACED === undefined ? null : [];
+const found = { frames: 0, bytes: 0, began: 0, cpu: 0, queued: 0 };
+const delays = ['spread', 'burst'].includes(plan.pace) ? [] : null;
 
 async function listen(socket, contextId) {
   const context = socket.context({ ...SETTINGS, contextId });
@@ -52,30 +53,34 @@ async function listen(socket, contextId) {
   await context.no_more_inputs();
   for await (const event of context.receive()) {
     if (event.type !== 'chunk') continue;
-    if (!heard.frames) {
-      heard.queued = queued();
-      heard.began = now();
-      heard.cpu = cpu();
+    if (!found.frames) {
+      found.queued = queued();
+      found.began = now();
+      found.cpu = cpu();
     }
     const audio = event.audio ?? Buffer.from(event.data, 'base64');
-    heard.frames += 1;
-    heard.bytes += audio.length;
+    found.frames += 1;
+    found.bytes += audio.length;
     if (delays !== null) delays.push(now() - event.step_time);
   }
 }
 
 async function main() {
   const client = new Cartesia({ apiKey: 'sk_car_benchmark', baseURL: url.replace(/^ws/, 'http') });
+  const before = process.memoryUsage.rss();
   const socket = await client.tts.websocket();
-  const names = Array.from({ length: Number(count) }, (_, number) => `context-${number}`);
+  const connected = process.memoryUsage.rss();
+  const names = Array.from({ length: contexts }, (_, number) => `context-${number}`);
   await Promise.all(names.map((name) => listen(socket, name)));
   const report = {
-    frames: heard.frames,
-    bytes: heard.bytes,
-    seconds: now() - heard.began,
-    queued_seconds: queued() - heard.queued,
-    cpu_seconds: cpu() - heard.cpu,
+    frames: found.frames,
+    bytes: found.bytes,
+    seconds: now() - found.began,
+    queued_seconds: queued() - found.queued,
+    cpu_seconds: cpu() - found.cpu,
     peak_bytes: peak(),
+    growth_bytes: peak() - before,
+    connected_bytes: connected - before,
     delays,
   };
   process.stdout.write(JSON.stringify(report) + '\n', () => process.exit(0));

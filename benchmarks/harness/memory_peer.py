@@ -1,6 +1,6 @@
-"""A peer in memory: it shakes hands, swallows what is sent, and says what it is told to say.
+"""A peer in memory that accepts a handshake, discards input and sends what the benchmark gives it.
 
-No socket and no other process is behind it, so all that is counted or timed is the client's.
+It has neither a socket nor a process, so that all that is counted or timed is the client's.
 """
 
 from __future__ import annotations
@@ -12,66 +12,65 @@ import re
 import trio
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-
-CLOSE = 0x88  # §5.2: the first byte of a frame that closes
+CLOSE = 0x88  # RFC 6455 §5.2: first byte of a close frame
 
 
 class MemoryPeer(trio.abc.Stream):
     """The stream to the peer."""
 
     def __init__(self) -> None:
-        self._said, self._is_closed = bytearray(), False
-        self._news, self._has_met = trio.lowlevel.ParkingLot(), False
+        self._incoming, self._is_closed = bytearray(), False
+        self._readers, self._has_handshake = trio.lowlevel.ParkingLot(), False
 
-    def say(self, data: bytes) -> None:
-        """Let the client read this next."""
-        self._said += data
-        self._news.unpark_all()
+    def send(self, data: bytes) -> None:
+        """Queue *data* for the client to read."""
+        self._incoming += data
+        self._readers.unpark_all()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Swallow, and answer a handshake."""
+        """Discard *data*, or answer the handshake."""
         await trio.lowlevel.checkpoint()
-        if not self._has_met:
+        if not self._has_handshake:
             found = re.search(rb"(?i)sec-websocket-key: *(\S+)", data)
             assert found is not None
             accept = base64.b64encode(hashlib.sha1(found[1] + GUID).digest())  # noqa: S324
-            self._has_met = True
+            self._has_handshake = True
             self.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
             )
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Return what was said; wait where nothing was."""
+        """Return queued data; wait for some if there is none."""
         await trio.lowlevel.checkpoint()
-        while not self._said and not self._is_closed:
-            await self._news.park()
-        data = bytes(self._said[: max_bytes or 2**16])
-        del self._said[: len(data)]
+        while not self._incoming and not self._is_closed:
+            await self._readers.park()
+        data = bytes(self._incoming[: max_bytes or 2**16])
+        del self._incoming[: len(data)]
         return data
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Return at once."""
+        """Return immediately."""
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """End it."""
+        """Close the stream."""
         self._is_closed = True
-        self._news.unpark_all()
+        self._readers.unpark_all()
         await trio.lowlevel.checkpoint()
 
 
 class PolitePeer(MemoryPeer):
-    """A peer that leaves when it is told goodbye, so that nobody waits for its answer."""
+    """A peer that ends the stream on a close frame, so that no client waits for an answer."""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Swallow, or leave."""
+        """Discard *data*, or end the stream."""
         await super().send_all(data)
         if data[0] == CLOSE:
             await self.aclose()
 
 
 async def open_silence(host: str, port: int) -> MemoryPeer:  # noqa: ARG001
-    """Connect to a peer that says nothing."""
+    """Connect to a peer that sends nothing."""
     await trio.lowlevel.checkpoint()
     return PolitePeer()

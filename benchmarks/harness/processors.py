@@ -1,4 +1,4 @@
-"""Pin a process to a processor, and set its priority; imports little, since clients use it."""
+"""Processor affinity and priority. Imports little: memory is measured with it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def cores() -> tuple[str, str]:
 
 
 def stay_on_core() -> None:
-    """Stay on the processor that whoever started this process has chosen for it."""
+    """Pin this process to the processor that its parent chose, if it chose one."""
     if (core := os.environ.get("BENCHMARK_CORE")) and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core)})
 
 
 def ask_for_priority() -> None:
-    """Go before other work on this machine, and let those that are started do so."""
+    """Run before other work on this machine, child processes included."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     except (AttributeError, PermissionError):

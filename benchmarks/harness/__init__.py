@@ -1,0 +1,1 @@
+"""What the benchmarks share: clients in processes of their own, loads, rounds and tables."""

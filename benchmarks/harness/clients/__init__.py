@@ -1,0 +1,1 @@
+"""The clients that are compared, each started in a process of its own by ``harness.rounds``."""

@@ -1,0 +1,83 @@
+"""The official Python clients, by their public names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from cartesia import AsyncCartesia, Cartesia
+
+from harness.clients.tasks import (
+    KEY,
+    SETTINGS,
+    AsyncioClient,
+    Client,
+    Connect,
+    Plan,
+    Take,
+    authority,
+)
+from harness.measure import Measure
+from harness.messages import TOKEN
+
+
+def _options() -> Any:
+    return {"ssl": authority()} if authority() else {}
+
+
+async def _receive(context: Any, take: Take) -> None:
+    async for event in context.receive():
+        if event.type == "chunk":
+            take(event.audio, event.step_time)
+
+
+class OfficialAsync(AsyncioClient):
+    """The asynchronous client."""
+
+    @asynccontextmanager
+    async def open(self, url: str) -> AsyncIterator[Connect]:
+        """Open a client; yield its ``websocket_connect``."""
+        client = AsyncCartesia(api_key=KEY, websocket_base_url=url)
+        yield partial(client.tts.websocket_connect, websocket_connection_options=_options())
+
+    async def receive(self, connection: Any, name: str, take: Take) -> None:
+        """Push, end, and receive in a task of the context."""
+        context = connection.context(name, **SETTINGS)
+        await context.push("x")
+        await context.no_more_inputs()
+        await _receive(context, take)
+
+    async def push(self, connection: Any, name: str, pieces: int) -> None:
+        """Push tokens, and end."""
+        context = connection.context(name, **SETTINGS)
+        for _ in range(pieces):
+            await context.push(TOKEN)
+        await context.no_more_inputs()
+
+    async def speak(self, connection: Any, name: str, text: str, take: Take) -> None:
+        """Send the text with ``continue`` false."""
+        context = connection.context(name, **SETTINGS)
+        await context.push(text, continue_=False)
+        await _receive(context, take)
+
+
+class OfficialSync(Client):
+    """The synchronous client, which has no tasks: one context is received after another."""
+
+    def perform(self, plan: Plan) -> None:
+        """Receive a stream."""
+        measure = Measure(plan.pace)
+        client = Cartesia(api_key=KEY, websocket_base_url=plan.url)
+        measure.start()
+        with client.tts.websocket_connect(websocket_connection_options=_options()) as connection:
+            contexts = [connection.context(name, **SETTINGS) for name in plan.names()]
+            for context in contexts:
+                context.push("x")
+                context.no_more_inputs()
+            for context in contexts:
+                for event in context.receive():
+                    if event.type == "chunk":
+                        measure.take(event.audio or b"", event.step_time)
+            measure.report()

@@ -1,0 +1,202 @@
+"""The three tasks that each client is given: receive a stream, push small pieces, speak whole
+texts.
+
+They are written once, over `Client`; a subclass shows how its client opens, pushes and receives.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from harness.measure import Measure
+
+SETTINGS: Final[dict[str, Any]] = {
+    "model_id": "sonic-latest",
+    "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+    "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 24000},
+}
+KEY: Final = "sk_car_benchmark"
+TEXT: Final = "Hello there. "
+
+Take = Callable[[bytes, Any], None]
+Call = Callable[[], Awaitable[None]]
+Connect = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a client is to do: the fields of the load, and where it listens."""
+
+    url: str
+    contexts: int
+    connections: int
+    frames: int
+    pace: str
+    bytes: int
+    interval_seconds: float
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of one connection's contexts."""
+        yield from (f"context-{number}" for number in range(self.contexts // self.connections))
+
+
+def authority() -> ssl.SSLContext | None:
+    """Return a context that trusts the load's certificate; None without TLS."""
+    path = os.environ.get("BENCHMARK_AUTHORITY")
+    return ssl.create_default_context(cafile=path) if path else None
+
+
+class Client:
+    """A client; methods that a client has no use for are left out."""
+
+    def run(self, main: Call) -> None:
+        """Run an event loop."""
+        raise NotImplementedError
+
+    async def gather(self, calls: Iterable[Call]) -> None:
+        """Run tasks at the same time, to their end."""
+        raise NotImplementedError
+
+    def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Wrap the method by which the event loop writes to sockets."""
+        raise NotImplementedError
+
+    def open(self, url: str) -> AbstractAsyncContextManager[Connect]:
+        """Open what all connections share; yield a function that opens one."""
+        raise NotImplementedError
+
+    async def receive(self, connection: Any, name: str, take: Take) -> None:
+        """Push a text to a context, end it, and receive all of its chunks."""
+        raise NotImplementedError
+
+    async def push(self, connection: Any, name: str, pieces: int) -> None:
+        """Push so many tokens to a context, one after another, and end it."""
+        raise NotImplementedError
+
+    async def speak(self, connection: Any, name: str, text: str, take: Take) -> None:
+        """Send a text as a single message, and receive all of its chunks."""
+        raise NotImplementedError
+
+    def statistics(self, connection: Any) -> dict[str, float]:  # noqa: ARG002
+        """Return more figures for the report."""
+        return {}
+
+    def perform(self, plan: Plan) -> None:
+        """Perform the task of the plan, and print its measure."""
+        task = {"sink": _push_all, "service": _speak_all}.get(plan.pace, _receive_all)
+        self.run(partial(task, self, plan, Measure(plan.pace)))
+
+
+async def _receive_all(client: Client, plan: Plan, measure: Measure) -> None:
+    async with client.open(plan.url) as connect, AsyncExitStack() as stack:
+        if plan.pace == "pieces":  # a first connection imports what all of them need
+            async with connect():
+                pass
+        measure.start()
+        connections = [await stack.enter_async_context(connect()) for _ in range(plan.connections)]
+        measure.connected()
+        await client.gather(
+            partial(client.receive, connection, name, measure.take)
+            for connection in connections
+            for name in plan.names()
+        )
+        measure.report(**client.statistics(connections[0]))
+
+
+async def _push_all(client: Client, plan: Plan, measure: Measure) -> None:
+    writes = 0
+
+    def count(write: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **more: Any) -> Any:
+            nonlocal writes
+            writes += 1
+            return write(*args, **more)
+
+        return counted
+
+    client.count_writes(count)
+    pieces = plan.frames // plan.contexts
+    async with client.open(plan.url) as connect, connect() as connection:
+        writes = 0
+        measure.begin()
+        await client.gather(partial(client.push, connection, name, pieces) for name in plan.names())
+        measure.frames = pieces * plan.contexts
+        measure.report(writes_per_input=writes / (measure.frames + plan.contexts))
+
+
+async def _speak_all(client: Client, plan: Plan, measure: Measure) -> None:
+    async with client.open(plan.url) as connect, connect() as connection:
+        for number in range(max(2, plan.frames // plan.contexts) + 1):
+            if number == 1:  # the first turn warms up
+                measure.begin()
+            names = [f"{number}-{name}" for name in plan.names()]
+            await client.gather(
+                partial(_speak, client, connection, name, measure) for name in names
+            )
+        measure.report()
+
+
+async def _speak(client: Client, connection: Any, name: str, measure: Measure) -> None:
+    began, is_first = time.perf_counter(), True
+
+    def take(audio: bytes, _: Any) -> None:
+        nonlocal is_first
+        if is_first:
+            measure.take(audio, began)
+            is_first = False
+
+    await client.speak(connection, name, TEXT, take)
+
+
+class AsyncioClient(Client):
+    """A client of asyncio."""
+
+    def run(self, main: Call) -> None:
+        """Run an event loop."""
+        import asyncio
+
+        asyncio.run(main())  # type: ignore[arg-type]
+
+    async def gather(self, calls: Iterable[Call]) -> None:
+        """Run tasks at the same time, to their end."""
+        import asyncio
+
+        await asyncio.gather(*(call() for call in calls))
+
+    def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Wrap the method by which the event loop writes to sockets."""
+        from asyncio.selector_events import _SelectorSocketTransport as Transport
+
+        Transport.write = count(Transport.write)  # type: ignore[method-assign]
+
+
+class TrioClient(Client):
+    """A client of Trio."""
+
+    def run(self, main: Call) -> None:
+        """Run an event loop."""
+        import trio
+
+        trio.run(main)
+
+    async def gather(self, calls: Iterable[Call]) -> None:
+        """Run tasks at the same time, to their end."""
+        import trio
+
+        async with trio.open_nursery() as nursery:
+            for call in calls:
+                nursery.start_soon(call)
+
+    def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Wrap the method by which the event loop writes to sockets."""
+        import trio
+
+        trio.SocketStream.send_all = count(trio.SocketStream.send_all)  # type: ignore[method-assign]
