@@ -7,6 +7,7 @@ or stay in the room.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -233,3 +234,18 @@ def test_rooms_are_small():
             folders[path.parent].append(name)
     for folder, names in folders.items():
         assert len(names) <= LARGEST_ROOM, f"{folder.name} has {len(names)} modules"
+
+
+def test_the_architecture_page_shows_the_floors():
+    """
+    The page for contributors has each room on its floor.
+    """
+    page = (ROOT.parent / "docs/project/architecture.md").read_text()
+    shown = {
+        room: int(floor)
+        for floor, rooms in re.findall(r"^\| (\d+) \|(.*)\|$", page, re.MULTILINE)
+        for room in re.findall(r"`([\w.]+)`", rooms)
+    }
+    assert {
+        "" if room == "trio_cartesia" else room: floor for room, floor in shown.items()
+    } == FLOORS

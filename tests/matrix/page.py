@@ -49,7 +49,7 @@ Readings are tried with these as well: {situations}.
 
 `pytest` tries each row with one operation, `pytest -m matrix` with all.
 `python -m tests.matrix` plays them all, and prints how many passed and the longest virtual time to an end.
-That is 300.5 s, where one context falls silent and nobody has set a deadline: the service then closes the connection, which is idle.
+That is 60.5 s, where nothing arrives for one context: it fails with `ContextStalled`.
 Where the connection falls silent it is 40 s, where connecting does it is 30 s, and everything else ends at once.
 """
 

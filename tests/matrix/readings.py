@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.matrix.operations import OPERATIONS
-from tests.matrix.table import IDLE_BOUND, QUICK_SECONDS, Expected, Row, Whose
+from tests.matrix.table import QUICK_SECONDS, Expected, Row, Whose
 from trio_cartesia import (
     BadRequest,
     ConcurrencyLimited,
@@ -65,7 +65,6 @@ READINGS: Final[tuple[Row, ...]] = (
     reads(
         "expiry_done=false",
         "Nothing can be known until the next input, which is answered with an error.",
-        within_seconds=IDLE_BOUND,
         special={"expire": Expected(None, BadRequest)},
     ),
     reads("done_after_error=true", "Nothing: what comes after the end is dropped, and counted."),

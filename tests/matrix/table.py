@@ -33,7 +33,6 @@ Kind = type[CartesiaError]
 QUICK_SECONDS: Final = 8.0  # for all that no fault holds up: the speech itself, its pauses, goodbye
 KEEPALIVE_BOUND: Final = 45.0  # 20 s of silence, 20 s for a pong, and a goodbye
 STALL_BOUND: Final = 75.0  # 60 s without an event, and buffering delays
-IDLE_BOUND: Final = 310.0  # the service closes what is idle after 300 s (protocol §1.8)
 CONNECT_BOUND: Final = 32.0
 
 
