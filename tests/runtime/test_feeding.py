@@ -269,7 +269,7 @@ async def nursery_pieces(error: Exception | None = None) -> AsyncIterator[str]:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep_forever)
         try:
-            yield "One. "
+            yield "One. "  # noqa: ASYNC101, ASYNC119  # what users write, and may not break us
             await trio.sleep_forever()
         finally:
             if error is not None:
@@ -303,7 +303,7 @@ async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_cl
     raises something itself.
     """
     async with connected_pair() as (connection, peer):
-        with pytest.raises(ExceptionGroup) as caught:
+        with pytest.raises(ExceptionGroup) as caught:  # noqa: ASYNC401  # its errors are looked at
             async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):
                 await peer.receive()
         assert [type(error) for error in caught.value.exceptions] == [KeyError]
@@ -322,7 +322,7 @@ async def test_speak_in_a_generator_that_is_left(autojump_clock):
     async def audio(connection: Connection) -> AsyncIterator[bytes]:
         async with connection.speak("Hello.", **SETTINGS, context_id="a") as context:
             async for piece in context.audio():
-                yield piece
+                yield piece  # noqa: ASYNC119  # what users write, and may not break us
 
     async with connected_pair() as (connection, peer):
         async with trio.open_nursery() as nursery:

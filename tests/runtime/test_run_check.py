@@ -161,7 +161,7 @@ async def test_connections_are_left_in_the_order_and_the_task_they_were_entered_
         first, second = client.tts.websocket_connect(), client.tts.websocket_connect()
         await first.__aenter__()
         connection = await second.__aenter__()
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as nursery:  # noqa: ASYNC112  # another task is the point
             nursery.start_soon(leave_elsewhere)
         async with connection.speak("Hello.", **SETTINGS) as context:
             assert await received_audio(context)

@@ -44,7 +44,7 @@ class Feeder:
         try:
             with self._scope:
                 await self._run()
-        except BaseException as error:  # noqa: BLE001  # an iterator of the caller's may raise anything
+        except BaseException as error:  # noqa: BLE001, ASYNC103  # an iterator may raise anything
             self._take(error)
         finally:
             self._is_done.set()

@@ -101,14 +101,14 @@ class Block(Manager[T], Generic[T]):
         if current_run() is not self._run:
             raise LocalProtocolError(f"{self._name} must be left in the trio.run it was entered in")
         if self._nursery is None:
-            return await self._leave(kind, error, traceback)
+            return await self._leave(kind, error, traceback)  # noqa: ASYNC102  # may be cancelled
         if self._nursery.parent_task is not trio.lowlevel.current_task():
             raise LocalProtocolError(f"{self._name} must be left in the task that entered it")
         # Trio's own nurseries and scopes are left inside out, or its state is corrupted
         later = [block for block in _open_blocks_after(self._nursery) if block._is_entered]
         for block in later:
-            await block._leave(None, None, None)
-        suppressed = await self._leave(kind, error, traceback)
+            await block._leave(None, None, None)  # noqa: ASYNC102  # may be cancelled
+        suppressed = await self._leave(kind, error, traceback)  # noqa: ASYNC102  # may be cancelled
         if later and error is None:
             raise LocalProtocolError(
                 f"{self._name} was left before {later[-1]._name} that was entered after it; "

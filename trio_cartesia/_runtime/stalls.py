@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final
 
@@ -37,5 +36,5 @@ class StallWatch:
         """Call *fail_stalled* with the time whenever *next_deadline* has passed, forever."""
         while True:
             with trio.CancelScope(deadline=next_deadline()) as self._scope:
-                await trio.sleep(math.inf)
+                await trio.sleep_forever()
             fail_stalled(trio.current_time())

@@ -47,7 +47,7 @@ class Behaviour:
         empty_context: What a first input that is final and empty gets: ``error`` or ``done``
             (T12).
         wordless_start: What a first text gets that has no letter or digit in it: ``speak``, which
-            makes no sound, or ``error`` for a 400, as protocol §6a E4 has it (T12).
+            makes no sound, or ``error`` for a 400 on a WebSocket (T12).
         empty_input: What an input gets that is empty and neither final nor a flush: ``ignore``
             for no answer, ``error`` for a 400 (T13).
         empty_flush: What a flush gets that has no text before it: ``flush_done``, or
