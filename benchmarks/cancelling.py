@@ -25,6 +25,7 @@ from harness.messages import chunk, done
 from harness.results import Measure, Row, kinds, middle, pick, quantile, rows_of
 from harness.rounds import Option, ask
 from harness.tables import full, label, sections, table
+
 from trio_cartesia import Cartesia, Connection
 
 WAYS = ("break", "scope", "cancel()")

@@ -22,6 +22,7 @@ from harness.memory_peer import open_silence
 from harness.results import Row, middle, pick, row, rows_of
 from harness.rounds import Option, ask
 from harness.tables import at_most, full, label, only, sections, table, text
+
 from trio_cartesia import Cartesia, Connection
 
 MOST_US = 60  # to open and leave a context

@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any, Final
 
 import attrs
-from harness.cases import CLIENTS, QUARTER, Case, Load, chosen
+from harness.cases import Case, Load, chosen
 from harness.growth import fit, words
 from harness.results import OURS, Row, kinds, middle, pick
 from harness.rounds import Option, ask, client_option, compare
@@ -71,7 +71,7 @@ SWEEPS: Final = {
         frames=(40_000,),
     ),
 }
-BRIEF: Final = {
+BRIEF: Final[dict[str, dict[str, Any]]] = {
     "none": {"frames": (12_000,)},
     "contexts": {"contexts": (16, 64, 1024), "bytes": (4096,), "frames": (8_000,)},
     "frames": {"frames": (2_000, 6_000, 20_000)},

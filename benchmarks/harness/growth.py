@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
+
 from harness.tables import number
 
 Point = tuple[float, float]

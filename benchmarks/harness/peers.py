@@ -21,7 +21,7 @@ from harness.results import Measure, quantile
 RUN_SECONDS: Final = 120  # the most that one client may take
 
 
-class ClientFailed(Exception):  # noqa: N818  # as the package's own errors
+class ClientFailed(Exception):
     """A client ended with an error, or lost frames."""
 
 

@@ -56,7 +56,7 @@ def _rows(found: Found) -> list[Row]:
     rows = []
     for group in groups.values():
         ours = next((measures for case, measures in group.items() if case.name == OURS), None)
-        for case, measures in group.items():
+        for measures in group.values():
             if ours is not None and measures is not ours:
                 for mine, theirs in zip(ours, measures, strict=True):
                     theirs |= {name: mine[field] / theirs[field] for field, name in RATIOS.items()}
@@ -90,7 +90,9 @@ class Option:
 
 def client_option(default: Sequence[str]) -> Option:
     """Return the option that chooses clients."""
-    return Option("--client", tuple(default), help=f"may be repeated; default: {', '.join(default)}")
+    return Option(
+        "--client", tuple(default), help=f"may be repeated; default: {', '.join(default)}"
+    )
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -139,7 +141,9 @@ def _parse(doc: str | None, options: Sequence[Option]) -> argparse.Namespace:
     parser.add_argument("--priority", action="store_true", help="run before other work (root only)")
     for option in options:
         if option.flag == "--client":
-            parser.add_argument(option.flag, action="append", choices=list(CLIENTS), help=option.help)
+            parser.add_argument(
+                option.flag, action="append", choices=list(CLIENTS), help=option.help
+            )
         else:
             option.add_to(parser)
     given = parser.parse_args()
