@@ -1,8 +1,8 @@
 """How soon does a paced frame reach the task of its context, and what does it cost?
 
-``python benchmarks/latency.py``: 64 contexts are sent 20 ms of audio every 20 ms, either spread
-over that time or in a burst. Each frame carries the time at which it was sent, on the machine's
-monotonic clock, which the receiving task reads too.
+``python benchmarks/latency.py``: 64 contexts are sent 20 ms of audio each every 20 ms, either
+spread over that time or in a burst. Each frame carries the time at which it was sent, on the
+machine's monotonic clock, which the receiving task reads too.
 """
 
 from __future__ import annotations

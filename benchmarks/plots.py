@@ -1,8 +1,7 @@
-"""Draw how costs grow, from the figures that ``run_all.py --json`` has kept.
+"""Draw how costs grow, from the figures that ``run_all.py --json`` has written.
 
-The pictures have no background and colours of middle lightness, so that they can be read on a light
-page and on a dark one. ``python benchmarks/plots.py`` draws those of the documentation; it needs
-matplotlib (group ``bench``).
+``python benchmarks/plots.py`` draws the pictures of the documentation; it needs matplotlib (group
+``bench``). Pictures are transparent with colours of middle lightness, for light and dark pages.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from typing import Any, Final
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import matplotlib.ticker
-from growth import Point, fit, words
-from results import OURS, Row, kinds, label, middle, pick
+from harness.growth import Point, fit, words
+from harness.results import OURS, Row, kinds, middle, pick
+from harness.tables import label
 
 DOCS: Final = Path(__file__).parent.parent / "docs/reference/performance"
 GREY: Final = "#808080"
@@ -55,12 +55,12 @@ Curves = dict[str, list[Row]]
 
 
 def curves(rows: Sequence[Row], name: str) -> Curves:
-    """Return the rows of each client, or of what else tells curves apart."""
+    """Return the rows of each client, or of another field's values."""
     return {value: pick(rows, **{name: value}) for value in kinds(rows, name) if value in COLOURS}
 
 
 def draw(axes: Any, found: Curves, x: str, y: str, scale: float = 1, *, logs: bool = False) -> None:
-    """Draw a curve each, with its spread, and its name where it ends; a fit for our own."""
+    """Draw named curves with their spread, and a fitted curve for our own."""
     ends = []
     for name, some in found.items():
         rows = sorted(some, key=lambda row: row[x])
@@ -89,7 +89,7 @@ def draw(axes: Any, found: Curves, x: str, y: str, scale: float = 1, *, logs: bo
 
 
 def name_ends(axes: Any, ends: list[tuple[float, str, str, float]]) -> None:
-    """Write each curve's name behind its end, none upon another."""
+    """Write each curve's name behind its end, without overlaps."""
     axes.figure.canvas.draw()
     height, lowest = 11 * axes.figure.dpi / 72, float("-inf")
     for y, name, colour, x in sorted(ends):
@@ -122,71 +122,62 @@ def picture(name: str, folder: Path, panels: Sequence[dict[str, Any]]) -> None:
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 
-def receiving(rows: list[Row], folder: Path) -> None:
-    """Draw the cost of a frame against contexts, and against its size."""
-    plain = pick(rows, tls=False)
-    cost: dict[str, Any] = {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame", "logs": True}
-    for size in (1024, 4096, 16384):
+COST: Final = {"y": "cpu_us", "ylabel": "CPU µs a frame"}
+
+
+def contexts(rows: list[Row], folder: Path) -> None:
+    """Draw the cost of a frame against contexts."""
+    for size in kinds(rows, "bytes"):
+        found = curves(pick(rows, tls=False, bytes=size), "client")
         xlabel = f"contexts, {size // 1024} KiB of audio a frame"
-        found = curves(pick(plain, bytes=size), "client")
-        panel = {"found": found, "x": "contexts", "xlabel": xlabel, **cost}
+        panel = {"found": found, "x": "contexts", "xlabel": xlabel, "logs": True, **COST}
         picture(f"contexts-{size // 1024}k", folder, [panel])
-    sizes = [row | {"kib": row["bytes"] // 1024} for row in pick(plain, contexts=64)]
-    xlabel = "KiB of audio a frame, 64 contexts"
-    found = curves(sizes, "client")
-    picture("sizes", folder, [{"found": found, "x": "kib", "xlabel": xlabel, **cost}])
 
 
 def frames(rows: list[Row], folder: Path) -> None:
-    """Draw what the length of a stream costs."""
+    """Draw cost and memory against the length of the stream."""
     cost_and_memory(rows, folder, "frames", "peak_bytes", "MB, peak of the process")
 
 
 def connections(rows: list[Row], folder: Path) -> None:
-    """Draw what connections cost."""
+    """Draw cost and memory against connections."""
     cost_and_memory(rows, folder, "connections", "connected_bytes", "MB, all of them idle")
 
 
 def cost_and_memory(rows: list[Row], folder: Path, x: str, memory: str, held: str) -> None:
     """Draw the cost of a frame, and memory."""
     found = curves(rows, "client")
-    panels: list[dict[str, Any]] = [
-        {"y": "cpu_us_per_frame", "ylabel": "CPU µs a frame"},
-        {"y": memory, "ylabel": held, "scale": 1e-6},
-    ]
+    panels: list[dict[str, Any]] = [COST, {"y": memory, "ylabel": held, "scale": 1e-6}]
     picture(x, folder, [{"found": found, "x": x, "xlabel": x, **panel} for panel in panels])
 
 
 def cancelling(rows: list[Row], folder: Path) -> None:
-    """Draw what it costs to leave."""
+    """Draw the cost of leaving a context."""
     found, x = curves(rows, "way"), {"x": "contexts", "xlabel": "contexts"}
     panels = [
-        {"y": "heard_p50_us", "ylabel": "µs until the peer hears, p50"},
+        {"y": "receipt_p50_us", "ylabel": "µs until the peer receives it, p50"},
         {"y": "cpu_us", "ylabel": "CPU µs each, all at once"},
     ]
     picture("cancelling", folder, [{"found": found, **x, **panel} for panel in panels])
 
 
 def pushing(rows: list[Row], folder: Path) -> None:
-    """Draw what a push costs."""
-    found = curves(rows, "client")
-    picture("pushing", folder, [{
-        "found": found, "x": "contexts", "xlabel": "contexts",
-        "y": "cpu_us_per_frame", "ylabel": "CPU µs a push",
-    }])  # fmt: skip
+    """Draw the cost of a push."""
+    panel = {"found": curves(rows, "client"), "x": "contexts", "xlabel": "contexts"}
+    picture("pushing", folder, [{**panel, "y": "cpu_us", "ylabel": "CPU µs a push"}])
 
 
-PICTURES = {
-    "receiving": receiving,
-    "frames": frames,
-    "connections": connections,
+PICTURES: Final = {
+    "contexts_sweep": contexts,
+    "frames_sweep": frames,
+    "connections_sweep": connections,
     "cancelling": cancelling,
     "pushing": pushing,
 }
 
 
 def main() -> None:
-    """Draw all that there are figures of."""
+    """Draw every picture that there are figures for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=DOCS / "figures.json")
     parser.add_argument("--to", type=Path, default=DOCS)
@@ -196,7 +187,7 @@ def main() -> None:
     mpl.rcParams.update(STYLE)
     for name, paint in PICTURES.items():
         if name in found:
-            paint(found[name], folder)
+            paint(found[name]["rows"], folder)
 
 
 if __name__ == "__main__":

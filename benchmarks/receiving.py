@@ -11,7 +11,6 @@ at 64 contexts with 4 KiB of audio a frame, plain and over TLS.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from itertools import product
 from typing import Any, Final
 
@@ -70,7 +69,7 @@ SWEEPS: Final = {
         frames=(40_000,),
     ),
 }
-BRIEF: Final = {
+BRIEF: Final[dict[str, dict[str, Any]]] = {
     "none": {"frames": (12_000,)},
     "contexts": {"contexts": (16, 64, 1024), "bytes": (4096,), "frames": (8_000,)},
     "frames": {"frames": (2_000, 6_000, 20_000)},
@@ -174,31 +173,33 @@ def grown(rows: list[Row], axis: str) -> list[str]:
         parts += [f"{name}, MB (least to most):"]
         parts += [pivot(rows, "client", "client", axis, full(memory, 1e-6))]
     parts += ["Load busy:", pivot(rows, "client", "client", axis, percent("load_busy"))]
-    parts += [curves(rows, axis, "CPU µs/frame", lambda row: middle(row, "cpu_us"))]
-    if axis == "connections":
-        parts += [curves(rows, axis, "KiB", lambda row: middle(row, "connected_bytes") / 1024)]
-    return [*parts, "\n".join(growth(rows, axis))]
+    if axis != "frames":
+        parts += [f"With *n* {axis}:", "\n".join(curves(rows, axis))]
+    return [*parts, *growth(rows, axis)]
 
 
-def curves(rows: list[Row], axis: str, unit: str, value: Callable[[Row], float]) -> str:
-    """Format a fitted curve a client."""
+def curves(rows: list[Row], axis: str) -> list[str]:
+    """Format fitted curves of each client, where there are points enough."""
     lines = []
     for name in kinds(rows, "client"):
-        points = [(row[axis], value(row)) for row in pick(rows, client=name)]
-        if len(points) > 2:
-            lines.append(f"- {name}: {words(fit(points, straight=unit == 'KiB'))} {unit}")
-    return "\n".join([f"With *n* {axis}:", "", *lines]) if lines else ""
+        found = pick(rows, client=name)
+        if len(found) > 2:
+            costs = fit([(row[axis], middle(row, "cpu_us")) for row in found])
+            line = f"- {name}: {words(costs)} CPU µs/frame"
+            if axis == "connections":
+                held = [(row[axis], middle(row, "connected_bytes") / 1024) for row in found]
+                line += f"; {words(fit(held, straight=True))} KiB"
+            lines.append(line)
+    return lines
 
 
 def growth(rows: list[Row], axis: str) -> list[str]:
-    """Compare the growth from 16 contexts to 1,024 with its goal."""
-    lines = []
-    for name in kinds(rows, "client") if axis == "contexts" else ():
-        found = {row["contexts"]: row for row in pick(rows, client=name)}
-        if {16, 1024} <= found.keys():
-            by = middle(found[1024], "cpu_us") / middle(found[16], "cpu_us")
-            lines.append(at_most(f"{name}, 1,024 contexts to 16", by, MOST_GROWTH))
-    return lines
+    """Compare our growth from 16 contexts to 1,024 with its goal."""
+    found = {row[axis]: row for row in pick(rows, client=OURS)}
+    if axis != "contexts" or not {16, 1024} <= found.keys():
+        return []
+    by = middle(found[1024], "cpu_us") / middle(found[16], "cpu_us")
+    return [at_most("a frame's cost, 1,024 contexts to 16", by, MOST_GROWTH)]
 
 
 OPTIONS: Final = (

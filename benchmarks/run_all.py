@@ -1,133 +1,125 @@
-"""All questions about the speed of the client, one after another: ``python benchmarks/run_all.py``.
+"""All questions, one after another: ``python benchmarks/run_all.py``.
 
-Takes half an hour or so; ``--brief`` leaves out most of the matrix of receiving, and ``--quick``
-takes about three minutes and is good for nothing but a first look. The tables go to standard
-output. ``--json FILE`` keeps the figures, of which ``plots.py`` makes the pictures, and
-``--docs FILE`` renews the tables of a page, between its marks. ``--tables FILE`` measures nothing,
-and prints the tables of figures that were kept.
+It takes about an hour; ``--brief`` takes a few minutes, with short streams and few rounds, and is
+good for a first look. The tables go to standard output. ``--json FILE`` keeps the figures, of which
+``plots.py`` makes pictures, and ``--docs PAGE`` replaces the tables of a page, between its marks.
+``--only NAME`` asks a single question, and leaves the figures of the others in the file as they
+are. ``--tables FILE`` measures nothing, and formats figures that were kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import attrs
-import cancelling
-import connections
-import contexts
-import first_audio
-import frames
-import latency
-import pushing
-import receiving
-import start_up
-from results import Row, dump, facts, machine
-from rounds import ask_for_priority
+from harness.environment import describe_machines, describe_run
+from harness.processors import ask_for_priority
+from harness.results import keep
+from harness.tables import sections
 
-Figures = dict[str, Any]
-
-
-@attrs.frozen
-class Question:
-    """A question: who writes its tables, and how it is asked, at length or in a hurry."""
-
-    report: Callable[[list[Row]], str]
-    options: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ("--rounds", "1")
-
-
-BRIEF = ("--matrix", "--contexts", "16,64,1024", "--bytes", "4096")
-FEW = ("--rounds", "1", "--frames", "8000")
-QUESTIONS = {
-    "receiving": Question(receiving.report, ("--matrix",), FEW),
-    "frames": Question(frames.report, (), ("--rounds", "1", "--frames", "2000,6000,20000")),
-    "connections": Question(connections.report, (), FEW),
-    "latency": Question(latency.report, (), ("--rounds", "1", "--seconds", "0.5")),
-    "first_audio": Question(first_audio.report),
-    "pushing": Question(pushing.report, (), ("--rounds", "1", "--pushes", "2048")),
-    "cancelling": Question(cancelling.report, (), ("--rounds", "1", "--times", "50")),
-    "contexts": Question(contexts.report, (), ("--rounds", "1", "--batches", "4")),
-    "start_up": Question(start_up.report, (), ("--rounds", "3")),
+HERE: Final = Path(__file__).parent
+QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
+    "flood": ("flood",),
+    "receiving": ("receiving",),
+    "contexts_sweep": ("receiving", "--sweep", "contexts", "--rounds", "5"),
+    "frames_sweep": ("receiving", "--sweep", "frames", "--rounds", "5"),
+    "connections_sweep": ("receiving", "--sweep", "connections", "--rounds", "5"),
+    "latency": ("latency",),
+    "first_audio": ("first_audio",),
+    "pushing": ("pushing",),
+    "cancelling": ("cancelling",),
+    "contexts": ("contexts",),
+    "start_up": ("start_up",),
+    "service_load": ("service_load",),
+    "speech_over_http": ("speech_over_http",),
 }
+Found = dict[str, Any]  # by question: `environment.Figures`
 
 
-def ask(name: str, question: Question, *, quick: bool, brief: bool) -> list[Row]:
-    """Ask a question in a process of its own, and return its rows."""
+def ask(name: str, *, brief: bool, priority: bool) -> dict[str, Any]:
+    """Run a question in a process of its own, and return its figures.
+
+    Raises:
+        subprocess.CalledProcessError: It ended without figures.
+    """
+    file, *options = QUESTIONS[name]
+    if brief:
+        options = [*options[:2], "--brief"] if options else ["--brief"]
+    if priority:
+        options.append("--priority")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.json"
-        command = [sys.executable, str(Path(__file__).parent / f"{name}.py"), "--json", str(path)]
-        options = BRIEF if brief and name == "receiving" else question.options
-        command += [*options, *(question.quick if quick else ())]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        rows: list[Row] = json.loads(path.read_text())["rows"]
-        return rows
+        path = Path(folder) / "figures.json"
+        command = [sys.executable, str(HERE / f"{file}.py"), *options, "--json", str(path)]
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+        if not path.exists():
+            raise subprocess.CalledProcessError(done.returncode, command)
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
 
 
-def sections(found: Figures) -> dict[str, str]:
-    """Return the tables of each question, and what they depend on."""
-    tables = {name: each.report(found[name]) for name, each in QUESTIONS.items() if name in found}
-    return {"machine": facts(found["machine"]), **tables}
+def tables(name: str, found: dict[str, Any]) -> str:
+    """Format the tables of a question, and where they come from."""
+    report = importlib.import_module(QUESTIONS[name][0]).report(found["rows"])
+    return sections([describe_run(found), report])
 
 
-def renew(page: Path, found: Figures) -> None:
-    """Put the tables where the page has its marks."""
+def replace_tables(page: Path, found: Found) -> None:
+    """Put the tables between the marks of a page."""
     text = page.read_text()
-    for name, tables in sections(found).items():
+    parts = {name: tables(name, found[name]) for name in QUESTIONS if name in found}
+    parts["machine"] = describe_machines(found.values())
+    for name, part in parts.items():
         marks = f"<!-- figures: {name} -->", f"<!-- end: {name} -->"
         between = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
-        whole = f"{marks[0]}\n\n{tables}\n\n{marks[1]}"
-        text = between.sub(lambda _, whole=whole: whole, text)
+        whole = f"{marks[0]}\n\n{part}\n\n{marks[1]}".replace("\\", r"\\")
+        text = between.sub(whole, text)
     page.write_text(text)
 
 
-def measure(given: argparse.Namespace) -> Figures:
-    """Ask each question that was asked for; print its tables as it is answered."""
-    found: Figures = {"machine": machine() | {"quick": given.quick}}
-    print(facts(found["machine"]))
+def measure(given: argparse.Namespace, found: Found) -> None:
+    """Ask each question that was chosen; print its tables and keep its figures at once."""
     for name in given.only or QUESTIONS:
         began = time.perf_counter()
         try:
-            found[name] = ask(name, QUESTIONS[name], quick=given.quick, brief=given.brief)
-        except subprocess.CalledProcessError as error:  # the others are worth their time
-            print(f"!! no answer: {error}", file=sys.stderr)
+            found[name] = ask(name, brief=given.brief, priority=given.priority)
+        except subprocess.CalledProcessError as error:  # the others are still worth asking
+            print(f"!! {name}: {error}", file=sys.stderr)
             continue
-        print(f"\n## {name}\n\n{QUESTIONS[name].report(found[name])}", flush=True)
+        print(f"\n## {name}\n\n{tables(name, found[name])}", flush=True)
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-        if given.json is not None:
-            given.json.parent.mkdir(parents=True, exist_ok=True)
-            given.json.write_text(dump(found))
-    return found
+        keep(given.json, found)
 
 
 def main() -> None:
-    """Measure, or look at what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--brief", action="store_true", help="of receiving, 4 KiB and the ends")
-    parser.add_argument("--priority", action="store_true", help="on a machine that others use")
-    parser.add_argument("--only", action="append", choices=list(QUESTIONS), help="a question")
+    """Measure, or format what was measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--brief", action="store_true", help="few rounds and short streams")
+    parser.add_argument("--priority", action="store_true", help="run before other work (root only)")
+    parser.add_argument("--only", action="append", choices=list(QUESTIONS), help="may be repeated")
     parser.add_argument("--json", type=Path, help="a file for the figures")
-    parser.add_argument("--docs", type=Path, help="a page whose tables are renewed")
-    parser.add_argument("--tables", type=Path, help="a file with figures to show")
+    parser.add_argument("--docs", type=Path, help="a page whose tables are replaced")
+    parser.add_argument("--tables", type=Path, help="a file of figures to format")
     given = parser.parse_args()
     if given.priority:
-        ask_for_priority()  # and so do those that are started
-    if given.tables is not None:
-        found = json.loads(given.tables.read_text())
-        print("\n\n".join(f"## {name}\n\n{text}" for name, text in sections(found).items()))
+        ask_for_priority()  # child processes included
+    kept = given.tables or (given.json if given.only else None)
+    found: Found = json.loads(kept.read_text()) if kept is not None and kept.exists() else {}
+    if given.tables is None:
+        measure(given, found)
     else:
-        found = measure(given)
+        print("\n\n".join(f"## {name}\n\n{tables(name, found[name])}" for name in found))
     if given.docs is not None:
-        renew(given.docs, found)
+        replace_tables(given.docs, found)
 
 
 if __name__ == "__main__":

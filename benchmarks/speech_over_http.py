@@ -1,19 +1,22 @@
-"""How soon speech over HTTP begins and stops, and what its containers cost the loop.
+"""How soon does speech over HTTP begin and stop, and what do containers cost the loop?
 
-Run it with the extra `local` installed: ``python benchmarks/speech_over_http.py``. The service runs
-in this process and is asked over TCP, by h11 alone; every figure includes the client.
+``python benchmarks/speech_over_http.py``, with the extra ``local`` installed. The service runs in
+this process, and the client is h11 over TCP, so every figure includes a client.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from typing import Any
 
 import h11
 import trio
+from harness.clients.tasks import SETTINGS
+from harness.results import Measure, Row, quantile, row
+from harness.rounds import ask
+from harness.tables import full, only, table, text
 
 from trio_cartesia.server import Behaviour, Server, open_server
 
@@ -28,14 +31,14 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 
 class Steps(trio.abc.Instrument):
-    """The CPU time of each step of the loop: what all others wait for, however busy the machine."""
+    """The CPU time of each step of the loop, during which all other tasks wait."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
-        self._since = time.thread_time()  # of the step that adds it
+        self._since = time.thread_time()
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
-        """Start the watch."""
+        """Start the clock."""
         self._since = time.thread_time()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
@@ -43,16 +46,16 @@ class Steps(trio.abc.Instrument):
         self.seconds.append(time.thread_time() - self._since)
 
 
-class Asking:
-    """One request, and its answer as it comes."""
+class Request:
+    """One request, and its response."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream, self.wire = stream, h11.Connection(h11.CLIENT)
 
     async def send(self, name: str, text: str) -> None:
-        """Ask for a text in the format of that name."""
-        asked = {"model_id": "sonic-latest", "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"}
-        body = json.dumps({**asked, "transcript": text, "output_format": FORMATS[name]}).encode()
+        """Request a text in a format."""
+        fields = {"transcript": text, "output_format": FORMATS[name]}
+        body = json.dumps({**SETTINGS, **fields}).encode()
         headers = [("host", "localhost"), ("content-length", str(len(body)))]
         target = "/tts/sse" if name == "sse" else "/tts/bytes"
         for event in (
@@ -63,7 +66,7 @@ class Asking:
             await self.stream.send_all(self.wire.send(event) or b"")
 
     async def receive(self) -> int:
-        """Return the size of the next piece of the body, 0 at its end."""
+        """Return the size of the next part of the body, 0 at its end."""
         while True:
             event = self.wire.next_event()
             if event is h11.NEED_DATA:
@@ -74,64 +77,79 @@ class Asking:
                 return 0
 
 
-async def ask(server: Server, name: str, text: str) -> Asking:
-    """Ask on a connection of its own."""
+async def send(server: Server, name: str) -> Request:
+    """Send a request for ten minutes of speech on a connection of its own."""
     host, _, port = server.url.removeprefix("http://").partition(":")
-    asking = Asking(await trio.open_tcp_stream(host, int(port)))
-    await asking.send(name, text)
-    return asking
+    request = Request(await trio.open_tcp_stream(host, int(port)))
+    await request.send(name, TEN_MINUTES)
+    return request
 
 
-async def leave(server: Server, asking: Asking) -> float:
-    """Return how long after its peer has left a context speaks on."""
+async def close(server: Server, request: Request) -> float:
+    """Return how long the context goes on after its client has closed."""
     started = time.perf_counter()
-    await asking.stream.aclose()
-    while server.journal.contexts[-1].ended is None:  # noqa: ASYNC110  # nothing there tells of it
+    await request.stream.aclose()
+    while server.journal.contexts[-1].ended is None:  # noqa: ASYNC110  # nothing signals it
         await trio.lowlevel.checkpoint()
     return time.perf_counter() - started
 
 
-async def begin(server: Server, name: str) -> tuple[float, float]:
-    """Return how long the first audio of ten minutes takes, and then leaving."""
+async def begin(server: Server, name: str) -> Measure:
+    """Return how long the first audio of ten minutes takes, and then the end of its context."""
     started = time.perf_counter()
-    asking = await ask(server, name, TEN_MINUTES)
-    assert await asking.receive()
+    request = await send(server, name)
+    assert await request.receive()
     taken = time.perf_counter() - started
     assert server.journal.contexts[-1].ended is None
-    return taken, await leave(server, asking)
+    return {"first_ms": 1000 * taken, "stop_ms": 1000 * await close(server, request)}
 
 
-async def whole(server: Server, name: str) -> tuple[float, list[float]]:
-    """Return the CPU time of this process for ten minutes as a whole, and that of each step."""
+async def receive_whole(server: Server, name: str) -> Measure:
+    """Return the CPU time of this process for ten minutes, and that of the longest steps."""
     steps = Steps()
     trio.lowlevel.add_instrument(steps)
     started = time.thread_time()
-    asking = await ask(server, name, TEN_MINUTES)
-    while await asking.receive():
+    request = await send(server, name)
+    while await request.receive():
         pass
     taken = time.thread_time() - started
     trio.lowlevel.remove_instrument(steps)
-    await asking.stream.aclose()
-    return taken, sorted(steps.seconds)
+    await request.stream.aclose()
+    ordered = sorted(steps.seconds)
+    return {
+        "cpu_seconds": taken,
+        "step_p99_ms": 1000 * quantile(ordered, 0.99),
+        "step_worst_ms": 1000 * ordered[-1],
+    }
 
 
-async def main(runs: int) -> None:
-    """Print a line a format."""
+async def measure_all(given: argparse.Namespace) -> list[Row]:
+    """Measure each format."""
+    rows = []
     behaviour = Behaviour(times_real_time=float("inf"))
-    print("ten minutes: first audio, stops after   all of it (CPU), a step at p99, the longest")
     async with open_server(behaviour=behaviour) as server:
         for name in FORMATS:
-            times = [await begin(server, name) for _ in range(runs)]
-            first, left = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-            taken, steps = await whole(server, name)
-            p99 = 1000 * steps[len(steps) * 99 // 100]
-            print(
-                f"{name:12} {first:8.1f} ms {left:9.1f} ms   {taken:14.1f} s"
-                f" {p99:9.1f} ms {1000 * steps[-1]:8.1f} ms"
-            )
+            begun = row([await begin(server, name) for _ in range(given.rounds)], format=name)
+            rows.append(row([await receive_whole(server, name)]) | begun)
+    return rows
+
+
+def measure(given: argparse.Namespace) -> list[Row]:
+    """Measure each format."""
+    return trio.run(measure_all, given)
+
+
+def report(rows: list[Row]) -> str:
+    """Format the table."""
+    columns = {
+        "first audio, ms": full("first_ms"),
+        "stops after, ms": full("stop_ms"),
+        "all of it, CPU s": only("cpu_seconds"),
+        "a step, p99 CPU ms": only("step_p99_ms"),
+        "longest step, CPU ms": only("step_worst_ms"),
+    }
+    return table(rows, "ten minutes as", text("format"), columns)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=10)
-    trio.run(main, parser.parse_args().runs)
+    ask(__doc__, measure, report, rounds=10)

@@ -7,6 +7,7 @@ rounds, and for each figure the median over the quiet rounds and the extremes ov
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -93,15 +94,16 @@ def keep(path: str | Path | None, found: dict[str, Any]) -> None:
 
 def dump(found: dict[str, Any]) -> str:
     """Format JSON with a line a row, so that a diff shows what changed between two runs."""
-    rows: list[str] = []
+    lines: list[str] = []
+
+    def mark(value: Any) -> str:
+        lines.append(json.dumps(value))
+        return f"@{len(lines) - 1}@"
 
     def shorten(value: Any) -> Any:
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            rows.extend(json.dumps(each) for each in value)
-            return [f"@{len(rows) - len(value) + n}@" for n in range(len(value))]
-        return {k: shorten(v) for k, v in value.items()} if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            return {k: mark(v) if k == "machine" else shorten(v) for k, v in value.items()}
+        return [mark(each) for each in value] if isinstance(value, list) else value
 
     text = json.dumps(shorten(found), indent=1)
-    for number, each in enumerate(rows):
-        text = text.replace(f'"@{number}@"', each, 1)
-    return text + "\n"
+    return re.sub(r'"@(\d+)@"', lambda found: lines[int(found[1])], text) + "\n"

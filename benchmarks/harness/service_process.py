@@ -40,9 +40,7 @@ class Collections:
 
 
 class Steps(trio.abc.Instrument):
-    """The longest step of a task: by the clock, without waiting for a
-    processor, and in CPU time.
-    """
+    """The longest step of a task: by the clock, without waits for a processor, and in CPU time."""
 
     def __init__(self) -> None:
         place = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from benchmarks.soak import WAYS, Soak
+from tests.soak.leaving import WAYS, Soak
 from tests.support import SETTINGS, cancels, receive_all, received_audio, requests_until_quiet
 from trio_cartesia import Chunk, Connection, Event, InboxOverflow
 from trio_cartesia.testing import Link, Peer, connected_pair, on_virtual_time

@@ -171,7 +171,7 @@ class Picows(AsyncioClient):
         queued = Queued(None, defaultdict(self.make_queue))
         queues = queued.queues
 
-        class Listener(WSListener):  # type: ignore[misc]
+        class Listener(WSListener):
             def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002
                 event = loads(frame.get_payload_as_memoryview())
                 if event["type"] == "chunk":

@@ -173,9 +173,10 @@ class AsyncioClient(Client):
 
     def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Wrap the method by which the event loop writes to sockets."""
-        from asyncio.selector_events import _SelectorSocketTransport as Transport
+        from asyncio import selector_events
 
-        Transport.write = count(Transport.write)  # type: ignore[method-assign]
+        transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+        transport.write = count(transport.write)
 
 
 class TrioClient(Client):

@@ -1,19 +1,18 @@
-"""How near the times of words are to what is heard.
+"""
+How far the times of words are from the sound of them.
 
-Run it with the extra `local` installed: ``python benchmarks/word_times.py``. Where a text pauses,
-the audio is silent, and so it can be seen where the next word begins: the figures are how far the
-word's time is from there. Speech that begins softly is heard, and seen, a little later.
+Where a text pauses, its audio is silent, so that the start of the next word shows in the samples.
 """
 
 # ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
 
 from __future__ import annotations
 
-import argparse
 import statistics
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import trio
 
 from trio_cartesia.server.catalogue.voices import VOICES
@@ -43,7 +42,7 @@ TEXTS = {
 
 
 def onsets(speech: Spoken) -> list[int]:
-    """Return where sound begins after silence, in frames of audio."""
+    """Return where sound begins after silence, in samples."""
     wave = np.frombuffer(speech.samples, "<i2").astype(float)
     count = len(wave) // FRAME
     peaks: npt.NDArray[np.float64] = np.abs(wave[: count * FRAME].reshape(-1, FRAME)).max(axis=1)
@@ -59,8 +58,8 @@ def errors_ms(speech: Spoken) -> list[float]:
     return [1000 * (start - at) / SAMPLE_RATE for start, at in nearest]
 
 
-async def measure(language: str, speakers: int) -> list[float]:
-    """Return the errors of one language's text, in several voices and at three speeds."""
+async def word_errors_ms(language: str, speakers: int) -> list[float]:
+    """Return the errors of a language's text, in several voices and at three speeds."""
     found: list[float] = []
     voices = [voice for voice in VOICES if voice.language == language][:speakers]
     for voice in voices:
@@ -72,25 +71,13 @@ async def measure(language: str, speakers: int) -> list[float]:
     return found
 
 
-def row(name: str, errors: list[float]) -> str:
-    """Write a row of the table."""
-    sizes = sorted(map(abs, errors))
-    figures = (statistics.median(sizes), sizes[int(len(sizes) * 0.95)], sizes[-1])
-    return f"| {name} | {len(sizes)} | " + " | ".join(f"{figure:.0f}" for figure in figures) + " |"
-
-
-async def main(speakers: int) -> None:
-    """Measure, and print the table."""
-    print("| ms | pauses | median | p95 | worst |\n|---|---:|---:|---:|---:|")
-    everything: list[float] = []
+@pytest.mark.slow
+def test_words_begin_where_their_sound_begins() -> None:
+    """
+    Where sound begins after a pause, a word begins within 60 ms, in 14 languages and all speeds.
+    """
     for language in TEXTS:
-        errors = await measure(language, speakers)
-        print(row(language, errors))
-        everything += errors
-    print(row("all", everything))
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--speakers", type=int, default=4)
-    trio.run(main, parser.parse_args().speakers)
+        errors = list(map(abs, trio.run(word_errors_ms, language, 2)))
+        assert len(errors) >= 10
+        assert max(errors) <= 60
+        assert statistics.median(errors) <= 10
