@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="a page whose tables are replaced")
     parser.add_argument("--tables", type=Path, help="a file of figures to format")
     given = parser.parse_args()
+    if given.docs is not None and not given.docs.exists():
+        parser.error(f"{given.docs} does not exist: --docs needs a page with marks")
     if given.priority:
         ask_for_priority()  # child processes included
     kept = given.tables or (given.json if given.only else None)

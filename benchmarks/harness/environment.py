@@ -85,13 +85,7 @@ def describe_run(found: Figures) -> str:
     """Format where the figures of one question come from, for the line above its tables."""
     rounds = {(row["rounds"], row["quiet"]) for row in found["rows"] if row["rounds"] > 1}
     halves = [f"{quiet} of {count}" if quiet < count else f"{count}" for count, quiet in rounds]
-    how = (
-        f"medians of {' or '.join(sorted(halves))} rounds"
-        if rounds
-        else "one round"
-        if found["rows"]
-        else "no client ended well"
-    )
+    how = f"medians of {' or '.join(sorted(halves))} rounds" if rounds else "at most one round"
     busy = found["machine"]["load_average"]
     return f"*Commit `{found['commit']}`, `{found['command']}`; {how}; load average {busy}.*"
 

@@ -173,9 +173,9 @@ class AsyncioClient(Client):
 
     def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Wrap the method by which the event loop writes to sockets."""
-        from asyncio import selector_events
+        import asyncio.selector_events
 
-        transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+        transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
         transport.write = count(transport.write)
 
 
