@@ -173,7 +173,7 @@ class AsyncioClient(Client):
 
     def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Wrap the method by which the event loop writes to sockets."""
-        import asyncio.selector_events
+        import asyncio.selector_events  # noqa: ASYNC106  # the submodule is not loaded by itself
 
         transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
         transport.write = count(transport.write)
