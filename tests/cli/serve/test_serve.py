@@ -102,13 +102,18 @@ def test_a_voice_that_is_not_installed_is_one_line(
 
 async def test_serving_ends_with_its_scope(capfd: pytest.CaptureFixture[str]) -> None:
     """Cancelled, the service is gone, and with it what it logged to."""
-    handlers = list(logging.getLogger("trio_cartesia.server").handlers)
-    with trio.move_on_after(0.05):
-        await serve(ServiceOptions(voice="tones"))
+    logger = logging.getLogger("trio_cartesia.server")
+    handlers = list(logger.handlers)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, ServiceOptions(voice="tones"))
+        with trio.fail_after(30):
+            while logger.handlers == handlers:  # noqa: ASYNC110  # a logger has no event
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
     out, err = capfd.readouterr()
     assert out.startswith("http://127.0.0.1:")
     assert out.strip() in err
-    assert logging.getLogger("trio_cartesia.server").handlers == handlers
+    assert logger.handlers == handlers
 
 
 async def test_a_service_that_nobody_can_find_ends(capfd: pytest.CaptureFixture[str]) -> None:
