@@ -92,7 +92,7 @@ ALONE = {
     "trio": {"_nursery", "_runtime", "_client", "server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
-    "wsproto": {"server.net.deflate", "server.net.websocket"},
+    "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},
 }
 
 LONGEST_MODULE = 300

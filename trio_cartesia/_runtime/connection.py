@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final, Literal, Unpack
 
 import attrs
@@ -17,7 +18,7 @@ from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.feeder import Feeder, Pieces
-from trio_cartesia._runtime.managers import Block, Manager, block
+from trio_cartesia._runtime.managers import Block, Manager
 from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 
@@ -106,7 +107,6 @@ class Connection:
         opened = self._open(context_id, inbox_bytes, overflow, stall_seconds, settings)
         return Block(opened, "a context (connection.context)")
 
-    @block("a context (connection.speak)")
     def speak(
         self,
         text_or_pieces: str | Iterable[str] | AsyncIterable[str],
@@ -117,13 +117,14 @@ class Connection:
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """Open a context that feeds itself: a task pushes the text, then ends it.
+        """Open a context that feeds itself with the text, and ends it.
 
-        A str goes out as one message, so the service can start at once. Whatever the iterator of
-        pieces raises, the receive loop raises, after the events that came before. If the service
-        ends the context while there is more to speak, the receive loop raises `ContextExpired`.
-        Leaving the block stops the task and closes an asynchronous generator of pieces; what that
-        raises is raised by the block, unless the block raises something itself.
+        A str is queued as one message when the block is entered, so the service can start at once.
+        Pieces are pushed by a task: whatever their iterator raises, the receive loop raises, after
+        the events that came before. If the service ends the context while there is more to speak,
+        the receive loop raises `ContextExpired`. Leaving the block stops the task and closes an
+        asynchronous generator of pieces; what that raises is raised by the block, unless the block
+        raises something itself.
 
         Args:
             text_or_pieces: A text, or pieces of one as they come.
@@ -157,8 +158,16 @@ class Connection:
 
             trio.run(main)
         """
-        opened = self._open(context_id, inbox_bytes, overflow, stall_seconds, settings, is_fed=True)
-        return self._speak(opened, text_or_pieces)
+        checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
+        open_context = partial(
+            self._open, context_id, inbox_bytes, overflow, stall_seconds, settings
+        )
+        speaking: Manager[Context] | AbstractContextManager[Context]
+        if isinstance(text_or_pieces, str):
+            speaking = self._speak_text(open_context(), text_or_pieces)
+        else:
+            speaking = self._speak_pieces(open_context(is_fed=True), text_or_pieces)
+        return Block(speaking, "a context (connection.speak)")
 
     def statistics(self) -> ConnectionStatistics:
         """Return a snapshot of the connection's numbers."""
@@ -176,11 +185,16 @@ class Connection:
             **attrs.asdict(protocol.counters),
         )
 
+    @contextmanager
+    def _speak_text(self, opened: AbstractContextManager[Context], text: str) -> Iterator[Context]:
+        with opened as context:
+            self._contexts.queue_text(context._entry, text)
+            yield context
+
     @asynccontextmanager
-    async def _speak(
+    async def _speak_pieces(
         self, opened: AbstractContextManager[Context], pieces: Pieces
     ) -> AsyncIterator[Context]:
-        checks.text_or_pieces(pieces, "text_or_pieces", may_be_empty=False)
         with opened as context:
             feeder = Feeder(self._contexts, context._entry, context.feed, pieces)
             self._contexts.session.start_soon(feeder.run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from functools import partial
 from typing import Final
 
@@ -14,7 +13,6 @@ from trio.lowlevel import enable_ki_protection
 from trio_cartesia._errors import (
     CartesiaError,
     ConnectionLost,
-    ContextStalled,
     InboxOverflow,
 )
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
@@ -53,13 +51,14 @@ class ContextTable:
     waiting: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     pace: Pace = attrs.field(init=False)
     run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
-    stalls: StallWatch = attrs.field(factory=StallWatch, init=False, repr=False)
+    stalls: StallWatch = attrs.field(init=False, repr=False)
     _session: Session | None = attrs.field(default=None, init=False)
     _entries: dict[str, ContextEntry] = attrs.field(factory=dict, init=False)
     _full: Inbox | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.pace = Pace(self.waiting)
+        self.stalls = StallWatch(self._entries)
 
     @property
     def session(self) -> Session:
@@ -70,7 +69,7 @@ class ContextTable:
     def attach(self, session: Session) -> None:
         """Use *session*, once it is open."""
         self._session = session
-        session.start_soon(partial(self.stalls.watch, self._next_stall, self._fail_stalled))
+        session.start_soon(partial(self.stalls.watch, lambda: self.is_blocked, self.fail))
 
     # -- for contexts
 
@@ -93,6 +92,12 @@ class ContextTable:
         entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, foreign)
         self._entries[context_id] = entry
         return entry
+
+    @enable_ki_protection
+    def queue_text(self, entry: ContextEntry, text: str) -> None:
+        """Queue *text* as a context's only input; retiring the context withdraws it."""
+        self.protocol.queue_input(entry.context_id, text, last=True)
+        self.session.wake_writer()
 
     async def send_input(
         self,
@@ -137,7 +142,7 @@ class ContextTable:
     def fail(self, entry: ContextEntry, error: Exception) -> None:
         """Cancel a context for *error*, which its receive loop raises after what waits."""
         self.protocol.fail(entry.context_id, error)
-        entry.inbox.close(error)
+        entry.inbox.close(self._identified(error))
         self._notice_end(entry)
 
     @enable_ki_protection
@@ -250,30 +255,13 @@ class ContextTable:
                 f"more than {inbox.budget_bytes} bytes of events wait to be received",
                 context_id=context_id,
             )
-            self.fail(entry, self._identified(error))
+            self.fail(entry, error)
         elif type(item) is Done:
             expired = entry.is_fed and entry.state.end is End.EXPIRED
             inbox.close(entry.state.expiry(context_id) if expired else None)
             self._notice_end(entry)
         elif inbox.blocks and inbox.is_full:
             self._full = inbox
-
-    def _next_stall(self) -> float:
-        """Return when the next context may be found stalled."""
-        return min((each.stall_deadline for each in self._entries.values()), default=math.inf)
-
-    def _fail_stalled(self, now: float) -> None:
-        """Fail every context that text is owed to, and for which nothing has come."""
-        if self.is_blocked:  # nothing can arrive, by choice
-            for entry in self._entries.values():
-                entry.active_at = now
-        for entry in [each for each in self._entries.values() if each.stall_deadline <= now]:
-            _log.debug("context %s has stalled", entry.context_id)
-            error = ContextStalled(
-                f"text was sent, and nothing has come for {entry.stall_seconds:g} seconds",
-                context_id=entry.context_id,
-            )
-            self.fail(entry, self._identified(error))
 
     def _notice_end(self, entry: ContextEntry) -> None:
         entry.sent.unpark_all()

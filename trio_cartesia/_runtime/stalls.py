@@ -1,27 +1,35 @@
-"""When contexts whose text is owed are found to have stalled."""
+"""Contexts that text is owed to, and for which nothing comes any more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
+from trio_cartesia._errors import ContextStalled
+from trio_cartesia._runtime.context_entry import ContextEntry
+
 __all__ = ["STALL_SECONDS", "StallWatch"]
 
 STALL_SECONDS: Final = 60.0  # longer than it takes to find out that a peer is gone
 
+_log: Final = logging.getLogger("trio_cartesia.connection")
+
 
 @attrs.define(eq=False)
 class StallWatch:
-    """Sleeps until the first deadline.
+    """Sleeps until the first deadline, and fails the contexts whose deadline has passed.
 
     Each message moves deadlines to later, which is found out when the watch wakes; so it costs
     nothing while speech arrives.
     """
 
+    _entries: Mapping[str, ContextEntry]
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
 
     def expect(self, deadline: float) -> None:
@@ -31,10 +39,28 @@ class StallWatch:
 
     @enable_ki_protection
     async def watch(
-        self, next_deadline: Callable[[], float], fail_stalled: Callable[[float], None]
+        self, is_blocked: Callable[[], bool], fail: Callable[[ContextEntry, ContextStalled], None]
     ) -> None:
-        """Call *fail_stalled* with the time whenever *next_deadline* has passed, forever."""
+        """Call *fail* for each context that has stalled, forever.
+
+        None stalls while reading *is_blocked*: nothing can arrive, by choice.
+        """
         while True:
-            with trio.CancelScope(deadline=next_deadline()) as self._scope:
+            first = min((each.stall_deadline for each in self._entries.values()), default=math.inf)
+            with trio.CancelScope(deadline=first) as self._scope:
                 await trio.sleep_forever()
-            fail_stalled(trio.current_time())
+            now = trio.current_time()
+            for entry in list(self._entries.values()):
+                if is_blocked():
+                    entry.active_at = now
+                if entry.stall_deadline <= now:
+                    _log.debug("context %s has stalled", entry.context_id)
+                    fail(entry, stalled(entry))
+
+
+def stalled(entry: ContextEntry) -> ContextStalled:
+    """Return the error of a context that has stalled."""
+    return ContextStalled(
+        f"text was sent, and nothing has come for {entry.stall_seconds:g} seconds",
+        context_id=entry.context_id,
+    )

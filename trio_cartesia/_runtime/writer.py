@@ -1,7 +1,8 @@
 """The writing half of a session.
 
-Only this sends, and it sends whole messages. It never waits for more to send: messages that were
-queued while it was busy go together.
+Only this sends, and it sends whole messages. A message leaves in the turn in which it was queued,
+if the transport takes it without waiting; else a task sends it. Neither waits for more to send:
+messages that were queued while the task was busy go together.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 import trio
-from trio.lowlevel import ParkingLot
+from trio.lowlevel import ParkingLot, enable_ki_protection
 
 from trio_cartesia._runtime.handler import Message, SessionHandler
 from trio_cartesia._runtime.transport.interface import Transport
@@ -35,6 +36,7 @@ class Writer:
     writing_since: float | None = attrs.field(default=None, init=False)
     _to_write: ParkingLot = attrs.field(factory=ParkingLot, init=False)
     _written: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    _begun: Message | None = attrs.field(default=None, init=False)  # of which a part was sent
 
     @property
     def is_busy(self) -> bool:
@@ -48,15 +50,29 @@ class Writer:
             ConnectionLost: The peer takes nothing more.
         """
         while True:
+            if self._begun is not None:
+                begun, self._begun = self._begun, None
+                await self._transport.send()
+                self._note_sent([begun])
             while (first := self._handler.next_message()) is not None:
                 await self._send([first])
                 await self._send(self._next_batch())
             self._written.unpark_all()
             await self._to_write.park()
 
+    @enable_ki_protection
     def wake(self) -> None:
-        """Look for messages that were queued."""
-        self._to_write.unpark_all()
+        """Send messages that were queued: now, as far as that needs no waiting."""
+        transport, handler = self._transport, self._handler
+        while self.writing_since is None and transport.can_send_nowait:
+            if (message := handler.next_message()) is None:
+                break
+            if message.text is None or transport.send_nowait(message.text):
+                self._note_sent([message])
+            else:
+                self._begun, self.writing_since = message, trio.current_time()
+        if self.is_busy:
+            self._to_write.unpark_all()
 
     async def wait_written(self) -> None:
         """Return when no message is left to be sent, or none ever will be."""
@@ -80,6 +96,10 @@ class Writer:
         if texts := [message.text for message in batch if message.text is not None]:
             self.writing_since = trio.current_time()
             await self._transport.send(*texts)
+        self._note_sent(batch)
+
+    def _note_sent(self, batch: list[Message]) -> None:
+        if any(message.text is not None for message in batch):
             self.writing_since, self.sent_at = None, trio.current_time()
         for message in batch:
             self._handler.note_sent(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -106,3 +107,43 @@ async def test_every_end_of_a_socket_is_a_loss_after_what_had_come(end):
         with trio.fail_after(30), pytest.raises(ConnectionLost) as caught:
             await anext(receiver)
         assert "without a goodbye" in str(caught.value)
+
+
+async def test_a_text_is_on_its_way_in_the_turn_in_which_it_was_given():
+    """Entering `speak` with a whole text sends it, so no other task delays it."""
+    async with connected() as (connection, (other, stream)):
+        async with connection.speak("Hello.", **SETTINGS):
+            readable, _, _ = select.select([stream.socket.fileno()], [], [], 0)
+            assert readable
+        await other.get_message()
+
+
+async def test_what_a_socket_does_not_take_at_once_follows_in_order():
+    """Pushes larger than the socket's buffers arrive whole and in order, whoever reads late, and
+    with pings of the peer in between.
+    """
+    pieces = [f"{number:05d}" * 20_000 for number in range(40)]
+    async with connected() as (connection, (other, _)), trio.open_nursery() as nursery:
+        async with connection.context(**SETTINGS, context_id="a") as context:
+
+            async def push() -> None:
+                for piece in pieces:
+                    await context.push(piece)
+                await context.no_more_inputs()
+
+            nursery.start_soon(push)
+            await other.ping()
+            received = [json.loads(await other.get_message()) for _ in range(len(pieces) + 1)]
+            assert [each["transcript"] for each in received] == [*pieces, ""]
+
+
+async def test_a_peer_that_is_gone_is_noticed_by_a_message_sent_at_once():
+    """A socket that takes nothing more fails the push, as where a task sends."""
+    async with connected() as (connection, (_, stream)):
+        async with connection.context(**SETTINGS, context_id="a") as context:
+            linger = struct.pack("ii", 1, 0)
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            stream.socket.close()
+            with pytest.raises(ConnectionLost):
+                while True:
+                    await context.push("Hello.")

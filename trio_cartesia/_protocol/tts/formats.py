@@ -128,6 +128,19 @@ class GenerationConfig:
 _T = TypeVar("_T", RawOutputFormat, GenerationConfig)
 
 
+def _members(cls: type[_T]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of a class's fields, and those of the required ones."""
+    fields = attrs.fields(cls)
+    required = (field.name for field in fields if field.default is attrs.NOTHING)
+    return frozenset(field.name for field in fields), frozenset(required)
+
+
+_MEMBERS: Final[Mapping[type, tuple[frozenset[str], frozenset[str]]]] = {
+    RawOutputFormat: _members(RawOutputFormat),
+    GenerationConfig: _members(GenerationConfig),
+}
+
+
 def value_from(cls: type[_T], value: object, name: str) -> _T:
     """Return *value*, an instance of *cls* or a mapping of the wire's shape, as a *cls*.
 
@@ -139,8 +152,7 @@ def value_from(cls: type[_T], value: object, name: str) -> _T:
     if not isinstance(value, Mapping):
         kind = type(value).__name__
         raise LocalProtocolError(f"{name} must be a {cls.__name__} or a mapping, not {kind}")
-    known = {field.name for field in attrs.fields(cls)}
-    required = {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
+    known, required = _MEMBERS[cls]
     if unknown := value.keys() - known:
         listed = ", ".join(sorted(map(checks.quoted, unknown)))
         raise LocalProtocolError(

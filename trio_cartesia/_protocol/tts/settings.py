@@ -131,6 +131,12 @@ class ContextSettings:
             object.__setattr__(self, "use_normalized_timestamps", False)  # protocol §7.1 T32
 
 
+_NAMES: Final = frozenset(field.name for field in attrs.fields(ContextSettings))
+_REQUIRED: Final = frozenset(
+    field.name for field in attrs.fields(ContextSettings) if field.default is attrs.NOTHING
+)
+
+
 class ContextOptions(TypedDict):
     """The keyword arguments of `ContextSettings`, for signatures that pass them on."""
 
@@ -156,10 +162,8 @@ def settings_from(options: Mapping[str, object]) -> ContextSettings:
     Raises:
         LocalProtocolError: One is missing, unknown, of the wrong type or out of range.
     """
-    fields = {field.name: field for field in attrs.fields(ContextSettings)}
-    if unknown := options.keys() - fields.keys():
+    if unknown := options.keys() - _NAMES:
         raise LocalProtocolError(f"a context has no setting {', '.join(sorted(unknown))}")
-    required = {name for name, field in fields.items() if field.default is attrs.NOTHING}
-    if missing := required - options.keys():
+    if missing := _REQUIRED - options.keys():
         raise LocalProtocolError(f"a context needs {', '.join(sorted(missing))}")
     return ContextSettings(**options)  # type: ignore[arg-type]  # the validators check each

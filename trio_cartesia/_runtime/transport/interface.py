@@ -42,8 +42,18 @@ class Transport(Protocol):
         It may return without having delivered any. If cancelled, no byte is lost.
         """
 
-    async def send(self, first: str, *others: str) -> None:
-        """Send messages in one write; if cancelled, it is good for nothing but closing."""
+    @property
+    def can_send_nowait(self) -> bool:
+        """True while `send_nowait` may be called."""
+
+    def send_nowait(self, message: str) -> bool:
+        """Send a message without waiting; False if a part of it is left for the next `send`."""
+
+    async def send(self, *messages: str) -> None:
+        """Send messages in one write, after what `send_nowait` left.
+
+        If cancelled, the transport is good for nothing but closing.
+        """
 
     async def ping(self) -> None:
         """Send a ping and wait for its pong."""

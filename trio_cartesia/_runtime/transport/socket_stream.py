@@ -68,6 +68,16 @@ class SocketStream(trio.abc.Stream):
         """Send *data*, as `trio.SocketStream`."""
         await self._stream.send_all(data)
 
+    def send_nowait(self, data: bytes | bytearray) -> int:
+        """Send as much of *data* as the socket takes now, and return how many bytes that is.
+
+        0 where it takes nothing, or sending fails: `send_all` then waits, or raises why.
+        """
+        try:
+            return os.write(self._fileno(), data)
+        except (OSError, trio.ClosedResourceError):
+            return 0
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block."""
         await self._stream.wait_send_all_might_not_block()

@@ -9,8 +9,7 @@ the stream again, for good.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -56,7 +55,7 @@ class TappedStream(trio.abc.Stream):
     _for_websocket: trio.MemoryReceiveChannel[bytes] = attrs.field(init=False, repr=False)
     _limiter: FrameLimiter = attrs.field(factory=FrameLimiter, init=False)
     _sending: trio.StrictFIFOLock = attrs.field(factory=trio.StrictFIFOLock, init=False)
-    _cork: bytearray | None = attrs.field(default=None, init=False, repr=False)
+    _unsent: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._to_websocket, self._for_websocket = trio.open_memory_channel(0)
@@ -177,21 +176,24 @@ class TappedStream(trio.abc.Stream):
             self._end()
         return data
 
-    @contextmanager
-    def corked(self) -> Iterator[bytearray]:
-        """Put what is sent during the block into what this yields, for the caller to send."""
-        self._cork = bytearray()
-        try:
-            yield self._cork
-        finally:
-            self._cork = None
+    @property
+    def can_send_nowait(self) -> bool:
+        """True while `send_nowait` may be called: a socket, and nothing is on its way."""
+        return (
+            isinstance(self._stream, SocketStream)
+            and not self._sending.locked()
+            and not self._unsent
+            and not self.has_write_failed
+        )
+
+    def send_nowait(self, data: bytes | bytearray) -> bool:
+        """Send *data* without waiting; False if a rest of it is left for the next `send_all`."""
+        assert isinstance(self._stream, SocketStream)
+        self._unsent += data[self._stream.send_nowait(data) :]
+        return not self._unsent
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, or note that the peer takes nothing more."""
-        if self._cork is not None:
-            self._cork += data
-            await trio.lowlevel.checkpoint_if_cancelled()
-            return
         if self._headers is not None:
             data, self._headers = self._headers.added_to(data), None
         try:
@@ -200,12 +202,14 @@ class TappedStream(trio.abc.Stream):
             self.has_write_failed = True
 
     async def _send_in_turn(self, data: bytes | bytearray | memoryview) -> None:
-        """Send *data* after what others send: a cork goes without trio-websocket's lock."""
+        """Send *data* after what others send: our messages go without trio-websocket's lock."""
         try:
             self._sending.acquire_nowait()  # acquire() would let others run each time
         except trio.WouldBlock:
             await self._sending.acquire()
         try:
+            if self._unsent:
+                data, self._unsent = self._unsent + data, bytearray()
             await self._stream.send_all(data)
         finally:
             self._sending.release()

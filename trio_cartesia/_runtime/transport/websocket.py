@@ -31,6 +31,7 @@ from trio_cartesia._runtime.transport.tapped_stream import TappedStream
 
 if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
     from trio_websocket import WebSocketConnection
+    from wsproto.frame_protocol import FrameProtocol
 
 __all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "open_websocket"]
 
@@ -48,11 +49,16 @@ _log: Final = logging.getLogger("trio_cartesia.transport")
 
 @attrs.frozen(eq=False)
 class WebSocketTransport:
-    """The `Transport` over trio-websocket."""
+    """The `Transport` over trio-websocket.
+
+    Text frames are made by wsproto, as trio-websocket's are, but sent without its lock, which lets
+    other tasks run before each message: so they can leave in the turn in which they were queued.
+    """
 
     request_id: str | None
     _websocket: WebSocketConnection
     _stream: TappedStream
+    _frames: FrameProtocol
 
     async def receive(self, handler: FrameHandler) -> None:
         """Deliver messages that have arrived."""
@@ -63,30 +69,25 @@ class WebSocketTransport:
             message = await self._websocket.get_message()
         handler.handle_message(message)
 
-    async def send(self, first: str, *others: str) -> None:
-        """Send text messages in one write."""
+    @property
+    def can_send_nowait(self) -> bool:
+        """True over a socket on which nothing is being sent."""
+        return self._stream.can_send_nowait and self._websocket.closed is None
+
+    def send_nowait(self, message: str) -> bool:
+        """Send a message without waiting; False if a part of it is left for the next `send`."""
+        return self._stream.send_nowait(self._frames.send_data(message))
+
+    async def send(self, *messages: str) -> None:
+        """Send messages in one write, after what `send_nowait` left."""
         with _losses_translated(self._stream):
-            if others:
-                await self._send_together((first, *others))
-            else:
-                await self._websocket.send_message(first)
+            if self._websocket.closed is not None:
+                from trio_websocket import ConnectionClosed
+
+                raise ConnectionClosed(self._websocket.closed)
+        await self._stream.send_all(b"".join(map(self._frames.send_data, messages)))
         if self._stream.has_write_failed:
             raise ConnectionLost("the connection broke while a message was sent")
-
-    async def _send_together(self, messages: tuple[str, ...]) -> None:
-        from trio_websocket import ConnectionClosed
-
-        closed = None
-        with self._stream.corked() as corked:
-            try:
-                for message in messages:
-                    await self._websocket.send_message(message)
-            except ConnectionClosed as error:  # by the peer, and our answer may be corked
-                closed = error
-        if corked:
-            await self._stream.send_all(corked)
-        if closed is not None:
-            raise closed
 
     async def ping(self) -> None:
         """Send a ping, and wait for its pong."""
@@ -143,6 +144,7 @@ async def open_websocket(
 
 async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Address) -> Transport:
     from trio_websocket import wrap_client_stream
+    from wsproto.frame_protocol import FrameProtocol
 
     websocket = await wrap_client_stream(
         nursery,
@@ -155,7 +157,8 @@ async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Add
     )
     stream.handshake_is_over()
     request_id = header(websocket.handshake_headers, b"x-request-id")
-    return WebSocketTransport(one_line(request_id or "") or None, websocket, stream)
+    frames = FrameProtocol(client=True, extensions=[])  # as none are offered in the handshake
+    return WebSocketTransport(one_line(request_id or "") or None, websocket, stream, frames)
 
 
 def _no_handshake(address: Address, stream: TappedStream | None) -> CartesiaError:
