@@ -14,21 +14,27 @@ from typing import Any
 import pytest
 
 from trio_cartesia.server.voices.espeak import child as espeak_child
-from trio_cartesia.server.voices.espeak import process as espeak_process
-from trio_cartesia.server.voices.espeak.child import MANNER, NUMBER, ConnectionClosed, Frame, Frames
+from trio_cartesia.server.voices.espeak import child_process
+from trio_cartesia.server.voices.espeak.child import (
+    NUMBER,
+    PARAMETERS,
+    ConnectionClosed,
+    Frame,
+    Frames,
+)
+from trio_cartesia.server.voices.espeak.client import EspeakClient, EspeakCrashed
 from trio_cartesia.server.voices.espeak.library import Event, Kind, VoiceParameters
-from trio_cartesia.server.voices.espeak.process import EspeakClient, EspeakCrashed
 
 
 @pytest.fixture
-def espeak_client() -> Iterator[EspeakClient]:
-    espeak_client = EspeakClient()
-    yield espeak_client
-    espeak_client.close()
+def client() -> Iterator[EspeakClient]:
+    client = EspeakClient()
+    yield client
+    client.close()
 
 
-def words(espeak_client: EspeakClient, text: str) -> int:
-    _, events = espeak_client.synthesise(text, VoiceParameters())
+def words(client: EspeakClient, text: str) -> int:
+    _, events = client.synthesise(text, VoiceParameters())
     return sum(event.kind is Kind.WORD for event in events)
 
 
@@ -37,42 +43,42 @@ import importlib.util, os, time
 spec = importlib.util.spec_from_file_location("child", {str(espeak_child.__file__)!r})
 child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
-neighbour = child._neighbour
+import_sibling = child._import_sibling
 """
 HANGING = """
 def library(name):
-    module = neighbour(name)
+    module = import_sibling(name)
     module.Engine.synthesise = lambda *_, **__: time.sleep(60)
-    child.PATIENCE_SECONDS = 0.1
+    child.WATCHDOG_SECONDS = 0.1
     return module
-child._neighbour = library
+child._import_sibling = library
 child.main()
 """
 TALKING = """
 def library(name):
     os.write(1, b"no frame")
     print("no frame", flush=True)
-    return neighbour(name)
-child._neighbour = library
+    return import_sibling(name)
+child._import_sibling = library
 child.main()
 """
 BROKEN = """
 def library(name):
     raise OSError("libespeak-ng.so: cannot open shared object file")
-child._neighbour = library
+child._import_sibling = library
 child.main()
 """
 
 
 @pytest.fixture
 def run_child(
-    espeak_client: EspeakClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: EspeakClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[str], int]:
-    def run(queue: str) -> int:
+    def run(script: str) -> int:
         path = tmp_path / "child.py"
-        path.write_text(CHILD + queue)
-        monkeypatch.setattr(espeak_process, "CHILD", path)
-        return words(espeak_client, "one two")
+        path.write_text(CHILD + script)
+        monkeypatch.setattr(child_process, "CHILD", path)
+        return words(client, "one two")
 
     return run
 
@@ -105,7 +111,7 @@ def serve(*requests: tuple[Frame, bytes], engine: Any) -> list[tuple[Frame, byte
     down.seek(0)
     library = SimpleNamespace(engine=engine, VoiceParameters=VoiceParameters)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(espeak_child, "_neighbour", lambda _: library)
+        patched.setattr(espeak_child, "_import_sibling", lambda _: library)
         with contextlib.suppress(ConnectionClosed):
             espeak_child.serve(Frames(down, up))
     up.seek(0)
@@ -135,25 +141,25 @@ class Library:
 
 
 def request(text: str) -> tuple[Frame, bytes]:
-    return Frame.SPEAK, espeak_process._request(text, VoiceParameters())
+    return Frame.SPEAK, child_process._request(text, VoiceParameters())
 
 
 def test_the_child_answers_what_it_is_asked() -> None:
     """Every request has one answer, after questions that are answered by go on or stop."""
-    go_on, stop = (Frame.GO_ON, b""), (Frame.STOP, b"")
+    go_on, stop = (Frame.CONTINUE, b""), (Frame.STOP, b"")
     requests = [request("15"), request("LookupError"), request("RuntimeError")]
     requests += [request("32"), go_on, go_on, request("40"), go_on, stop, request("16")]
     ready, *answers = serve(*requests, engine=Library)
     assert ready == (Frame.READY, NUMBER.pack(8000))
-    question, spoken = (Frame.QUESTION, b""), answers[0]
+    question, spoken = (Frame.CHECK, b""), answers[0]
     assert answers[1:3] == [(Frame.NO_VOICE, b"no voice"), (Frame.FAILED, b"gave up")]
     assert answers[3:6] == [question, question, spoken]
     assert answers[6:9] == [question, question, (Frame.STOPPED, b"")]
     assert answers[9:] == [question]
     event = Event(kind=Kind.PHONEME, frame=1, position=2, symbol="ɔ")
-    assert espeak_process._result(*spoken) == (b"ab", [event])
+    assert child_process._result(*spoken) == (b"ab", [event])
     with pytest.raises(RuntimeError, match="gave up"):
-        espeak_process._result(*answers[2])
+        child_process._result(*answers[2])
 
 
 def test_a_start_that_fails_is_an_answer() -> None:
@@ -179,26 +185,28 @@ def test_any_text_reaches_the_child(text: str) -> None:
 
 
 def test_nobody_to_hear_is_no_other_error() -> None:
-    """What is sent into a pipe that has no other end any more, or is closed, is told as such."""
+    """A send into a pipe that is closed, at either end, is an error of its own."""
     incoming, outgoing = os.pipe()
     os.close(incoming)
     with open(outgoing, "wb", buffering=0) as pipe:
         frames = Frames(pipe, pipe)
         with pytest.raises(ConnectionClosed):
-            frames.send(Frame.GO_ON)
+            frames.send(Frame.CONTINUE)
     with pytest.raises(ConnectionClosed):
-        frames.send(Frame.GO_ON)
+        frames.send(Frame.CONTINUE)
 
 
 def test_the_child_finds_its_neighbour() -> None:
     """The library's module needs nothing else of the package."""
-    assert espeak_child._neighbour("library").VoiceParameters().voice == VoiceParameters().voice
-    assert MANNER.size + NUMBER.size == 24
+    assert (
+        espeak_child._import_sibling("library").VoiceParameters().voice == VoiceParameters().voice
+    )
+    assert PARAMETERS.size + NUMBER.size == 24
 
 
 def test_the_child_ends_with_its_input() -> None:
-    """Run as a program, it takes over the standard streams, and ends when there
-    is nothing to read.
+    """Run as a program, it takes over the standard streams, and ends when there is nothing to
+    read.
     """
     before = signal.getsignal(signal.SIGINT)
     saved = [os.dup(number) for number in (0, 1)]

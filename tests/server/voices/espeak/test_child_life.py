@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.voices.espeak.test_process import exists, posix, wait_gone
+from tests.server.voices.espeak.children import exists, posix, wait_gone
 
 SCRIPT = """
 import os, signal, sys, time
-from trio_cartesia.server.voices.espeak.process import espeak_client
+from trio_cartesia.server.voices.espeak.client import espeak_client
 from trio_cartesia.server.voices.espeak.library import VoiceParameters
 def speak():
     assert len(espeak_client.synthesise("Hello", VoiceParameters())[0]) > 20000
@@ -38,6 +38,7 @@ if not fork:
 assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 7
 assert speak() == pid
 """
+STOPPED = "os.kill(pid, signal.SIGSTOP)"
 INHERITED = """
 if not os.fork():
     os.kill(os.getppid(), signal.SIGKILL)
@@ -73,11 +74,11 @@ def test_a_child_does_not_outlive_its_parent(script: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("script", ["", WAITING, INTERRUPTED, FORKED])
+@pytest.mark.parametrize("script", ["", WAITING, INTERRUPTED, FORKED, STOPPED])
 @pytest.mark.slow
 def test_it_ends_cleanly(script: str) -> None:
-    """The program's end is the child's, without a warning; Ctrl-C is not, and forks do not share
-    it.
+    """The program's end is the child's, without a warning; Ctrl-C is not, and forks do not
+    share it.
     """
     with running(script) as (process, pid):
         if script is INTERRUPTED:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trio_cartesia.server.voices.espeak.client import espeak_client
 from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, VoiceParameters
 from trio_cartesia.server.voices.espeak.phonemes import _SYMBOLS, LAUGHTER, mnemonics
-from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.voices import LANGUAGES
 
 ENGLISH = LANGUAGES["en"]
@@ -18,7 +18,7 @@ IPA = st.lists(
 ).map("|".join)
 
 
-def heard(found: str, voice: str = ENGLISH) -> str:
+def pronunciation(found: str, voice: str = ENGLISH) -> str:
     _, events = espeak_client.synthesise(
         f"[[{found}]]", VoiceParameters(voice=voice, flags=PHONEMES)
     )
@@ -40,7 +40,7 @@ def heard(found: str, voice: str = ENGLISH) -> str:
 )
 def test_an_english_voice_says_what_is_written(ipa: str, sound: str) -> None:
     """Symbols are spoken as they are, with their stress, and with bars between them or without."""
-    assert heard(mnemonics(ipa, f"{ENGLISH}+f1")).replace("ˌ", "") in (
+    assert pronunciation(mnemonics(ipa, f"{ENGLISH}+f1")).replace("ˌ", "") in (
         sound,
         sound.replace("ˈ", ""),
     )
@@ -49,13 +49,13 @@ def test_an_english_voice_says_what_is_written(ipa: str, sound: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.slow
 def test_every_symbol_is_heard_in_every_language(language: str) -> None:
-    """What a language does not have is replaced by something near, and a laugh
-    is one everywhere.
+    """What a language does not have is replaced by something near, and a laugh is one
+    everywhere.
     """
     voice = LANGUAGES[language]
-    silent = [symbol for symbol in _SYMBOLS if not heard(mnemonics(symbol, voice), voice)]
+    silent = [symbol for symbol in _SYMBOLS if not pronunciation(mnemonics(symbol, voice), voice)]
     assert silent == []
-    assert len(heard(mnemonics(LAUGHTER, voice), voice)) >= 6
+    assert len(pronunciation(mnemonics(LAUGHTER, voice), voice)) >= 6
 
 
 @given(ipa=IPA, language=st.sampled_from(sorted(LANGUAGES)))
@@ -65,7 +65,7 @@ def test_any_phonemes_are_survived(ipa: str, language: str) -> None:
     """Whatever stands between the brackets, the library gets nothing but phonemes that it knows."""
     found = mnemonics(ipa, LANGUAGES[language])
     assert not set("[] `") & set(found)
-    heard(found, LANGUAGES[language])
+    pronunciation(found, LANGUAGES[language])
 
 
 def test_what_nobody_knows_is_left_out() -> None:

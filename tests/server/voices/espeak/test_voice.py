@@ -17,8 +17,8 @@ from trio_cartesia._protocol.base.audio import SAMPLE_RATES
 from trio_cartesia.server.catalogue.voices import VOICES
 from trio_cartesia.server.text.markup import Sound, Span, find_markup
 from trio_cartesia.server.voices.espeak import portions as espeak_portions
+from trio_cartesia.server.voices.espeak.client import EspeakCrashed
 from trio_cartesia.server.voices.espeak.portions import BUDGET, portions
-from trio_cartesia.server.voices.espeak.process import EspeakCrashed
 from trio_cartesia.server.voices.espeak.voice import Espeak
 from trio_cartesia.server.voices.interface import Spoken, Timed, Utterance
 

@@ -8,8 +8,8 @@ import pytest
 from trio_cartesia.server.catalogue.models import EMOTIONS
 from trio_cartesia.server.catalogue.models import LANGUAGES as SPOKEN
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry, find_voice
+from trio_cartesia.server.voices.espeak.client import espeak_client
 from trio_cartesia.server.voices.espeak.library import engine
-from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.voices import (
     DIALECTS,
     LANGUAGES,

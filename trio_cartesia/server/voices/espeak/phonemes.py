@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
+from trio_cartesia.server.voices.espeak.client import espeak_client
 from trio_cartesia.server.voices.espeak.library import PHONEMES, Kind, VoiceParameters
-from trio_cartesia.server.voices.espeak.process import espeak_client
 
 __all__ = ["LAUGHTER", "mnemonics"]
 
@@ -50,19 +50,20 @@ _SYMBOLS: Final = {**_table(_CONSONANTS), **_VOWEL_TABLE}
 _TOKEN: Final = re.compile("|".join([*sorted(_SYMBOLS, key=len, reverse=True), *_STRESS]))
 
 
-def mnemonics(ipa: str, voice: str) -> str:
-    """Return what a voice is to be given for some IPA, brackets not included.
+def mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None] = lambda: None) -> str:
+    """Return the mnemonics of some IPA for a voice, without brackets.
 
-    Symbols that nobody knows are left out, and so are diacritics.
+    Unknown symbols and diacritics are left out.
 
     Args:
         ipa: Phonemes with a vertical bar between them, or without.
         voice: The identifier of one of the library's voices; its variant does not matter.
+        checkpoint: As that of `EspeakClient.synthesise`.
     """
-    return "|".join(filter(None, _mnemonics(ipa, voice.partition("+")[0])))
+    return "|".join(filter(None, _mnemonics(ipa, voice.partition("+")[0], checkpoint)))
 
 
-def _mnemonics(ipa: str, voice: str) -> Iterator[str]:
+def _mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None]) -> Iterator[str]:
     stress = ""
     for part in _TIES.sub("", ipa).split("|"):
         for match in _TOKEN.finditer(part):
@@ -70,23 +71,22 @@ def _mnemonics(ipa: str, voice: str) -> Iterator[str]:
             if symbol in _STRESS:  # it stands before a syllable, and here before its vowel
                 stress = _STRESS[symbol]
                 continue
-            found = _best(symbol, voice)
+            found = _best(symbol, voice, checkpoint)
             if found and symbol in _VOWEL_TABLE:
                 found, stress = stress + found, ""
             yield found
 
 
 @functools.lru_cache(maxsize=4096)
-def _best(symbol: str, voice: str) -> str:
+def _best(symbol: str, voice: str, checkpoint: Callable[[], None]) -> str:
     """Ask the library which of a symbol's mnemonics suits a voice; none may."""
-    symbols = {mnemonic: _symbols_of(mnemonic, voice) for mnemonic in _SYMBOLS[symbol]}
+    symbols = {mnemonic: _symbols_of(mnemonic, voice, checkpoint) for mnemonic in _SYMBOLS[symbol]}
     right = (mnemonic for mnemonic, sound in symbols.items() if sound == symbol)
     return next(right, None) or next(filter(symbols.__getitem__, symbols), "")
 
 
-def _symbols_of(mnemonic: str, voice: str) -> str:
-    _, events = espeak_client.synthesise(
-        f"[[{mnemonic}]]", VoiceParameters(voice=voice, flags=PHONEMES)
-    )
+def _symbols_of(mnemonic: str, voice: str, checkpoint: Callable[[], None]) -> str:
+    parameters = VoiceParameters(voice=voice, flags=PHONEMES)
+    _, events = espeak_client.synthesise(f"[[{mnemonic}]]", parameters, checkpoint=checkpoint)
     symbols = (event.symbol for event in events if event.kind is Kind.PHONEME)
     return "".join(symbols).lstrip("ˈˌ")

@@ -18,11 +18,11 @@ import numpy.typing as npt
 import soxr
 import trio
 
+from trio_cartesia.server.voices.espeak.client import espeak_client
 from trio_cartesia.server.voices.espeak.input_text import EspeakInput, read
 from trio_cartesia.server.voices.espeak.library import PHONEMES, SSML, Event, VoiceParameters
 from trio_cartesia.server.voices.espeak.phonemes import LAUGHTER, mnemonics
 from trio_cartesia.server.voices.espeak.portions import pauses, portions
-from trio_cartesia.server.voices.espeak.process import espeak_client
 from trio_cartesia.server.voices.espeak.timing import (
     Synthesis,
     end_of_sound,
@@ -78,10 +78,11 @@ class Espeak:
     async def speak(self, utterance: Utterance) -> Spoken:
         """Speak *utterance* in a worker thread; a sentence takes some milliseconds.
 
-        If cancelled, the thread stops at the next second of audio, or about a millisecond later.
+        If cancelled, the thread stops after at most one more second of audio, which takes about a
+        millisecond; if the child process does not respond, after a tenth of a second.
 
         Raises:
-            RuntimeError: The library cannot be started, gave up, or crashed in its own process.
+            RuntimeError: The library cannot be started, gave up, crashed or did not respond.
         """
         return await trio.to_thread.run_sync(_speak, utterance, limiter=self._turn)
 
@@ -109,13 +110,14 @@ def _speak(utterance: Utterance) -> Spoken:
 
 
 def _reading(utterance: Utterance, parameters: VoiceParameters) -> EspeakInput:
-    to_mnemonics = functools.partial(mnemonics, voice=parameters.voice)
+    checkpoint = trio.from_thread.check_cancelled
+    to_mnemonics = functools.partial(mnemonics, voice=parameters.voice, checkpoint=checkpoint)
     return read(
         utterance,
         language=language_of(utterance),
         laughter=to_mnemonics(LAUGHTER) if utterance.spans else "",
         mnemonics=to_mnemonics,
-        checkpoint=trio.from_thread.check_cancelled,
+        checkpoint=checkpoint,
     )
 
 
