@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from tests.support import SETTINGS
-from trio_cartesia import Cartesia
+from trio_cartesia import Cartesia, LocalProtocolError
 from trio_cartesia.testing import ServiceThread, service_in_thread
 
 REQUEST = {
@@ -111,6 +111,17 @@ def test_the_thread_ends_with_the_block():
     assert threading.active_count() == before
     with pytest.raises(OSError, match="refused"):
         service.state()
+
+
+def test_it_is_entered_once():
+    """A second block of the same service, within the first or after it, says what to do."""
+    block = service_in_thread()
+    with block as service:
+        with pytest.raises(LocalProtocolError, match="entered before: make one for each block"):
+            block.__enter__()
+        assert service.state()["contexts"] == []
+    with pytest.raises(LocalProtocolError, match="entered before"), block:
+        pass
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from queue import SimpleQueue
+from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ import attrs
 import trio
 
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia.server import Server, open_server
 
 __all__ = ["ServiceThread", "service_in_thread"]
@@ -80,8 +82,7 @@ class ServiceThread:
         return answer
 
 
-@contextmanager
-def service_in_thread(**options: Any) -> Iterator[ServiceThread]:
+def service_in_thread(**options: Any) -> AbstractContextManager[ServiceThread]:
     """Run a local service in a thread for the block, in a Trio run of its own.
 
     For a fixture that lives longer than a test, for example one with ``scope="session"``. It
@@ -92,6 +93,7 @@ def service_in_thread(**options: Any) -> Iterator[ServiceThread]:
             unless another one is given.
 
     Raises:
+        LocalProtocolError: The block was entered before.
         OSError: As `open_server`.
         ValueError: As `open_server`.
 
@@ -103,6 +105,35 @@ def service_in_thread(**options: Any) -> Iterator[ServiceThread]:
             assert service.url.startswith("http://127.0.0.1:")
             assert service.state()["contexts"] == []
     """
+    return _ServiceBlock(_run_service(options))
+
+
+class _ServiceBlock(AbstractContextManager[ServiceThread, bool | None]):
+    """A block that is entered once."""
+
+    def __init__(self, manager: AbstractContextManager[ServiceThread, bool | None]) -> None:
+        self._manager = manager
+        self._was_entered = False
+
+    def __enter__(self) -> ServiceThread:
+        if self._was_entered:
+            raise LocalProtocolError(
+                "service_in_thread() was entered before: make one for each block"
+            )
+        self._was_entered = True
+        return self._manager.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return self._manager.__exit__(kind, error, traceback)
+
+
+@contextmanager
+def _run_service(options: Mapping[str, Any]) -> Iterator[ServiceThread]:
     started: SimpleQueue[ServiceThread | None] = SimpleQueue()
 
     async def serve() -> None:

@@ -29,6 +29,8 @@ from trio_cartesia.server import Behaviour
 from trio_cartesia.server.tts import session as speech
 
 MORE = {"continue": True}
+PUNCTUATION = st.characters(categories=["P"])
+WORDLESS = st.text(st.sampled_from(" \t\n\xa0") | PUNCTUATION, min_size=1, max_size=5)
 
 
 def cancel(context_id: str) -> dict[str, Any]:
@@ -193,11 +195,11 @@ async def test_an_empty_context_may_be_done() -> None:
         assert server.journal.context("a").ended == "done"
 
 
-@given(text=st.text(" \n.,!?…\"'", min_size=1, max_size=5), continues=st.booleans())
+@given(text=WORDLESS, continues=st.booleans())
 @on_virtual_time
 async def test_a_start_without_words_may_be_an_error(text: str, continues: bool) -> None:
-    """With `wordless_start=error`, a first text of blanks and punctuation is a 400 with its id, and
-    otherwise it is spoken, which makes no sound (T12, E4).
+    """With `wordless_start=error`, a first text of white space and punctuation is a 400 with its
+    id, and otherwise it is no error (T12, E4).
     """
     first = generation("a", text) | (MORE if continues else {})
     async with connected(behaviour=Behaviour(wordless_start="error")) as (client, server):
@@ -208,6 +210,21 @@ async def test_a_start_without_words_may_be_an_error(text: str, continues: bool)
     async with connected() as (client, _):
         await client.send(generation("a", text) | MORE)
         assert (await client.speak(generation("a")))[-1]["type"] == "done"
+
+
+@given(
+    before=WORDLESS | st.just(""),
+    word=st.characters(categories=["L", "N", "S"]),
+    after=WORDLESS | st.just(""),
+)
+@on_virtual_time
+async def test_symbols_are_words(before: str, word: str, after: str) -> None:
+    """With `wordless_start=error`, a letter, a digit, a symbol such as ``$`` or an emoji is enough
+    for a first text to be spoken.
+    """
+    async with connected(behaviour=Behaviour(wordless_start="error")) as (client, _):
+        events = await client.speak(generation("a", before + word + after))
+        assert kinds(events)[-1] == "done"
 
 
 @on_virtual_time

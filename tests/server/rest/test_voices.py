@@ -322,3 +322,16 @@ async def test_a_search_ignores_case_and_diacritics() -> None:
         found = [await page(server, q=text) for text in ("Lucía", "lucia", "LUCI\u0301A", "LUCÍA")]
     assert found[0][0]
     assert found == [found[0]] * 4
+
+
+@pytest.mark.parametrize(
+    ("query", "plain"),
+    [("gløria", "Gloria"), ("WAŁTER", "Walter"), ("sinđre", "Sindre"), ("Nœl", "Noel")],
+)
+@on_virtual_time
+async def test_a_search_ignores_strokes_and_ligatures(query: str, plain: str) -> None:
+    """Letters that Unicode does not decompose are found as those that they are written for."""
+    async with open_server(port=None, voice="tones", api_keys=["sk_car_1"]) as server:
+        found, *_ = await page(server, q=query)
+        assert found
+        assert found == (await page(server, q=plain))[0]

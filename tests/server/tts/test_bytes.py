@@ -34,6 +34,13 @@ async def test_raw_is_the_speech_alone(encoding: str, sample_rate: int, chunk_by
     assert "cartesia-file-id" not in answer.headers
 
 
+@on_virtual_time
+async def test_a_text_without_words_is_no_error_over_http() -> None:
+    """`wordless_start=error` is for WebSockets alone (E4)."""
+    async with over_http(behaviour=Behaviour(wordless_start="error")) as (client, _):
+        assert (await client.bytes("...", output_format=S16)).status == 200
+
+
 @pytest.mark.parametrize(
     "output",
     [

@@ -46,8 +46,10 @@ class Behaviour:
             context with an error; otherwise the context's own are used (T11).
         empty_context: What a first input that is final and empty gets: ``error`` or ``done``
             (T12).
-        wordless_start: What a first text gets that has no letter or digit in it: ``speak``, which
-            makes no sound, or ``error`` for a 400 on a WebSocket (T12).
+        wordless_start: What the first text of a context on a WebSocket gets if it is only white
+            space and punctuation: ``speak`` as any other text, or ``error`` for a 400, after which
+            its id is used up (protocol §6a E4, §7.1 T12). Symbols such as ``$`` and emoji count
+            as words. Speech over HTTP is not affected.
         empty_input: What an input gets that is empty and neither final nor a flush: ``ignore``
             for no answer, ``error`` for a 400 (T13).
         empty_flush: What a flush gets that has no text before it: ``flush_done``, or

@@ -21,6 +21,10 @@ GENDERS: Final = ("masculine", "feminine", "gender_neutral")
 PREVIEW: Final = "preview_file_url"
 STARRED: Final = "is_starred"  # until 2025-11-04
 
+# letters that Unicode does not decompose; `str.casefold` knows ß
+_BASES: Final = str.maketrans(
+    {"æ": "ae", "đ": "d", "ð": "d", "ħ": "h", "ł": "l", "œ": "oe", "ø": "o", "þ": "th"}
+)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -70,7 +74,7 @@ def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
 def _folded(text: str) -> str:
     """Return *text* without case and diacritics, which a search ignores (protocol §6a E17)."""
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(filterfalse(unicodedata.combining, decomposed)).casefold()
+    return "".join(filterfalse(unicodedata.combining, decomposed)).casefold().translate(_BASES)
 
 
 def _serializer(exchange: Exchange, query: Query) -> Callable[[VoiceEntry], dict[str, Any]]:

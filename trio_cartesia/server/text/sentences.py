@@ -15,7 +15,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["AHEAD", "LONGEST", "cut", "first_piece", "join_halves", "split"]
+__all__ = ["AHEAD", "LONGEST", "cut", "first_piece", "is_wordless", "join_halves", "split"]
 
 LONGEST: Final = 300  # characters of a piece
 AHEAD: Final = LONGEST + 2  # characters that tell where a piece ends
@@ -91,6 +91,16 @@ def join_halves(text: str) -> str:
 
 def _character(halves: str) -> str:
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def is_wordless(text: str) -> bool:
+    """Return whether *text* is not empty, and nothing but white space and punctuation.
+
+    Symbols such as ``$`` and emoji are neither: voices read them by their names.
+    """
+    return bool(text) and all(
+        character.isspace() or unicodedata.category(character).startswith("P") for character in text
+    )
 
 
 def cut(text: str, longest: int) -> int:

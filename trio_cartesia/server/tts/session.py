@@ -29,6 +29,7 @@ from trio_cartesia.server.messages.fields import Dialect
 from trio_cartesia.server.messages.inputs import Cancel, Generation, read_request
 from trio_cartesia.server.net.websocket import WebSocket
 from trio_cartesia.server.streams import Disconnected
+from trio_cartesia.server.text.sentences import is_wordless
 from trio_cartesia.server.tts.context import Context, State
 from trio_cartesia.server.tts.sinks import EventSink
 from trio_cartesia.server.voices.interface import Voice
@@ -175,8 +176,8 @@ class TTSSession:
         if is_empty and self._behaviour.empty_context == "error":  # protocol §7.1 T12
             self._remember(request.context_id)
             raise APIError(EMPTY, request.context_id)
-        is_wordless = request.transcript and not any(map(str.isalnum, request.transcript))
-        if is_wordless and self._behaviour.wordless_start == "error":  # protocol §6a E4
+        refuses_wordless = self._behaviour.wordless_start == "error"  # protocol §6a E4
+        if refuses_wordless and is_wordless(request.transcript):
             self._remember(request.context_id)
             raise APIError(WORDLESS, request.context_id)
         try:
