@@ -41,6 +41,7 @@ FLOORS = {
     "server.audio": 4,
     "server.voices": 4,
     "server.voices.espeak": 5,
+    "server.voices.opening": 6,
     "server.journal": 5,
     "server.net": 5,
     "server.access": 6,
@@ -48,7 +49,7 @@ FLOORS = {
     "server.state": 8,
     "server.exchange": 9,
     "server.tts": 10,
-    "server.rest": 11,
+    "server.rest": 10,
     "server.routes": 12,
     "server.app": 13,
     "server": 14,
@@ -62,7 +63,7 @@ FLOORS = {
 FOLDERS = {"_protocol"}  # of rooms, with nothing of their own
 
 # Rooms that are one: their modules import each other's.
-ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli", "server.voices.espeak": "server.voices"}
+ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli"}
 
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {

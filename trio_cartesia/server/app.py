@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import trio
@@ -241,34 +241,14 @@ async def open_server(
 
 
 async def serve(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    voice: Voice | str | None = None,
-    api_keys: Collection[str] | Mapping[str, Plan | str] | None = None,
-    behaviour: Behaviour = DEFAULT_BEHAVIOUR,
-    faults: Sequence[Fault] = (),
-    plan: Plan | str = "enterprise",
-    tls: bool | ssl.SSLContext = False,
-    tls_ca_file: str | os.PathLike[str] | None = None,
-    tls_names: Collection[str] = (),
-    task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
+    *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED, **options: Any
 ) -> None:
     """Run a service until cancelled. `nursery.start` returns the `Server`.
 
-    The arguments are those of `open_server`.
+    Args:
+        task_status: For `nursery.start`.
+        **options: The arguments of `open_server`.
     """
-    async with open_server(
-        host=host,
-        port=port,
-        voice=voice,
-        api_keys=api_keys,
-        behaviour=behaviour,
-        faults=faults,
-        plan=plan,
-        tls=tls,
-        tls_ca_file=tls_ca_file,
-        tls_names=tls_names,
-    ) as server:
+    async with open_server(**options) as server:
         task_status.started(server)
         await trio.sleep_forever()

@@ -28,8 +28,8 @@ from trio_cartesia.server.rest.voice_previews import PREVIEW, get_preview
 from trio_cartesia.server.rest.voices import get_voice, list_voices
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
-from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, speak_bytes, tts_sse
-from trio_cartesia.server.tts.websocket_endpoint import SPEECH, tts_websocket
+from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, tts_bytes, tts_sse
+from trio_cartesia.server.tts.websocket_endpoint import WEBSOCKET, tts_websocket
 
 NOT_LOCAL: Final = ErrorBody(
     status=403,
@@ -80,14 +80,14 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         """Its methods: HEAD, too, wherever GET responds over HTTP."""
-        is_plain_get = self.method == "GET" and self.path != SPEECH
+        is_plain_get = self.method == "GET" and self.path != WEBSOCKET
         return ("GET", "HEAD") if is_plain_get else (self.method,)
 
 
 ROUTES: Final = (
     Route("GET", "", get_status, None),
-    Route("GET", SPEECH, tts_websocket, "tts"),
-    Route("POST", BYTES, speak_bytes, "tts"),
+    Route("GET", WEBSOCKET, tts_websocket, "tts"),
+    Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
     Route("GET", "/files/{id}/info", get_file, "key"),
     Route("GET", "/files/{id}/download", download_file, "key"),
@@ -165,8 +165,7 @@ async def _refuse_and_close(
     state: ServerState, connection: HttpConnection, error: HTTPError
 ) -> None:
     exchange = Exchange(state, connection, connection.request)
-    refusal = status_error(error.status, str(error))
-    await exchange.respond_error(refusal, [*error.headers, CLOSE])
+    await exchange.respond_http_error(error, [CLOSE])
 
 
 async def respond(exchange: Exchange) -> None:
@@ -180,16 +179,16 @@ async def respond(exchange: Exchange) -> None:
         _check_local(exchange)
         exchange.read_overrides()
         await _route(exchange).handler(exchange)
-    except APIError as refused:
-        _journal_refusal(exchange, refused.refusal.status)
-        await exchange.respond_error(refused.refusal)
+    except APIError as error:
+        _journal_error(exchange, error.body.status)
+        await exchange.respond_error(error.body)
     except HTTPError as error:
-        _journal_refusal(exchange, error.status)
+        _journal_error(exchange, error.status)
         await exchange.respond_http_error(error)
     except OSError as error:
         if not is_out_of_resources(error) or not exchange.connection.can_respond:
             raise
-        _journal_refusal(exchange, OUT_OF_RESOURCES.status)
+        _journal_error(exchange, OUT_OF_RESOURCES.status)
         await exchange.respond_error(OUT_OF_RESOURCES)
 
 
@@ -222,7 +221,7 @@ def _route(exchange: Exchange) -> Route:
         raise APIError(status_error(404, "There is nothing at this address."))
     if nearest.access is not None:
         credentials = exchange.state.credentials
-        exchange.identity = credentials.identify(exchange.request, nearest.access)
+        exchange.account = credentials.identify(exchange.request, nearest.access)
     if here and chosen is None:
         allow = ", ".join(methods_at(path))
         raise HTTPError(405, f"The methods at this address are {allow}.", [("allow", allow)])
@@ -238,8 +237,8 @@ def _other_route(path: str, method: str) -> Route | None:
     return Route(method, start, not_implemented, OTHER_PATHS[start])
 
 
-def _journal_refusal(exchange: Exchange, status: int) -> None:
-    if exchange.path == SPEECH or "websocket" in exchange.request.tokens("upgrade"):
+def _journal_error(exchange: Exchange, status: int) -> None:
+    if exchange.path == WEBSOCKET or "websocket" in exchange.request.tokens("upgrade"):
         exchange.state.journal.add_connection(
             path=exchange.path,
             version=exchange.version,

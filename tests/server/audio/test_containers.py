@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.server.http_client import an_error, over_http
 from tests.server.support import TWO_SENTENCES, Json, on_virtual_time, tones
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
-from trio_cartesia.server.audio.containers import Audio, finished, playable, wav_header
+from trio_cartesia.server.audio.containers import Audio, finished, playable
 from trio_cartesia.server.audio.encodings import encode
 from trio_cartesia.server.audio.mp3 import possible_bit_rate
 
@@ -115,8 +115,8 @@ async def test_wav_decodes_to_what_was_spoken(encoding: str, sample_rate: int) -
 def test_a_finished_wav_has_the_right_sizes(samples: SampleFormat, frames: int, cut: int) -> None:
     """A WAV that is complete says how much there is of it, to the byte, however it was sent."""
     audio = encode(bytes(range(256)) * 3, samples.encoding)[: frames * samples.bytes_per_frame]
-    sent = wav_header(samples) + audio
-    cut = len(wav_header(samples)) + cut
+    sent = samples.wav_header() + audio
+    cut = len(samples.wav_header()) + cut
     file = b"".join(finished(Audio(container="wav", samples=samples), [sent[:cut], sent[cut:]]))
     assert struct.unpack("<4sI", file[:8]) == (b"RIFF", len(file) - 8)
     assert len(file) % 2 == 0
@@ -131,7 +131,7 @@ def test_the_standard_library_reads_it_too(rate: int, samples: list[int]) -> Non
     """Python's own reader, which knows PCM alone, takes the streamed WAV and the finished one."""
     layout = SampleFormat(encoding="pcm_s16le", sample_rate=rate)
     data = struct.pack(f"<{len(samples)}h", *samples)
-    sent = wav_header(layout) + data
+    sent = layout.wav_header() + data
     for body in (sent, b"".join(finished(Audio(container="wav", samples=layout), [sent]))):
         with wave.open(io.BytesIO(body)) as file:
             assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, rate)

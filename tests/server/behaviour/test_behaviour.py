@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia.server import Behaviour
-from trio_cartesia.server.behaviour.fields import FieldSpec, settings
+from trio_cartesia.server.behaviour.fields import FieldSpec, field_specs
 
-FIELDS = settings(Behaviour)
+FIELDS = field_specs(Behaviour)
 DEFAULTS = {field.name: field.default for field in attrs.fields(Behaviour)}
 
 # protocol §7.1: rows whose readings are fields, and the fields
@@ -152,11 +152,11 @@ def test_a_request_may_lower_limits_and_not_raise_them(name: str) -> None:
     service = attrs.evolve(service, remembered_contexts=10)
     if name not in LIMITS:
         value = values_of(FIELDS[name])[-1]
-        assert getattr(service.asked(f"{name}={written(value)}"), name) == value
+        assert getattr(service.with_overrides(f"{name}={written(value)}"), name) == value
         return
-    assert getattr(service.asked(f"{name}=9"), name) == 9
+    assert getattr(service.with_overrides(f"{name}=9"), name) == 9
     with pytest.raises(ValueError, match=f"{name} is a limit of this service: 10 at the most"):
-        service.asked(f"{name}=11")
+        service.with_overrides(f"{name}=11")
     assert getattr(service.with_text(f"{name}=11"), name) == 11
 
 

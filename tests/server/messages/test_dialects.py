@@ -36,7 +36,7 @@ def read(version: str = "2026-08-14", behaviour: str = "", **fields: Any) -> Gen
 def refused(*args: str, **fields: Any) -> ErrorBody:
     with pytest.raises(APIError) as caught:
         read(*args, **fields)
-    return caught.value.refusal
+    return caught.value.body
 
 
 @pytest.mark.parametrize("version", OLDEST)

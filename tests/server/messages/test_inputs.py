@@ -152,9 +152,9 @@ BAD_OUTPUTS: Final[dict[str, tuple[Any, ...]]] = {
 def test_a_field_that_is_wrong_is_refused(field: str, value: Any) -> None:
     """Each wrong value is a 400 that names the field, and the context if that is known."""
     refusal = refused(json.dumps({**generation("c-1", "Hello."), field: value}))
-    assert refusal.refusal.status == 400
+    assert refusal.body.status == 400
     assert refusal.context_id == (None if field == "context_id" else "c-1")
-    assert refusal.refusal.code or field in refusal.refusal.message
+    assert refusal.body.code or field in refusal.body.message
 
 
 def test_a_voice_that_is_not_there_is_missed() -> None:
@@ -162,7 +162,7 @@ def test_a_voice_that_is_not_there_is_missed() -> None:
     request = generation("c-1", "Hello.")
     del request["voice"]
     for message in (request, {**request, "voice": None}):
-        assert "voice is missing" in refused(json.dumps(message)).refusal.message
+        assert "voice is missing" in refused(json.dumps(message)).body.message
 
 
 def test_language_and_locale_exclude_each_other() -> None:
@@ -170,7 +170,7 @@ def test_language_and_locale_exclude_each_other() -> None:
     assert read(language="de").language == "de"
     assert read(locale="en").locale == "en"
     message = json.dumps(generation("c-1", "Hello.", language="en", locale="en-GB"))
-    assert refused(message).refusal.status == 400
+    assert refused(message).body.status == 400
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_what_does_not_exist_has_a_code(
     field: str, value: Any, status: int, code: Any, title: str
 ) -> None:
     """Unknown models, languages and voices carry the code that clients match on."""
-    refusal = refused(json.dumps({**generation("c-1"), field: value})).refusal
+    refusal = refused(json.dumps({**generation("c-1"), field: value})).body
     assert (refusal.status, refusal.code, refusal.title) == (status, code, title)
 
 
@@ -220,7 +220,7 @@ def test_a_cancel_needs_an_id_alone() -> None:
 def test_what_is_no_object_is_refused_without_an_id(message: Any) -> None:
     """Broken JSON, JSON that is no object and binary messages belong to no context."""
     refusal = refused(message)
-    assert (refusal.refusal.status, refusal.context_id) == (400, None)
+    assert (refusal.body.status, refusal.context_id) == (400, None)
 
 
 @given(st.text(min_size=1, max_size=1024), st.text())

@@ -196,7 +196,7 @@ def _has(store: FileStore, account: Account, file_id: str) -> bool:
     try:
         store.find(account, file_id)
     except APIError as refused:
-        assert refused.refusal.status == 404
+        assert refused.body.status == 404
         return False
     return True
 

@@ -24,7 +24,7 @@ from trio_cartesia.server.access.tokens import Claims, Grant, Tokens
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
 from trio_cartesia.server.net.requests import Request
 
-__all__ = ["Access", "Credentials", "Grant", "Identity"]
+__all__ = ["Access", "Credentials", "Grant"]
 
 # what an endpoint requires: a grant, which every API key has; an API key; or an admin key
 Access = Grant | Literal["key", "admin"]
@@ -80,18 +80,6 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@attrs.frozen(kw_only=True)
-class Identity:
-    """The client behind a request.
-
-    Attributes:
-        account: The account whose limits apply. Keep a reference for as long as anything counts
-            against it.
-    """
-
-    account: Account
-
-
 @attrs.define(eq=False, repr=False)
 class Credentials:
     """The API keys that are accepted, the access tokens and the accounts.
@@ -137,8 +125,10 @@ class Credentials:
         """Whether requests without a known key are refused."""
         return self._known is not None
 
-    def identify(self, request: Request, access: Access) -> Identity:
-        """Return the client that sent *request*.
+    def identify(self, request: Request, access: Access) -> Account:
+        """Return the account of the client that sent *request*.
+
+        Keep a reference to it for as long as anything counts against its limits.
 
         Args:
             request: A request with its credentials, wherever they are.
@@ -152,14 +142,14 @@ class Credentials:
         if credential is None:
             if self._known is not None:
                 raise APIError(MISSING)
-            return Identity(account=self.accounts.of(ANONYMOUS))
+            return self.accounts.of(ANONYMOUS)
         claims = self.tokens.read(credential.secret)
         if claims is None:
-            return Identity(account=self.accounts.of(self._check_key(credential, access)))
+            return self.accounts.of(self._check_key(credential, access))
         if credential.may_be == "key":
             raise APIError(UNKNOWN)
         _check_token(claims, access)
-        return Identity(account=self.accounts.of(claims.account))
+        return self.accounts.of(claims.account)
 
     def _check_key(self, credential: Credential, access: Access) -> str:
         """Return the id of the account that has this key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -13,8 +12,6 @@ from trio_cartesia.server.audio.mp3 import Mp3Encoder
 
 __all__ = ["Audio", "Container", "finished", "playable"]
 
-UNKNOWN: Final = 0xFFFFFFFF  # every size in the header of a WAV that is still being made
-FORMAT_TAGS: Final = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
 KINDS: Final = {  # protocol §3.1: the real ones are not known; these are what players want
     "raw": "application/octet-stream",
     "wav": "audio/wav",
@@ -60,7 +57,7 @@ class Audio:
         """
         if self.container == "mp3":
             return Mp3Encoder(sample_rate=self.samples.sample_rate, bit_rate=self.bit_rate)
-        return _Plain(wav_header(self.samples) if self.container == "wav" else b"")
+        return _Plain(self.samples.wav_header() if self.container == "wav" else b"")
 
 
 @attrs.define(eq=False)
@@ -77,36 +74,12 @@ class _Plain:
         return self.add(b"")
 
 
-def wav_header(samples: SampleFormat, size_bytes: int | None = None) -> bytes:
-    """Return what stands before the audio in a WAV.
-
-    Args:
-        samples: How the audio is laid out.
-        size_bytes: How much audio there is; None if nobody knows yet.
-    """
-    width = samples.bytes_per_frame
-    tag = FORMAT_TAGS[samples.encoding]
-    layout = (tag, 1, samples.sample_rate, samples.sample_rate * width, width, 8 * width)
-    if tag == 1:
-        chunks = struct.pack("<4sIHHIIHH", b"fmt ", 16, *layout)
-    else:  # all but PCM say that nothing is added to the format, and how many frames there are
-        chunks = struct.pack("<4sIHHIIHHH", b"fmt ", 18, *layout, 0)
-        frames = UNKNOWN if size_bytes is None else samples.frames(size_bytes)
-        chunks += struct.pack("<4sII", b"fact", 4, frames)
-    if size_bytes is None:
-        whole = size_bytes = UNKNOWN
-    else:
-        whole = 4 + len(chunks) + 8 + size_bytes + size_bytes % 2
-    riff, data = (b"RIFF", whole, b"WAVE"), (b"data", size_bytes)
-    return struct.pack("<4sI4s", *riff) + chunks + struct.pack("<4sI", *data)
-
-
 def finished(audio: Audio, parts: Sequence[Part]) -> list[Part]:
     """Return the *parts* that were sent as a file: sizes that nobody knew at first are right."""
     if audio.container != "wav":
         return list(parts)
     first, *rest = parts
-    header = len(wav_header(audio.samples))
+    header = len(audio.samples.wav_header())
     return _wav(audio.samples, [first[header:], *rest])
 
 
@@ -117,4 +90,4 @@ def playable(audio: Audio, parts: Sequence[Part]) -> list[Part]:
 
 def _wav(samples: SampleFormat, parts: Sequence[Part]) -> list[Part]:
     size = sum(map(len, parts))
-    return [wav_header(samples, size), *parts, bytes(size % 2)]
+    return [samples.wav_header(size), *parts, bytes(size % 2)]

@@ -1,7 +1,7 @@
-"""What the service does where the protocol is open.
+"""The behaviour of the service where the protocol is open.
 
 Row numbers are those of protocol §7.1 (T) and §7.3 (R). The defaults are the best guesses of those
-tables, and every field is honoured, so that a client can be tried against the other readings.
+tables. Every field takes effect, so that a client can be tested against the other readings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from typing import Final, Literal
 
 import attrs
 
-from trio_cartesia.server.behaviour.fields import changes, choice, close_code, flag, number, whole
+from trio_cartesia.server.behaviour.fields import (
+    choice,
+    close_code,
+    flag,
+    integer,
+    number,
+    parse_changes,
+)
 
 __all__ = ["Behaviour"]
 
@@ -21,7 +28,7 @@ MIB: Final = 1024 * 1024
 class Behaviour:
     """One reading of the protocol, and the limits of the service.
 
-    A field that is neither what it may be nor has its type raises `ValueError`, which names it.
+    A value that a field does not allow raises `ValueError`, which names the field.
 
     Attributes:
         flush_id_base: The first ``flush_id`` of a context (T1).
@@ -36,70 +43,72 @@ class Behaviour:
             ``nothing`` (T6).
         cancel_trailing_chunks: How many chunks of the running generation may still be sent
             after a cancel (T7).
-        cancel_unknown: What a cancel of an id that is unknown or over gets: ``ignore`` for no
-            answer, ``error`` for a 400 (T8).
-        late_input: What becomes of an input whose context has had its final input, was cancelled
-            or has ended (T9). ``error`` refuses it, and so ends the context if it still speaks;
+        cancel_unknown: The reaction to a cancel of an id that is unknown or has ended: ``ignore``
+            for none, ``error`` for a 400 (T8).
+        late_input: The reaction to an input whose context has had its final input, was cancelled
+            or has ended (T9). ``error`` refuses it, which ends the context if it still speaks;
             ``ignore`` drops it; ``new_context`` speaks it in a new context of the same id, once
             the old one has ended.
         strict_context_fields: Whether text with another model, voice, language or format ends its
             context with an error; otherwise the context's own are used (T11).
-        empty_context: What a first input that is final and empty gets: ``error`` or ``done``
-            (T12).
+        empty_context: The reaction to a first input that is final and empty: ``error`` or
+            ``done`` (T12).
         wordless_start: What the first text of a context on a WebSocket gets if it is only white
             space and punctuation: ``speak`` as any other text, or ``error`` for a 400, after which
             its id is used up (protocol §6a E4, §7.1 T12). Symbols such as ``$`` and emoji count
             as words. Speech over HTTP is not affected.
-        empty_input: What an input gets that is empty and neither final nor a flush: ``ignore``
-            for no answer, ``error`` for a 400 (T13).
-        empty_flush: What a flush gets that has no text before it: ``flush_done``, or
+        empty_input: The reaction to an input that is empty and neither final nor a flush:
+            ``ignore`` for none, ``error`` for a 400 (T13).
+        empty_flush: The reaction to a flush without text before it: ``flush_done``, or
             ``nothing`` (T14).
-        buffer_timer: Which text the buffer delay counts from: the ``first`` that waits, or the
-            ``last`` that came (T16).
-        expiry_seconds: A context without text ends so long after its last input or output (T17).
-        expiry_done: Whether a context that expires ends with ``done``, or without a word (T17).
+        buffer_timer: The text that the buffer delay counts from: the ``first`` that waits, or the
+            ``last`` received (T16).
+        expiry_seconds: The time after its last input or output at which a context without text
+            ends (T17).
+        expiry_done: Whether a context that expires ends with ``done``, or without an event (T17).
         done_after_error: Whether ``done`` follows the error that ends a context (T18).
-        close_on_error: Whether the connection is closed after any error: with 1011 if it is the
-            service's fault, and 1008 if not (T19).
-        error_without_context: Whether errors leave out the ``context_id`` that they have (T20).
-        limit_error_has_context: Whether 429 carries the ``context_id`` of what it refuses (T21).
+        close_on_error: Whether any error closes the connection: with 1011 if the status is 500 or
+            above, else with 1008 (T19).
+        error_without_context: Whether errors omit their ``context_id`` (T20).
+        limit_error_has_context: Whether a 429 carries the ``context_id`` (T21).
         ping_resets_idle: Whether a ping counts as traffic (T22).
-        idle_seconds: A connection without messages is closed after that time (T23). A limit.
-        idle_close: The code it is closed with (T23).
+        idle_seconds: The time without messages after which a connection is closed (T23). A limit.
+        idle_close: The close code for an idle connection (T23).
         chunk_bytes: The most audio in one chunk (T24).
-        max_message_bytes: A longer message closes the connection with 1009 (T24). A limit.
+        max_message_bytes: The longest message; a longer one closes the connection with 1009 (T24).
+            A limit.
         max_waiting_characters: The most text that may wait in one context (T24). A limit.
-        range_errors: What becomes of a speed, volume or buffer delay out of range: ``error`` for
-            a 400, ``clamp`` for the nearest that is not (T26).
-        deflate: Whether ``permessage-deflate`` is accepted where it is offered (T27).
-        misaligned_chunks: Whether chunks may end within a sample; else they hold whole ones (T29).
-        accept_mode: Whether ``"mode": "id"`` may stand beside a voice's id in the versions that
+        range_errors: The reaction to a speed, volume or buffer delay out of range: ``error`` for
+            a 400, ``clamp`` for the nearest allowed value (T26).
+        deflate: Whether ``permessage-deflate`` is accepted if it is offered (T27).
+        misaligned_chunks: Whether chunks may end within a sample (T29).
+        accept_mode: Whether ``"mode": "id"`` is allowed beside a voice's id in the versions that
             have no modes (T30).
-        normalized_default: What ``use_normalized_timestamps`` is where it is not set (T32).
-        unknown_emotion: What an emotion gets that nobody knows: ``error`` for a 400, ``ignore``
-            for a neutral voice (protocol §2.2.1).
-        binary_frame: What a binary message gets: an ``error``, or a ``close`` with 1003
+        normalized_default: The default of ``use_normalized_timestamps`` (T32).
+        unknown_emotion: The reaction to an unknown emotion: ``error`` for a 400, ``ignore`` for a
+            neutral voice (protocol §2.2.1).
+        binary_frame: The reaction to a binary message: an ``error``, or a ``close`` with 1003
             (protocol §2.11).
-        missing_version: What a request gets that names no version: the ``current`` one, or an
-            ``error`` (R1).
-        unknown_voice: What an id gets that is well-formed and in no list: ``speak``, for an
-            account may have voices of its own, or ``error`` for a 404 (protocol §1.2).
-        unknown_dictionary: What a pronunciation dictionary gets that nobody made: ``speak``
-            without it, or ``error`` for a 404 (protocol §1.2).
-        times_real_time: How many times faster than it plays a context's audio is made, after its
-            first chunk; infinity for as fast as it can be (protocol §2.13).
-        remembered_contexts: How many ended ids a connection knows, for late inputs (T9).
-            An older id opens a new context. A limit.
+        missing_version: The reaction to a request without a version: ``current`` to use the
+            current one, or an ``error`` (R1).
+        unknown_voice: The reaction to a valid voice id that is not in the catalogue: ``speak``,
+            because an account may have voices of its own, or ``error`` for a 404 (protocol §1.2).
+        unknown_dictionary: The reaction to an unknown pronunciation dictionary: ``speak`` without
+            it, or ``error`` for a 404 (protocol §1.2).
+        times_real_time: The pace of a context's audio after its first chunk, as a multiple of
+            real time; infinity for no pacing (protocol §2.13).
+        remembered_contexts: The number of ended ids that a connection remembers, for late inputs
+            (T9). An older id opens a new context. A limit.
     """
 
-    flush_id_base: int = whole(1, low=0, high=MIB)
+    flush_id_base: int = integer(1, low=0, high=MIB)
     flush_id_always: bool = flag(True)
     auto_flush_done: bool = flag(True)
     timestamps_first: bool = flag(False)
     times_per_segment: bool = flag(False)
     done_status: int = choice(206, 200)
     cancel_ends_with: Literal["done", "error", "nothing"] = choice("done", "error", "nothing")
-    cancel_trailing_chunks: int = whole(2, low=0)
+    cancel_trailing_chunks: int = integer(2, low=0)
     cancel_unknown: Literal["ignore", "error"] = choice("ignore", "error")
     late_input: Literal["error", "new_context", "ignore"] = choice("error", "new_context", "ignore")
     strict_context_fields: bool = flag(True)
@@ -117,9 +126,9 @@ class Behaviour:
     ping_resets_idle: bool = flag(False)
     idle_seconds: float = number(300.0, is_limit=True)
     idle_close: int = close_code(1000)
-    chunk_bytes: int = whole(16 * 1024, low=4, high=64 * 1024)
-    max_message_bytes: int = whole(MIB, low=1, is_limit=True)
-    max_waiting_characters: int = whole(MIB, low=1, is_limit=True)
+    chunk_bytes: int = integer(16 * 1024, low=4, high=64 * 1024)
+    max_message_bytes: int = integer(MIB, low=1, is_limit=True)
+    max_waiting_characters: int = integer(MIB, low=1, is_limit=True)
     range_errors: Literal["error", "clamp"] = choice("error", "clamp")
     deflate: bool = flag(False)
     misaligned_chunks: bool = flag(False)
@@ -131,16 +140,16 @@ class Behaviour:
     unknown_voice: Literal["speak", "error"] = choice("speak", "error")
     unknown_dictionary: Literal["speak", "error"] = choice("speak", "error")
     times_real_time: float = number(100.0, is_positive=True)
-    remembered_contexts: int = whole(10_000, low=0, is_limit=True)
+    remembered_contexts: int = integer(10_000, low=0, is_limit=True)
 
     def with_text(self, text: str) -> Behaviour:
-        """Return this behaviour with what *text* says: ``flush_id_base=0, late_input=ignore``.
+        """Return this behaviour with the changes in *text*: ``flush_id_base=0, late_input=ignore``.
 
         Raises:
-            ValueError: There is no such field, or it may not be that; the message says which.
+            ValueError: There is no such field, or the value is not allowed.
         """
-        return attrs.evolve(self, **changes(self, text, keep_limits=False))
+        return attrs.evolve(self, **parse_changes(self, text, keep_limits=False))
 
-    def asked(self, text: str) -> Behaviour:
-        """Like `with_text`, for one request: limits may be lowered and not raised."""
-        return attrs.evolve(self, **changes(self, text, keep_limits=True))
+    def with_overrides(self, text: str) -> Behaviour:
+        """Like `with_text`, for one request: it may lower limits and not raise them."""
+        return attrs.evolve(self, **parse_changes(self, text, keep_limits=True))

@@ -124,17 +124,17 @@ def _read() -> Iterator[VoiceEntry]:
         locale, accent = head.split()
         for voice in voices:
             gender, _, described = voice.partition(" ")
-            name, _, manner = described.partition(", ")
-            yield _entry(locale, accent, _GENDERS[gender], name, manner)
+            name, _, tagline = described.partition(", ")
+            yield _entry(locale, accent, _GENDERS[gender], name, tagline)
 
 
-def _entry(locale: str, accent: str, gender: str, name: str, manner: str) -> VoiceEntry:
+def _entry(locale: str, accent: str, gender: str, name: str, tagline: str) -> VoiceEntry:
     language, _, country = locale.partition("-")
     return VoiceEntry(
         id=_DOCUMENTED.get(name) or str(uuid.uuid5(_FAMILY, f"{locale}/{name}")),
         name=name,
-        description=f"A {gender.replace('_', ' ')} voice that speaks {locale}: {manner}.",
-        tagline=manner.capitalize() if manner.islower() else manner[0].upper() + manner[1:],
+        description=f"A {gender.replace('_', ' ')} voice that speaks {locale}: {tagline}.",
+        tagline=tagline.capitalize() if tagline.islower() else tagline[0].upper() + tagline[1:],
         language=language,
         locale=locale,
         accent=None if accent == "-" else accent,

@@ -13,7 +13,6 @@ import attrs
 import trio
 
 from trio_cartesia._nursery import open_service_nursery
-from trio_cartesia.server.access.credentials import Identity
 from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
@@ -38,7 +37,7 @@ class Exchange:
     Attributes:
         behaviour: The behaviour of the service, with the overrides in this request.
         faults: Faults to inject into the response, or into the WebSocket that it opens.
-        identity: The client; None until its credentials are checked.
+        account: The account of the client, set once its credentials are checked.
     """
 
     state: ServerState
@@ -48,7 +47,7 @@ class Exchange:
     started: float = attrs.field(factory=trio.current_time, init=False)
     behaviour: Behaviour = attrs.field(init=False)
     faults: tuple[Fault, ...] = attrs.field(init=False)
-    identity: Identity | None = attrs.field(default=None, init=False)
+    account: Account = attrs.field(init=False)
     _has_begun: bool = attrs.field(default=False, init=False)
     _stream_headers: Headers = attrs.field(default=(), init=False)
     _sent_bytes: int = attrs.field(default=0, init=False)
@@ -68,12 +67,6 @@ class Exchange:
         in_query = self.request.parameter("cartesia_version")
         return in_query or self.request.headers.get("cartesia-version") or CURRENT_VERSION
 
-    @property
-    def account(self) -> Account:
-        """The account of the client."""
-        assert self.identity is not None
-        return self.identity.account
-
     def read_overrides(self) -> None:
         """Apply the behaviour and fault overrides in the request's headers and query.
 
@@ -86,16 +79,17 @@ class Exchange:
             self.connection.arm(self.faults)
             check_refused_handshake(self.faults)
 
-    async def respond_http_error(self, error: HTTPError) -> None:
+    async def respond_http_error(self, error: HTTPError, headers: Headers = ()) -> None:
         """Refuse a request that is not valid, or not one for this path."""
-        await self.respond_error(status_error(error.status, str(error)), error.headers)
+        body = status_error(error.status, str(error))
+        await self.respond_error(body, [*error.headers, *headers])
 
-    async def respond_error(self, refusal: ErrorBody, headers: Headers = ()) -> None:
+    async def respond_error(self, error: ErrorBody, headers: Headers = ()) -> None:
         """Respond with an error, in the shape of the request's version (protocol §1.7)."""
-        kind, body = http_body(refusal, version=self.version, request_id=self.request_id)
-        if refusal.status == HTTPStatus.NOT_IMPLEMENTED:  # a second attempt would not help
+        kind, body = http_body(error, version=self.version, request_id=self.request_id)
+        if error.status == HTTPStatus.NOT_IMPLEMENTED:  # a second attempt would not help
             headers = [*headers, ("x-should-retry", "false")]  # protocol §1.5
-        await self.respond(refusal.status, body, kind, headers)
+        await self.respond(error.status, body, kind, headers)
 
     async def respond_json(self, value: Any, status: int = 200) -> None:
         """Respond with JSON."""
@@ -116,7 +110,7 @@ class Exchange:
         """Respond with status 200, and a body that the block sends in parts with `send`.
 
         The response begins with the first part: a block that raises `APIError` before leaves the
-        exchange as it was, so that the refusal can be the response. After that, whatever the block
+        exchange as it was, so that the error can be the response. After that, whatever the block
         raises cuts the body, and `APIError` becomes `Disconnected`. If the peer leaves, the block
         is cancelled and `Disconnected` raised. The body ends with the block.
         """
@@ -131,9 +125,9 @@ class Exchange:
             await self._begin()
             with self.send_deadline():
                 await self.connection.end_response()
-        except APIError as refused:
+        except APIError as error:
             if self._has_begun:
-                raise Disconnected from refused
+                raise Disconnected from error
             raise
         finally:
             if self._has_begun:

@@ -29,7 +29,7 @@ def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
     """
     for text in (request.headers.get(HEADER, ""), *request.query.get(QUERY, ())):
         try:
-            behaviour = behaviour.asked(text)
+            behaviour = behaviour.with_overrides(text)
         except ValueError as error:
             raise APIError(invalid(f"Behaviour: {error}.")) from error
     if behaviour.missing_version == "error" and not _has_version(request):

@@ -258,8 +258,8 @@ def _converted(name: str, key: str, written: str) -> Any:
     try:
         return kind(written)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name}: {key} must be {wanted}, not {written!r}") from None
+        expected = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{name}: {key} must be {expected}, not {written!r}") from None
 
 
 def _checked(what: str, field: str, value: Any) -> Any:

@@ -44,7 +44,7 @@ class PlannedMessage:
         text: The message, which is the event in JSON unless a fault damages it.
         before: Messages to send first.
         after: Messages to send afterwards.
-        refused: The error that ends the context instead of the message, if any.
+        error: The one that ends the context instead of the message, if any.
         wait_seconds: A delay, during which other messages are sent.
         flood_bytes: The size of an event of unknown type to send first, if any.
         fragment_bytes: The size of its fragments; None for one frame.
@@ -57,7 +57,7 @@ class PlannedMessage:
     text: str
     before: list[str] = attrs.field(factory=list)
     after: list[str] = attrs.field(factory=list)
-    refused: APIError | None = None
+    error: APIError | None = None
     wait_seconds: float = 0.0
     flood_bytes: int | None = None
     fragment_bytes: int | None = None
@@ -145,11 +145,11 @@ class MessageFaults:
 
     def _change(self, fault: Fault, planned: PlannedMessage) -> None:
         if fault.name == "quota_exceeded":
-            planned.refused = APIError(QUOTA, planned.event.get("context_id"))
+            planned.error = APIError(QUOTA, planned.event.get("context_id"))
         elif fault.name == "connection_error":
-            refusal = error_of(fault)
+            error = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
-            event = error_event(refusal, context_id=None, **about)
+            event = error_event(error, context_id=None, **about)
             planned.before.append(to_json(event))
         elif fault.name in CHANGES:
             CHANGES[fault.name](fault, planned)

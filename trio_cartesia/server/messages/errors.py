@@ -1,7 +1,7 @@
-"""How the service says no: one value, and the shapes it takes on the wire.
+"""Errors of the API, and their forms on the wire.
 
-There are two generations of error bodies. Versions from 2026-03-01 on get structured JSON; older
-ones, and versions that do not exist, get a line of text (protocol §1.2, §1.7).
+API versions from 2026-03-01 on get structured JSON; older versions, and versions that do not
+exist, get a line of text (protocol §1.2, §1.7).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 @attrs.frozen(kw_only=True)
 class ErrorBody:
-    """Why something is not done.
+    """The fields of an error body or an ``error`` event.
 
     Attributes:
-        status: Of HTTP, or the ``status_code`` of an event.
-        code: The ``error_code`` that programs match on; most refusals have none.
+        status: The HTTP status, or the ``status_code`` of an event.
+        code: The ``error_code`` that programs match on; most errors have none.
     """
 
     status: int
@@ -35,16 +35,16 @@ class ErrorBody:
 
 
 class APIError(Exception):
-    """Raised where a request turns out not to be acceptable.
+    """A request that cannot be served.
 
     Attributes:
-        refusal: What to answer.
+        body: The error that the response or the event reports.
         context_id: The context it belongs to, as far as that is known.
     """
 
-    def __init__(self, refusal: ErrorBody, context_id: str | None = None) -> None:
-        super().__init__(refusal.title)
-        self.refusal = refusal
+    def __init__(self, body: ErrorBody, context_id: str | None = None) -> None:
+        super().__init__(body.title)
+        self.body = body
         self.context_id = context_id
 
 
@@ -61,7 +61,7 @@ CANCELLED: Final = ErrorBody(  # protocol §7.1 T6
 
 
 def invalid(message: str) -> ErrorBody:
-    """Return the refusal of a request that says something it must not."""
+    """Return a 400 for a request that is not valid."""
     return ErrorBody(status=400, title="Invalid request", message=message)
 
 
@@ -70,46 +70,55 @@ OUT_OF_RESOURCES: Final = ErrorBody(
     title="Service Unavailable",
     message="The local service is out of files or memory. Close connections, or try again later.",
 )
+VOICE_FAILED: Final = ErrorBody(
+    status=500, title="Internal server error", message="The voice could not speak the text."
+)
 CONTEXT_UNKNOWN: Final = ErrorBody(  # protocol §7.1 T8
     status=400, title="Context not found", message="No context of that id is open."
+)
+VOICE_NOT_FOUND: Final = ErrorBody(  # protocol §1.7.5
+    status=404,
+    title="Voice not found",
+    message="No voice with that id is available to this account.",
+    code="voice_not_found",
 )
 NOTHING_TO_DO: Final = invalid("There is nothing to do: the input is empty, and not the last.")
 
 
 def is_structured(version: str) -> bool:
-    """True if errors of this API version are structured."""
+    """Return whether errors of this API version are structured."""
     return version in STRUCTURED_VERSIONS
 
 
-def http_body(refusal: ErrorBody, *, version: str, request_id: str) -> tuple[str, bytes]:
+def http_body(error: ErrorBody, *, version: str, request_id: str) -> tuple[str, bytes]:
     """Return the content type and the body of an HTTP answer (protocol §1.7.1, §1.7.4)."""
     if not is_structured(version):
-        return TEXT_TYPE, f"{refusal.title}: {refusal.message}".encode()
-    return JSON_TYPE, json.dumps(_structured(refusal, request_id)).encode()
+        return TEXT_TYPE, f"{error.title}: {error.message}".encode()
+    return JSON_TYPE, json.dumps(_structured(error, request_id)).encode()
 
 
 def error_event(
-    refusal: ErrorBody, *, version: str, request_id: str, context_id: str | None
+    error: ErrorBody, *, version: str, request_id: str, context_id: str | None
 ) -> dict[str, Any]:
     """Return the WebSocket event that refuses (protocol §1.7.2, §1.7.4).
 
     The handshake's request id becomes part of the event's own. An error without a context id
     belongs to no context.
     """
-    event: dict[str, Any] = {"type": "error", "status_code": refusal.status, "done": True}
+    event: dict[str, Any] = {"type": "error", "status_code": error.status, "done": True}
     if context_id is not None:
         event["context_id"] = context_id
         request_id = f"{request_id}:{context_id}:{uuid4()}"
     if is_structured(version):
-        return {**event, **_structured(refusal, request_id)}
-    return {**event, "error": f"{refusal.title}: {refusal.message}"}
+        return {**event, **_structured(error, request_id)}
+    return {**event, "error": f"{error.title}: {error.message}"}
 
 
-def _structured(refusal: ErrorBody, request_id: str) -> dict[str, Any]:
+def _structured(error: ErrorBody, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "error_code": refusal.code,
-        "title": refusal.title,
-        "message": refusal.message,
+        "error_code": error.code,
+        "title": error.title,
+        "message": error.message,
         "request_id": request_id,
     }
-    return body if refusal.doc_url is None else {**body, "doc_url": refusal.doc_url}
+    return body if error.doc_url is None else {**body, "doc_url": error.doc_url}

@@ -1,7 +1,7 @@
-"""Reading the fields of a JSON object, each with its type and its range.
+"""Read and check the fields of a JSON object.
 
-``null`` means "not set" (protocol §2.2.1). Messages name the field and what it may be; they never
-repeat what was sent.
+``null`` means "not set" (protocol §2.2.1). Messages name the field and its allowed values;
+they never repeat the value.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
 from trio_cartesia.server.messages.errors import APIError, invalid
 
-__all__ = ["MAX_NAME", "Dialect", "Fields", "read_body", "read_object"]
+__all__ = ["MAX_ID_CHARACTERS", "Dialect", "Fields", "read_body", "read_object"]
 
-MAX_NAME: Final = 1024  # characters of an id, which may be kept for long
+MAX_ID_CHARACTERS: Final = 1024  # characters of an id, which may be kept for long
 
 
 def read_object(text: str) -> Mapping[str, Any]:
@@ -54,11 +54,11 @@ def _refuse_constant(name: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class Dialect:
-    """What decides how a request is to be understood.
+    """The version and behaviour that a request is read by.
 
     Attributes:
         version: The API version; one that does not exist counts as the current one.
-        behaviour: How the service reads what the protocol leaves open.
+        behaviour: The readings of the protocol in effect.
     """
 
     version: str = CURRENT_VERSION
@@ -67,12 +67,12 @@ class Dialect:
 
 @attrs.frozen
 class Fields:
-    """One JSON object under the reader's eyes.
+    """Typed access to the fields of one JSON object.
 
     Attributes:
-        path: Where the object is, for messages: ``output_format.`` or nothing at the top.
-        context_id: The context that refusals belong to.
-        dialect: How the object is to be understood.
+        path: The path of the object in messages, such as ``output_format.``; empty at the top.
+        context_id: The context that errors belong to.
+        dialect: The version and behaviour that the object is read by.
     """
 
     values: Mapping[str, Any]
@@ -80,26 +80,26 @@ class Fields:
     context_id: str | None = None
     dialect: Dialect = attrs.field(factory=Dialect)
 
-    def refuse(self, name: str, wants: str) -> APIError:
-        """Return the exception that says that *name* must be what it *wants*."""
-        return APIError(invalid(f"{self.path}{name} must be {wants}."), self.context_id)
+    def field_error(self, name: str, expected: str) -> APIError:
+        """Return the error for a field *name* that is not *expected*, as in "an integer"."""
+        return APIError(invalid(f"{self.path}{name} must be {expected}."), self.context_id)
 
     def text(self, name: str, *, required: bool = False, longest: int | None = None) -> str | None:
-        """Return a string that may be empty, and has *longest* characters at most."""
+        """Return a string of at most *longest* characters, which may be empty."""
         value = self.values.get(name)
         if value is None and not required:
             return None
         if not isinstance(value, str):
-            raise self.refuse(name, "a string")
+            raise self.field_error(name, "a string")
         if longest is not None and len(value) > longest:
-            raise self.refuse(name, f"a string of {longest} characters at most")
+            raise self.field_error(name, f"a string of {longest} characters at most")
         return value
 
     def nonempty_text(self, name: str) -> str:
-        """Return a string that is there, not empty, and as short as an id."""
-        value = self.text(name, required=True, longest=MAX_NAME)
+        """Return a required string that is not empty and not longer than an id may be."""
+        value = self.text(name, required=True, longest=MAX_ID_CHARACTERS)
         if not value:
-            raise self.refuse(name, "a string that is not empty")
+            raise self.field_error(name, "a string that is not empty")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -108,33 +108,34 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise self.refuse(name, "true or false")
+            raise self.field_error(name, "true or false")
         return value
 
     def number(
         self, name: str, *, low: float, high: float, default: float, may_clamp: bool = False
     ) -> float:
-        """Return a number from *low* to *high*, or the nearest if the service clamps."""
+        """Return a number from *low* to *high*.
+
+        Others are refused, or moved into the range if *may_clamp* and the behaviour allow that.
+        """
         value = self.values.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.refuse(name, "a number")
+        if type(value) not in (int, float):
+            raise self.field_error(name, "a number")
         if not low <= value <= high:
             if not may_clamp or self.dialect.behaviour.range_errors == "error":
-                raise self.refuse(name, f"between {low} and {high}")
+                raise self.field_error(name, f"between {low} and {high}")
             value = min(max(value, low), high)
         return float(value)
 
-    def whole(
+    def integer(
         self, name: str, *, low: int, high: int, default: int, may_clamp: bool = False
     ) -> int:
-        """Return an integer from *low* to *high*, or the nearest if the service clamps."""
+        """Return a `number` that is an integer."""
         value = self.values.get(name)
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.refuse(name, f"an integer from {low} to {high}")
+        if value is not None and type(value) is not int:
+            raise self.field_error(name, f"an integer from {low} to {high}")
         return int(self.number(name, low=low, high=high, default=default, may_clamp=may_clamp))
 
     def choice(self, name: str, choices: Collection[Any], *, required: bool = False) -> Any:
@@ -144,7 +145,7 @@ class Fields:
             return None
         kinds = {type(choice) for choice in choices}
         if type(value) not in kinds or value not in choices:
-            raise self.refuse(name, "one of " + ", ".join(map(str, choices)))
+            raise self.field_error(name, "one of " + ", ".join(map(str, choices)))
         return value
 
     def inner(self, name: str, *, required: bool = False) -> Fields:
@@ -153,5 +154,5 @@ class Fields:
         if value is None and not required:
             value = {}
         if not isinstance(value, dict):
-            raise self.refuse(name, "an object")
+            raise self.field_error(name, "an object")
         return Fields(value, f"{self.path}{name}.", self.context_id, self.dialect)

@@ -1,6 +1,6 @@
-"""What clients ask on `/tts/websocket`, read into values or refused (protocol §2.2).
+"""Parse the messages that clients send on `/tts/websocket` (protocol §2.2).
 
-Unknown fields are ignored; known ones are checked, whether or not the local voices use them.
+Unknown fields are ignored. Known fields are checked, even if the local voices do not use them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Generation:
     """One input of a context (protocol §2.2.1).
 
     Attributes:
-        continues: True if more inputs may follow.
+        continues: Whether more inputs may follow.
         output: Encoding and rate of the raw audio.
         language: Given by a client that does not give ``locale``; neither means automatic.
         duration: Seconds after which the context's audio is cut, an old setting; of several
@@ -64,12 +64,12 @@ class Generation:
 
     @property
     def fixed(self) -> tuple[object, ...]:
-        """What must be the same in all inputs of a context (protocol §2.5)."""
+        """The settings that all inputs of a context share (protocol §2.5)."""
         return self.model_id, self.voice_id, self.language, self.locale, self.output
 
     @property
     def is_empty(self) -> bool:
-        """True if it asks for nothing at all (protocol §7.1 T13)."""
+        """Whether it asks for nothing (protocol §7.1 T13)."""
         return not self.transcript and self.continues and not self.flush
 
 
@@ -84,7 +84,7 @@ def read_request(message: str | bytes, dialect: Dialect | None = None) -> Genera
     """Read one WebSocket message.
 
     Raises:
-        APIError: With the id of the context it names, if it names one.
+        APIError: The message is not valid; the error has its context id, if the message has one.
     """
     if isinstance(message, bytes):  # protocol §2.11
         raise APIError(invalid("Messages are JSON in text frames; this one is binary."))
@@ -98,7 +98,7 @@ def read_request(message: str | bytes, dialect: Dialect | None = None) -> Genera
 
 
 def _read_context_id(fields: Fields) -> str:
-    """Return the context's id. Versions that need not give one get one (protocol §2.2.1)."""
+    """Return the context id; versions where it is optional get a new one (protocol §2.2.1)."""
     is_optional = fields.dialect.version in UNBUFFERED_VERSIONS
     if is_optional and fields.values.get("context_id") is None and not fields.flag("cancel"):
         return str(uuid4())
@@ -109,7 +109,7 @@ def read_generation(fields: Fields, context_id: str) -> Generation:
     """Read an input for the context of that id.
 
     Raises:
-        APIError: It cannot be had.
+        APIError: A field is not valid.
     """
     language, locale = read_language(fields)
     return Generation(
@@ -142,9 +142,9 @@ def _read_output(fields: Fields) -> SampleFormat:
 
 
 def _read_delay(fields: Fields) -> int:
-    """Return for how long text may wait; older versions do not wait by default (protocol §2.8)."""
+    """Return the buffer delay in milliseconds, by default 0 in older versions (protocol §2.8)."""
     is_old = fields.dialect.version in UNBUFFERED_VERSIONS
-    return fields.whole(
+    return fields.integer(
         "max_buffer_delay_ms",
         low=0,
         high=MAX_DELAY_MS,

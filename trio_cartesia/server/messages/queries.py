@@ -1,4 +1,4 @@
-"""Reading queries, and lists that are handed out page by page (protocol §1.6)."""
+"""Read the parameters of a query, and serve lists page by page (protocol §1.6)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ __all__ = ["Page", "Query", "page_of"]
 DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 100
 
-_WHOLE: Final = re.compile("[0-9]{1,9}")
+_INTEGER: Final = re.compile("[0-9]{1,9}")
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 @attrs.frozen
 class Query:
-    """The query of a request under the reader's eyes.
+    """Typed access to the parameters of a query.
 
-    What is empty is not set, and of a parameter that is given twice the first counts. Messages
-    name the parameter and what it may be; they never repeat what was sent.
+    An empty parameter counts as unset; if a parameter is repeated, the first value is used.
+    Messages name the parameter and its allowed values; they never repeat the value.
     """
 
     values: Mapping[str, Sequence[str]]
 
-    def refuse(self, name: str, wants: str) -> APIError:
-        """Return the exception that says that *name* must be what it *wants*."""
-        return APIError(invalid(f"{name} must be {wants}."))
+    def field_error(self, name: str, expected: str) -> APIError:
+        """Return the error for a field *name* that is not *expected*, as in "an integer"."""
+        return APIError(invalid(f"{name} must be {expected}."))
 
     def text(self, name: str) -> str | None:
         """Return the value of *name*; None if it is not set."""
         return next(filter(None, self.values.get(name, ())), None)
 
-    def whole(self, name: str, *, low: int, high: int, default: int) -> int:
+    def integer(self, name: str, *, low: int, high: int, default: int) -> int:
         """Return an integer from *low* to *high*."""
         text = self.text(name)
         if text is None:
             return default
-        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
-            raise self.refuse(name, f"an integer from {low} to {high}")
+        if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
+            raise self.field_error(name, f"an integer from {low} to {high}")
         return int(text)
 
     def flag(self, name: str) -> bool | None:
@@ -52,30 +52,30 @@ class Query:
         if text is None:
             return None
         if text.lower() not in _FLAGS:
-            raise self.refuse(name, "true or false")
+            raise self.field_error(name, "true or false")
         return _FLAGS[text.lower()]
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
         """Return one of *choices*; None if it is not set."""
         text = self.text(name)
         if text is not None and text not in choices:
-            raise self.refuse(name, "one of " + ", ".join(choices))
+            raise self.field_error(name, "one of " + ", ".join(choices))
         return text
 
     def each(self, name: str, choices: Collection[str]) -> frozenset[str]:
         """Return all values of *name*, which are among *choices*."""
         values = frozenset(filter(None, self.values.get(name, ())))
         if not values <= frozenset(choices):
-            raise self.refuse(name, "one of " + ", ".join(choices))
+            raise self.field_error(name, "one of " + ", ".join(choices))
         return values
 
 
 class Listed(Protocol):
-    """What has an id, as everything that is listed."""
+    """An item of a list, known by its id."""
 
     @property
     def id(self) -> str:
-        """Different from that of all others in the list."""
+        """An id that no other item of the list has."""
 
 
 T = TypeVar("T", bound=Listed)
@@ -86,7 +86,7 @@ class Page(Generic[T]):
     """A part of a list.
 
     Attributes:
-        items: In the order of the list, whichever way it is walked.
+        items: The items in the order of the list, in either direction of paging.
         next_page: The cursor that leads on in the same direction; None if nothing follows.
     """
 
@@ -94,7 +94,7 @@ class Page(Generic[T]):
     next_page: str | None
 
     def json(self, show: Callable[[T], Any]) -> dict[str, Any]:
-        """Return what is answered, with each item as *show* has it."""
+        """Return the body of the response, with each item serialized by *show*."""
         return {
             "data": [show(item) for item in self.items],
             "has_more": self.next_page is not None,
@@ -102,25 +102,25 @@ class Page(Generic[T]):
         }
 
 
-def page_of(items: Sequence[T], query: Query, fits: Callable[[T], bool]) -> Page[T]:
-    """Return the page of *items* that *query* asks for, of those that *fit*.
+def page_of(items: Sequence[T], query: Query, matches: Callable[[T], bool]) -> Page[T]:
+    """Return the page that *query* asks for of those *items* that *matches* accepts.
 
-    A cursor is the id of any item of the whole list, whether it fits or not.
+    A cursor is the id of any item of the whole list, even if it does not match.
 
     Raises:
-        APIError: There is no such item, or two cursors, or no such number of items.
+        APIError: A cursor is no item's id, both cursors are given, or the limit is out of range.
     """
-    limit = query.whole("limit", low=1, high=MAX_LIMIT, default=DEFAULT_LIMIT)
+    limit = query.integer("limit", low=1, high=MAX_LIMIT, default=DEFAULT_LIMIT)
     after, before = query.text("starting_after"), query.text("ending_before")
     if after is not None and before is not None:
-        raise query.refuse("ending_before", "left out where starting_after is given")
+        raise query.field_error("ending_before", "left out where starting_after is given")
     if before is not None:
         end = _place(items, before, query, "ending_before")
-        found = [item for item in items[:end] if fits(item)]
+        found = [item for item in items[:end] if matches(item)]
         page = found[-limit:]
         return Page(items=page, next_page=page[0].id if len(found) > limit else None)
     start = 0 if after is None else _place(items, after, query, "starting_after") + 1
-    found = [item for item in items[start:] if fits(item)]
+    found = [item for item in items[start:] if matches(item)]
     page = found[:limit]
     return Page(items=page, next_page=page[-1].id if len(found) > limit else None)
 
@@ -129,4 +129,4 @@ def _place(items: Sequence[Listed], cursor: str, query: Query, name: str) -> int
     for place, item in enumerate(items):
         if item.id == cursor:
             return place
-    raise query.refuse(name, "the id of something in this list")  # protocol §1.6: our choice
+    raise query.field_error(name, "the id of something in this list")  # protocol §1.6: our choice

@@ -1,8 +1,8 @@
-"""How a text is to be spoken: the settings that `/tts/websocket`, `/tts/sse` and `/tts/bytes`
-share.
+"""Read the speech settings that `/tts/websocket`, `/tts/sse` and `/tts/bytes` share.
 
-Each reader takes what it needs from the fields of a request, in the dialect that they came in, or
-refuses. Known fields are checked, whether or not the local voices use them (protocol §2.2.1).
+Each function reads one setting from the fields of a request, by its version and behaviour, or
+raises `APIError`. Known fields are checked, even if the local voices do not use them (protocol
+§2.2.1).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from trio_cartesia.server.catalogue.models import (
     is_voice_id,
 )
 from trio_cartesia.server.catalogue.voices import find_voice
-from trio_cartesia.server.messages.errors import APIError, ErrorBody, invalid
-from trio_cartesia.server.messages.fields import MAX_NAME, Fields
+from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError, ErrorBody, invalid
+from trio_cartesia.server.messages.fields import MAX_ID_CHARACTERS, Fields
 
 __all__ = [
     "Delivery",
@@ -55,7 +55,7 @@ MAX_OLD_EMOTIONS: Final = 16
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """How a text is to be spoken; the one setting that may change within a context."""
+    """Speed, volume and emotion, which may change within a context."""
 
     speed: float = 1.0
     volume: float = 1.0
@@ -67,19 +67,19 @@ def read_model(fields: Fields) -> str:
     model_id = fields.nonempty_text("model_id")
     if is_model(model_id):
         return model_id
-    refusal = ErrorBody(  # protocol §1.7.5
+    error = ErrorBody(  # protocol §1.7.5
         status=400,
         title="Invalid model",
         message="There is no speech model of that name.",
         code="model_not_found",
     )
-    raise APIError(refusal, fields.context_id)
+    raise APIError(error, fields.context_id)
 
 
 def read_voice(fields: Fields) -> str:
     """Return the id of a voice, in lower case (protocol §1.2).
 
-    The two oldest versions also have embeddings; each one gets an id of its own.
+    The two oldest versions also have embeddings; each embedding has an id derived from it.
     """
     given = fields.values.get("voice")
     if given is None:
@@ -96,10 +96,10 @@ def read_voice(fields: Fields) -> str:
         return _known_voice(fields, voice.nonempty_text("id"))
     has_modes = fields.dialect.version in MODE_VERSIONS or fields.dialect.behaviour.accept_mode
     if voice.choice("mode", ("id",)) and not has_modes:  # protocol §7.1 T30
-        raise voice.refuse("mode", "left out")
+        raise voice.field_error("mode", "left out")
     for name in ("embedding", "__experimental_controls"):
         if voice.values.get(name) is not None:
-            raise voice.refuse(name, "left out; voices have ids")
+            raise voice.field_error(name, "left out; voices have ids")
     return _known_voice(fields, voice.nonempty_text("id"))
 
 
@@ -108,53 +108,49 @@ def _known_voice(fields: Fields, voice_id: str) -> str:
     is_enough = fields.dialect.behaviour.unknown_voice == "speak"
     if is_voice_id(voice_id) and (is_enough or find_voice(voice_id)):
         return voice_id
-    refusal = ErrorBody(  # protocol §1.2: since 2026-03-01
-        status=400 if fields.dialect.version in LEGACY_VERSIONS else 404,
-        title="Voice not found",
-        message="No voice with that id is available to this account.",
-        code="voice_not_found",
-    )
-    raise APIError(refusal, fields.context_id)
+    is_legacy = fields.dialect.version in LEGACY_VERSIONS  # protocol §1.2: 404 since 2026-03-01
+    error = attrs.evolve(VOICE_NOT_FOUND, status=400) if is_legacy else VOICE_NOT_FOUND
+    raise APIError(error, fields.context_id)
 
 
 def _read_embedding(voice: Fields) -> str:
     values = voice.values.get("embedding")
     if not (isinstance(values, list) and len(values) == EMBEDDING_NUMBERS):
-        raise voice.refuse("embedding", f"a list of {EMBEDDING_NUMBERS} numbers")
+        raise voice.field_error("embedding", f"a list of {EMBEDDING_NUMBERS} numbers")
     if not all(type(value) in (int, float) for value in values):
-        raise voice.refuse("embedding", f"a list of {EMBEDDING_NUMBERS} numbers")
+        raise voice.field_error("embedding", f"a list of {EMBEDDING_NUMBERS} numbers")
     return str(UUID(bytes=hashlib.sha256(repr(values).encode()).digest()[:16]))
 
 
 def read_language(fields: Fields) -> tuple[str | None, str | None]:
-    """Return ``language`` and ``locale``, of which there is one at most (protocol §7.1 T31)."""
+    """Return ``language`` and ``locale``, of which at most one is set (protocol §7.1 T31)."""
     language, locale = fields.text("language"), fields.text("locale")
     if language is not None and locale is not None:
-        raise fields.refuse("locale", "left out where language is given")
+        raise fields.field_error("locale", "left out where language is given")
     tag = language if locale is None else locale
     if tag is None or is_language(tag):
         return language, locale
-    refusal = ErrorBody(
+    error = ErrorBody(
         status=400,
         title="Language not supported",
         message="The service does not speak that language.",
         code="language_not_supported",
     )
-    raise APIError(refusal, fields.context_id)
+    raise APIError(error, fields.context_id)
 
 
 def read_normalization(fields: Fields) -> str:
     """Return ``auto``, ``off`` or the locale whose rules turn numbers into words."""
     value = fields.text("normalization") or "auto"
     if value not in ("auto", "off") and not is_language(value):
-        raise fields.refuse("normalization", "auto, off or a locale")
+        raise fields.field_error("normalization", "auto, off or a locale")
     return value
 
 
 def read_normalized(fields: Fields) -> bool | None:
-    """Return whether times are those of the normalised text; None if that is left to the service.
+    """Return whether times refer to the normalised text, or None if the request does not say.
 
-    Older versions can ask for the opposite, the original text.
+    Older versions have the inverse field, for the original text.
     """
     if fields.values.get("use_normalized_timestamps") is not None:
         return fields.flag("use_normalized_timestamps")
@@ -166,37 +162,37 @@ def read_normalized(fields: Fields) -> bool | None:
 
 def read_dictionary(fields: Fields) -> str | None:
     """Return the id of a pronunciation dictionary."""
-    dictionary_id = fields.text("pronunciation_dict_id", longest=MAX_NAME)
+    dictionary_id = fields.text("pronunciation_dict_id", longest=MAX_ID_CHARACTERS)
     if dictionary_id is None or fields.dialect.behaviour.unknown_dictionary == "speak":
         return dictionary_id
-    refusal = ErrorBody(  # protocol §1.2: since 2026-03-01
+    error = ErrorBody(  # protocol §1.2: since 2026-03-01
         status=400 if fields.dialect.version in LEGACY_VERSIONS else 404,
         title="Pronunciation dictionary not found",
         message="No pronunciation dictionary with that id is available to this account.",
     )
-    raise APIError(refusal, fields.context_id)
+    raise APIError(error, fields.context_id)
 
 
 def read_duration(fields: Fields) -> float | None:
-    """Return after how many seconds the audio is to be cut (protocol §2.2.1, of older versions)."""
+    """Return the longest audio in seconds, or None (protocol §2.2.1, of older versions)."""
     return fields.number("duration", low=0, high=MAX_DURATION_SECONDS, default=0) or None
 
 
 def read_delivery(fields: Fields) -> Delivery:
-    """Return how the text is to be spoken; of ``generation_config`` if the model knows about it."""
+    """Return the delivery, from ``generation_config`` if the model supports it."""
     word = fields.choice("speed", tuple(SPEED_WORDS)) or "normal"
-    asked = Delivery(speed=SPEED_WORDS[word])
+    older = Delivery(speed=SPEED_WORDS[word])
     if fields.dialect.version in EMBEDDING_VERSIONS and isinstance(
         fields.values.get("voice"), dict
     ):
-        asked = _read_controls(fields.inner("voice").inner("__experimental_controls"), asked)
+        older = _read_controls(fields.inner("voice").inner("__experimental_controls"), older)
     config = fields.inner("generation_config")
     delivery = Delivery(
-        speed=config.number("speed", low=0.6, high=1.5, default=asked.speed, may_clamp=True),
+        speed=config.number("speed", low=0.6, high=1.5, default=older.speed, may_clamp=True),
         volume=config.number("volume", low=0.5, high=2.0, default=1.0, may_clamp=True),
-        emotion=_read_emotion(config) or asked.emotion,
+        emotion=_read_emotion(config) or older.emotion,
     )
-    return delivery if is_expressive(str(fields.values.get("model_id"))) else asked
+    return delivery if is_expressive(str(fields.values.get("model_id"))) else older
 
 
 def _read_emotion(config: Fields) -> str | None:
@@ -204,26 +200,26 @@ def _read_emotion(config: Fields) -> str | None:
     if emotion is None or emotion.lower() in EMOTIONS:
         return emotion and emotion.lower()
     if config.dialect.behaviour.unknown_emotion == "error":
-        raise config.refuse("emotion", "an emotion of the list in the documentation")
+        raise config.field_error("emotion", "an emotion of the list in the documentation")
     return None
 
 
-def _read_controls(controls: Fields, asked: Delivery) -> Delivery:
-    """Read what the two oldest versions have in place of ``generation_config`` (protocol §1.2)."""
+def _read_controls(controls: Fields, delivery: Delivery) -> Delivery:
+    """Read ``__experimental_controls`` of the two oldest versions (protocol §1.2)."""
     speed: Any = controls.values.get("speed")
     if isinstance(speed, str):
-        asked = attrs.evolve(
-            asked, speed=OLD_SPEED_WORDS[controls.choice("speed", OLD_SPEED_WORDS)]
+        delivery = attrs.evolve(
+            delivery, speed=OLD_SPEED_WORDS[controls.choice("speed", OLD_SPEED_WORDS)]
         )
     elif speed is not None:
         steps = controls.number("speed", low=-1, high=1, default=0)
-        asked = attrs.evolve(asked, speed=1 + steps * (0.5 if steps > 0 else 0.4))
+        delivery = attrs.evolve(delivery, speed=1 + steps * (0.5 if steps > 0 else 0.4))
     emotions = controls.values.get("emotion") or []
     if not isinstance(emotions, list) or len(emotions) > MAX_OLD_EMOTIONS:
-        raise controls.refuse("emotion", "a short list such as positivity:high")
+        raise controls.field_error("emotion", "a short list such as positivity:high")
     for emotion in reversed(emotions):  # the first one counts
         name = emotion.partition(":")[0] if isinstance(emotion, str) else ""
         if name not in OLD_EMOTIONS:
-            raise controls.refuse("emotion", f"of {', '.join(OLD_EMOTIONS)}, as in anger:low")
-        asked = attrs.evolve(asked, emotion=OLD_EMOTIONS[name])
-    return asked
+            raise controls.field_error("emotion", f"of {', '.join(OLD_EMOTIONS)}, as in anger:low")
+        delivery = attrs.evolve(delivery, emotion=OLD_EMOTIONS[name])
+    return delivery

@@ -152,8 +152,8 @@ class WebSocket:
     async def _send_planned(self, planned: PlannedMessage, faults: MessageFaults) -> None:
         """Send a message as the faults changed it."""
         await trio.sleep(planned.wait_seconds)
-        if planned.refused is not None:
-            raise planned.refused
+        if planned.error is not None:
+            raise planned.error
         if planned.is_dropped:
             return
         async with self._send_lock:

@@ -22,7 +22,7 @@ async def create_token(exchange: Exchange) -> None:
     fields = Fields(read_body(exchange.request.body))
     grants = fields.inner("grants")
     requested = [grant for grant in GRANTS if grants.flag(grant)]
-    seconds = fields.whole("expires_in", low=1, high=MAX_SECONDS, default=DEFAULT_SECONDS)
+    seconds = fields.integer("expires_in", low=1, high=MAX_SECONDS, default=DEFAULT_SECONDS)
     tokens = exchange.state.credentials.tokens
     token = tokens.sign(account=exchange.account.id, grants=requested, seconds=seconds)
     await exchange.respond_json({"token": token})

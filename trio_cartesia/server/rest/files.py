@@ -6,7 +6,7 @@ from typing import Final
 
 from trio_cartesia.server.audio.containers import KINDS, Part, playable
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import APIError, invalid
+from trio_cartesia.server.messages.queries import Query
 from trio_cartesia.server.store.files import StoredFile
 
 __all__ = ["download_file", "get_file"]
@@ -39,9 +39,7 @@ async def download_file(exchange: Exchange) -> None:
         APIError: There is no file with that id, it is not complete, or the format is unknown.
     """
     file = _file(exchange)
-    playback = exchange.request.parameter("format")
-    if playback not in ("", "playback"):
-        raise APIError(invalid("format must be playback, or left out."))
+    playback = Query(exchange.request.query).choice("format", ("playback",))
     container, parts = file.audio.container, list(file.parts)
     if playback and container == "raw":
         container, parts = "wav", playable(file.audio, parts)

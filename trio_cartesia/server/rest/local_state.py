@@ -17,17 +17,18 @@ import attrs
 
 from trio_cartesia._version import __version__
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
-from trio_cartesia.server.exchange.exchange import Exchange, status_error
+from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.journal.records import ContextRecord, SpokenUnits
-from trio_cartesia.server.messages.errors import JSON_TYPE, APIError
-from trio_cartesia.server.net.requests import Request
+from trio_cartesia.server.messages.errors import JSON_TYPE
+from trio_cartesia.server.messages.queries import Query
 from trio_cartesia.server.state import ServerState
 
 __all__ = ["STATE", "delete_state", "get_state"]
 
 STATE: Final = "/_local/state"
 DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 10**9 - 1
 AUDIO_SLICE: Final = 48 * 1024  # a multiple of 3, so that base64 of slices can be joined
 UNITS_SLICE: Final = 2048
 
@@ -39,19 +40,19 @@ class StateQuery:
     """The parameters of a request.
 
     Attributes:
-        context_id: Include only contexts with this id; all if empty.
+        context_id: Include only contexts with this id; all if None.
         limit: The number of records of each kind, the newest ones.
         with_audio: Whether to include the audio.
     """
 
-    context_id: str
+    context_id: str | None
     limit: int
     with_audio: bool
 
 
 async def get_state(exchange: Exchange) -> None:
     """Respond with the state and the journal."""
-    query = _parse_query(exchange.request)
+    query = _parse_query(Query(exchange.request.query))
     if exchange.request.method == "HEAD":
         await exchange.respond(200, b"")
         return
@@ -68,16 +69,11 @@ async def delete_state(exchange: Exchange) -> None:
     await exchange.respond_json({"forgotten_contexts": forgotten})
 
 
-def _parse_query(request: Request) -> StateQuery:
-    limit, audio = request.parameter("limit"), request.parameter("audio")
-    if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-        raise APIError(status_error(400, "limit must be a whole number."))
-    if audio not in ("", "base64"):
-        raise APIError(status_error(400, "audio must be base64, or left out."))
+def _parse_query(query: Query) -> StateQuery:
     return StateQuery(
-        context_id=request.parameter("context_id"),
-        limit=int(limit) if limit else DEFAULT_LIMIT,
-        with_audio=bool(audio),
+        context_id=query.text("context_id"),
+        limit=query.integer("limit", low=0, high=MAX_LIMIT, default=DEFAULT_LIMIT),
+        with_audio=query.choice("audio", ("base64",)) is not None,
     )
 
 
@@ -89,7 +85,7 @@ def _state(exchange: Exchange, query: StateQuery) -> Iterator[str]:
         "requests": map(attrs.asdict, _newest(journal.requests, query.limit)),
     }
     contexts = _newest(
-        [record for record in journal.contexts if query.context_id in ("", record.context_id)],
+        [record for record in journal.contexts if query.context_id in (None, record.context_id)],
         query.limit,
     )
     yield json.dumps(_overview(exchange))[:-1]

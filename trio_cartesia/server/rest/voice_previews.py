@@ -16,12 +16,16 @@ from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
 from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
+from trio_cartesia.server.messages.errors import (
+    OUT_OF_RESOURCES,
+    VOICE_FAILED,
+    VOICE_NOT_FOUND,
+    APIError,
+)
 from trio_cartesia.server.streams import is_out_of_resources
-from trio_cartesia.server.tts.context import VOICE_FAILED
 from trio_cartesia.server.voices.interface import Utterance
 
-__all__ = ["NOT_FOUND", "PREVIEW", "get_preview", "preview_url"]
+__all__ = ["PREVIEW", "get_preview", "preview_url"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -29,12 +33,6 @@ PREVIEW: Final = "/voices/{id}/preview"
 SAMPLE_RATE: Final = 24000
 RAW: Final = Audio(
     container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=SAMPLE_RATE)
-)
-NOT_FOUND: Final = ErrorBody(
-    status=404,
-    title="Voice not found",
-    message="No voice with that id is available to this account.",
-    code="voice_not_found",
 )
 
 
@@ -56,7 +54,7 @@ async def get_preview(exchange: Exchange) -> None:
     """
     entry = find_voice(exchange.path.split("/")[2])
     if entry is None:
-        raise APIError(NOT_FOUND)
+        raise APIError(VOICE_NOT_FOUND)
     utterance = Utterance(
         text=f"{entry.name}, 1, 2, 3.",
         voice_id=entry.id,

@@ -11,9 +11,9 @@ from typing import Any, Final
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION, LANGUAGES
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry, find_voice
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import APIError
+from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError
 from trio_cartesia.server.messages.queries import Query, page_of
-from trio_cartesia.server.rest.voice_previews import NOT_FOUND, preview_url
+from trio_cartesia.server.rest.voice_previews import preview_url
 
 __all__ = ["get_voice", "list_voices"]
 
@@ -48,7 +48,7 @@ async def get_voice(exchange: Exchange) -> None:
     """
     voice = find_voice(exchange.path.rpartition("/")[2])
     if voice is None:
-        raise APIError(NOT_FOUND)
+        raise APIError(VOICE_NOT_FOUND)
     serialize = _serializer(exchange, Query(exchange.request.query))
     await exchange.respond_json(serialize(voice))
 

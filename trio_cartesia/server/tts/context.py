@@ -1,7 +1,7 @@
 """One context: inputs in, events out, from its first input to its terminal event (protocol §2.4).
 
-`Context.receive`, `cancel` and `refuse` are called by whoever reads the socket, and never wait. One
-task, `Context.run`, speaks, a sentence at a time.
+The task that reads the socket calls `Context.receive`, `cancel` and `fail`, which never wait. One
+task of its own, `Context.run`, speaks a sentence at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from trio_cartesia.server.messages.errors import (
     CONTEXT_CLOSED,
     NOTHING_TO_DO,
     OUT_OF_RESOURCES,
+    VOICE_FAILED,
     APIError,
     ErrorBody,
     invalid,
@@ -37,10 +38,7 @@ from trio_cartesia.server.voices.interface import Voice
 
 logger = logging.getLogger("trio_cartesia.server")
 
-MAX_WAITING: Final = 65_536  # inputs, however short
-VOICE_FAILED: Final = ErrorBody(
-    status=500, title="Internal server error", message="The voice could not speak the text."
-)
+MAX_WAITING: Final = 65_536  # inputs
 
 
 class State(Enum):
@@ -48,9 +46,9 @@ class State(Enum):
 
     OPEN = "takes inputs"
     FINISHING = "has its final input"
-    CANCELLED = "speaks no more"
-    REFUSED = "may only end, with an error"
-    ENDED = "has sent its terminal event, or is about to"
+    CANCELLED = "was cancelled"
+    FAILED = "will end with an error"
+    ENDED = "has sent its terminal event, or is sending it"
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -61,9 +59,9 @@ class Context:
     has changed (protocol §2.5); of their other settings only the delivery and the duration count.
 
     Attributes:
-        settings: The first input, which is yet to be queued.
-        on_end: Called once, before the terminal event is sent: nothing of the context counts any
-            more for whoever hears that.
+        settings: The first input; `receive` takes it like any other.
+        on_end: Called once, just before the terminal event is sent, so that a client that receives
+            it finds the concurrency slot free.
     """
 
     settings: Generation
@@ -76,12 +74,12 @@ class Context:
     _sink: Sink
     _queue: TextQueue = attrs.field(init=False)
     _output: ContextOutput = attrs.field(init=False)
-    _news: trio.Event = attrs.field(factory=trio.Event, init=False)
+    _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
     _received_at: float = attrs.field(factory=trio.current_time, init=False)
     _text_at: float = attrs.field(factory=trio.current_time, init=False)
-    _taken: int = attrs.field(default=0, init=False)  # characters that nobody has spoken yet
+    _taken: int = attrs.field(default=0, init=False)  # characters taken, not yet in the journal
     _has_segment: bool = attrs.field(default=False, init=False)  # text since the last flush
-    _refusal: ErrorBody = attrs.field(default=CONTEXT_CLOSED, init=False)
+    _error: ErrorBody = attrs.field(default=CONTEXT_CLOSED, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._queue = TextQueue(self._delay_seconds, self._behaviour.auto_flush_done)
@@ -102,10 +100,10 @@ class Context:
         return self.settings.max_buffer_delay_ms / 1000
 
     def receive(self, generation: Generation) -> None:
-        """Take an input, which only an open context does.
+        """Queue an input; the context must be open.
 
         Raises:
-            APIError: It does not belong here, or there is too much to say already.
+            APIError: Its fixed settings differ from the context's, or too much text waits.
         """
         assert self.state is State.OPEN
         self._check(generation)
@@ -123,7 +121,7 @@ class Context:
         if not generation.continues:
             self._queue.mark(Mark.END)
             self.state = State.FINISHING
-        self._news.set()
+        self._changed.set()
 
     def _check(self, generation: Generation) -> None:
         is_changed = generation.fixed != self.settings.fixed
@@ -136,65 +134,63 @@ class Context:
             raise APIError(invalid("Too much text waits in this context."), self._id)
 
     def cancel(self) -> None:
-        """Speak no more; let the sentence that is being spoken go on for some chunks (protocol
-        §2.9).
-        """
+        """Stop after a few more chunks of the current sentence (protocol §2.9)."""
         if self.state in (State.OPEN, State.FINISHING):
             self.state = State.CANCELLED
             self._stop(self._behaviour.cancel_trailing_chunks)
 
-    def refuse(self, refusal: ErrorBody) -> bool:
-        """End with an error as soon as the event that is on its way has been sent.
+    def fail(self, error: ErrorBody) -> bool:
+        """End with an error once the event that is being sent has been sent.
 
         Returns:
-            False if the context has already ended, so that nobody will send the error.
+            False if the context has already ended and will not send the error.
         """
         if self.state is State.ENDED:
             return False
-        if self.state is not State.REFUSED:  # one error is enough
-            self.state = State.REFUSED
-            self._refusal = refusal
+        if self.state is not State.FAILED:  # the first error counts
+            self.state = State.FAILED
+            self._error = error
             self._stop(0)
         return True
 
-    def leave(self) -> None:
-        """Call `on_end`, unless that was done."""
+    def release(self) -> None:
+        """Call `on_end`, unless it has been called."""
         on_end, self.on_end = self.on_end, lambda: None
         on_end()
 
     def _stop(self, chunks: int) -> None:
         self._output.stop(chunks)
-        self._news.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Speak until the terminal event has been sent.
 
         Raises:
-            Disconnected: The client is gone.
+            Disconnected: The peer has left.
         """
         while self.state is not State.ENDED:
             try:
                 await self._step()
-            except APIError as refused:  # a fault, in place of what was to be sent
-                self.state, self._refusal = State.REFUSED, refused.refusal
+            except APIError as error:  # an injected fault replaced the event
+                self.state, self._error = State.FAILED, error.body
 
     async def _step(self) -> None:
-        if self.state is State.REFUSED:
-            await self._end("error", error=self._refusal)
+        if self.state is State.FAILED:
+            await self._end("error", error=self._error)
         elif self.state is State.CANCELLED:
             await self._end_cancelled()
         else:
-            await self._proceed()
+            await self._speak_next()
 
-    async def _proceed(self) -> None:
-        match self._take():
+    async def _speak_next(self) -> None:
+        match self._next_item():
             case Sentence() as sentence:
                 await self._speak(sentence)
-                await trio.lowlevel.checkpoint()  # much of a long text may make no sound
+                await trio.lowlevel.checkpoint()  # a long text may make no sound
             case Pause(seconds):
-                self._report_generated()
+                self._record_generated()
                 await self._output.pause(seconds)
-                await trio.lowlevel.checkpoint()  # there may be many without a length
+                await trio.lowlevel.checkpoint()  # there may be many of length 0
             case Mark.FLUSH:
                 await self._flush()
             case Mark.END:
@@ -202,18 +198,18 @@ class Context:
             case _:
                 await self._wait()
 
-    def _take(self) -> Sentence | Pause | Mark | None:
+    def _next_item(self) -> Sentence | Pause | Mark | None:
         now, waiting = trio.current_time(), self._queue.characters
         if self._behaviour.buffer_timer == "last" and now < self._text_at + self._delay_seconds:
-            now = -math.inf  # nothing is due, but what is complete is ready
+            now = -math.inf  # nothing is due, but complete sentences are ready
         item = self._queue.take(now)
         self._taken += waiting - self._queue.characters
         self._has_segment |= isinstance(item, (Sentence, Pause))
         return item
 
     async def _wait(self) -> None:
-        """Wait for news, for text that is due, or for the end of patience (protocol §2.10)."""
-        self._news = trio.Event()
+        """Wait for a change, for text to become due, or for expiry (protocol §2.10)."""
+        self._changed = trio.Event()
         due = self._queue.due
         if due is None:
             active_at = max(self._received_at, self._output.active_at)
@@ -223,37 +219,37 @@ class Context:
         else:
             wake_at = due
         with trio.move_on_at(wake_at):
-            await self._news.wait()
-        if due is None and not self._news.is_set():
+            await self._changed.wait()
+        if due is None and not self._changed.is_set():
             await self._end("expired", is_silent=not self._behaviour.expiry_done)
 
     async def _flush(self) -> None:
         if self._has_segment or self._behaviour.empty_flush == "flush_done":  # protocol §7.1 T14
             await self._output.end_segment()
         else:
-            await trio.lowlevel.checkpoint()  # many may have been asked for
+            await trio.lowlevel.checkpoint()  # there may be many
         self._has_segment = False
 
     async def _speak(self, sentence: Sentence) -> None:
         if self._output.is_full:
             return
         if not sentence.text.strip():
-            self._report_generated()
+            self._record_generated()
             return
         started = trio.current_time()
         try:
             spoken = await self._voice.speak(self._output.utterance(sentence))
             if len(spoken.samples) % 2:
                 raise ValueError("half a sample")
-        except Exception as error:  # noqa: BLE001  # a voice may be anybody's; others must go on
+        except Exception as error:  # noqa: BLE001  # voices are pluggable; other contexts must go on
             kind = type(error).__name__  # a traceback might quote the text
             logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400
-            self.refuse(OUT_OF_RESOURCES if is_out_of_resources(error) else VOICE_FAILED)
+            self.fail(OUT_OF_RESOURCES if is_out_of_resources(error) else VOICE_FAILED)
             return
-        self._report_generated()
-        await self._output.send(spoken, started)
+        self._record_generated()
+        await self._output.send_speech(spoken, started)
 
-    def _report_generated(self) -> None:
+    def _record_generated(self) -> None:
         characters, self._taken = self._taken, 0
         self._journal.add_generated(self.record, characters)
 
@@ -265,7 +261,7 @@ class Context:
     async def _end(
         self, how: str, *, error: ErrorBody | None = None, is_silent: bool = False
     ) -> None:
-        """Send the terminal event, unless there is to be none."""
+        """Send the terminal event, unless *is_silent*."""
         with self._ending(how):
             if is_silent:
                 await trio.lowlevel.checkpoint()
@@ -276,10 +272,10 @@ class Context:
 
     @contextmanager
     def _ending(self, how: str) -> Iterator[None]:
-        """Record the end before it is sent, for whoever hears it may look at once."""
+        """Record the end before it is sent: a client that receives it may look at the journal."""
         self.state = State.ENDED
         self.record.ended = how
-        self.leave()  # protocol §7.1 T28
+        self.release()  # protocol §7.1 T28
         try:
             yield
         except BaseException:

@@ -1,8 +1,8 @@
-"""Speech over HTTP: `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
+"""The endpoints `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
 
-One request is one context with one input, and counts as one until it is answered. The answer begins
-with the first audio, so what goes wrong before that is an ordinary error. A peer that leaves takes
-its context with it.
+One request is one context with one input, and uses one concurrency slot until its response ends.
+The response begins with the first audio, so an earlier failure is an ordinary error response. If
+the peer leaves, the context is cancelled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trio_cartesia.server.tts.http_requests import (
 )
 from trio_cartesia.server.tts.http_sinks import BytesSink, SseSink
 
-__all__ = ["BYTES", "SSE", "speak_bytes", "tts_sse"]
+__all__ = ["BYTES", "SSE", "tts_bytes", "tts_sse"]
 
 BYTES: Final = "/tts/bytes"
 SSE: Final = "/tts/sse"
@@ -34,18 +34,18 @@ EVENTS: Final = "text/event-stream"
 NO_CACHE: Final = ("cache-control", "no-cache")
 
 
-async def speak_bytes(exchange: Exchange) -> None:
-    """Answer with audio, in a container or without; keep it as a file if asked to.
+async def tts_bytes(exchange: Exchange) -> None:
+    """Respond with audio in its container, and store it as a file if the request asks for that.
 
     Raises:
-        APIError: It cannot be had, and nothing has been sent yet.
-        Disconnected: The peer has left, or it failed after it had begun.
+        APIError: The request is not valid or failed, and nothing has been sent yet.
+        Disconnected: The peer has left, or speech failed after the first audio.
     """
-    asked = read_bytes_request(
+    parsed = read_bytes_request(
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
-    container = asked.audio.open()
-    with exchange.account.context_slot(), _new_file(exchange, asked) as file:
+    container = parsed.audio.open()
+    with exchange.account.context_slot(), _new_file(exchange, parsed) as file:
 
         async def send(data: bytes) -> None:
             await exchange.send(data)
@@ -54,32 +54,32 @@ async def speak_bytes(exchange: Exchange) -> None:
 
         sink = BytesSink(container=container, send=send)
         headers = [] if file is None else [(FILE_ID, file.id)]
-        async with exchange.streaming(asked.audio.kind, headers):
-            await _speak(exchange, asked.generation, sink)
+        async with exchange.streaming(parsed.audio.kind, headers):
+            await _speak(exchange, parsed.generation, sink)
             if file is not None:
                 exchange.state.files.complete(file)
 
 
 async def tts_sse(exchange: Exchange) -> None:
-    """Answer with server-sent events.
+    """Respond with server-sent events.
 
     Raises:
-        APIError: It cannot be had, and nothing has been sent yet.
+        APIError: The request is not valid or failed, and nothing has been sent yet.
         Disconnected: The peer has left.
     """
-    asked = read_sse_request(
+    parsed = read_sse_request(
         exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
     )
     with exchange.account.context_slot():
         sink = SseSink(
-            context_id=asked.context_id,
+            context_id=parsed.context_id,
             send=exchange.send,
             version=exchange.version,
             request_id=exchange.request_id,
             behaviour=exchange.behaviour,
         )
         async with exchange.streaming(EVENTS, [NO_CACHE]):
-            await _speak(exchange, asked.generation, sink)
+            await _speak(exchange, parsed.generation, sink)
 
 
 def _dialect(exchange: Exchange) -> Dialect:
@@ -90,8 +90,8 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
     """Speak *generation* to its end.
 
     Raises:
-        APIError: It failed, and the sink has told nobody.
-        Disconnected: The client is gone.
+        APIError: It failed before anything was sent.
+        Disconnected: The peer has left.
     """
     service = exchange.state
     record = service.journal.add_context(
@@ -108,8 +108,8 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
     try:
         context.receive(generation)
         await context.run()
-        if sink.refusal is not None:
-            raise APIError(sink.refusal)
+        if sink.failure is not None:
+            raise APIError(sink.failure)
     except APIError:
         record.ended = "error"
         raise
@@ -119,13 +119,13 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
 
 
 @contextmanager
-def _new_file(exchange: Exchange, asked: BytesRequest) -> Iterator[StoredFile | None]:
-    """Begin a file, if one is asked for, and forget it if it does not become complete."""
-    if not asked.save:
+def _new_file(exchange: Exchange, parsed: BytesRequest) -> Iterator[StoredFile | None]:
+    """Begin a file if the request asks for one, and discard it if it does not become complete."""
+    if not parsed.save:
         yield None
         return
     files = exchange.state.files
-    file = files.begin(exchange.account, asked.audio)
+    file = files.begin(exchange.account, parsed.audio)
     try:
         yield file
     finally:

@@ -1,7 +1,7 @@
-"""Where speech over HTTP goes: into one body, as bytes or as server-sent events.
+"""Sinks for speech over HTTP: one response body of bytes, or of server-sent events.
 
-Both keep an error for whoever waits for the context, as long as nothing has been sent: then it can
-still be an ordinary answer.
+Until something has been sent, a sink keeps an error for the endpoint, which can then still respond
+with it.
 """
 
 from __future__ import annotations
@@ -27,41 +27,40 @@ Send = Callable[[bytes], Awaitable[None]]
 
 @attrs.define(eq=False, kw_only=True)
 class BytesSink:
-    """The body of `/tts/bytes`: audio in its container, and no word beside it (protocol §3.1).
+    """The body of `/tts/bytes`: audio in its container, and nothing else (protocol §3.1).
 
     Attributes:
-        container: Which is new.
+        container: A new container.
         send: Sends a piece of the body, which may be empty.
-        refusal: Why there is no more audio, once that is so. Nobody was told.
+        failure: The error that ended the audio, for the endpoint to report.
     """
 
     container: Container
     send: Send
-    refusal: ErrorBody | None = attrs.field(default=None, init=False)
+    failure: ErrorBody | None = attrs.field(default=None, init=False)
 
     async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:  # noqa: ARG002
-        """Send *audio*, or what it completes."""
+        """Send the part of the container that *audio* completes."""
         await self.send(self.container.add(audio))
 
     async def times(self, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> None:
-        """There are none here."""
+        """Ignored: raw audio carries no timestamps."""
 
     async def flush_done(self, *, flush_id: int) -> None:
-        """Nobody asked for it."""
+        """Ignored: this endpoint sends no ``flush_done``."""
 
     async def done(self, *, status: int) -> None:  # noqa: ARG002
-        """Send the last of the container."""
+        """Send the end of the container."""
         await self.send(self.container.end())
 
-    async def error(self, refusal: ErrorBody) -> None:
-        """Keep *refusal*."""
-        self.refusal = refusal
+    async def error(self, error: ErrorBody) -> None:
+        """Keep *error*."""
+        self.failure = error
 
 
 @attrs.define(eq=False, kw_only=True)
 class SseSink:
-    """The body of `/tts/sse`: the events of a WebSocket, which name no flush here, and a context
-    only if the request did (protocol §3.2).
+    """The body of `/tts/sse`: the events of a WebSocket without flush ids (protocol §3.2).
 
     Attributes:
         context_id: What each event repeats, if anything.
@@ -69,7 +68,7 @@ class SseSink:
         version: The API version, which decides how errors look.
         request_id: Of the request.
         behaviour: Which readings of the protocol the events follow.
-        refusal: Why there are no events at all, once that is so. Nobody was told.
+        failure: The error that came before any event, for the endpoint to report.
     """
 
     context_id: str | None
@@ -77,7 +76,7 @@ class SseSink:
     version: str
     request_id: str
     behaviour: Behaviour
-    refusal: ErrorBody | None = attrs.field(default=None, init=False)
+    failure: ErrorBody | None = attrs.field(default=None, init=False)
     _events: EventSink = attrs.field(init=False)
     _has_sent: bool = attrs.field(default=False, init=False)
 
@@ -99,18 +98,18 @@ class SseSink:
         await self._events.times(unit, units, flush_id=flush_id)
 
     async def flush_done(self, *, flush_id: int) -> None:
-        """Nobody asked for it."""
+        """Ignored: this endpoint sends no ``flush_done``."""
 
     async def done(self, *, status: int) -> None:
         """Send ``done``."""
         await self._events.done(status=status)
 
-    async def error(self, refusal: ErrorBody) -> None:
-        """Send ``error``, or keep *refusal* if the stream has not started (protocol §1.7.3)."""
+    async def error(self, error: ErrorBody) -> None:
+        """Send ``error``, or keep *error* if the stream has not started (protocol §1.7.3)."""
         if self._has_sent:
-            await self._events.error(refusal)
+            await self._events.error(error)
         else:
-            self.refusal = refusal
+            self.failure = error
 
     async def _emit(self, event: events.Event) -> None:
         self._has_sent = True

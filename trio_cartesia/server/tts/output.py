@@ -1,7 +1,7 @@
-"""What a context has said so far: chunks, times and segments, in order and at their pace.
+"""The output of one context: chunks, times and segments, in order and paced.
 
-A output sends one event at a time and makes the next one afterwards, so it holds the audio of one
-sentence at most, and encodes no more of it at once than fits a chunk.
+One event is made and sent at a time, so a context holds the audio of at most one sentence, and
+encodes at most one chunk of it at once.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class ContextOutput:
     """The output of one context.
 
     Attributes:
-        active_at: When something was sent, or tried, last.
-        duration: Seconds after which the audio is cut, if it is; later audio is dropped.
+        active_at: The time of the last event.
+        duration: Seconds after which the audio is cut, or None.
     """
 
     settings: Generation
@@ -54,7 +54,7 @@ class ContextOutput:
 
     @property
     def is_full(self) -> bool:
-        """True once all audio within the duration was sent."""
+        """Whether the audio has reached `duration`."""
         return self._frames >= self._most_frames
 
     @property
@@ -64,7 +64,7 @@ class ContextOutput:
         return int(self.duration * self.settings.output.sample_rate)
 
     def utterance(self, sentence: Sentence) -> Utterance:
-        """Return what the voice is to do for *sentence*."""
+        """Return the utterance for *sentence*."""
         settings, delivery = self.settings, sentence.delivery
         normalized = settings.use_normalized_timestamps
         if normalized is None:  # protocol §7.1 T32
@@ -85,34 +85,34 @@ class ContextOutput:
         )
 
     def stop(self, chunks: int) -> None:
-        """Send so many chunks more, the one that is on its way among them, and no times."""
+        """Stop after *chunks* more chunks, the one being sent included, and send no more times."""
         self._chunks_left = max(0, chunks - self._is_sending_chunk)
 
-    async def send(self, spoken: Spoken, started: float) -> None:
-        """Send a sentence that took since *started* to make.
+    async def send_speech(self, spoken: Spoken, started: float) -> None:
+        """Send a sentence whose synthesis began at *started*.
 
         Raises:
-            Disconnected: The client is gone.
+            Disconnected: The peer has left.
         """
         behaviour, before = self._behaviour, self._frames
         shown_before = before
         if behaviour.times_per_segment:  # protocol §7.1 T4
             shown_before -= self._segment_start
-        shown = self._units(spoken, shown_before, self._most_frames - before, self._wanted)
+        shown = self._units(spoken, shown_before, self._most_frames - before, self._requested)
         chunks = events.cut(spoken.samples, self.settings.output, behaviour.chunk_bytes)
         await self._send_chunks(chunks, started, shown)
-        units = self._units(spoken, before, self._frames - before, (True, True))
-        self._journal.add_times(self.record, *units)
+        sent = self._units(spoken, before, self._frames - before, (True, True))
+        self._journal.add_times(self.record, *sent)
 
     @property
-    def _wanted(self) -> tuple[bool, bool]:
+    def _requested(self) -> tuple[bool, bool]:
         return self.settings.add_timestamps, self.settings.add_phoneme_timestamps
 
     async def pause(self, seconds: float) -> None:
-        """Send silence, a chunk at a time, so that a long pause is as light as a short one.
+        """Send silence, a chunk at a time so that a long pause takes no more memory.
 
         Raises:
-            Disconnected: The client is gone.
+            Disconnected: The peer has left.
         """
         output = self.settings.output
         frames = round(seconds * output.sample_rate)
@@ -126,7 +126,7 @@ class ContextOutput:
         """Send ``flush_done``.
 
         Raises:
-            Disconnected: The client is gone.
+            Disconnected: The peer has left.
         """
         flush_id, self._flush_id = self._flush_id, self._flush_id + 1
         self._segment_start = self._frames
@@ -135,22 +135,22 @@ class ContextOutput:
         self.active_at = trio.current_time()
 
     def _units(
-        self, spoken: Spoken, before: int, frames: float, wanted: tuple[bool, bool]
+        self, spoken: Spoken, before: int, frames: float, included: tuple[bool, bool]
     ) -> tuple[list[SpokenUnit], list[SpokenUnit]]:
-        """Return the wanted ones of words and phonemes that end within so many *frames*.
+        """Return the words and phonemes, where included, that end within *frames* frames.
 
-        They are objects that the garbage collector looks at, so there are none before their time.
+        They are made as late as possible, because the garbage collector visits each of them.
 
         Args:
-            spoken: What they are of.
-            before: How many frames of audio came earlier.
-            frames: How much of *spoken* counts.
-            wanted: Whether to return words, and whether phonemes.
+            spoken: The sentence.
+            before: The number of frames before it.
+            frames: The number of its frames that count.
+            included: Whether to return words, and whether to return phonemes.
         """
         rate = self.settings.output.sample_rate
         words, phonemes = (
-            [unit for unit in units if is_wanted and unit.end <= frames]
-            for units, is_wanted in zip((spoken.words, spoken.phonemes), wanted, strict=True)
+            [unit for unit in units if is_included and unit.end <= frames]
+            for units, is_included in zip((spoken.words, spoken.phonemes), included, strict=True)
         )
         return (
             events.units_of(words, before=before, sample_rate=rate),
@@ -177,14 +177,14 @@ class ContextOutput:
             started = trio.current_time()
 
     def _cut_short(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield the chunks within the duration."""
+        """Yield *chunks* up to `duration`."""
         size = self.settings.output.bytes_per_frame
         for chunk in itertools.takewhile(lambda _: not self.is_full, chunks):
             left = self._most_frames - self._frames
             yield chunk if len(chunk) <= left * size else chunk[: int(left) * size]
 
     async def _keep_pace(self, size: int) -> None:
-        """Wait until the chunk of *size* bytes that is to come could have been made."""
+        """Wait until the next chunk, of *size* bytes, is due at the configured pace."""
         if self._made_at > trio.current_time():
             await trio.sleep_until(self._made_at)
         seconds = self.settings.output.seconds(size) / self._behaviour.times_real_time
@@ -199,7 +199,7 @@ class ContextOutput:
         self._journal.add_chunk(self.record, audio)
 
     async def _send_times(self, words: list[SpokenUnit], phonemes: list[SpokenUnit]) -> None:
-        """Send the times that were asked for."""
+        """Send the times that the client asked for."""
         for unit, units in (("word", words), ("phoneme", phonemes)):
             if units and self._chunks_left == math.inf:  # else their audio may never come
                 await self._sink.times(unit, units, flush_id=self._flush_id)

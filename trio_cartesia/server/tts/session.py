@@ -1,7 +1,7 @@
 """One connection to `/tts/websocket`: many contexts, each with a task of its own.
 
-The reader takes messages off the socket and never waits for speech. Contexts wait for the socket,
-one event each, so a peer that does not read holds all of them up and nothing piles up here.
+The reader never waits for speech. Each context waits until its event is sent, so a peer that does
+not read delays all contexts, and no events accumulate.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from trio_cartesia.server.tts.context import Context, State
 from trio_cartesia.server.tts.sinks import EventSink
 from trio_cartesia.server.voices.interface import Voice
 
-GOODBYE_SECONDS: Final = 0.1  # for a last word when the service stops
-MAX_LATE: Final = 1024  # inputs that wait for the end of their context, however short
+STOPPING_CLOSE_SECONDS: Final = 0.1  # for the close frame when the service stops
+MAX_LATE: Final = 1024  # inputs that wait for the end of their context
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 IDLE: Final = "connection idle timeout"  # protocol §1.8, §7.1 T23
 STOPPING: Final = (1001, "the service is stopping")
@@ -47,12 +47,12 @@ TOO_LATE: Final = invalid("Too much text waits for the end of the context.")
 
 @attrs.define(eq=False, kw_only=True)
 class TTSSession:
-    """What happens on one WebSocket.
+    """Serves one WebSocket.
 
     Attributes:
-        number: Of the connection, in the journal.
+        number: The connection's number in the journal.
         version: The API version, which decides how errors look and what requests mean.
-        request_id: Of the handshake.
+        request_id: The request id of the handshake.
     """
 
     number: int
@@ -67,52 +67,52 @@ class TTSSession:
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _late: dict[str, deque[Generation]] = attrs.field(factory=dict, init=False)
     _traffic_at: float = attrs.field(factory=trio.current_time, init=False)
-    _on_their_way: int = attrs.field(default=0, init=False)  # events
-    _goodbye: tuple[int, str] | None = attrs.field(default=None, init=False)
+    _in_flight: int = attrs.field(default=0, init=False)  # events
+    _closing: tuple[int, str] | None = attrs.field(default=None, init=False)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     async def serve(self) -> None:
-        """Serve until the peer leaves or has been idle for too long; then say goodbye.
+        """Serve until the peer leaves or has been idle for too long, then close the WebSocket.
 
-        If cancelled, the goodbye is short. The stream stays open.
+        If cancelled, the close has 0.1 seconds. The stream stays open.
         """
         is_over = False
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                nursery.start_soon(self._watch)
+                nursery.start_soon(self._close_idle)
                 await self._read()
                 nursery.cancel_scope.cancel("the peer has left")
             is_over = True
         finally:
             for context in self._contexts.values():
-                self._report(context, "lost")
-            self._contexts.clear()  # they know of us, and we of them
+                self._log_end(context, "lost")
+            self._contexts.clear()  # breaks reference cycles
             if not is_over:
-                with trio.move_on_after(GOODBYE_SECONDS, shield=True):
+                with trio.move_on_after(STOPPING_CLOSE_SECONDS, shield=True):
                     await self._websocket.aclose(*STOPPING)
-        if self._goodbye:
-            await self._websocket.aclose(*self._goodbye)
+        if self._closing:
+            await self._websocket.aclose(*self._closing)
 
-    def _leave(self, code: int, reason: str) -> None:
+    def _close(self, code: int, reason: str) -> None:
         """End the session once no event is being sent, and close the connection with *code*."""
-        self._goodbye = self._goodbye or (code, reason)
-        if not self._on_their_way:
+        self._closing = self._closing or (code, reason)
+        if not self._in_flight:
             self._nursery.cancel_scope.cancel(reason)
 
-    async def _watch(self) -> None:
-        """Leave once no message has come or gone for too long."""
+    async def _close_idle(self) -> None:
+        """End the session once no message was sent or received for too long."""
         while True:
-            deadline = self._last_sign + self._behaviour.idle_seconds
+            deadline = self._active_at + self._behaviour.idle_seconds
             await trio.sleep_until(deadline)
-            if deadline == self._last_sign + self._behaviour.idle_seconds:
-                self._goodbye = self._goodbye or (self._behaviour.idle_close, IDLE)
-                self._nursery.cancel_scope.cancel(IDLE)  # though somebody still may want to send
+            if deadline == self._active_at + self._behaviour.idle_seconds:
+                self._closing = self._closing or (self._behaviour.idle_close, IDLE)
+                self._nursery.cancel_scope.cancel(IDLE)  # even while an event is being sent
                 return
 
     @property
-    def _last_sign(self) -> float:
-        """When there was traffic last. Pings are none, unless so wished (protocol §7.1 T22)."""
+    def _active_at(self) -> float:
+        """The time of the last traffic, with or without pings (protocol §7.1 T22)."""
         if not self._behaviour.ping_resets_idle:
             return self._traffic_at
         return max(self._traffic_at, self._websocket.pinged_at)
@@ -123,14 +123,14 @@ class TTSSession:
             while True:
                 message = await self._websocket.receive()
                 self._traffic_at = trio.current_time()
-                await trio.lowlevel.checkpoint()  # many messages may have come at once
+                await trio.lowlevel.checkpoint()  # many messages may be buffered
                 if isinstance(message, bytes) and self._behaviour.binary_frame == "close":
-                    self._leave(*NO_TEXT)
+                    self._close(*NO_TEXT)
                     continue
                 try:
                     self._receive(read_request(message, dialect))
-                except APIError as refused:
-                    await self.refuse(refused)
+                except APIError as error:
+                    await self.report(error)
         except Disconnected:
             return
 
@@ -156,7 +156,7 @@ class TTSSession:
             raise APIError(CONTEXT_UNKNOWN, context_id)
 
     def _receive_late(self, request: Generation, context: Context | None) -> None:
-        """Take an input whose context takes no more (protocol §2.10, §7.1 T9)."""
+        """Handle an input whose context takes no more (protocol §2.10, §7.1 T9)."""
         if self._behaviour.late_input == "error":
             raise APIError(CONTEXT_CLOSED, request.context_id)
         if self._behaviour.late_input == "ignore":
@@ -182,8 +182,8 @@ class TTSSession:
             raise APIError(WORDLESS, request.context_id)
         try:
             self._account.acquire_context()
-        except APIError as refused:
-            raise APIError(refused.refusal, request.context_id) from None
+        except APIError as error:
+            raise APIError(error.body, request.context_id) from None
         context = Context(
             settings=request,
             record=self._journal.add_context(self.number, request, request_id=self.request_id),
@@ -212,59 +212,59 @@ class TTSSession:
             await context.run()
             del self._contexts[context_id]
             self._remember(context_id)
-            self._report(context, "lost")
-            await self._receive_again(context_id)
+            self._log_end(context, "lost")
+            await self._receive_waiting(context_id)
         except Disconnected:
             self._nursery.cancel_scope.cancel("the peer has left")
         finally:
-            context.leave()
+            context.release()
 
-    async def _receive_again(self, context_id: str) -> None:
-        """Hear what came late, as far as the next context takes it, before anything yet to come."""
-        refusals, waiting = [], self._late.pop(context_id, deque())
+    async def _receive_waiting(self, context_id: str) -> None:
+        """Receive the late inputs, up to the end of the next context, before any new input."""
+        errors, waiting = [], self._late.pop(context_id, deque())
         while waiting:
             try:
                 self._receive(waiting.popleft())
-            except APIError as refused:
-                refusals.append(refused)
+            except APIError as error:
+                errors.append(error)
             context = self._contexts.get(context_id)
             if waiting and context is not None and context.state is not State.OPEN:
                 self._late[context_id] = waiting  # for the end of this one
                 break
-        for refusal in refusals:
-            await self.refuse(refusal)
+        for failed in errors:
+            await self.report(failed)
 
     def _remember(self, context_id: str) -> None:
         self._ended[context_id] = None
         if len(self._ended) > self._behaviour.remembered_contexts:
             del self._ended[next(iter(self._ended))]
 
-    def _report(self, context: Context, otherwise: str) -> None:
+    def _log_end(self, context: Context, otherwise: str) -> None:
         context.record.ended = context.record.ended or otherwise
         log_context(context.record)
 
-    async def refuse(self, refused: APIError) -> None:
-        """Send an error; through the context's own task if there is one, so that it comes last."""
-        refusal, context_id = refused.refusal, refused.context_id
-        log_error(self.request_id, context_id, refusal.status, refusal.title)
+    async def report(self, error: APIError) -> None:
+        """Send an error, through the context's task if it runs, so that it is the last event."""
+        body, context_id = error.body, error.context_id
+        log_error(self.request_id, context_id, body.status, body.title)
         if context_id is None:
             about = {"version": self.version, "request_id": self.request_id}
-            await self._emit(error_event(refusal, context_id=None, **about))
+            await self._emit(error_event(body, context_id=None, **about))
             return
         context = self._contexts.get(context_id)
-        if context is None or not context.refuse(refusal):
-            await self._sink(context_id).error(refusal)
+        if context is None or not context.fail(body):
+            await self._sink(context_id).error(body)
 
     async def _emit(self, event: dict[str, Any]) -> None:
-        if self._goodbye:
-            await trio.sleep_forever()  # until the last event that was on its way has gone
-        self._on_their_way += 1
+        if self._closing:
+            await trio.sleep_forever()  # until the event that is being sent has been sent
+        self._in_flight += 1
         try:
             await self._websocket.send(_to_json(event))
             self._traffic_at = trio.current_time()
         finally:
-            self._on_their_way -= 1
+            self._in_flight -= 1
             if event["type"] == "error" and self._behaviour.close_on_error:  # protocol §7.1 T19
-                self._goodbye = 1011 if event["status_code"] >= 500 else 1008, "after an error"
-            if self._goodbye:
-                self._leave(*self._goodbye)
+                self._closing = 1011 if event["status_code"] >= 500 else 1008, "after an error"
+            if self._closing:
+                self._close(*self._closing)

@@ -1,7 +1,6 @@
-"""Where a context's output goes: events of a WebSocket, of a stream of server-sent events, or
-bytes.
+"""The interface that a context writes its output to, and its implementation for WebSockets.
 
-A context knows what it says and when; a sink knows how that looks on the wire.
+A context decides what to send and when; a sink serializes it.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ __all__ = ["EventSink", "Sink"]
 
 
 class Sink(Protocol):
-    """The receiving end of one context. Each call returns once its words are on the wire.
+    """The destination of one context's output. Each call returns once its data is sent.
 
-    All raise `Disconnected` if nobody is there any more.
+    All raise `Disconnected` if the peer has left.
     """
 
     async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:
-        """Take audio in the context's encoding; *step_seconds* is what it took to make."""
+        """Send audio in the context's encoding, which took *step_seconds* to make."""
 
     async def times(self, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> None:
-        """Take when units were spoken; *unit* is ``word`` or ``phoneme``."""
+        """Send the times of units; *unit* is ``word`` or ``phoneme``."""
 
     async def flush_done(self, *, flush_id: int) -> None:
-        """Take the end of a segment."""
+        """Report the end of a segment."""
 
     async def done(self, *, status: int) -> None:
-        """Take the end of the context."""
+        """Report the end of the context."""
 
-    async def error(self, refusal: ErrorBody) -> None:
-        """Take the end of a context that failed."""
+    async def error(self, error: ErrorBody) -> None:
+        """Report the error that ends the context."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -50,7 +49,7 @@ class EventSink:
         emit: Sends one event.
         version: The API version, which decides how errors look.
         request_id: Of the handshake.
-        behaviour: Which readings of the protocol these events follow.
+        behaviour: The readings of the protocol that the events follow.
     """
 
     context_id: str
@@ -87,16 +86,16 @@ class EventSink:
         await self._send_rest()
         await self._emit(events.done(self.context_id, status=status))
 
-    async def error(self, refusal: ErrorBody) -> None:
+    async def error(self, error: ErrorBody) -> None:
         """Send ``error``, and what is to follow it (protocol §7.1 T18, T20, T21)."""
-        ways = self.behaviour
-        is_named = ways.limit_error_has_context if refusal.status == 429 else True
-        named = self.context_id if is_named and not ways.error_without_context else None
+        behaviour = self.behaviour
+        is_named = behaviour.limit_error_has_context or error.status != 429
+        named = self.context_id if is_named and not behaviour.error_without_context else None
         about = {"version": self.version, "request_id": self.request_id}
-        await self._emit(error_event(refusal, context_id=named, **about))
-        if ways.done_after_error:
-            with suppress(APIError):  # a fault in its place; an error is out already
-                await self._emit(events.done(self.context_id, status=ways.done_status))
+        await self._emit(error_event(error, context_id=named, **about))
+        if behaviour.done_after_error:
+            with suppress(APIError):  # an injected fault; the error has been sent
+                await self._emit(events.done(self.context_id, status=behaviour.done_status))
 
     async def _send_rest(self) -> None:
         rest, self._rest = self._rest, b""

@@ -1,6 +1,6 @@
-"""What one context still has to say, in order; and when (protocol §2.7, §2.8, §2.14).
+"""The text a context has yet to speak, in order, and when each piece is due.
 
-Nothing here knows a clock: time comes in as an argument.
+See protocol §2.7, §2.8 and §2.14. Time enters as an argument, never from a clock.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from trio_cartesia.server.text.sentences import AHEAD, LONGEST, cut, first_piece
 
 __all__ = ["Mark", "Pause", "Sentence", "TextQueue"]
 
-CHANGES_AT_ONCE: Final = 64  # tags without text between them; then others get their turn
+CHANGES_AT_ONCE: Final = 64  # tags without text between them, before other tasks run
 
 _INK: Final = re.compile(r"\S")
 
 
 class Mark(Enum):
-    """A place between two texts."""
+    """A mark between two texts."""
 
-    CUT = auto()  # between inputs that are spoken one by one; nobody hears of it
+    CUT = auto()  # between inputs that are spoken one by one; internal
     FLUSH = auto()
     END = auto()
 
 
 @attrs.frozen
 class Sentence:
-    """A piece of text that is spoken in one go.
+    """A piece of text that is spoken at once.
 
     Attributes:
         text: Without tags; laughter and phonemes are as they were written.
@@ -52,7 +52,7 @@ class Sentence:
 
 @attrs.define
 class Input:
-    """Text that waits, from *start* on; while *spelling* is set, it is spelled to its end."""
+    """Text that waits, from *start* on; while *spelling* is set, up to its end it is spelled."""
 
     text: str
     at: float
@@ -63,7 +63,7 @@ class Input:
 
 
 class _Stop(Enum):
-    """What stands after the text that can be looked at."""
+    """The kind of place at which the text that is ready for inspection ends."""
 
     UNKNOWN = auto()  # more text, now or later
     CLOSE = auto()  # a mark, or a pause
@@ -72,7 +72,7 @@ class _Stop(Enum):
 
 @attrs.define(eq=False)
 class TextQueue:
-    """Collects the inputs of a context and hands out what is ready to be spoken.
+    """The queue between the inputs of a context and its voice.
 
     With a delay, buffering is managed: sentences are ready when they are complete, and the rest
     when its first character has waited for so long, or at a mark. Blanks alone are never due.
@@ -83,7 +83,7 @@ class TextQueue:
     whose delivery differs from that of the input before: then that holds again.
 
     A sentence that came in several inputs is delivered as its first character was. Text is kept
-    as it came until it is taken, a piece at a time, so that whoever writes never waits for it.
+    as it came until it is taken, a piece at a time, so that writing costs the same for any text.
 
     Attributes:
         characters: How many wait, with those of tags.
@@ -93,14 +93,14 @@ class TextQueue:
     auto_flush: bool = True
     characters: int = attrs.field(default=0, init=False)
     _waiting: deque[Input | Mark] = attrs.field(factory=deque, init=False)
-    _asked: Delivery | None = attrs.field(default=None, init=False)  # by the input, for all of it
-    _changes: dict[str, Any] = attrs.field(factory=dict, init=False)  # by tags
+    _input_delivery: Delivery | None = attrs.field(default=None, init=False)  # of the input
+    _changes: dict[str, Any] = attrs.field(factory=dict, init=False)  # of tags
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def write(self, text: str, delivery: Delivery, now: float) -> None:
-        """Add *text*, which came at the time *now*, verbatim to what was there."""
+        """Append *text*, which was received at the time *now*."""
         if text := self._after_half(text):
             self.characters += len(text)
             self._waiting.append(Input(text, now, delivery))
@@ -108,7 +108,7 @@ class TextQueue:
             self._waiting.append(Mark.FLUSH if self.auto_flush else Mark.CUT)
 
     def _after_half(self, text: str) -> str:
-        """Give the last input the other half of its last character, if *text* begins with that."""
+        """Join a surrogate pair that was split between the last input and *text*."""
         last = self._waiting[-1] if self._waiting else None
         if not isinstance(last, Input):
             return text
@@ -119,21 +119,21 @@ class TextQueue:
         return text[1:]
 
     def mark(self, mark: Mark) -> None:
-        """Make everything that was written ready, followed by *mark*."""
+        """Append *mark*, which makes all text before it ready."""
         self._waiting.append(mark)
 
     @property
     def due(self) -> float | None:
-        """When what nobody could take yet becomes ready by itself; None if it says nothing."""
+        """When the incomplete text becomes ready by itself; None if it is only blanks."""
         for item in self._waiting:
             if isinstance(item, Input) and _INK.search(item.text, item.start):
                 return self.delay_seconds + item.at
         return None
 
     def take(self, now: float) -> Sentence | Pause | Mark | None:
-        """Take the next thing that is ready at the time *now*, if any.
+        """Remove and return the next item that is ready at the time *now*, if any.
 
-        A pause of no length is only a reason to come again.
+        A pause of length 0 means that the caller should let other tasks run and call again.
         """
         changes = 0
         while self._waiting:
@@ -148,17 +148,17 @@ class TextQueue:
             if markup is None:
                 return self._take_text(first, now)
             changes += 1
-            if pause := self._obey(first, markup, changes):
+            if pause := self._apply(first, markup, changes):
                 return pause
         return None
 
     def _enter(self, item: Input) -> None:
-        if item.delivery != self._asked:
-            self._asked = item.delivery
+        if item.delivery != self._input_delivery:
+            self._input_delivery = item.delivery
             self._changes.clear()
 
-    def _obey(self, item: Input, markup: Markup, changes: int) -> Pause | None:
-        """Take the tag that stands first, and do what it says."""
+    def _apply(self, item: Input, markup: Markup, changes: int) -> Pause | None:
+        """Remove the first tag and apply it."""
         effect = markup.effect
         if isinstance(effect, Spelling) and effect.start < effect.end:
             item.spelling, item.after_spelling = effect, markup.end
@@ -176,7 +176,7 @@ class TextQueue:
         if first.spelling:
             text = first.text[first.start : first.spelling.end]
             size = len(text) if len(text) <= LONGEST else cut(text, LONGEST)
-            self._forget(size)
+            self._consume(size)
             return Sentence(text[:size], delivery, spelled=True)
         text, stop, spans = self._ahead()
         size = first_piece(text, whole=stop is not _Stop.UNKNOWN)
@@ -185,12 +185,12 @@ class TextQueue:
                 return None
             size = len(text)
         size, inside = _around(size, spans)
-        self._forget(size)
+        self._consume(size)
         closes = _is_closed(text[:size]) or (size == len(text) and stop is not _Stop.SEAM)
         return Sentence(text[:size], delivery, closes=closes, spans=inside)
 
     def _ahead(self) -> tuple[str, _Stop, list[Span]]:
-        """Return the text up to the next mark or tag, and the mark or tag."""
+        """Return the text up to the next mark or tag, as far as it matters, and how it ends."""
         parts: list[str] = []
         spans: list[Span] = []
         left = AHEAD
@@ -211,13 +211,13 @@ class TextQueue:
         return "".join(parts), _Stop.UNKNOWN, spans
 
     def _skip(self, item: Input, end: int) -> None:
-        """Leave out what of the first input stands before *end*."""
+        """Drop the first input up to *end*."""
         self.characters -= end - item.start
         item.start = end
         if end == len(item.text):
             self._waiting.popleft()
 
-    def _forget(self, count: int) -> None:
+    def _consume(self, count: int) -> None:
         while count:
             item = self._waiting[0]
             assert isinstance(item, Input)
@@ -233,7 +233,7 @@ class TextQueue:
 def _control(
     item: Input, start: int, stop: int, spans: list[Span] | None = None, offset: int = 0
 ) -> Markup | None:
-    """Find the first tag in a part of the input; note laughter and phonemes before it."""
+    """Find the first tag in a part of the input; add laughter and phonemes before it to *spans*."""
     while markup := find_markup(item.text, start, stop):
         if isinstance(markup.effect, (Pause, Change, Spelling)):
             return markup
@@ -244,7 +244,7 @@ def _control(
 
 
 def _around(size: int, spans: list[Span]) -> tuple[int, tuple[Span, ...]]:
-    """Cut before what stands at *size*, or after it if there is nothing before."""
+    """Move the cut at *size* before the span it falls into, or after a span that begins at 0."""
     for span in spans:
         if span.start < size < span.end:
             size = span.start or span.end

@@ -1,4 +1,4 @@
-"""The endpoint `/tts/websocket`: from the handshake to the session."""
+"""The endpoint `/tts/websocket`: its handshake, and the session on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.net.requests import check_handshake
 from trio_cartesia.server.tts.session import TTSSession
 
-SPEECH: Final = "/tts/websocket"
+WEBSOCKET: Final = "/tts/websocket"
 
 
 async def tts_websocket(exchange: Exchange) -> None:
@@ -32,7 +32,7 @@ async def tts_websocket(exchange: Exchange) -> None:
                 faults=faults,
             )
         number = service.journal.add_connection(
-            path=SPEECH, version=exchange.version, request_id=exchange.request_id, status=101
+            path=WEBSOCKET, version=exchange.version, request_id=exchange.request_id, status=101
         )
         exchange.log(101)
         session = TTSSession(

@@ -14,9 +14,9 @@ from trio_cartesia.server.voices.espeak.voices import (
     DIALECTS,
     LANGUAGES,
     REGIONS,
+    emotion_profile,
     language_of,
-    manner_of,
-    mood_of,
+    voice_parameters,
 )
 from trio_cartesia.server.voices.interface import Utterance
 
@@ -30,12 +30,12 @@ def utterance(**settings: Any) -> Utterance:
 
 
 def base(voice_id: str, language: str | None = None) -> str:
-    return manner_of(utterance(voice_id=voice_id, language=language)).voice.partition("+")[0]
+    return voice_parameters(utterance(voice_id=voice_id, language=language)).voice.partition("+")[0]
 
 
 def hertz(voice: VoiceEntry) -> float:
     """The pitch of a voice: the median over frames that have a clear one."""
-    parameters = manner_of(utterance(voice_id=voice.id, language="en"))
+    parameters = voice_parameters(utterance(voice_id=voice.id, language="en"))
     data, _ = espeak_client.synthesise("How are you today? We are all well, thank you.", parameters)
     wave, found = np.frombuffer(data, np.int16).astype(float), []
     for start in range(0, len(wave) - 1024, 512):
@@ -70,7 +70,7 @@ def test_some_voices_are_in_between() -> None:
 
 def test_voices_of_one_language_differ() -> None:
     """No two voices of a language have all their settings in common."""
-    manners = {(voice.language, manner_of(utterance(voice_id=voice.id))) for voice in VOICES}
+    manners = {(voice.language, voice_parameters(utterance(voice_id=voice.id))) for voice in VOICES}
     assert len(manners) == len(VOICES)
 
 
@@ -117,8 +117,8 @@ def test_accents_follow_the_region_or_the_speaker(
 def test_unknown_ids_have_voices_too() -> None:
     """An id that is not in the catalogue always has the same voice, which few others share."""
     names = [f"voice {number}" for number in range(100)]
-    manners = [manner_of(utterance(voice_id=name)) for name in names]
-    assert manners == [manner_of(utterance(voice_id=name)) for name in names]
+    manners = [voice_parameters(utterance(voice_id=name)) for name in names]
+    assert manners == [voice_parameters(utterance(voice_id=name)) for name in names]
     assert len(set(manners)) > 95
     assert base("anybody") == base("anybody", "en") == "gmw/en-US"
     assert base("anybody", "pt-PT") == "roa/pt"
@@ -126,7 +126,7 @@ def test_unknown_ids_have_voices_too() -> None:
 
 def test_a_speaker_stays_the_same_in_other_languages() -> None:
     """Timbre and pitch are the speaker's, whatever the language."""
-    own, other = (manner_of(utterance(voice_id=CLARA, language=tag)) for tag in (None, "ja"))
+    own, other = (voice_parameters(utterance(voice_id=CLARA, language=tag)) for tag in (None, "ja"))
     assert own.pitch == other.pitch
     assert own.voice.partition("+")[2] == other.voice.partition("+")[2]
 
@@ -134,10 +134,12 @@ def test_a_speaker_stays_the_same_in_other_languages() -> None:
 @pytest.mark.parametrize("emotion", sorted(EMOTIONS - {"neutral"}))
 def test_every_emotion_changes_something(emotion: str) -> None:
     """Each of the 58 emotions has a profile, within what the library takes."""
-    assert mood_of(emotion) != mood_of(None) == mood_of("neutral") == mood_of("hungry")
-    assert mood_of(emotion.upper()) == mood_of(emotion)
+    neutral = emotion_profile(None)
+    assert emotion_profile("neutral") == emotion_profile("hungry") == neutral
+    assert emotion_profile(emotion) != neutral
+    assert emotion_profile(emotion.upper()) == emotion_profile(emotion)
     for voice in VOICES:
-        parameters = manner_of(utterance(voice_id=voice.id, emotion=emotion))
+        parameters = voice_parameters(utterance(voice_id=voice.id, emotion=emotion))
         assert 0 <= parameters.pitch <= 99
         assert 0 <= parameters.pitch_range <= 99
 

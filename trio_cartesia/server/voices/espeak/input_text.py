@@ -1,4 +1,4 @@
-"""What an utterance is read as: the text that eSpeak NG is given, and where the words are in it."""
+"""Prepare the text for eSpeak NG: normalization, phonemes, and the places of words in it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from trio_cartesia.server.text.markup import Sound, Span
 from trio_cartesia.server.text.normalization import read_aloud, read_by_digits
 from trio_cartesia.server.voices.interface import Utterance, words_of
 
-__all__ = ["EspeakInput", "read"]
+__all__ = ["EspeakInput", "prepare_input"]
 
 _BRACKETS: Final = "[[{}]]"  # around phonemes
 
 
 @attrs.frozen(kw_only=True)
 class EspeakInput:
-    """A text for the library.
+    """The text for the library.
 
     Attributes:
-        text: What it is given.
-        words: Where each word that is reported begins, and how it is reported; None is laughter,
-            which is heard and not reported.
-        sounds: Where phonemes are, with their brackets.
+        text: The text.
+        words: The start of each word and its reported form, which is None for laughter.
+        sounds: The places of phonemes, with their brackets.
     """
 
     text: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
@@ -34,7 +33,7 @@ class EspeakInput:
 
 
 class _Writer:
-    """Puts a reading together."""
+    """Builds an `EspeakInput`."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -51,7 +50,7 @@ class _Writer:
         if not mnemonics:
             return
         if self._parts and not self._parts[-1][-1].isspace():
-            self.add(" ")  # after a hyphen, say, they may crash the library
+            self.add(" ")  # after a hyphen, for example, they may crash the library
         start = self._size
         self.add(_BRACKETS.format(mnemonics))
         self._sounds.append((start, self._size))
@@ -63,7 +62,7 @@ class _Writer:
         return EspeakInput(text="".join(self._parts), words=self._words, sounds=self._sounds)
 
 
-def read(
+def prepare_input(
     utterance: Utterance,
     *,
     language: str,
@@ -71,14 +70,14 @@ def read(
     mnemonics: Callable[[str], str],
     checkpoint: Callable[[], None],
 ) -> EspeakInput:
-    """Decide what an utterance is read as.
+    """Return the input for an utterance.
 
     Args:
-        utterance: What is to be spoken.
-        language: The one it is in, unless its normalization names another.
-        laughter: Mnemonics of a laugh.
-        mnemonics: Turns IPA into such.
-        checkpoint: Called for each word; what it raises ends the reading.
+        utterance: The utterance.
+        language: Its language, unless its normalization names another.
+        laughter: The mnemonics of a laugh.
+        mnemonics: Converts IPA to mnemonics.
+        checkpoint: Called for each word; its exceptions pass through.
     """
     text, spans, writer = utterance.text, utterance.spans, _Writer()
     laughs = [span for span in spans if span.sound is Sound.LAUGHTER]
@@ -113,7 +112,7 @@ def _add_phonemes(
     spans: Sequence[Span],
     mnemonics: Callable[[str], str],
 ) -> None:
-    """Add a word that is written in phonemes, or has some in it."""
+    """Add a word that contains phonemes."""
     last, end = place
     for span in spans:
         writer.add(text[last : span.start])
@@ -123,7 +122,7 @@ def _add_phonemes(
 
 
 class _Rules:
-    """How the words of one utterance are read, and reported."""
+    """The rules by which the words of one utterance are read and reported."""
 
     def __init__(self, utterance: Utterance, language: str) -> None:
         choice = utterance.normalization
@@ -133,7 +132,7 @@ class _Rules:
         self._normalized = utterance.normalized
 
     def add(self, writer: _Writer, word: str, following: str) -> None:
-        """Add a word as it is read."""
+        """Add a word as the rules read it."""
         spoken = read_aloud(word, following) if self._aloud else [word]
         if not self._normalized:
             writer.begin_word(word)

@@ -1,9 +1,9 @@
-"""The eSpeak NG library, by ctypes.
+"""The eSpeak NG library, called with ctypes.
 
-All of its state is global: one lock guards every call of the process, and what was spoken before
-has a slight effect on what is spoken next. So the same text may give audio that differs a little.
-It also has errors of memory that rare text can reach, and that end the process: known ones are
-kept from it, and as nobody knows them all, `child` calls it in a process of its own.
+All of its state is global. One lock guards every call, and earlier texts have a slight effect on
+later ones, so the same text may give slightly different audio. Rare text can also cause memory
+errors that end the process. Known triggers are removed, and because there may be others, `child`
+calls the library in a process of its own.
 The library comes in the wheel ``espeakng-loader`` and is under the GPL, version 3 or later.
 """
 
@@ -51,7 +51,7 @@ _UNSPEAKABLE: Final = re.compile(
 
 
 class Kind(enum.IntEnum):
-    """The kinds of events that matter here; those of the library that do not are left out."""
+    """The kinds of events that are used; others of the library are ignored."""
 
     WORD = 1
     PHONEME = 7
@@ -59,13 +59,13 @@ class Kind(enum.IntEnum):
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Something that starts somewhere in the audio.
+    """The start of a word or a phoneme in the audio.
 
     Attributes:
-        kind: What starts.
-        frame: Where, from the start of the audio.
-        position: Which character of the text it comes from; words may be off by one.
-        symbol: Of a phoneme, in IPA; empty for a pause.
+        kind: A word or a phoneme.
+        frame: The frame at which it starts.
+        position: The character of the text that it comes from; words may be off by one.
+        symbol: The phoneme in IPA; empty for a pause and for words.
     """
 
     kind: Kind
@@ -76,15 +76,15 @@ class Event:
 
 @attrs.frozen(kw_only=True)
 class VoiceParameters:
-    """How to speak.
+    """The voice and its parameters.
 
     Attributes:
         voice: A voice's identifier, with a variant: ``gmw/en-US+f2``. Tags such as ``en-gb`` and
-            ``zh`` are not found, and of a variant that is unknown there is no word.
+            ``zh`` are not found; an unknown variant is ignored without notice.
         words_per_minute: 80 to 449.
         pitch: 0 to 99.
         pitch_range: 0 to 99; 0 is a monotone.
-        flags: What is in the text: 0, `SSML` or `PHONEMES`.
+        flags: The notation of the text: 0, `SSML` or `PHONEMES`.
     """
 
     voice: str = "gmw/en-US"
@@ -128,7 +128,7 @@ _CALLBACK: Final = ctypes.CFUNCTYPE(
 
 @attrs.define
 class _Recording:
-    """What one synthesis gave so far; its block keeps an error, for none may cross C."""
+    """The output of one synthesis; as a context it keeps an error, which must not cross C."""
 
     checkpoint: Callable[[], None]
     samples: bytearray = attrs.field(factory=bytearray)
@@ -144,7 +144,7 @@ class _Recording:
 
 
 class Engine:
-    """The library, which a process has once: see `engine`.
+    """The library, of which a process has one instance: see `engine`.
 
     Attributes:
         sample_rate: Frames a second of all its audio.
@@ -161,7 +161,7 @@ class Engine:
         if self.sample_rate <= 0:
             raise RuntimeError("eSpeak NG does not find its data")
         self._recording = _Recording(lambda: None)
-        self._callback = _CALLBACK(self._take_event)  # a reference, for as long as it may be called
+        self._callback = _CALLBACK(self._receive_audio)  # keeps a reference for the library
         self._library.espeak_SetSynthCallback(self._callback)
 
     def voices(self) -> list[str]:
@@ -181,9 +181,9 @@ class Engine:
         Long words, and long clauses of many sounds, are cut short by the library without notice.
 
         Args:
-            text: What cannot be spoken in it becomes a blank.
-            parameters: How.
-            checkpoint: Called every 60 ms of audio; what it raises ends the synthesis.
+            text: The text; characters that cannot be spoken become blanks.
+            parameters: The voice and its parameters.
+            checkpoint: Called every 60 ms of audio; its exceptions end the synthesis.
 
         Returns:
             16-bit samples in the host's byte order, and the events in them.
@@ -217,10 +217,10 @@ class Engine:
         ):
             self._library.espeak_SetParameter(parameter, value, 0)
 
-    def _take_event(
+    def _receive_audio(
         self, wave: ctypes._Pointer[ctypes.c_short], frames: int, events: ctypes._Pointer[_Event]
     ) -> int:
-        """Keep what the library says; returns whether it shall stop."""
+        """Keep the output of the library, and return whether it shall stop."""
         with self._recording as recording:
             recording.events.extend(_read(events))
             if frames > 0:
@@ -257,7 +257,7 @@ def _load() -> ctypes.CDLL:
 
 
 def _short_path(path: str) -> str:
-    """Return *path*, or where it is long a link to it, which lives until the process ends."""
+    """Return *path*, or if it is long a link to it that lives until the process ends."""
     if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
         return path
     directory = tempfile.mkdtemp(prefix="espeak-")
@@ -275,7 +275,7 @@ def _identifiers(voices: ctypes._Pointer[ctypes._Pointer[_Voice]]) -> Iterator[s
 
 
 def _read(events: ctypes._Pointer[_Event]) -> Iterator[Event]:
-    """Read the events of a callback, which end with one of kind zero."""
+    """Convert the events of a callback, which end with one of kind 0."""
     index = 0
     while kind := events[index].kind:
         event = events[index]

@@ -1,8 +1,8 @@
-"""IPA, as transcripts have it between ``<<`` and ``>>`` (protocol §2.14), in eSpeak NG's mnemonics.
+"""Convert IPA, as between ``<<`` and ``>>`` (protocol §2.14), to eSpeak NG's mnemonics.
 
-Each voice of the library has some phonemes and lacks others, and what it lacks is silent. So a
-symbol has several mnemonics here, the best one first, and the library is asked what it makes of
-them: the first that sounds right is taken, or else the first that sounds at all.
+Each voice of the library lacks some phonemes, which are silent. So a symbol has several mnemonics
+here, the best one first, and the library is tried: the first mnemonic with the right phoneme is
+used, or else the first that makes any sound.
 """
 
 # ruff: noqa: RUF001 - the symbols of IPA look like letters, and are meant
@@ -51,7 +51,7 @@ _TOKEN: Final = re.compile("|".join([*sorted(_SYMBOLS, key=len, reverse=True), *
 
 
 def mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None] = lambda: None) -> str:
-    """Return the mnemonics of some IPA for a voice, without brackets.
+    """Return the mnemonics for *ipa*, without brackets.
 
     Unknown symbols and diacritics are left out.
 
@@ -79,13 +79,13 @@ def _mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None]) -> Iterator
 
 @functools.lru_cache(maxsize=4096)
 def _best(symbol: str, voice: str, checkpoint: Callable[[], None]) -> str:
-    """Ask the library which of a symbol's mnemonics suits a voice; none may."""
-    symbols = {mnemonic: _symbols_of(mnemonic, voice, checkpoint) for mnemonic in _SYMBOLS[symbol]}
-    right = (mnemonic for mnemonic, sound in symbols.items() if sound == symbol)
-    return next(right, None) or next(filter(symbols.__getitem__, symbols), "")
+    """Return the mnemonic of *symbol* that suits a voice, or an empty string."""
+    sounds = {each: _pronunciation(each, voice, checkpoint) for each in _SYMBOLS[symbol]}
+    right = (mnemonic for mnemonic, sound in sounds.items() if sound == symbol)
+    return next(right, None) or next(filter(sounds.__getitem__, sounds), "")
 
 
-def _symbols_of(mnemonic: str, voice: str, checkpoint: Callable[[], None]) -> str:
+def _pronunciation(mnemonic: str, voice: str, checkpoint: Callable[[], None]) -> str:
     parameters = VoiceParameters(voice=voice, flags=PHONEMES)
     _, events = espeak_client.synthesise(f"[[{mnemonic}]]", parameters, checkpoint=checkpoint)
     symbols = (event.symbol for event in events if event.kind is Kind.PHONEME)

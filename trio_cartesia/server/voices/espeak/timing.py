@@ -1,4 +1,4 @@
-"""When words and phonemes are heard, from the events of eSpeak NG."""
+"""The times of words and phonemes, computed from the events of eSpeak NG."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SWITCH: Final = "("  # begins what is no sound: "(en)", where the library chang
 
 @attrs.frozen(kw_only=True)
 class Synthesis:
-    """What the library made of one text.
+    """The output of the library for one text.
 
     Attributes:
         samples: The audio.
-        events: In order; their positions are the text's.
+        events: The events in order, with positions in the text.
     """
 
     samples: npt.NDArray[np.int16]
@@ -42,7 +42,7 @@ def sounds_of(events: Sequence[Event]) -> list[Event]:
 
 
 def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
-    """Find where the sounds between two frames end, and the pause after them starts."""
+    """Return the end of the sounds between two frames, where the pause after them starts."""
     index = bisect.bisect_left(sounds, end, key=lambda sound: sound.frame)
     while index and not sounds[index - 1].symbol and sounds[index - 1].frame >= begin:
         index -= 1
@@ -50,25 +50,25 @@ def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
     return end
 
 
-def word_times(words: Sequence[tuple[int, str | None]], take: Synthesis) -> Iterator[Timed]:
-    """Give every word its time.
+def word_times(words: Sequence[tuple[int, str | None]], synthesis: Synthesis) -> Iterator[Timed]:
+    """Yield the time of each word.
 
-    One word may have many events (a date has eight), and several may share one ("of the"): then
-    they share its time too, by their letters. A word that is not spoken, like a dash, has none.
+    One word may have many events (a date has eight), and several may share one ("of the"), whose
+    time they share by their letters. A word that is not spoken, such as a dash, has length 0.
 
     Args:
-        words: Each word's position in the text; what is None is not reported.
-        take: How the text sounds.
+        words: The position of each word in the text, and the word, or None if not reported.
+        synthesis: The output for the text.
     """
     positions = [position for position, _ in words]
     begins: dict[int, int] = {}
-    for event in take.events:
+    for event in synthesis.events:
         if event.kind is Kind.WORD:
             number = max(0, bisect.bisect_right(positions, event.position) - 1)
             begins.setdefault(number, event.frame)
     begins.setdefault(0, min(begins.values(), default=0))
-    groups = [*sorted(begins.items()), (len(words), len(take.samples))]
-    sounds = sounds_of(take.events)
+    groups = [*sorted(begins.items()), (len(words), len(synthesis.samples))]
+    sounds = sounds_of(synthesis.events)
     last = 0
     for (first, begin), (stop, limit) in itertools.pairwise(groups):
         begin = _begin_of_sound(sounds, max(last, begin), limit)
@@ -86,7 +86,7 @@ def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
 
 
 def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed]:
-    """Share a time among the *words* of one event; the first is spoken, letters or not."""
+    """Divide the time of one event among its *words*; the first is spoken, letters or not."""
     letters = [sum(map(str.isalnum, word or "")) for word in words]
     sums = list(itertools.accumulate([max(1, letters[0]), *letters[1:]] if words else []))
     edges = [begin, *(begin + (end - begin) * done // sums[-1] for done in sums)]
@@ -95,10 +95,10 @@ def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed
             yield Timed(text=word, start=start, end=stop)
 
 
-def phoneme_times(take: Synthesis) -> Iterator[Timed]:
-    """Give every phoneme its time, which lasts until the next one or a pause."""
-    sounds = sounds_of(take.events)
-    ends = [*(sound.frame for sound in sounds[1:]), len(take.samples)]
+def phoneme_times(synthesis: Synthesis) -> Iterator[Timed]:
+    """Yield the time of each phoneme, which lasts until the next one or a pause."""
+    sounds = sounds_of(synthesis.events)
+    ends = [*(sound.frame for sound in sounds[1:]), len(synthesis.samples)]
     last = 0
     for sound, end in zip(sounds, ends, strict=False):
         start, last = last, max(last, end)

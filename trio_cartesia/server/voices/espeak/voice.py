@@ -1,7 +1,7 @@
-"""Real speech, from eSpeak NG: how an `Utterance` becomes calls of the library, and `Spoken` again.
+"""The voice ``espeak``: real speech from eSpeak NG.
 
-The library cuts long words and busy clauses short without notice, so it is given portions that it
-can take whole. The seams between them are closed, and the times count from the utterance's start.
+An utterance is synthesised in portions that the library does not truncate. Pauses at the seams are
+removed, and times count from the start of the utterance.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import soxr
 import trio
 
 from trio_cartesia.server.voices.espeak.client import espeak_client
-from trio_cartesia.server.voices.espeak.input_text import EspeakInput, read
+from trio_cartesia.server.voices.espeak.input_text import EspeakInput, prepare_input
 from trio_cartesia.server.voices.espeak.library import PHONEMES, SSML, Event, VoiceParameters
 from trio_cartesia.server.voices.espeak.phonemes import LAUGHTER, mnemonics
 from trio_cartesia.server.voices.espeak.portions import pauses, portions
@@ -30,7 +30,7 @@ from trio_cartesia.server.voices.espeak.timing import (
     sounds_of,
     word_times,
 )
-from trio_cartesia.server.voices.espeak.voices import language_of, manner_of, mood_of
+from trio_cartesia.server.voices.espeak.voices import emotion_profile, language_of, voice_parameters
 from trio_cartesia.server.voices.interface import Spoken, Timed, Utterance
 
 __all__ = ["Espeak"]
@@ -50,23 +50,21 @@ _UNNAMED: Final = {"vi": "'()<[]{}", "mr": '"'}  # by language; in spellings the
 class Espeak:
     """The voice ``espeak``: clear, quick and a bit of a robot, in all languages of the service.
 
-    Voices of the catalogue differ in timbre, pitch and accent, by gender and locale; an id that is
-    not in it always has the same voice, by chance. A language with a region is spoken as there,
-    where eSpeak NG has that or something near; the speaker's own language is spoken with the
-    speaker's own accent, and others as they are usually spoken, with the speaker's timbre. What it
-    does not know is read as English.
+    Voices of the catalogue differ in timbre, pitch and accent, by gender and locale. Any other id
+    has a voice derived from the id. A language with a region has the accent of that region, if
+    eSpeak NG has it or a similar one. A voice speaks its own language with its own accent, and
+    others with the usual accent and its own timbre. Unknown languages are read as English.
 
     Speed is exact to about two percent of the length, and volume to the sample, until it clips.
-    Emotions are approximate: nine groups of them (`espeak_voices`) change the pitch, its range, the
-    pace and the loudness of the same voice. With an emotion, speed and volume are factors of that.
+    Emotions are approximate: nine groups of them (`espeak.voices`) change the pitch, its range, the
+    pace and the loudness of the voice. Speed and volume are multiplied with those of the emotion.
 
-    Laughter is three syllables. Phonemes are approximate too: see `espeak_phonemes`. English
-    figures are read by rules of our own (`normalize`), which is what normalised words are; in other
-    languages eSpeak NG has its own, and words are reported as they were written. Without
+    Laughter is three syllables. Phonemes are approximate (`espeak.phonemes`). English figures are
+    read by rules of this package (`text.normalization`), and normalised words are those. In other
+    languages eSpeak NG has its own rules, and words are reported as they were written. Without
     normalization digits are read one by one.
 
-    The same utterance may differ a little from one time to the next, since the library remembers
-    what it spoke before.
+    Repeated utterances may differ slightly, because the library keeps state between texts.
     """
 
     name: Final = "espeak"
@@ -79,21 +77,21 @@ class Espeak:
         """Speak *utterance* in a worker thread; a sentence takes some milliseconds.
 
         If cancelled, the thread stops after at most one more second of audio, which takes about a
-        millisecond; if the child process does not respond, after a tenth of a second.
+        millisecond; if the child does not respond, after a tenth of a second.
 
         Raises:
-            RuntimeError: The library cannot be started, gave up, crashed or did not respond.
+            RuntimeError: The library cannot be started, failed, crashed or did not respond.
         """
         return await trio.to_thread.run_sync(_speak, utterance, limiter=self._turn)
 
 
 def _speak(utterance: Utterance) -> Spoken:
-    parameters = manner_of(utterance)
-    reading = _reading(utterance, parameters)
-    take = _at_speed(utterance, reading, parameters)
+    parameters = voice_parameters(utterance)
+    espeak_input = _input_for(utterance, parameters)
+    synthesis = _synthesise_at_speed(utterance, espeak_input, parameters)
     native = espeak_client.sample_rate
-    volume = min(LOUDEST, utterance.volume * mood_of(utterance.emotion).volume)
-    samples = _at_rate(take.samples, native, utterance.sample_rate, volume)
+    volume = min(LOUDEST, utterance.volume * emotion_profile(utterance.emotion).volume)
+    samples = _at_rate(synthesis.samples, native, utterance.sample_rate, volume)
 
     def scaled(timed: Timed) -> Timed:
         start, end = (
@@ -104,15 +102,15 @@ def _speak(utterance: Utterance) -> Spoken:
 
     return Spoken(
         samples=samples.tobytes(),
-        words=tuple(map(scaled, word_times(reading.words, take))),
-        phonemes=tuple(map(scaled, phoneme_times(take))),
+        words=tuple(map(scaled, word_times(espeak_input.words, synthesis))),
+        phonemes=tuple(map(scaled, phoneme_times(synthesis))),
     )
 
 
-def _reading(utterance: Utterance, parameters: VoiceParameters) -> EspeakInput:
+def _input_for(utterance: Utterance, parameters: VoiceParameters) -> EspeakInput:
     checkpoint = trio.from_thread.check_cancelled
     to_mnemonics = functools.partial(mnemonics, voice=parameters.voice, checkpoint=checkpoint)
-    return read(
+    return prepare_input(
         utterance,
         language=language_of(utterance),
         laughter=to_mnemonics(LAUGHTER) if utterance.spans else "",
@@ -121,45 +119,51 @@ def _reading(utterance: Utterance, parameters: VoiceParameters) -> EspeakInput:
     )
 
 
-def _at_speed(utterance: Utterance, reading: EspeakInput, parameters: VoiceParameters) -> Synthesis:
-    """Speak at the speed asked for.
+def _synthesise_at_speed(
+    utterance: Utterance, espeak_input: EspeakInput, parameters: VoiceParameters
+) -> Synthesis:
+    """Synthesise at the requested speed.
 
-    The library's words a minute are only a hint, so the length is compared with that of the same
-    text at speed 1, until it is about right.
+    The library treats words per minute only as a hint, so the text is synthesised again until its
+    length is about right, compared with that at speed 1.
     """
-    take = _take(utterance, reading, parameters)
-    goal = len(take.samples) / utterance.speed
+    synthesis = _synthesise_portions(utterance, espeak_input, parameters)
+    goal = len(synthesis.samples) / utterance.speed
     if utterance.speed == 1 or not goal:
-        return take
+        return synthesis
     pace = parameters.words_per_minute * utterance.speed
     for _ in range(TRIES):
         words_per_minute = round(min(FASTEST, max(SLOWEST, pace)))
-        take = _take(
-            utterance, reading, attrs.evolve(parameters, words_per_minute=words_per_minute)
+        synthesis = _synthesise_portions(
+            utterance, espeak_input, attrs.evolve(parameters, words_per_minute=words_per_minute)
         )
-        excess = len(take.samples) / goal
+        excess = len(synthesis.samples) / goal
         if abs(excess - 1) < CLOSE_ENOUGH:
             break
         pace *= excess
-    return take
+    return synthesis
 
 
-def _take(utterance: Utterance, reading: EspeakInput, parameters: VoiceParameters) -> Synthesis:
-    """Speak a text portion by portion, as if it were spoken in one go."""
+def _synthesise_portions(
+    utterance: Utterance, espeak_input: EspeakInput, parameters: VoiceParameters
+) -> Synthesis:
+    """Synthesise the portions of a text, and join them."""
     samples: list[npt.NDArray[np.int16]] = []
     events: list[Event] = []
     position = frames = 0
-    stop = len(reading.text.rstrip())
-    for portion in portions(reading.text, spelled=utterance.spelled, sounds=reading.sounds):
-        data, heard = _synthesise(portion, parameters, utterance, reading)
+    stop = len(espeak_input.text.rstrip())
+    for portion in portions(
+        espeak_input.text, spelled=utterance.spelled, sounds=espeak_input.sounds
+    ):
+        data, found = _synthesise(portion, parameters, utterance, espeak_input)
         position_here = position
         position += len(portion)
         size = len(data) // 2
         is_last = position >= stop
         if not pauses(portion) and not (is_last and utterance.closes):
-            size = end_of_sound(sounds_of(heard), 0, size)
+            size = end_of_sound(sounds_of(found), 0, size)
         samples.append(np.frombuffer(data, np.int16)[:size])
-        for event in heard:
+        for event in found:
             frame, place = frames + min(event.frame, size), position_here + event.position
             events.append(attrs.evolve(event, frame=frame, position=place))
         frames += size
@@ -167,9 +171,9 @@ def _take(utterance: Utterance, reading: EspeakInput, parameters: VoiceParameter
 
 
 def _synthesise(
-    portion: str, parameters: VoiceParameters, utterance: Utterance, reading: EspeakInput
+    portion: str, parameters: VoiceParameters, utterance: Utterance, espeak_input: EspeakInput
 ) -> tuple[bytes, list[Event]]:
-    """Speak a portion in the notation that it needs; nobody else's markup reaches the library."""
+    """Synthesise a portion in the notation it needs; markup in the text is escaped."""
     checkpoint = trio.from_thread.check_cancelled
     if utterance.spelled:
         mute = _UNNAMED.get(language_of(utterance), "")
@@ -184,15 +188,15 @@ def _synthesise(
             return attrs.evolve(event, position=min(max(0, place), len(portion) - 1))
 
         return data, list(map(unescaped, events))
-    if reading.sounds:
+    if espeak_input.sounds:
         parameters = attrs.evolve(parameters, flags=PHONEMES)
     return espeak_client.synthesise(portion, parameters, checkpoint=checkpoint)
 
 
 def _spelling(character: str) -> str:
-    """Return a character of a spelling as markup.
+    """Return the markup for one character of a spelling.
 
-    Emoji and other symbols are spoken by their names, which in a spelling crashes the library.
+    The names of emoji and other symbols would crash the library within a spelling.
     """
     if character.isascii() or unicodedata.category(character)[0] in "LMN":
         return _ESCAPES.get(character, character)
@@ -202,9 +206,9 @@ def _spelling(character: str) -> str:
 def _at_rate(
     samples: npt.NDArray[np.int16], native: int, sample_rate: int, volume: float
 ) -> npt.NDArray[np.int16]:
-    """Bring *samples* to another rate, and to the volume asked for.
+    """Resample *samples* and apply the volume.
 
-    In between they are 32-bit floats: soxr would add noise to integers.
+    Intermediate samples are 32-bit floats, because soxr would add noise to integers.
     """
     wave = samples.astype(np.float32) * np.float32(GAIN * volume)
     if native != sample_rate and len(wave):

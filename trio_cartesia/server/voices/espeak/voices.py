@@ -1,4 +1,4 @@
-"""Parameters of eSpeak NG for the voices of the catalogue: voice, pitch, range and speed."""
+"""The eSpeak NG voice, pitch and pace of each voice of the catalogue and each emotion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
 from trio_cartesia.server.voices.espeak.library import VoiceParameters
 from trio_cartesia.server.voices.interface import Utterance
 
-__all__ = ["LANGUAGES", "REGIONS", "TIMBRES", "language_of", "manner_of", "mood_of"]
+__all__ = ["LANGUAGES", "REGIONS", "TIMBRES", "emotion_profile", "language_of", "voice_parameters"]
 
 WORDS_PER_MINUTE: Final = 160  # at speed 1; of short English words it speaks nearly 190
 
@@ -63,7 +63,7 @@ DIALECTS: Final = {  # accents, or else names, of voices that do not speak like 
 
 @attrs.frozen
 class Timbre:
-    """The library's variants for voices of one kind, and the pitches that suit them."""
+    """The library's variants for voices of one gender, and the pitches that suit them."""
 
     variants: tuple[str, ...]
     lowest: int
@@ -79,7 +79,7 @@ TIMBRES: Final = {  # about 165 to 235 Hz, 85 to 125 Hz, and 135 to 160 Hz
 
 @attrs.frozen
 class EmotionProfile:
-    """What an emotion does to a voice.
+    """The effect of an emotion on a voice.
 
     Attributes:
         pitch: Added to the pitch, of 0 to 99.
@@ -94,7 +94,7 @@ class EmotionProfile:
     volume: float = 1.0
 
 
-_MOODS: Final = {  # protocol §2.2.1
+_PROFILES: Final = {  # protocol §2.2.1
     EmotionProfile(): "neutral",
     EmotionProfile(pitch=8, pitch_range=22, speed=1.08, volume=1.1): (
         "happy excited enthusiastic elated euphoric triumphant amazed surprised flirtatious "
@@ -119,31 +119,33 @@ _MOODS: Final = {  # protocol §2.2.1
     ),
     EmotionProfile(pitch=-3, pitch_range=10, speed=0.98, volume=1.2): "proud confident determined",
 }
-_MOOD_OF: Final = {name: profile for profile, names in _MOODS.items() for name in names.split()}
+_PROFILE_OF: Final = {
+    name: profile for profile, names in _PROFILES.items() for name in names.split()
+}
 
 
-def mood_of(emotion: str | None) -> EmotionProfile:
-    """Return what an emotion does; nothing, if there is none or nobody knows it."""
-    return _MOOD_OF.get((emotion or "neutral").lower(), EmotionProfile())
+def emotion_profile(emotion: str | None) -> EmotionProfile:
+    """Return the profile of an emotion, which is neutral for none and for an unknown one."""
+    return _PROFILE_OF.get((emotion or "neutral").lower(), EmotionProfile())
 
 
 def language_of(utterance: Utterance) -> str:
-    """Return the language that an utterance is in, without its region."""
+    """Return the language of an utterance, without its region."""
     tag, voice = utterance.language, find_voice(utterance.voice_id)
     if not tag:
         return voice.language if voice else "en"
     return _parts(tag)[0]
 
 
-def manner_of(utterance: Utterance) -> VoiceParameters:
-    """Find the parameters for an utterance at speed 1, always the same for a voice id."""
+def voice_parameters(utterance: Utterance) -> VoiceParameters:
+    """Return the parameters for an utterance at speed 1, the same for equal voice ids."""
     voice = find_voice(utterance.voice_id)
     number = zlib.crc32(utterance.voice_id.lower().encode("utf-8", "replace"))
     kind = voice.gender if voice else ("feminine", "masculine")[number % 2]
     timbre, number = TIMBRES[kind], number // 2
     number, index = divmod(number, len(timbre.variants))
     number, higher = divmod(number, timbre.pitches)
-    profile = mood_of(utterance.emotion)
+    profile = emotion_profile(utterance.emotion)
     return VoiceParameters(
         voice=f"{_base(voice, utterance.language)}+{timbre.variants[index]}",
         words_per_minute=round(WORDS_PER_MINUTE * profile.speed),
@@ -153,7 +155,7 @@ def manner_of(utterance: Utterance) -> VoiceParameters:
 
 
 def _base(voice: VoiceEntry | None, tag: str | None) -> str:
-    """Find the library's voice: that of the region, if one is named, or the speaker's own."""
+    """Return the library's voice: that of a named region, else the voice's own."""
     language, region = _parts(tag or (voice.language if voice else "en"))
     locale = f"{language}-{region}"
     if voice and locale != voice.locale and locale in REGIONS:
