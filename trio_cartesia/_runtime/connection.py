@@ -17,7 +17,8 @@ from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.contexts import ContextTable
-from trio_cartesia._runtime.feeder import Feeder, Pieces
+from trio_cartesia._runtime.feeder import Pieces, feeding
+from trio_cartesia._runtime.inbox import Inbox
 from trio_cartesia._runtime.managers import Block, Manager
 from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.statistics import ConnectionStatistics
@@ -188,7 +189,7 @@ class Connection:
     @contextmanager
     def _speak_text(self, opened: AbstractContextManager[Context], text: str) -> Iterator[Context]:
         with opened as context:
-            self._contexts.queue_text(context._entry, text)
+            self._contexts.queue_input(context._entry, text, last=True)
             yield context
 
     @asynccontextmanager
@@ -196,14 +197,8 @@ class Connection:
         self, opened: AbstractContextManager[Context], pieces: Pieces
     ) -> AsyncIterator[Context]:
         with opened as context:
-            feeder = Feeder(self._contexts, context._entry, context.feed, pieces)
-            self._contexts.session.start_soon(feeder.run)
-            try:
+            async with feeding(context, pieces, self._contexts.session.start_soon):
                 yield context
-            finally:
-                await feeder.stop()  # noqa: ASYNC102  # shielded, and as long as the generator takes
-            if feeder.error is not None:
-                raise feeder.error
 
     @contextmanager
     def _open(
@@ -219,20 +214,22 @@ class Connection:
         self._contexts.run_check.check()
         checked = settings_from(settings)
         checks.choice(overflow, "overflow", ("fail", "block"))
-        entry = self._contexts.open(
+        budget = check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes)
+        contexts = self._contexts
+        inbox = Inbox(budget, overflow == "block", contexts.waiting, contexts.run_check)
+        entry = contexts.open(
             checked,
             context_id,
-            inbox_bytes=check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes),
-            blocks=overflow == "block",
+            inbox,
             is_fed=is_fed,
             stall_seconds=check_stall_seconds(
                 self._stall_seconds if stall_seconds == "inherit" else stall_seconds
             ),
         )
         try:
-            yield create(Context, entry.context_id, checked, self._contexts, entry)
+            yield create(Context, entry.context_id, checked, contexts, entry)
         finally:
-            self._contexts.retire(entry)
+            contexts.retire(entry)
 
 
 def check_stall_seconds(stall_seconds: object) -> float:

@@ -207,10 +207,8 @@ class Context:
     ) -> None:
         self._contexts.run_check.check()
         await trio.lowlevel.checkpoint_if_cancelled()
-        await self._contexts.send_input(
-            self._entry,
-            transcript,
-            flush=flush,
-            last=last,
-            generation_config=generation_config,
+        contexts, entry = self._contexts, self._entry
+        outgoing = contexts.queue_input(
+            entry, transcript, flush=flush, last=last, generation_config=generation_config
         )
+        await contexts.wait_sent(entry, outgoing)

@@ -78,37 +78,30 @@ class ContextTable:
         self,
         settings: ContextSettings,
         context_id: str | None,
+        inbox: Inbox,
         *,
-        inbox_bytes: int,
-        blocks: bool,
         is_fed: bool,
         stall_seconds: float,
     ) -> ContextEntry:
-        """Register a context, and make its inbox; *is_fed*: a task of ours pushes its text."""
+        """Register a context with its inbox; *is_fed*: a task of ours pushes its text."""
         self.session.raise_if_lost(context_id)
         context_id = self.protocol.open(settings, context_id)
-        inbox = Inbox(inbox_bytes, blocks, self.waiting, self.run_check)
         state, foreign = self.protocol.context(context_id), self.protocol.foreign_chunks
         entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, foreign)
         self._entries[context_id] = entry
         return entry
 
     @enable_ki_protection
-    def queue_text(self, entry: ContextEntry, text: str) -> None:
-        """Queue *text* as a context's only input; retiring the context withdraws it."""
-        self.protocol.queue_input(entry.context_id, text, last=True)
-        self.session.wake_writer()
-
-    async def send_input(
+    def queue_input(
         self,
         entry: ContextEntry,
         transcript: str,
         *,
-        flush: bool,
-        last: bool,
-        generation_config: GenerationConfig | None,
-    ) -> None:
-        """Queue an input and wait until it is on the wire; if cancelled before, withdraw it."""
+        flush: bool = False,
+        last: bool = False,
+        generation_config: GenerationConfig | None = None,
+    ) -> Outgoing:
+        """Queue an input; retiring the context withdraws it."""
         context_id, state = entry.context_id, entry.state
         self._check_block(entry)
         if state.end in (None, End.LOST):  # else a further input meets the context's own end
@@ -121,6 +114,11 @@ class ContextTable:
             generation_config=generation_config,
         )
         self.session.wake_writer()
+        return outgoing
+
+    async def wait_sent(self, entry: ContextEntry, outgoing: Outgoing) -> None:
+        """Wait until an input is on the wire; if cancelled before, withdraw it."""
+        state = entry.state
         try:
             while outgoing.is_under_way and self.session.can_send and state.end is None:
                 await entry.sent.park()
@@ -148,9 +146,14 @@ class ContextTable:
     @enable_ki_protection
     def retire(self, entry: ContextEntry) -> None:
         """Take a context off the connection; nothing is awaited."""
-        self.protocol.retire(entry.context_id, trio.current_time())
-        del self._entries[entry.context_id]
+        self.release(entry)
         entry.inbox.discard(entry.block_has_ended())
+
+    @enable_ki_protection
+    def release(self, entry: ContextEntry, *, is_refused: bool = False) -> None:
+        """Take a context off the connection, and leave its inbox as it is."""
+        self.protocol.retire(entry.context_id, trio.current_time(), is_refused=is_refused)
+        del self._entries[entry.context_id]
         entry.sent.unpark_all()
         self.session.wake_writer()
 
@@ -229,7 +232,7 @@ class ContextTable:
     def lose(self, loss: ConnectionLost) -> None:
         """End every context with a copy of *loss*, after the events that have arrived."""
         self.protocol.lose()
-        for entry in self._entries.values():
+        for entry in list(self._entries.values()):  # an inbox may take its context elsewhere
             entry.inbox.close(self.session.loss_for(loss, entry.context_id))
             entry.sent.unpark_all()
 

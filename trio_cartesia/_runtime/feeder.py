@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
+from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
 import trio
 
 from trio_cartesia._errors import ContextExpired
-from trio_cartesia._runtime.context_entry import ContextEntry
-from trio_cartesia._runtime.contexts import ContextTable
+from trio_cartesia._runtime.context import Context
 
-__all__ = ["Feeder", "Pieces"]
+__all__ = ["Feeder", "Pieces", "feeding"]
 
-Pieces = str | Iterable[str] | AsyncIterable[str]
+Pieces = Iterable[str] | AsyncIterable[str]
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
 
 
 @attrs.define(eq=False)
 class Feeder:
-    """Feeds one context, in the session's nursery.
+    """Feeds one context, in a nursery that outlives its block.
 
     The block that it works for has no nursery or cancel scope of its own, so that it may be left
     anywhere, even by an asynchronous generator that was abandoned.
@@ -31,9 +38,7 @@ class Feeder:
         error: What the pieces' iterator raised after the block had been left.
     """
 
-    _contexts: ContextTable
-    _entry: ContextEntry
-    _feed: Callable[[Pieces], Awaitable[None]]
+    _context: Context
     _pieces: Pieces
     error: BaseException | None = attrs.field(default=None, init=False)
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -57,7 +62,7 @@ class Feeder:
 
     async def _run(self) -> None:
         try:
-            await self._feed(self._pieces)
+            await self._context.feed(self._pieces)
         finally:
             if isinstance(self._pieces, AsyncGenerator):
                 await self._pieces.aclose()  # noqa: ASYNC102  # its own awaits are cancelled
@@ -69,12 +74,34 @@ class Feeder:
             if rest is None:
                 return
             error = rest
+        context = self._context
         if self._scope.cancel_called and not isinstance(error, trio.Cancelled):
             self.error = error
         elif isinstance(error, ContextExpired):  # the receive loop is to know of the last piece
-            self._entry.inbox.amend(error)
+            context._entry.inbox.amend(error)
         elif isinstance(error, Exception):
-            _log.debug("feeding %s ended with %s", self._entry.context_id, type(error).__name__)
-            self._contexts.fail(self._entry, error)  # does nothing where the context has ended
+            _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
+            context._contexts.fail(context._entry, error)  # does nothing where it has ended
         else:
             raise error
+
+
+@asynccontextmanager
+async def feeding(
+    context: Context,
+    pieces: Pieces,
+    start_soon: Callable[[Callable[[], Awaitable[None]]], object],
+) -> AsyncIterator[None]:
+    """Feed *context* in a task while the block runs; *start_soon* starts it.
+
+    Raises:
+        Exception: What closing the pieces' generator raises, unless the block raises.
+    """
+    feeder = Feeder(context, pieces)
+    start_soon(feeder.run)
+    try:
+        yield
+    finally:
+        await feeder.stop()  # noqa: ASYNC102  # shielded, and as long as the generator takes
+    if feeder.error is not None:
+        raise feeder.error

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
-from trio_cartesia._protocol.tts.context_states import End, State
+from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.outbox import Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
 
@@ -84,6 +84,15 @@ class ContextState:
     def is_complete(self) -> bool:
         """True if the service ended it after its final input, with nothing left to be heard."""
         return self.end is End.DONE and not self.unspoken.has_words()
+
+    def receive_done(self) -> None:
+        """End it: complete, or expired with what is queued among the texts that were not spoken."""
+        for outgoing in self.queued:
+            self.unspoken.add(outgoing.transcript)
+        was_sent_whole = self.state is State.HALF_CLOSED
+        all_was_spoken = self.is_ending and not self.unspoken.has_words()
+        self.end = End.DONE if was_sent_whole or all_was_spoken else End.EXPIRED
+        self.state = advance(self.state, Trigger.RECEIVE_DONE)
 
     def check_takes_input(self, context_id: str, transcript: str = "") -> None:
         """Raise what a further input meets.

@@ -34,3 +34,8 @@ class Counters:
     unknown_events: int = 0
     malformed_events: int = 0
     errors_without_context: int = 0
+
+    def add_dropped(self, audio_bytes: int) -> None:
+        """Count a dropped event, with so much audio."""
+        self.dropped_events += 1
+        self.dropped_audio_bytes += audio_bytes

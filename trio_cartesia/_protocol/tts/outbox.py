@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 import attrs
 
+from trio_cartesia._protocol.tts.encoder import write_cancel
 from trio_cartesia._protocol.tts.messages import CancelRequest, GenerationRequest, Request
 
 __all__ = ["Outbox", "Outgoing", "Status"]
@@ -71,6 +72,10 @@ class Outbox:
         if isinstance(request, CancelRequest):
             self._cancels[request.context_id] = outgoing
         return outgoing
+
+    def add_cancel(self, context_id: str) -> None:
+        """Queue the cancel of a context."""
+        self.add(CancelRequest(context_id=context_id), write_cancel(context_id))
 
     def take(self) -> Outgoing | None:
         """Take the next message, if there is one: from here on it counts as sent."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from trio_cartesia._errors import CartesiaError, LocalProtocolError, RemoteProtocolError
@@ -12,7 +14,7 @@ from trio_cartesia._protocol.tts.context_states import End, State, Trigger, adva
 from trio_cartesia._protocol.tts.contexts import ContextState
 from trio_cartesia._protocol.tts.counters import Counters
 from trio_cartesia._protocol.tts.decoder import read_event
-from trio_cartesia._protocol.tts.encoder import write_cancel, write_input, write_settings
+from trio_cartesia._protocol.tts.encoder import write_input, write_settings
 from trio_cartesia._protocol.tts.formats import GenerationConfig
 from trio_cartesia._protocol.tts.messages import (
     CancelRequest,
@@ -43,12 +45,15 @@ class SpeechProtocol:
         segments: The segment that each open context is in, where it is not the first.
         foreign_chunks: Chunks for contexts that were never opened on this connection.
         retired: The error that says that no more contexts can be carried, if one came.
+        on_end: Called with the id of each context that the service has ended, whose block may have
+            been left before.
     """
 
     _ids: ContextIds
     voice_as_object: bool = False
     foreign_chunks: int = attrs.field(default=0, init=False)
     retired: CartesiaError | None = attrs.field(default=None, init=False)
+    on_end: Callable[[str], None] = attrs.field(default=lambda _: None, init=False, repr=False)
     counters: Counters = attrs.field(factory=Counters, init=False)
     _contexts: dict[str, ContextState] = attrs.field(factory=dict, init=False)
     segments: dict[str, int] = attrs.field(factory=dict, init=False)
@@ -91,11 +96,8 @@ class SpeechProtocol:
         context = self._contexts[context_id]
         checks.transcript(transcript, context_id, may_be_empty=flush or last)
         context.check_takes_input(context_id, transcript)
-        if (
-            flush
-            and context.state is State.NEW
-            and not any(each.transcript for each in context.queued)
-        ):
+        has_text = context.state is not State.NEW or any(item.transcript for item in context.queued)
+        if flush and not has_text:
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
         request = GenerationRequest(
             settings=context.settings,
@@ -129,7 +131,7 @@ class SpeechProtocol:
         context.state = advance(context.state, Trigger.CANCEL)
         context.end = End.CANCELLED
         if known:
-            self._outbox.add(CancelRequest(context_id=context_id), write_cancel(context_id))
+            self._outbox.add_cancel(context_id)
         return True
 
     def fail(self, context_id: str, error: Exception) -> None:
@@ -138,12 +140,17 @@ class SpeechProtocol:
             context = self._contexts[context_id]
             context.failure, context.end = error, End.FAILED
 
-    def retire(self, context_id: str, now: float) -> None:
-        """Forget a context whose block was left, cancelling it where it had not ended."""
+    def retire(self, context_id: str, now: float, *, is_refused: bool = False) -> None:
+        """Forget a context whose block was left, cancelling it where it had not ended.
+
+        One whose first input *is_refused* is cancelled too: a later one may have begun it anew.
+        """
         self.cancel(context_id)
         context = self._contexts.pop(context_id)
         self.segments.pop(context_id, None)
-        if context.state is State.DRAINING:
+        if is_refused:
+            self._outbox.add_cancel(context_id)
+        if is_refused or context.state is State.DRAINING:
             self._tombstones.prune(now)
             self._tombstones.add(context_id, now)
 
@@ -240,21 +247,15 @@ class SpeechProtocol:
             context.end = End.FAILED
             context.failure = error_from_fields(event.fields, context_id=event.context_id)
             self._outbox.drop_inputs(context.queued)
+            self.on_end(event.context_id)
             return event.context_id, context.failure.anew()
         if isinstance(event, Done):
-            self._receive_done(context)
+            context.receive_done()
+            self._outbox.drop_inputs(context.queued)
+            self.on_end(event.context_id)
         elif isinstance(event, FlushDone):
             self.segments[event.context_id] = event.segment + 1
         return event.context_id, event
-
-    def _receive_done(self, context: ContextState) -> None:
-        for outgoing in context.queued:
-            context.unspoken.add(outgoing.transcript)
-        was_sent_whole = context.state is State.HALF_CLOSED
-        all_was_said = context.is_ending and not context.unspoken.has_words()
-        context.end = End.DONE if was_sent_whole or all_was_said else End.EXPIRED
-        context.state = advance(context.state, Trigger.RECEIVE_DONE)
-        self._outbox.drop_inputs(context.queued)
 
     def _receive_late(self, event: Received, context: ContextState | None, now: float) -> None:
         context_id = event.context_id
@@ -264,14 +265,14 @@ class SpeechProtocol:
             if isinstance(event, Chunk) and self._ids.is_foreign(event.context_id):
                 self.foreign_chunks += 1
         else:
-            self.counters.dropped_events += 1
-            self.counters.dropped_audio_bytes += len(event.audio) if isinstance(event, Chunk) else 0
+            self.counters.add_dropped(len(event.audio) if isinstance(event, Chunk) else 0)
         if context_id is None or not isinstance(event, (Done, ErrorEvent)):
             return
         self._tombstones.remove(context_id)
         if context is not None and context.state is State.DRAINING:
             context.state = advance(context.state, Trigger.RECEIVE_DONE)
         self._outbox.drop_cancel(context_id)  # none follows a terminal event (protocol §2.9)
+        self.on_end(context_id)
 
     def _receive_malformed(self, error: RemoteProtocolError) -> list[Delivery]:
         if (context_id := error.context_id) is None:
