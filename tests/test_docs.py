@@ -16,6 +16,9 @@ import trio_cartesia
 import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia import CartesiaError
+from trio_cartesia._client import tts
+from trio_cartesia._pool import backoff, inputs, slots, working_limit
+from trio_cartesia._pool import settings as pool_settings
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts import encoder as requests
@@ -171,6 +174,17 @@ LIMITS = {
     "AHEAD_BYTES": pace.AHEAD_BYTES,
     "IDLE_TURNS": pace.IDLE_TURNS,
     "BATCH_CHARACTERS": writer.BATCH_CHARACTERS,
+    "DEFAULT_CONNECTIONS": pool_settings.DEFAULT_CONNECTIONS,
+    "OUTAGE_SECONDS": tts.OUTAGE_SECONDS,
+    "LONGEST_DELAY_SECONDS": backoff.LONGEST_DELAY_SECONDS,
+    "STABLE_SECONDS": backoff.STABLE_SECONDS,
+    "BREAKER_FAILURES": backoff.BREAKER_FAILURES,
+    "PROBATION_SECONDS": backoff.PROBATION_SECONDS,
+    "IDLE_SECONDS": slots.IDLE_SECONDS,
+    "RECOVERY_SECONDS": working_limit.RECOVERY_SECONDS,
+    "LONGEST_RECOVERY_SECONDS": working_limit.LONGEST_RECOVERY_SECONDS,
+    "LONGEST_PAUSE_SECONDS": working_limit.LONGEST_PAUSE_SECONDS,
+    "KEPT_CHARACTERS": inputs.KEPT_CHARACTERS,
 }
 
 

@@ -34,6 +34,7 @@ DESIGNED = [
     "VoiceNotFound",
     "InboxOverflow",
     "ContextExpired",
+    "PoolClosed",
     "ConnectionLost",
     "LocalProtocolError",
 ]
@@ -67,6 +68,7 @@ NOT_AT_THE_START = [
     "pytest",
     "rich",
     "trio_cartesia._cli",
+    "trio_cartesia._pool",
     "trio_cartesia.server",
     "trio_cartesia.testing",
     "trio_websocket",

@@ -29,9 +29,10 @@ FLOORS = {
     "_protocol.tts": 2,
     "_runtime.transport": 3,
     "_runtime": 4,
-    "_client": 5,
-    "_exports": 6,
-    "": 7,  # the public names
+    "_pool": 5,
+    "_client": 6,
+    "_exports": 7,
+    "": 8,  # the public names
     "server.catalogue": 2,
     "server.behaviour": 2,
     "server.streams": 2,
@@ -76,7 +77,7 @@ SEES = {
 # What may be imported everywhere, and libraries that are hidden in the modules named.
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
-    "attrs": {"_protocol", "_runtime", "_client", "server", "testing", "_cli"},
+    "attrs": {"_protocol", "_runtime", "_pool", "_client", "server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -90,7 +91,7 @@ ALONE = {
     "pytest": {"testing"},
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice"},
-    "trio": {"_nursery", "_runtime", "_client", "server", "testing", "_cli"},
+    "trio": {"_nursery", "_runtime", "_pool", "_client", "server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
     "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},

@@ -12,5 +12,13 @@ from trio_cartesia._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from trio_cartesia._exports import *  # noqa: F403  # the list is there
+    from trio_cartesia._pool.pool import Pool as Pool
+    from trio_cartesia._pool.statistics import PoolStatistics as PoolStatistics
 else:
-    __getattr__, __dir__ = load_on_first_use(__name__)
+    __getattr__, __dir__ = load_on_first_use(
+        __name__,
+        optional={
+            "Pool": "trio_cartesia._pool.pool",
+            "PoolStatistics": "trio_cartesia._pool.statistics",
+        },
+    )

@@ -8,6 +8,7 @@
     ├── InternalError                report it: this package has a bug
     ├── ConnectFailed                reconnect: there was no answer, or none that is HTTP
     ├── ConnectionLost               reconnect: everything open on the connection is cut short
+    ├── PoolClosed                   use another pool: nothing was sent
     └── RequestFailed                the service refused a handshake or a request
         └── ContextFailed            a context ended early; its kinds say why
             ├── BadRequest           fix the call
@@ -47,6 +48,7 @@ __all__ = [
     "ModelNotFound",
     "NotFound",
     "PermissionDenied",
+    "PoolClosed",
     "QuotaExceeded",
     "RemoteProtocolError",
     "RequestFailed",
@@ -66,8 +68,7 @@ class CartesiaError(Exception):
         status_code: The HTTP status, or the one in an ``error`` event, or None.
         error_code: The service's stable name of the reason, such as ``"voice_not_found"``, or
             None. The service may add to them at any time (protocol §1.7.1).
-        partial: The `Speech` received before the error, where ``Context.collect`` raised it; else
-            None.
+        partial: The `Speech` received before, where ``Context.collect`` raised this; else None.
         unspoken: The pushed texts that were not spoken, as far as can be known, where the error
             ended a context; else empty. They show in neither ``str()`` nor ``repr()``.
     """
@@ -151,6 +152,12 @@ class ConnectionLost(CartesiaError):
         super().__init__(message, context_id=context_id, request_id=request_id, unspoken=unspoken)
         self.close_code = close_code
         self.close_reason = close_reason
+
+
+class PoolClosed(CartesiaError):
+    """The pool admits no more contexts, since it drains or its block has ended."""
+
+    next_step = "Open another pool: nothing of the text was sent."
 
 
 class RequestFailed(CartesiaError):

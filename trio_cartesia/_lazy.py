@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 
 __all__ = ["load_on_first_use"]
@@ -24,23 +25,23 @@ def load_on_first_use(
 
     Args:
         package: Its name.
-        optional: Modules by the names that they are imported for, each when it is used: they need
-            libraries that may not be installed. ``__all__`` does not have these names.
+        optional: Modules by the names that they are imported for, each when it is used: few need
+            them, or they need libraries that may not be installed. ``__all__`` does not have these
+            names.
     """
     namespace, modules = vars(sys.modules[package]), optional or {}
+    publish = partial(_publish, package, namespace)
 
     def load() -> None:
         exports = vars(import_module(f"{package}._exports"))
         names = [name for name in exports if name[0] != "_" and name != "annotations"]
         for name in names:
-            value = namespace[name] = exports[name]
-            if isinstance(value, type) and value.__module__.startswith(f"{package}."):
-                value.__module__ = package
+            publish(name, exports[name])
         namespace["__all__"] = names
 
     def get_attribute(name: str) -> object:
         if name in modules:
-            return getattr(import_module(modules[name]), name)
+            return publish(name, getattr(import_module(modules[name]), name))
         if "__all__" not in namespace and (name[0] != "_" or name == "__all__"):
             load()
             if name in namespace:
@@ -53,3 +54,10 @@ def load_on_first_use(
         return [*(name for name in namespace if name[:2] == "__"), *namespace["__all__"]]
 
     return get_attribute, list_names
+
+
+def _publish(package: str, namespace: dict[str, object], name: str, value: object) -> object:
+    namespace[name] = value
+    if isinstance(value, type) and value.__module__.startswith(f"{package}."):
+        value.__module__ = package
+    return value

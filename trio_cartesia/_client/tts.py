@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from trio.lowlevel import enable_ki_protection
@@ -30,7 +31,12 @@ from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
-__all__ = ["TTS", "Endpoint"]
+if TYPE_CHECKING:
+    from trio_cartesia._pool.pool import Pool
+
+__all__ = ["OUTAGE_SECONDS", "TTS", "Endpoint"]
+
+OUTAGE_SECONDS: Final = 60.0  # longer than it takes to try each address of the service
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -78,6 +84,56 @@ class TTS:
         """
         check_stall_seconds(stall_seconds)
         return self._connect(check_budget(inbox_bytes), stall_seconds)
+
+    def websocket_pool(
+        self,
+        *,
+        max_contexts: int | None = None,
+        plan: str | None = None,
+        max_connections: int | None = None,
+        max_characters: int | None = None,
+        outage_seconds: float | None = OUTAGE_SECONDS,
+        inbox_bytes: int = INBOX_BYTES,
+        stall_seconds: float | None = STALL_SECONDS,
+    ) -> Manager[Pool]:
+        """Keep connections open for the block, and open contexts within the limits of the plan.
+
+        Contexts beyond *max_contexts* wait in a fair queue instead of meeting a 429. Connections
+        are made when they are needed, and replaced when they are lost and before they idle out
+        (protocol §1.8). Entering the block waits for nothing; leaving it ends what is still open.
+
+        Args:
+            max_contexts: How many contexts may be open at once: what the account's plan allows,
+                less what other programs of the account use. By default, what *plan* allows.
+            plan: The account's plan: ``"free"``, ``"pro"``, ``"startup"`` or ``"scale"``. For other
+                plans, give *max_contexts* alone.
+            max_connections: How many connections carry them, at most one for each context; by
+                default 2.
+            max_characters: How many characters the pool may send in all, with what is sent again
+                after a loss: a guard of the account's credits. None means no limit.
+            outage_seconds: How long contexts wait for a connection while none can be made, before
+                they fail with the reason; None means forever. The wait for a place is not bounded:
+                use ``trio.fail_after``.
+            inbox_bytes: As for `websocket_connect`.
+            stall_seconds: As for `websocket_connect`.
+
+        Raises:
+            LocalProtocolError: An argument is not valid, or the pool is larger than the plan.
+            InternalError: A task of this package crashed.
+        """
+        from trio_cartesia._pool.pool import open_pool
+        from trio_cartesia._pool.settings import pool_settings
+
+        settings = pool_settings(
+            max_contexts=max_contexts,
+            plan=plan,
+            max_connections=max_connections,
+            max_characters=max_characters,
+            outage_seconds=outage_seconds,
+            inbox_bytes=inbox_bytes,
+            stall_seconds=stall_seconds,
+        )
+        return open_pool(settings, partial(self._connect, inbox_bytes, stall_seconds))
 
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running

@@ -14,11 +14,10 @@ from weakref import WeakValueDictionary
 import attrs
 from attrs.validators import ge
 
+from trio_cartesia._protocol.base.plans import PLAN_CONTEXTS, SOCKETS_PER_CONTEXT
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
 
 __all__ = ["PLANS", "Account", "Accounts", "Plan", "find_plan"]
-
-SOCKETS_PER_CONTEXT: Final = 10
 
 
 @attrs.frozen(kw_only=True)
@@ -45,10 +44,10 @@ class Plan:
 PLANS: Final = {
     plan.name: plan
     for plan in (
-        Plan(name="free", tts_concurrency=2, stt_concurrency=8),
-        Plan(name="pro", tts_concurrency=3, stt_concurrency=12),
-        Plan(name="startup", tts_concurrency=5, stt_concurrency=20),
-        Plan(name="scale", tts_concurrency=15, stt_concurrency=60),
+        Plan(name="free", tts_concurrency=PLAN_CONTEXTS["free"], stt_concurrency=8),
+        Plan(name="pro", tts_concurrency=PLAN_CONTEXTS["pro"], stt_concurrency=12),
+        Plan(name="startup", tts_concurrency=PLAN_CONTEXTS["startup"], stt_concurrency=20),
+        Plan(name="scale", tts_concurrency=PLAN_CONTEXTS["scale"], stt_concurrency=60),
         # the protocol says "custom"; the numbers are ours
         Plan(name="enterprise", tts_concurrency=1000, stt_concurrency=4000),
     )

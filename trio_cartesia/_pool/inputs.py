@@ -1,0 +1,104 @@
+"""What was pushed to a context, kept for as long as it may have to be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from trio_cartesia._protocol.tts.formats import GenerationConfig
+from trio_cartesia._protocol.tts.outbox import Outgoing, Status
+from trio_cartesia._runtime.context_entry import ContextEntry
+from trio_cartesia._runtime.contexts import ContextTable
+
+__all__ = ["KEPT_CHARACTERS", "Input", "InputLog"]
+
+KEPT_CHARACTERS: Final = 65_536
+
+
+@attrs.define(eq=False)
+class Input:
+    """One input of a context, and its message on the connection that carries the context now.
+
+    Attributes:
+        was_taken: True if it counts as sent since a message of it was taken on a connection that no
+            longer carries the context.
+        outgoing: Its message.
+    """
+
+    transcript: str = attrs.field(repr=False)
+    flush: bool = attrs.field(default=False, kw_only=True)
+    last: bool = attrs.field(default=False, kw_only=True)
+    generation_config: GenerationConfig | None = attrs.field(default=None, kw_only=True)
+    was_taken: bool = attrs.field(default=False, init=False)
+    outgoing: Outgoing | None = attrs.field(default=None, init=False)
+
+    @property
+    def is_taken(self) -> bool:
+        """True if it counts as sent."""
+        outgoing = self.outgoing
+        is_taken = outgoing is not None and outgoing.status in (Status.TAKEN, Status.SENT)
+        return self.was_taken or is_taken
+
+    def queue_in(self, table: ContextTable, entry: ContextEntry) -> None:
+        """Queue a message of it for the connection that carries the context from now on.
+
+        Raises:
+            CartesiaError: As `ContextTable.queue_input`.
+        """
+        was_taken = self.is_taken
+        self.outgoing = table.queue_input(
+            entry,
+            self.transcript,
+            flush=self.flush,
+            last=self.last,
+            generation_config=self.generation_config,
+        )
+        self.was_taken = was_taken
+
+
+@attrs.define(eq=False)
+class InputLog:
+    """The inputs of a context, up to `KEPT_CHARACTERS`; where there are more, none is kept.
+
+    Attributes:
+        is_whole: False once inputs were dropped, so that they cannot be sent again.
+    """
+
+    is_whole: bool = attrs.field(default=True, init=False)
+    _inputs: dict[Input, None] = attrs.field(factory=dict, init=False, repr=False)
+    _characters: int = attrs.field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[Input]:
+        return iter(self._inputs)
+
+    @property
+    def has_taken(self) -> bool:
+        """True if some of it counts as sent."""
+        return any(each.is_taken for each in self)
+
+    def add(self, item: Input) -> None:
+        """Append an input."""
+        if self.is_whole:
+            self._inputs[item] = None
+            self._characters += len(item.transcript)
+            if self._characters > KEPT_CHARACTERS:
+                self.drop()
+
+    def remove(self, item: Input) -> None:
+        """Remove an input that was withdrawn; flushes with no text before them count as sent."""
+        if self._inputs.pop(item, item) is None:
+            self._characters -= len(item.transcript)
+        while self._inputs and (first := next(iter(self))).flush:
+            first.was_taken = True
+            del self._inputs[first]
+
+    def drop(self) -> None:
+        """Keep nothing any more."""
+        self._inputs.clear()
+        self.is_whole, self._characters = False, 0
+
+    def texts(self) -> tuple[str, ...]:
+        """Return what is kept of the text."""
+        return tuple(each.transcript for each in self if each.transcript)

@@ -1,0 +1,208 @@
+"""The face of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Unpack
+
+import attrs
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._pool.admission import Admission
+from trio_cartesia._pool.inputs import Input
+from trio_cartesia._pool.pooled_context import Mover, Opening
+from trio_cartesia._pool.settings import PoolSettings
+from trio_cartesia._pool.statistics import PoolStatistics
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
+from trio_cartesia._runtime.connection import (
+    Connection,
+    StallSeconds,
+    check_budget,
+    check_stall_seconds,
+)
+from trio_cartesia._runtime.context import Context
+from trio_cartesia._runtime.feeder import Pieces, feeding
+from trio_cartesia._runtime.managers import Manager, block
+from trio_cartesia._runtime.run_check import RunCheck
+
+__all__ = ["Pool", "open_pool"]
+
+
+@no_public_constructor("client.tts.websocket_pool()")
+@attrs.define(eq=False, init=False)
+class Pool:
+    """Contexts from a few warm connections, as many at once as the account's plan allows.
+
+    Made by ``client.tts.websocket_pool()``. All of its methods may be called from any task of the
+    same Trio run.
+
+    What the plan does not allow at once waits in a queue: higher priorities first, and within one
+    in the order in which they came. A context counts until the service has ended it, also where it
+    was cancelled or its block was left. Should the service refuse a context all the same, since
+    other programs use the account, it is opened again later, as long as it has spoken nothing, and
+    fewer are opened at once for a while.
+    """
+
+    _admission: Admission = attrs.field(repr=False)
+    _settings: PoolSettings = attrs.field(repr=False)
+    _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
+    _blocks: int = attrs.field(default=0, init=False)
+
+    @block("a context (pool.context)")
+    def context(
+        self,
+        *,
+        priority: int = 0,
+        inbox_bytes: int | None = None,
+        stall_seconds: StallSeconds = "inherit",
+        **settings: Unpack[ContextOptions],
+    ) -> Manager[Context]:
+        """Open a context for the block, once there is a place for it.
+
+        It is a `Context` like that of `Connection.context`. If its connection is lost before any of
+        its text was sent, it goes to another one; after that it fails with `ConnectionLost`. Where
+        it goes to another one, or is opened again, its ``context_id`` changes.
+
+        If cancelled while it waits, it leaves the queue.
+
+        Args:
+            priority: Contexts with a higher one are opened first. Those with a lower one wait for
+                as long as there are others.
+            inbox_bytes: As for `Connection.context`.
+            stall_seconds: As for `Connection.context`.
+            **settings: As for `Connection.context`.
+
+        Raises:
+            LocalProtocolError: As for `Connection.context`.
+            PoolClosed: The pool is draining, or its block has ended.
+            CartesiaError: There is no connection: what the last attempt to make one raised.
+        """
+        opening = self._opening(inbox_bytes, stall_seconds, settings, is_fed=False)
+        return self._open(opening, priority, None)
+
+    @block("a context (pool.speak)")
+    def speak(
+        self,
+        text_or_pieces: str | Iterable[str] | AsyncIterable[str],
+        *,
+        priority: int = 0,
+        inbox_bytes: int | None = None,
+        stall_seconds: StallSeconds = "inherit",
+        **settings: Unpack[ContextOptions],
+    ) -> Manager[Context]:
+        """Open a context that feeds itself with the text, once there is a place for it.
+
+        It is fed like that of `Connection.speak`, from when it has its place.
+
+        Args:
+            text_or_pieces: A text, or pieces of one as they come.
+            priority: As for `context`.
+            inbox_bytes: As for `context`.
+            stall_seconds: As for `context`.
+            **settings: As for `context`.
+
+        Raises:
+            CartesiaError: As `context`, and a `LocalProtocolError` where the text is empty.
+        """
+        checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
+        is_fed = not isinstance(text_or_pieces, str)
+        opening = self._opening(inbox_bytes, stall_seconds, settings, is_fed=is_fed)
+        return self._open(opening, priority, text_or_pieces)
+
+    async def drain(self) -> None:
+        """Admit no more contexts, and wait until those that have a place have ended.
+
+        Those that wait for their first place, and all that come later, fail with `PoolClosed`. It
+        returns once all blocks of contexts were left and the service has ended the contexts. If
+        cancelled, the pool admits none all the same, and what is open goes on.
+        """
+        self._run_check.check()
+        self._admission.stop_admitting()
+        await trio.lowlevel.checkpoint()
+        while self._blocks or self._admission.connections.open_contexts:
+            await self._admission.wait_change()
+
+    def statistics(self) -> PoolStatistics:
+        """Return a snapshot of the pool's numbers: who waits and why, what is open and was lost."""
+        self._run_check.check()
+        return self._admission.statistics(self._blocks)
+
+    def _opening(
+        self,
+        inbox_bytes: int | None,
+        stall_seconds: StallSeconds,
+        settings: ContextOptions,
+        *,
+        is_fed: bool,
+    ) -> Opening:
+        pool = self._settings
+        return Opening(
+            settings=settings_from(settings),
+            inbox_bytes=check_budget(pool.inbox_bytes if inbox_bytes is None else inbox_bytes),
+            stall_seconds=check_stall_seconds(
+                pool.stall_seconds if stall_seconds == "inherit" else stall_seconds
+            ),
+            is_fed=is_fed,
+        )
+
+    @asynccontextmanager
+    async def _open(
+        self, opening: Opening, priority: int, text_or_pieces: Pieces | str | None
+    ) -> AsyncIterator[Context]:
+        self._run_check.check()
+        admission = self._admission
+        mover = Mover(admission, admission.new_ticket(check_priority(priority)), opening)
+        self._blocks += 1
+        try:
+            await mover.open()
+            admission.counters.contexts_opened += 1
+            if text_or_pieces is None:
+                yield mover.context
+            elif isinstance(text_or_pieces, str):
+                mover.queue(Input(text_or_pieces, last=True))
+                yield mover.context
+            else:
+                async with feeding(mover.context, text_or_pieces, admission.nursery.start_soon):
+                    yield mover.context
+        finally:
+            mover.leave()
+            self._blocks -= 1
+
+
+@block("a pool (client.tts.websocket_pool)")
+@asynccontextmanager
+@enable_ki_protection  # an interrupt between two lines would leave its tasks running
+async def open_pool(
+    settings: PoolSettings, connect: Callable[[], Manager[Connection]]
+) -> AsyncIterator[Pool]:
+    """Run a pool while the block runs; *connect* makes a connection.
+
+    Raises:
+        InternalError: A task of ours crashed.
+    """
+    async with open_service_nursery() as nursery:
+        admission = Admission(settings)
+        admission.start(connect, nursery)
+        try:
+            yield create(Pool, admission, settings)
+        finally:
+            admission.close()
+
+
+def check_priority(priority: object) -> int:
+    """Return a priority.
+
+    Raises:
+        LocalProtocolError: It is no whole number.
+    """
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        raise LocalProtocolError(
+            f"priority must be a whole number, not {checks.quoted(priority)}; higher ones go first"
+        )
+    return priority

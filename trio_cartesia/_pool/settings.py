@@ -1,0 +1,112 @@
+"""What a pool is opened with."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import attrs
+
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.base.plans import PLAN_CONTEXTS
+from trio_cartesia._runtime.connection import check_budget, check_stall_seconds
+
+__all__ = ["DEFAULT_CONNECTIONS", "PoolSettings", "pool_settings"]
+
+DEFAULT_CONNECTIONS: Final = 2
+
+
+@attrs.frozen(kw_only=True)
+class PoolSettings:
+    """Checked settings of a pool.
+
+    Attributes:
+        max_contexts: Contexts that may be open at once.
+        max_connections: Connections that carry them.
+        max_characters: Characters that may be sent in the pool's life; None for no limit.
+        outage_seconds: How long contexts wait for a connection while none can be made.
+        inbox_bytes: What may wait in a context, unless it has a budget of its own.
+        stall_seconds: How long text may be owed, unless the context has a time of its own.
+    """
+
+    max_contexts: int
+    max_connections: int
+    max_characters: int | None
+    outage_seconds: float
+    inbox_bytes: int
+    stall_seconds: float
+
+
+def pool_settings(
+    *,
+    max_contexts: int | None,
+    plan: str | None,
+    max_connections: int | None,
+    max_characters: int | None,
+    outage_seconds: float | None,
+    inbox_bytes: int,
+    stall_seconds: float | None,
+) -> PoolSettings:
+    """Return the settings of a pool, with the defaults of what is None.
+
+    Raises:
+        LocalProtocolError: One is of the wrong type or out of range, or the pool is larger than
+            the plan.
+    """
+    contexts = _contexts(max_contexts, plan)
+    if max_connections is None:
+        connections = min(DEFAULT_CONNECTIONS, contexts)
+    else:
+        connections = _positive(max_connections, "max_connections")
+    if connections > contexts:
+        raise LocalProtocolError(
+            f"max_connections={connections} is more than max_contexts={contexts}: "
+            "a connection without contexts serves nobody"
+        )
+    return PoolSettings(
+        max_contexts=contexts,
+        max_connections=connections,
+        max_characters=(
+            None if max_characters is None else _positive(max_characters, "max_characters")
+        ),
+        outage_seconds=_seconds(outage_seconds, "outage_seconds"),
+        inbox_bytes=check_budget(inbox_bytes),
+        stall_seconds=check_stall_seconds(stall_seconds),
+    )
+
+
+def _contexts(max_contexts: int | None, plan: str | None) -> int:
+    if plan is None:
+        if max_contexts is None:
+            raise LocalProtocolError(
+                "give max_contexts, or plan: what the account may have open at once"
+            )
+        return _positive(max_contexts, "max_contexts")
+    checks.choice(plan, "plan", PLAN_CONTEXTS)
+    allowed = PLAN_CONTEXTS[plan]
+    if max_contexts is None:
+        return allowed
+    if (count := _positive(max_contexts, "max_contexts")) > allowed:
+        raise LocalProtocolError(
+            f"max_contexts={count} is more than the plan {plan!r} allows at once, {allowed}"
+        )
+    return count
+
+
+def _positive(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LocalProtocolError(
+            f"{name} must be a positive whole number, not {checks.quoted(value)}"
+        )
+    return value
+
+
+def _seconds(value: object, name: str) -> float:
+    if value is None:
+        return math.inf
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise LocalProtocolError(
+            f"{name} must be a positive number, or None for no limit, not {checks.quoted(value)}"
+        )
+    return float(value)
