@@ -39,7 +39,7 @@ MATRIX: Final = (*FOUR, "official sync", "bare websockets", "bare trio-websocket
 AXES: Final = ("contexts", "frames", "connections")
 MOST: Final = {  # of a frame's cost with another client, at 64 x 4 KiB: False plain, True over TLS
     False: {"official async": 0.2, "official JS": 0.67, "picows": 1.33},
-    True: {"official async": 0.45},
+    True: {"official async": 0.33},
 }
 MOST_GROWTH: Final = 1.15  # of a frame's cost, from 16 contexts to 1,024
 

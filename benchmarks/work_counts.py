@@ -7,8 +7,9 @@ counts: do that on purpose, in a commit that says why. Counted are, for each fra
 * opcodes of this package's own code, which need nothing but Python;
 * calls that this package makes, of functions in Python and in C;
 * steps of tasks, since each is a pass through Trio's scheduler;
-* with ``--callgrind``, if valgrind is installed: instructions of the whole process. These hold for
-  one build of Python and its libraries, which are therefore part of the baseline's name.
+* with ``--callgrind``, if valgrind is installed: instructions of the whole process, and the
+  functions that most of them are in. These hold for one build of Python and its libraries, which
+  are therefore part of the baseline's name.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ MOST_GROWTH: Final = 1.05
 CONTEXTS: Final = 64
 AUDIO: Final = "QUJD" * 1365 + "QQ=="  # 4 KiB
 PARTS: Final = (trio_cartesia.__path__[0] + os.sep, "<attrs generated methods trio_cartesia.")
+PLACES: Final = 16  # functions that --callgrind lists
 RUNS: Final = (640, 1920)  # the difference is counted, so that neither start nor end counts
 
 Scenario = Callable[[Connection, MemoryPeer, int], Awaitable[None]]
@@ -173,18 +175,32 @@ def count(name: str) -> dict[str, float]:
 
 
 def count_instructions(name: str) -> dict[str, float]:
-    """Return the instructions of a scenario, for each frame or context."""
-    totals = []
+    """Return the instructions of a scenario, for each frame or context, and where most are."""
+    totals: list[Counter[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         for size in RUNS:
-            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
+            out = f"{folder}/{size}"
+            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
             command += [sys.executable, __file__, "--play", name, "--size", str(size)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-            found = re.search(r"Collected : (\d+)", ended.stderr)
-            assert found is not None, ended.stderr
-            totals.append(int(found[1]))
+            subprocess.run(command, capture_output=True, check=True)  # noqa: S603
+            totals.append(instructions_by_function(out))
+    few, many = totals
     each = (RUNS[1] - RUNS[0]) / SCENARIOS[name][2]
-    return {"instructions": round((totals[1] - totals[0]) / each)}
+    spent = Counter({place: (many[place] - few[place]) / each for place in many})
+    for place, instructions in spent.most_common(PLACES):
+        print(f"      {instructions:>9,.0f} in {place}", file=sys.stderr)
+    return {"instructions": round(spent.total())}
+
+
+def instructions_by_function(out: str) -> Counter[str]:
+    """Return the instructions in each function itself, from a file of callgrind's."""
+    command = ["callgrind_annotate", "--threshold=100", out]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    spent: Counter[str] = Counter()
+    for line in listed.stdout.splitlines():
+        if found := re.match(r"\s*([\d,]+) \([ \d.]+%\)\s+\S+?:([^\s'\[]+)", line):
+            spent[found[2]] += int(found[1].replace(",", ""))
+    return spent
 
 
 def in_a_process(name: str, *options: str) -> dict[str, float]:

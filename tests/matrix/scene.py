@@ -109,7 +109,9 @@ class Scene:
         assert speech.audio == self.server.journal.context(name).audio
 
     async def neighbour(self, connection: Connection) -> None:
-        """Speak beside ``v``, and keep what becomes of it."""
+        """Speak beside ``v``, whose text goes first, and keep what becomes of it."""
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
         try:
             async with connection.speak(LONG, context_id="o", **SETTINGS) as context:
                 self.neighbour_audio = (await context.collect()).audio

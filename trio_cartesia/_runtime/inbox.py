@@ -98,7 +98,10 @@ class Inbox:
         held = counter.held_bytes = counter.held_bytes + size
         if held > counter.peak_bytes:
             counter.peak_bytes = held
-        self._total.add(size)
+        total = self._total
+        held = total.held_bytes = total.held_bytes + size
+        if held > total.peak_bytes:
+            total.peak_bytes = held
         if type(event) is not Chunk:  # a pair for each would double the work of gc
             if self._sizes is None:
                 self._sizes = deque()

@@ -59,15 +59,12 @@ class Reader:
         if self._is_over:
             return _DELIVERED
         if (now := self._now) is None:
-            now = self._now = trio.current_time()
+            now = self._now = self.received_at = trio.current_time()
         try:
-            outcome = self._handler.receive_frame(data, view, start, stop, now)
+            return self._handler.receive_frame(data, view, start, stop, now)
         except CartesiaError as error:
             self._end(error)
             return _DELIVERED
-        if outcome != Outcome.UNHANDLED:
-            self.received_at = now
-        return outcome
 
     def handle_message(self, message: str | bytes) -> None:
         """Deliver a message (`FrameHandler`)."""

@@ -200,4 +200,7 @@ class TrioClient(Client):
         """Wrap the method by which the event loop writes to sockets."""
         import trio
 
+        from trio_cartesia._runtime.transport.socket_stream import SocketStream
+
         trio.SocketStream.send_all = count(trio.SocketStream.send_all)  # type: ignore[method-assign]
+        SocketStream.send_nowait = count(SocketStream.send_nowait)  # type: ignore[method-assign]
