@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 import trio_cartesia
 from trio_cartesia import Cartesia, CartesiaError
@@ -60,20 +61,25 @@ async def connect(interrupt, host, scheme, is_listening):
     async with Cartesia("k", base_url=base_url) as client, listener:
         if not is_listening:
             await listener.aclose()
-        with suppress(CartesiaError), trio.move_on_after(0.05), interrupt:
+        with suppress(CartesiaError), trio.move_on_after(1), interrupt:  # on the clock of `run`
             async with client.tts.websocket_connect():
                 pass
 
 
+def run(interrupt, *peer):
+    """Connect to *peer*, until nothing has gone on for so long."""
+    trio.run(connect, interrupt, *peer, clock=trio.testing.MockClock(autojump_threshold=0.05))
+
+
 def interrupt_everywhere(files, step, *peer):
     """Interrupt connecting to *peer* at every *step*-th line of *files*; return their count."""
-    trio.run(connect, InterruptedAt(0, files), *peer)  # which loads what it needs
+    run(InterruptedAt(0, files), *peer)  # which loads what it needs
     gc.collect()
     open_before = os.listdir("/dev/fd")
     for number in itertools.count(1, step):
         interrupt = InterruptedAt(number, files)
         try:
-            trio.run(connect, interrupt, *peer)
+            run(interrupt, *peer)
         except KeyboardInterrupt:
             pass
         else:

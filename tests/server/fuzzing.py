@@ -6,22 +6,15 @@ from __future__ import annotations
 
 import base64
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
-from hypothesis import HealthCheck, settings
 from trio.testing import memory_stream_pair
 
 from tests.server.support import TONES, Json, audio, catch_logs, connect, generation, kinds, tones
 from trio_cartesia.server import Server, open_server
-
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
-fuzzed = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 TEXT = "Good morning to you. Not a word is lost."
 TERMINAL = ("done", "error")

@@ -10,16 +10,20 @@ from typing import Any
 
 import attrs
 import h11
+import pytest
 import trio
 from trio.testing import memory_stream_pair
 
-from tests.server.support import S16, Json, StreamPair, in_memory
-from trio_cartesia.server import Server
+from tests.server.support import S16, TONES, Json, StreamPair, in_memory, speech
+from trio_cartesia.server import Server, Spoken, Utterance
 
 MP3: Json = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
 WAV_S16: Json = {**S16, "container": "wav"}
 NOW = [("cartesia-version", "2026-08-14")]
 LEGACY = [("cartesia-version", "2025-04-16")]
+BYTES, SSE = "/tts/bytes", "/tts/sse"
+BOTH = pytest.mark.parametrize("path", [BYTES, SSE])
+LONG = "This is a sentence of some forty letters. " * 300  # ten minutes and more
 
 
 class Cut(Exception):
@@ -58,16 +62,6 @@ def frames(body: bytes) -> list[tuple[str | None, Json]]:
         assert named in ([], [f"event: {name}"])
         found.append((name, json.loads(data.removeprefix("data: "))))
     return found
-
-
-def speech(transcript: str, **others: Any) -> Json:
-    return {
-        "model_id": "sonic-3.5",
-        "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-        "output_format": S16,
-        "transcript": transcript,
-        **others,
-    }
 
 
 @attrs.define(eq=False)
@@ -178,3 +172,27 @@ def an_error(answer: Answer, status: int) -> bool:
         and error["request_id"] == answer.headers["x-request-id"]
         and all(isinstance(error[name], str) and error[name] for name in ("title", "message"))
     )
+
+
+@attrs.define
+class Failing:
+    """Speaks some sentences, and then never again."""
+
+    good: int
+    name: str = "failing"
+
+    async def speak(self, utterance: Utterance) -> Spoken:
+        self.good -= 1
+        if self.good < 0:
+            raise RuntimeError("secret")
+        return await TONES.speak(utterance)
+
+
+class Slow:
+    """Takes an hour for each sentence."""
+
+    name = "slow"
+
+    async def speak(self, utterance: Utterance) -> Spoken:
+        await trio.sleep(3600)
+        return await TONES.speak(utterance)

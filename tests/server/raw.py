@@ -17,13 +17,12 @@ import pytest
 import trio
 import trustme
 
-from tests.server.support import Json
+from tests.server.support import WEBSOCKET, Json
 from trio_cartesia.server import Server, Tones, open_server
 from trio_cartesia.testing import bounded_stream_pair, on_virtual_time
 
 MASK = bytes(4)
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
 
 
 @attrs.frozen
@@ -203,7 +202,7 @@ class RunningService:
                 return
             await trio.sleep(0.01)
 
-    async def connect(self, fault: str = "", target: str = SPEECH) -> Raw:
+    async def connect(self, fault: str = "", target: str = WEBSOCKET) -> Raw:
         """A WebSocket on which *fault* is asked for."""
         raw = await self.dial()
         await raw.send_handshake(target, *([("X-Fault", fault)] if fault else []))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial, wraps
 from typing import Any
 
 import attrs
 import trio
-from hypothesis import settings
+import trio.testing
 from trio.testing import memory_stream_pair
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
@@ -31,19 +32,30 @@ from trio_cartesia.server import Behaviour, Server, Tones, Utterance, open_serve
 from trio_cartesia.server.text.sentences import split
 from trio_cartesia.testing import on_virtual_time as on_virtual_time
 
+IDLE_SECONDS = 0.1  # on the real clock
+
 Json = dict[str, Any]
 StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
 
 TONES = Tones()
 S16: Json = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
-examples = settings(max_examples=50, deadline=None)  # loaded machines are slow
 
+WEBSOCKET = "/tts/websocket?cartesia_version=2026-08-14"
 TWO_SENTENCES = "Good morning, dear all. This is the second sentence of two."
+MORE = {"continue": True}
+FLUSH = {"flush": True, "continue": True}
+OTHER_FIELDS: list[Json] = [  # other ones than those of `speech`, which a context keeps
+    {"model_id": "sonic-2"},
+    {"voice": {"id": "6ccbfb76-1fc6-48f7-b71d-91ac6298247c"}},
+    {"language": "de"},
+    {"locale": "en-GB"},
+    {"output_format": {**S16, "sample_rate": 16000}},
+]
 
 
-def generation(context_id: str, transcript: str = "", **others: Any) -> Json:
+def speech(transcript: str, **others: Any) -> Json:
+    """The fields of a request for speech, on any endpoint."""
     return {
-        "context_id": context_id,
         "model_id": "sonic-3.5",
         "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
         "output_format": S16,
@@ -52,11 +64,40 @@ def generation(context_id: str, transcript: str = "", **others: Any) -> Json:
     }
 
 
+def generation(context_id: str, transcript: str = "", **others: Any) -> Json:
+    """The last input of a context; with `MORE`, others may follow it."""
+    return {"context_id": context_id, **speech(transcript, **others)}
+
+
+def cancel(context_id: str) -> Json:
+    return {"context_id": context_id, "cancel": True}
+
+
+def is_error(event: Json, context_id: str | None, status: int = 400) -> bool:
+    expected = ("error", context_id, status)
+    return expected == (event["type"], event.get("context_id"), event["status_code"])
+
+
 def closed(event: Json, context_id: str) -> bool:
     wanted = ("error", context_id, 400, "Context has closed", True)
     return wanted == tuple(
         event.get(name) for name in ("type", "context_id", "status_code", "title", "done")
     )
+
+
+def on_still_time(async_fn: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a test with sockets on a clock that stands still while anything goes on.
+
+    Once all tasks have waited for `IDLE_SECONDS`, it jumps to the next deadline, so that time shows
+    which deadlines were waited for, and not how busy the machine is.
+    """
+
+    @wraps(async_fn)
+    def run(*args: Any, **kwargs: Any) -> None:
+        clock = trio.testing.MockClock(autojump_threshold=IDLE_SECONDS)
+        trio.run(partial(async_fn, *args, **kwargs), clock=clock)
+
+    return run
 
 
 async def tones(text: str, **others: Any) -> bytes:
@@ -80,6 +121,8 @@ class Closed(Exception):
 
 @attrs.define(eq=False)
 class Client:
+    """A WebSocket."""
+
     stream: trio.abc.Stream
     wire: WSConnection = attrs.field(factory=lambda: WSConnection(ConnectionType.CLIENT))
     headers: dict[str, str] = attrs.field(factory=dict)
@@ -156,6 +199,14 @@ class Client:
     async def ping(self, payload: bytes = b"") -> None:
         await self.send_event(Ping(payload))
 
+    async def wait_closed(self) -> Closed:
+        """Receive until the service closes the connection, and return how it did."""
+        try:
+            while True:
+                await self.receive()
+        except Closed as closed:
+            return closed
+
     async def close(self) -> None:
         await self.send_event(CloseConnection(1000))
         while not isinstance(await self.next_event(), CloseConnection):
@@ -198,7 +249,7 @@ async def in_memory(
 
 @asynccontextmanager
 async def connected(
-    target: str = "/tts/websocket?cartesia_version=2026-08-14",
+    target: str = WEBSOCKET,
     *,
     headers: list[tuple[str, str]] | None = None,
     pair: StreamPair = memory_stream_pair,
@@ -212,7 +263,7 @@ async def connected(
 async def connect(
     server: Server,
     nursery: trio.Nursery,
-    target: str = "/tts/websocket?cartesia_version=2026-08-14",
+    target: str = WEBSOCKET,
     *,
     headers: list[tuple[str, str]] | None = None,
     pair: StreamPair = memory_stream_pair,
@@ -224,51 +275,14 @@ async def connect(
     return client
 
 
-class catch_logs:  # noqa: N801  # used like a function
+@contextmanager
+def catch_logs(level: int) -> Iterator[list[str]]:
     """The messages of the service's log lines from a level on."""
-
-    def __init__(self, level: int) -> None:
-        self.lines: list[str] = []
-        self.handler = logging.Handler(level)
-        self.handler.emit = lambda record: self.lines.append(record.getMessage())
-
-    def __enter__(self) -> list[str]:
-        logging.getLogger("trio_cartesia.server").addHandler(self.handler)
-        return self.lines
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("trio_cartesia.server").removeHandler(self.handler)
-
-
-class Sliced(trio.abc.Stream):
-    """Hands out what is received in slices of the given sizes, again and again."""
-
-    def __init__(self, stream: trio.abc.Stream, sizes: list[int]) -> None:
-        self.stream, self.sizes, self.turn = stream, sizes, 0
-
-    async def send_all(self, data: Any) -> None:
-        await self.stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self.stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, _: int | None = None) -> bytes | bytearray:
-        self.turn += 1
-        return await self.stream.receive_some(self.sizes[self.turn % len(self.sizes)])
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()
-
-
-class Breaking(Sliced):
-    """Breaks when it is written to for the nth time, while reading goes on."""
-
-    def __init__(self, stream: trio.abc.Stream, writes: int) -> None:
-        super().__init__(stream, [65536])
-        self.writes = writes
-
-    async def send_all(self, data: Any) -> None:
-        self.writes -= 1
-        if not self.writes:
-            raise trio.BrokenResourceError
-        await super().send_all(data)
+    lines: list[str] = []
+    handler = logging.Handler(level)
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logging.getLogger("trio_cartesia.server").addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger("trio_cartesia.server").removeHandler(handler)

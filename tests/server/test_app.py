@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from typing import Any
 
 import pytest
 import trio
-from trio.testing import lockstep_stream_pair, memory_stream_pair
 from trio_websocket import ConnectionClosed, open_websocket_url
 
 from tests.server.support import (
@@ -41,66 +39,6 @@ async def test_two_contexts_over_tcp_at_once() -> None:
         for name in "ab":
             assert audio(events, name) == await tones(TWO_SENTENCES * 3)
             assert audio(events, name) == server.journal.context(name).audio
-
-
-async def test_leaving_the_block_is_prompt_and_polite() -> None:
-    """A server that stops says 1001 to those who listen, and waits for nobody."""
-    async with trio.open_nursery() as nursery:
-        async with open_server(voice="tones") as server:
-            port = int(server.url.rpartition(":")[2])
-            stuck = await trio.open_tcp_stream("127.0.0.1", port)
-            nursery.start_soon(hold, stuck)
-            await stuck.send_all(b"GET / HTTP/1.1\r\n")
-            listening = await connect(server, nursery, SPEECH + NOW, pair=memory_stream_pair)
-            deaf = await connect(server, nursery, SPEECH + NOW, pair=lockstep_stream_pair)
-            for client in (deaf, listening):
-                await client.send(generation("a", "Hello, you there"))
-            events = await listening.receive_until_over("a")
-            assert audio(events) == await tones("Hello, you there")
-            assert "3 connections" in repr(server)
-            started = time.monotonic()
-        assert time.monotonic() - started < 0.5
-        with pytest.raises(Closed) as caught:
-            await listening.receive()
-        assert caught.value.code == 1001
-        with pytest.raises(OSError, match="127"):
-            await trio.open_tcp_stream("127.0.0.1", port)
-        nursery.cancel_scope.cancel()
-    ours, theirs = memory_stream_pair()
-    await server.serve_stream(theirs)
-    assert await ours.receive_some() == b""
-
-
-async def hold(stream: trio.abc.Stream) -> None:
-    async with stream:
-        await trio.sleep_forever()
-
-
-async def test_a_peer_that_stops_reading_does_not_hold_the_server_up() -> None:
-    """With kernel buffers full of speech that nobody reads, leaving the block still takes no
-    time.
-    """
-    async with trio.open_nursery() as nursery:
-        async with open_server(voice="tones") as server:
-            url = server.websocket_url + SPEECH + NOW
-            nursery.start_soon(ask_for_much, url)
-            chunks = -1
-            while chunks != server.journal.statistics().chunks or not chunks:
-                chunks = server.journal.statistics().chunks
-                await trio.sleep(0.05)
-            assert server.journal.context("a").ended is None
-            started = time.monotonic()
-        assert time.monotonic() - started < 0.5
-        assert server.journal.context("a").ended == "lost"
-        nursery.cancel_scope.cancel()
-
-
-async def ask_for_much(url: str) -> None:
-    async with open_websocket_url(url) as websocket:
-        output = {"container": "raw", "encoding": "pcm_f32le", "sample_rate": 48000}
-        request = generation("a", TWO_SENTENCES * 150, output_format=output)
-        await websocket.send_message(json.dumps(request))
-        await trio.sleep_forever()
 
 
 async def test_serve_runs_until_cancelled() -> None:

@@ -11,12 +11,11 @@ from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request
 
+from tests.server.streams import Breaking
 from tests.server.support import (
     TONES,
-    Breaking,
     catch_logs,
     connected,
-    examples,
     generation,
     on_virtual_time,
 )
@@ -143,7 +142,6 @@ async def test_another_method_hears_which_are_allowed(line: str, allow: str) -> 
             assert bool(body) != line.startswith("HEAD")
 
 
-@examples
 @given(st.binary(max_size=100), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET "]))
 @on_virtual_time
 async def test_garbage_gets_an_answer_or_nothing(garbage: bytes, start: bytes) -> None:

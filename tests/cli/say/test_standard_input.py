@@ -7,6 +7,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.say.standard_input import PIECE_CHARACTERS, Lines, StandardInput
@@ -82,9 +83,11 @@ async def test_waiting_for_a_line_can_be_cancelled() -> None:
     """Other tasks run while a line is waited for, and who waits can be stopped."""
     reader, writer = os.pipe()
     try:
-        with trio.move_on_after(0.01) as scope:
-            await anext(StandardInput(reader))
-        assert scope.cancelled_caught
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(StandardInput(reader).__anext__)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert nursery.cancel_scope.cancelled_caught
     finally:
         os.close(writer)  # the thread reads the end, and ends
 

@@ -16,12 +16,12 @@ from tests.server.access.test_tokens import token
 from tests.server.support import (
     TONES,
     TWO_SENTENCES,
+    WEBSOCKET,
     APIError,
     Client,
     audio,
     connect,
     connected,
-    examples,
     generation,
     on_virtual_time,
     tones,
@@ -31,7 +31,6 @@ from trio_cartesia.server import PLANS, Behaviour, Plan, Server, open_server
 from trio_cartesia.server.access.plans import Account, Accounts
 from trio_cartesia.server.messages.errors import APIError as NotAllowed
 
-SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
 SLOW = Behaviour(times_real_time=0.01)
 
 
@@ -39,7 +38,7 @@ async def open_sockets(server: Server, nursery: trio.Nursery, query: str) -> int
     """How many WebSockets can be opened, and stay so, until one is refused in the right way."""
     for count in range(1000):
         try:
-            await connect(server, nursery, SPEECH + query)
+            await connect(server, nursery, WEBSOCKET + query)
         except APIError as refused:
             assert refused.status == 429
             assert json.loads(refused.body)["error_code"] == "concurrency_limited"
@@ -107,7 +106,7 @@ async def test_each_key_is_an_account() -> None:
         trio.open_nursery() as nursery,
     ):
         for query in ("&api_key=a", "&api_key=b", "&access_token=c", ""):
-            client = await connect(server, nursery, SPEECH + query)
+            client = await connect(server, nursery, WEBSOCKET + query)
             assert await active(client, 2) == ["first"]
             assert await open_sockets(server, nursery, query) == 9
         nursery.cancel_scope.cancel()
@@ -123,11 +122,11 @@ async def test_tokens_count_for_the_account_of_their_key() -> None:
         trio.open_nursery() as nursery,
     ):
         targets = [f"&access_token={await token(server)}" for _ in range(2)]
-        clients = [await connect(server, nursery, SPEECH + target) for target in targets]
+        clients = [await connect(server, nursery, WEBSOCKET + target) for target in targets]
         await clients[0].send(generation("a", TWO_SENTENCES * 9))
         assert (await clients[0].receive())["type"] == "chunk"
         assert await active(clients[1], 2) == ["first"]
-        client = await connect(server, nursery, f"{SPEECH}&api_key=sk_car_1")
+        client = await connect(server, nursery, f"{WEBSOCKET}&api_key=sk_car_1")
         assert (await client.ask(generation("a", "Hello.")))["status_code"] == 429
         assert await open_sockets(server, nursery, targets[0]) == 20 - 3
         nursery.cancel_scope.cancel()
@@ -174,10 +173,10 @@ async def test_accounts_that_do_nothing_are_forgotten() -> None:
     """Keys that come and go leave nothing behind."""
     async with open_server(port=None, voice="tones") as server, trio.open_nursery() as nursery:
         accounts = server._state.credentials.accounts
-        await connect(server, nursery, f"{SPEECH}&api_key=stays")
+        await connect(server, nursery, f"{WEBSOCKET}&api_key=stays")
         for number in range(100):
             async with trio.open_nursery() as coming:
-                await connect(server, coming, f"{SPEECH}&api_key={number}")
+                await connect(server, coming, f"{WEBSOCKET}&api_key={number}")
                 assert len(accounts) <= 3
                 coming.cancel_scope.cancel()
         gc.collect()
@@ -185,7 +184,6 @@ async def test_accounts_that_do_nothing_are_forgotten() -> None:
         nursery.cancel_scope.cancel()
 
 
-@examples
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))
 def test_limits_hold_whatever_comes_and_goes(steps: list[tuple[str, bool]]) -> None:
     """In any order of contexts that start and end, an account counts those that are active."""
@@ -210,7 +208,7 @@ def test_limits_hold_whatever_comes_and_goes(steps: list[tuple[str, bool]]) -> N
 async def test_requests_count_as_contexts_do(path: str) -> None:
     """While an account's contexts speak on a WebSocket, its requests over HTTP get 429."""
     body = json.dumps(generation("a", "Hello.")).encode()
-    async with connected(f"{SPEECH}&api_key=a", voice=TONES, plan="free", behaviour=SLOW) as (
+    async with connected(f"{WEBSOCKET}&api_key=a", voice=TONES, plan="free", behaviour=SLOW) as (
         client,
         server,
     ):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.server.support import (
     TONES,
+    WEBSOCKET,
     APIError,
     audio,
     connect,
-    examples,
     generation,
     on_virtual_time,
     tones,
@@ -26,7 +26,6 @@ from trio_cartesia.server import Behaviour, Server, open_server
 from trio_cartesia.server.access.tokens import GRANTS, Claims, Grant, Tokens
 
 KEY = "Authorization: Bearer sk_car_1"
-SPEECH = "/tts/websocket?cartesia_version=2026-08-14"
 
 
 def decoded(part: str) -> dict[str, Any]:
@@ -52,7 +51,6 @@ async def token(server: Server, **body: Any) -> str:
     st.dictionaries(st.sampled_from([*GRANTS, "more"]), st.booleans()) | st.none(),
     st.none() | st.integers(1, 3600),
 )
-@examples
 @on_virtual_time
 async def test_a_token_is_a_json_web_token(
     grants: dict[str, bool] | None, seconds: int | None
@@ -144,11 +142,11 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
                 )
             return await connect(server, nursery, f"{target}&access_token={text}")
 
-        client = await enter(await token(server), SPEECH)
+        client = await enter(await token(server), WEBSOCKET)
         assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
         others = await token(server, grants={"stt": True, "agent": True})
         for text, target, status in [
-            (others, SPEECH, 403),
+            (others, WEBSOCKET, 403),
             (others, "/stt/websocket?", 501),
             (others, "/agents/stream/agent_1?", 501),
             (others, "/agents?", 403),
@@ -164,7 +162,6 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
 
 
 @pytest.mark.slow
-@examples
 @given(st.integers(1, 3000), st.floats(0, 100))
 @on_virtual_time
 async def test_a_token_expires_on_time(seconds: int, start: float) -> None:
@@ -222,7 +219,7 @@ async def test_an_open_socket_outlives_its_token() -> None:
         ) as server,
         trio.open_nursery() as nursery,
     ):
-        target = f"{SPEECH}&access_token={await token(server, expires_in=60)}"
+        target = f"{WEBSOCKET}&access_token={await token(server, expires_in=60)}"
         client = await connect(server, nursery, target)
         await trio.sleep(600)
         assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
@@ -233,7 +230,6 @@ async def test_an_open_socket_outlives_its_token() -> None:
 
 
 @pytest.mark.slow
-@examples
 @given(st.data())
 @on_virtual_time
 async def test_a_token_that_was_touched_is_refused(data: st.DataObject) -> None:
@@ -273,7 +269,6 @@ async def test_without_keys_tokens_from_elsewhere_come_in() -> None:
 
 
 @given(st.sets(st.sampled_from(GRANTS)), st.text(max_size=8), st.floats(0, 3))
-@examples
 @on_virtual_time
 async def test_what_is_signed_is_read_again(grants: set[Grant], account: str, later: float) -> None:
     """A token says what it was made with, and whether its time is over."""

@@ -14,15 +14,16 @@ from wsproto.events import AcceptConnection, Request
 from wsproto.extensions import PerMessageDeflate
 
 from tests.server.support import (
+    FLUSH,
+    MORE,
     S16,
     TONES,
     TWO_SENTENCES,
     Client,
-    Closed,
     audio,
+    cancel,
     closed,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -31,16 +32,7 @@ from tests.server.support import (
 )
 from trio_cartesia.server import Behaviour, Tones, Utterance, open_server
 
-MORE = {"continue": True}
-FLUSH = {"flush": True, "continue": True}
-CANCEL = {"context_id": "a", "cancel": True}
 TIMES = {"add_timestamps": True, "add_phoneme_timestamps": True}
-
-
-async def closing(client: Client) -> Closed:
-    with pytest.raises(Closed) as caught:
-        await client.receive_until_over("never")
-    return caught.value
 
 
 @pytest.mark.parametrize("always", [True, False])
@@ -79,7 +71,7 @@ async def test_a_cancel_ends_in_one_of_three_ways(ending: str) -> None:
     async with connected(behaviour=behaviour, plan="free") as (client, server):
         await client.send(generation("a", "Good") | MORE)
         await client.send(generation("b", "Good", max_buffer_delay_ms=5000) | MORE)
-        await client.send(CANCEL)
+        await client.send(cancel("a"))
         if ending != "nothing":
             event = await client.receive()
             assert (event["type"], event["context_id"], event["done"]) == (ending, "a", True)
@@ -108,99 +100,7 @@ async def test_a_context_may_expire_without_a_word() -> None:
         assert closed(await client.ask(generation("a", "More.")), "a")
 
 
-@on_virtual_time
-async def test_done_may_follow_an_error() -> None:
-    """With `done_after_error`, the error that ends a context is followed by `done` (T18)."""
-    async with connected(behaviour=Behaviour(done_after_error=True)) as (client, _):
-        await client.send(generation("a", "Good") | MORE)
-        await client.send(generation("a", " day.", model_id="sonic-2"))
-        error, done = await client.receive(), await client.receive()
-        assert closed(error, "a")
-        assert done == {"type": "done", "context_id": "a", "status_code": 206, "done": True}
-        await client.send("nonsense")
-        assert kinds([await client.receive()]) == ["error"]  # of no context
-        assert kinds(await client.speak(generation("b", "Hello."))) == ["chunk", "done"]
-
-
-class Broken(Tones):
-    async def speak(self, _: Utterance) -> Any:
-        raise OSError
-
-
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [("nonsense", 1008), (generation("a"), 1008), (generation("a", "Hello."), 1011)],
-)
-@on_virtual_time
-async def test_an_error_may_end_the_connection(message: Any, code: int) -> None:
-    """With `close_on_error`, any error is the last event, and the close code says whose fault
-    (T19).
-    """
-    behaviour = Behaviour(close_on_error=True)
-    async with connected(behaviour=behaviour, voice=Broken()) as (client, server):
-        await client.send(generation("other", "Good", max_buffer_delay_ms=5000) | MORE)
-        assert (await client.ask(message))["type"] == "error"
-        assert (await closing(client)).code == code
-        assert server.journal.context("other").ended == "lost"
-
-
-@on_virtual_time
-async def test_events_that_are_on_their_way_are_whole() -> None:
-    """Where an error ends the connection, what was on its way comes first, and
-    nothing else begins.
-    """
-    behaviour = Behaviour(close_on_error=True, chunk_bytes=1024)
-    async with connected(behaviour=behaviour, pair=lockstep_stream_pair) as (client, _):
-        for name in "abc":
-            await client.send(generation(name, TWO_SENTENCES * 5))
-        await trio.sleep(1)
-        await client.send("nonsense")
-        while (await client.receive())["type"] != "error":
-            pass
-        for _ in range(3):
-            assert kinds([await client.receive()]) == ["chunk"]
-        assert (await closing(client)).code == 1008
-
-
-@on_virtual_time
-async def test_errors_may_leave_out_their_context() -> None:
-    """With `error_without_context`, no error tells which context it ended (T20)."""
-    async with connected(behaviour=Behaviour(error_without_context=True)) as (client, server):
-        await client.send(generation("a", "Good") | MORE)
-        for message in (generation("a", " day.", model_id="sonic-2"), generation("b")):
-            error = await client.ask(message)
-            assert (error["type"], error["status_code"]) == ("error", 400)
-            assert "context_id" not in error
-        assert server.journal.context("a").ended == "error"
-
-
-@on_virtual_time
-async def test_a_limit_may_be_told_without_the_context() -> None:
-    """Without `limit_error_has_context`, 429 names no context, and other errors do (T21)."""
-    behaviour = Behaviour(limit_error_has_context=False)
-    async with connected(behaviour=behaviour, plan="free") as (client, _):
-        for name in "ab":
-            await client.send(generation(name, "Good", max_buffer_delay_ms=5000) | MORE)
-        error = await client.ask(generation("c", "Hello."))
-        assert (error["status_code"], error["error_code"]) == (429, "concurrency_limited")
-        assert "context_id" not in error
-        assert (await client.ask(generation("c", "Hello.", speed="x")))["context_id"] == "c"
-
-
 @pytest.mark.slow
-@examples
-@given(code=st.integers(3000, 4999) | st.sampled_from([1000, 1001, 1008, 1013]))
-@on_virtual_time
-async def test_the_idle_close_has_the_code_that_is_asked_for(code: int) -> None:
-    """An idle connection is closed with `idle_close` and the same words (T23)."""
-    async with connected(behaviour=Behaviour(idle_close=code, idle_seconds=3)) as (client, _):
-        end = await closing(client)
-        assert (end.code, end.reason) == (code, "connection idle timeout")
-        assert trio.current_time() == pytest.approx(3)
-
-
-@pytest.mark.slow
-@examples
 @given(
     encoding=st.sampled_from(["pcm_f32le", "pcm_s16le", "pcm_mulaw"]),
     chunk_bytes=st.integers(64, 3000),
@@ -226,23 +126,6 @@ async def test_chunks_may_end_within_a_sample(encoding: str, chunk_bytes: int) -
             segment = kinds(events).index("flush_done")
             assert len(audio(events[:segment])) % size == 0
     assert whole[0] == whole[1]
-
-
-@pytest.mark.parametrize("resets", [True, False])
-@on_virtual_time
-async def test_pings_may_be_traffic(resets: bool) -> None:
-    """With `ping_resets_idle`, whoever pings is never idle; by default pings count for nothing
-    (T22).
-    """
-    behaviour = Behaviour(ping_resets_idle=resets, idle_seconds=3)
-    async with connected(behaviour=behaviour) as (client, _):
-        for _ in range(2):
-            await trio.sleep(2)
-            if not resets and trio.current_time() > 3:
-                break
-            await client.ping()
-        assert (await closing(client)).reason == "connection idle timeout"
-        assert trio.current_time() == pytest.approx(7 if resets else 4, abs=0.1)
 
 
 @on_virtual_time
@@ -280,7 +163,7 @@ async def test_a_cancel_mid_sentence_keeps_the_slot_until_done() -> None:
         await client.send(generation("b", "Good", max_buffer_delay_ms=5000) | MORE)
         await client.send(generation("a", TWO_SENTENCES))
         await client.receive()
-        await client.send(CANCEL)
+        await client.send(cancel("a"))
         await client.send(generation("c", "Hello."))
         events = await client.receive_until_over("a", "c")
         limited = next(event for event in events if event["context_id"] == "c")

@@ -8,7 +8,6 @@ from tests.server.support import (
     TONES,
     audio,
     connected,
-    examples,
     generation,
     on_virtual_time,
     tones,
@@ -99,7 +98,6 @@ async def test_a_page_of_any_origin_speaks() -> None:
         assert audio(await client.speak(generation("a", "Hello."))) == await tones("Hello.")
 
 
-@examples
 @given(st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30))
 @on_virtual_time
 async def test_wishes_are_granted_or_not_but_never_break_an_answer(wanted: str) -> None:

@@ -14,7 +14,6 @@ from tests.server.support import (
     APIError,
     connect,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -46,7 +45,6 @@ async def test_a_connection_has_ways_of_its_own() -> None:
 
 
 @pytest.mark.slow
-@examples
 @given(
     header=st.integers(0, 9) | st.none(),
     query=st.lists(st.integers(0, 9), max_size=3),

@@ -7,7 +7,7 @@ import json
 import pytest
 import trio
 
-from tests.server.raw import SPEECH, everywhere, frame, service
+from tests.server.raw import WEBSOCKET, everywhere, frame, service
 from tests.server.support import TWO_SENTENCES, audio, generation, tones
 
 LONG = TWO_SENTENCES * 3
@@ -197,7 +197,7 @@ async def test_a_handshake_is_refused(transport: str, status: int) -> None:
     """The handshake has the status that was asked for, and a body like any refusal's."""
     async with service(transport) as place:
         raw = await place.dial()
-        await raw.send_handshake(SPEECH, ("X-Fault", f"refused_handshake status={status}"))
+        await raw.send_handshake(WEBSOCKET, ("X-Fault", f"refused_handshake status={status}"))
         assert await raw.read_head() == status
         if status not in (204, 304):
             await raw.read_until_end(0.02)
@@ -214,7 +214,7 @@ async def test_a_handshake_stalls(transport: str) -> None:
     """Of the answer to the handshake come as many bytes as asked for, and then nothing."""
     async with service(transport) as place:
         raw = await place.dial()
-        await raw.send_handshake(SPEECH, ("X-Fault", "stalled_handshake size_bytes=9"))
+        await raw.send_handshake(WEBSOCKET, ("X-Fault", "stalled_handshake size_bytes=9"))
         assert await raw.read_until_end(0.1 if transport != "memory" else 200) == "silence"
         assert raw.received == b"HTTP/1.1 "
         if transport == "memory":  # it is given up at last, as any that nobody reads
@@ -227,7 +227,7 @@ async def test_a_handshake_is_answered_with_garbage(transport: str) -> None:
     """Instead of an answer come bytes that are no HTTP, and the end."""
     async with service(transport) as place:
         raw = await place.dial()
-        await raw.send_handshake(SPEECH, ("X-Fault", "garbage_handshake size_bytes=300"))
+        await raw.send_handshake(WEBSOCKET, ("X-Fault", "garbage_handshake size_bytes=300"))
         assert await raw.read_until_end() == "fin"
         assert len(raw.received) == 300
         assert b"HTTP" not in raw.received

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 import trio
 
-from tests.server.raw import SPEECH, Raw, everywhere, service
+from tests.server.raw import WEBSOCKET, Raw, everywhere, service
 from tests.server.support import Json, audio, generation, kinds, tones
 from trio_cartesia.server import Fault
 
@@ -189,7 +189,7 @@ async def test_terminal_events_are_not_the_last(transport: str) -> None:
 async def test_the_quota_runs_out(transport: str, version: str) -> None:
     """Instead of the third message the context ends with 402; the next context is spoken."""
     async with service(transport) as place:
-        raw = await place.connect("quota_exceeded at_frame=3", SPEECH[:-10] + version)
+        raw = await place.connect("quota_exceeded at_frame=3", WEBSOCKET[:-10] + version)
         events = await speak(raw)
         assert kinds(events) == ["chunk", "chunk", "error"]
         assert (events[-1]["status_code"], events[-1]["context_id"]) == (402, "a")
@@ -220,7 +220,7 @@ async def test_an_error_may_belong_to_no_context(transport: str, version: str) -
     """Before the second message comes an error without context id, in the shape of the version."""
     async with service(transport) as place:
         fault = "connection_error at_frame=2 status=503"
-        raw = await place.connect(fault, SPEECH[:-10] + version)
+        raw = await place.connect(fault, WEBSOCKET[:-10] + version)
         error = (await speak(raw))[1]
         assert (error["type"], error["status_code"], error["done"]) == ("error", 503, True)
         assert "context_id" not in error
@@ -290,7 +290,7 @@ async def test_faults_of_the_server_are_for_everybody(transport: str) -> None:
     """
     async with service(transport, faults=[Fault(name="stray_event")]) as place:
         for _ in range(2):
-            raw = await place.connect("", SPEECH + "&fault=unknown_fields&fault=late_frames")
+            raw = await place.connect("", WEBSOCKET + "&fault=unknown_fields&fault=late_frames")
             events = await speak(raw)
             assert kinds(events)[:2] == ["done", "chunk"]
             assert kinds(events)[-2:] == ["done", "chunk"]

@@ -6,7 +6,8 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair
 
-from tests.server.support import Sliced, on_virtual_time
+from tests.server.streams import Sliced
+from tests.server.support import on_virtual_time
 from trio_cartesia.server import Fault
 from trio_cartesia.server.faults.shaping import LINE_BYTES
 from trio_cartesia.server.faults.stream import FaultyStream

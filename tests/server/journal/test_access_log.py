@@ -5,12 +5,19 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.http_client import over_http, speech
 from tests.server.journal.test_journal import settings_of
-from tests.server.support import TWO_SENTENCES, catch_logs, connected, generation, on_virtual_time
+from tests.server.support import (
+    TWO_SENTENCES,
+    cancel,
+    catch_logs,
+    connected,
+    generation,
+    on_virtual_time,
+)
 from trio_cartesia.server import Journal
 from trio_cartesia.server.journal.access_log import log_context, log_error, log_request
 
@@ -50,7 +57,7 @@ async def test_a_cancelled_context_tells_how_far_it_came() -> None:
         with catch_logs(logging.INFO) as lines:
             await client.send(generation("a", TWO_SENTENCES * 50))
             await client.receive()
-            await client.send({"context_id": "a", "cancel": True})
+            await client.send(cancel("a"))
             await client.receive_until_over("a")
             await client.close()
         record = server.journal.context("a")
@@ -100,7 +107,6 @@ async def test_speech_over_http_is_two_lines() -> None:
     assert context.endswith("done")
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     request_id=ids,
     method=anything,

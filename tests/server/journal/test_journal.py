@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.support import (
+    MORE,
     TWO_SENTENCES,
     audio,
     connected,
-    examples,
     generation,
     on_virtual_time,
     tones,
@@ -31,7 +31,7 @@ def settings_of(context_id: str, transcript: str = "secret words") -> Generation
 async def test_a_record_tells_what_happened() -> None:
     """A context's record has its inputs, settings, audio and times, as they were on the wire."""
     async with connected() as (client, server):
-        await client.send(generation("a", "Good morning. ") | {"continue": True})
+        await client.send(generation("a", "Good morning. ") | MORE)
         events = await client.speak(generation("a", TWO_SENTENCES, add_timestamps=True))
         assert not words(events)  # the first input did not ask for them
         record = server.journal.context("a")
@@ -91,7 +91,6 @@ operations = st.lists(
 )
 
 
-@examples
 @given(operations)
 def test_the_journal_is_bounded(steps: list[tuple[str, int, int]]) -> None:
     """Whatever is recorded, records and bytes stay below their bounds and the counters add up."""
@@ -164,7 +163,6 @@ def test_names_are_kept_short() -> None:
     assert (record.path, record.version) == ("/x" * 128, "2" * 256)
 
 
-@examples
 @given(
     before=st.lists(st.sampled_from("ab"), max_size=9),
     after=st.lists(st.sampled_from("ab"), max_size=9),
@@ -192,7 +190,6 @@ def test_what_was_forgotten_counts_no_more(before: list[str], after: list[str]) 
     assert journal.open_connections == set()
 
 
-@examples
 @given(st.lists(st.tuples(st.text(max_size=5), st.floats(0, 9), st.floats(0, 9)), max_size=9))
 def test_units_are_a_sequence(rows: list[tuple[str, float, float]]) -> None:
     """Units that are held in columns read as the list that they were."""
@@ -207,7 +204,6 @@ def test_units_are_a_sequence(rows: list[tuple[str, float, float]]) -> None:
         units[len(rows)]
 
 
-@examples
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 2), st.sampled_from("ab")), max_size=30),
     st.integers(1, 4),
@@ -239,7 +235,7 @@ async def test_a_transcript_has_whole_characters() -> None:
     record.
     """
     async with connected() as (client, server):
-        await client.send(generation("a", "Hi \ud83d") | {"continue": True})
+        await client.send(generation("a", "Hi \ud83d") | MORE)
         events = await client.speak(generation("a", "\ude00 you."))
         record = server.journal.context("a")
         assert record.transcript == "Hi 😀 you."

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.utilities import LocalProtocolError
 
-from tests.server.fuzzing import TERMINAL, attacker, besieged, check_event, fuzzed
-from tests.server.support import Client, Closed, Json, generation, on_virtual_time
+from tests.server.fuzzing import TERMINAL, attacker, besieged, check_event
+from tests.server.support import Client, Closed, Json, cancel, generation, on_virtual_time
 from trio_cartesia.server import Behaviour
 
 NUMBERS: dict[str, list[float]] = {
@@ -93,7 +93,7 @@ def _with(message: Json, name: str, value: Any, is_inner: bool) -> Json:
 
 
 bent = st.builds(_with, inputs, st.sampled_from(FIELDS), grown, st.booleans())
-cancels = ids.map(lambda name: {"context_id": name, "cancel": True})
+cancels = ids.map(lambda name: cancel(name))
 right: st.SearchStrategy[Any] = st.one_of(inputs, inputs, inputs, cancels)
 NO_REQUESTS = [b"binary", "not JSON", "[" * 5000, '{"a":NaN}', "{}", '"x"', "", "1" * 9999]
 wrong: st.SearchStrategy[Any] = st.one_of(
@@ -182,7 +182,6 @@ def check(behaviour: dict[str, Any], version: str, steps: list[Any], heard: Hear
 
 
 @pytest.mark.slow
-@fuzzed
 @given(
     st.sampled_from(["2026-08-14", "2026-08-14", "2025-04-16"]),
     ways,
@@ -199,7 +198,6 @@ async def test_any_order_of_good_messages(
 
 
 @pytest.mark.slow
-@fuzzed
 @given(
     st.sampled_from(["2026-08-14", "2025-04-16", "2024-06-10"]),
     ways,
@@ -218,7 +216,6 @@ async def test_any_json(version: str, behaviour: dict[str, Any], steps: list[Any
 
 
 @pytest.mark.slow
-@fuzzed
 @given(st.lists(right | right | waits, max_size=12))
 @on_virtual_time
 async def test_good_messages_by_default(steps: list[Any]) -> None:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import zlib
 from typing import Any, Self
 
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair, memory_stream_pair
 
-from tests.server.raw import Raw, frame
+from tests.server.raw import frame
+from tests.server.streams import Sliced
 from tests.server.support import (
+    MORE,
     TONES,
-    Sliced,
     audio,
     catch_logs,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -34,7 +31,6 @@ from trio_cartesia.server.streams import RECEIVE_BYTES
 from trio_cartesia.server.tts import session as speech
 from trio_cartesia.server.tts.session import TTSSession
 
-MORE = {"continue": True}
 OLD = "Cartesia-Version: 2025-04-16"
 
 
@@ -244,73 +240,3 @@ async def test_the_quota_may_run_out_after_an_error() -> None:
     async with connected(headers=asked) as (client, _):
         assert kinds(await client.speak(generation("a", "Hi.", model_id="none"))) == ["error"]
         assert kinds(await client.speak(generation("b", "Hi."))) == ["chunk", "done"]
-
-
-async def compressed(server: Any, nursery: trio.Nursery) -> Raw:
-    """A WebSocket on which messages may be compressed."""
-    ours, theirs = memory_stream_pair()
-    nursery.start_soon(server.serve_stream, theirs)
-    raw = Raw(ours)
-    offer = ("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover")
-    await raw.send_handshake("/tts/websocket", offer)
-    assert await raw.read_head() == 101
-    return raw
-
-
-def deflated(text: str, *, ends: bool = False) -> bytes:
-    squeeze = zlib.compressobj(wbits=-15)
-    mode = zlib.Z_FINISH if ends else zlib.Z_SYNC_FLUSH
-    data = squeeze.compress(text.encode()) + squeeze.flush(mode)
-    return data + b"\0" if ends else data[:-4]
-
-
-def _fragments(data: bytes, sizes: list[int]) -> bytes:
-    """A compressed message in fragments, with a ping after each but the last."""
-    sent, start, count = b"", 0, 0
-    while start < len(data) or not count:
-        piece = data[start : start + sizes[count % len(sizes)]]
-        start += len(piece)
-        part = bytearray(frame(0 if count else 1, piece, fin=start >= len(data)))
-        part[0] |= 0 if count else 0x40
-        sent += bytes(part) + (frame(9, b"p") if start < len(data) else b"")
-        count += 1
-    return sent
-
-
-@pytest.mark.slow
-@examples
-@given(st.lists(st.integers(1, 200), min_size=1, max_size=5), st.booleans())
-@on_virtual_time
-async def test_pings_between_compressed_fragments(sizes: list[int], ends: bool) -> None:
-    """Compressed messages are whole, however they are fragmented, with pings between, and whether
-    or not their last block says that it is the last one.
-    """
-    behaviour = Behaviour(deflate=True)
-    async with open_server(port=None, voice=TONES, behaviour=behaviour) as server:
-        async with trio.open_nursery() as nursery:
-            raw = await compressed(server, nursery)
-            for text in ("Hello.", "And again."):
-                message = json.dumps(generation(text, text))
-                await raw.stream.send_all(_fragments(deflated(message, ends=ends), sizes))
-            await trio.sleep(10)
-            spoken = {context.transcript for context in server.journal.contexts}
-            assert spoken == {"Hello.", "And again."}
-            assert {context.ended for context in server.journal.contexts} == {"done"}
-            nursery.cancel_scope.cancel()
-
-
-@on_virtual_time
-async def test_nothing_follows_a_last_block() -> None:
-    """Data after the end of a compressed message, which would never be looked at, ends the
-    connection.
-    """
-    async with open_server(port=None, voice=TONES, behaviour=Behaviour(deflate=True)) as server:
-        async with trio.open_nursery() as nursery:
-            raw = await compressed(server, nursery)
-            first = bytearray(frame(1, deflated("{}", ends=True), fin=False))
-            first[0] |= 0x40
-            await raw.stream.send_all(bytes(first) + frame(0, b"x" * 1000, fin=False))
-            await trio.sleep(0.1)
-            data = bytes(await raw.stream.receive_some())
-            assert (data[0], int.from_bytes(data[2:4], "big")) == (0x88, 1007)
-            nursery.cancel_scope.cancel()

@@ -17,7 +17,7 @@ from trio_cartesia.server.catalogue.models import STRUCTURED_VERSIONS
 from trio_cartesia.server.catalogue.voices import VOICES
 
 STRUCTURED = {"error_code", "title", "message", "request_id"}
-fuzzed = settings(max_examples=200, deadline=None)
+fuzzed = settings(max_examples=8 * settings.default.max_examples)
 
 versions = st.sampled_from(
     [*STRUCTURED_VERSIONS, "2025-11-04", "2024-06-10", "2030-01-01", "x", "2026-08-14 ", "é"]

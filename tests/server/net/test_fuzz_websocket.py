@@ -8,7 +8,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.server.fuzzing import attacker, besieged, check_event, fuzzed
+from tests.server.fuzzing import attacker, besieged, check_event
 from tests.server.raw import KEY, Frame, frame, frames_in
 from tests.server.support import generation, on_virtual_time
 
@@ -74,7 +74,6 @@ pieces = st.one_of(
 
 
 @pytest.mark.slow
-@fuzzed
 @given(
     st.lists(pieces, max_size=8),
     st.sampled_from([None, None, *OFFERS]),
@@ -141,7 +140,6 @@ def _check(each: Frame, *, is_deflated: bool) -> None:
 
 
 @pytest.mark.slow
-@fuzzed
 @given(
     st.lists(
         st.tuples(

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import memory_stream_pair
 
-from tests.server.support import Sliced, examples, on_virtual_time
+from tests.server.streams import Sliced
+from tests.server.support import on_virtual_time
 from trio_cartesia.server import streams
 from trio_cartesia.server.net import http1
 from trio_cartesia.server.net.http1 import MAX_HEADER_BYTES, HttpConnection
@@ -36,7 +37,6 @@ async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
     return requests
 
 
-@examples
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=10))
 @on_virtual_time
 async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
@@ -94,7 +94,6 @@ async def test_what_is_no_request_has_a_status(data: Any, status: int) -> None:
     assert await read_all(data) == [status]
 
 
-@examples
 @given(
     target=st.integers(0, 200).map(lambda size: MAX_HEADER_BYTES - 100 + size),
     header=st.sampled_from([0, 100, 40_000, 70_000]),
@@ -128,7 +127,6 @@ async def test_a_body_has_so_many_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
     assert await read_all(head + b"1\r\nx\r\n" * 51) == [413]
 
 
-@examples
 @given(st.binary(max_size=200), st.booleans())
 @on_virtual_time
 async def test_garbage_is_malformed_at_worst(data: Any, after: bool) -> None:

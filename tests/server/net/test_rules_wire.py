@@ -14,6 +14,7 @@ from wsproto.extensions import PerMessageDeflate
 
 from tests.server.http_client import over_http, speech
 from tests.server.support import (
+    MORE,
     S16,
     TWO_SENTENCES,
     Client,
@@ -227,7 +228,7 @@ async def test_the_delay_is_three_seconds_unless_said() -> None:
     """Text that is no sentence yet is spoken three seconds after its first character."""
     async with connected() as (socket, _):
         start = trio.current_time()
-        await socket.send(generation("a", "And then") | {"continue": True})
+        await socket.send(generation("a", "And then") | MORE)
         assert (await socket.receive())["type"] == "chunk"
         assert trio.current_time() - start == pytest.approx(3, abs=0.01)
 

@@ -10,21 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import AcceptConnection, CloseConnection, Event, Pong, Request, TextMessage
-from wsproto.extensions import PerMessageDeflate
+from wsproto.events import CloseConnection, Event, Pong, TextMessage
 
-from tests.server.raw import SPEECH, frame, service
+from tests.server.raw import frame
+from tests.server.streams import Sliced
 from tests.server.support import (
-    TWO_SENTENCES,
-    Sliced,
-    audio,
-    connected,
-    examples,
-    generation,
     on_virtual_time,
-    tones,
 )
-from trio_cartesia.server import Behaviour, streams
+from trio_cartesia.server import streams
 from trio_cartesia.server.net.websocket import WebSocket
 from trio_cartesia.server.streams import Disconnected
 
@@ -37,18 +30,18 @@ def open_socket(
     return socket, ours, Connection(ConnectionType.CLIENT)
 
 
-async def received(stream: Any, client: Connection) -> list[Event]:
-    """What a client makes of the bytes that have come so far."""
-    with trio.move_on_after(0.01):
-        while data := await stream.receive_some():
-            client.receive_data(bytes(data))
-    return list(client.events())
+async def received(stream: Any, client: Connection, count: int = 1) -> list[Event]:
+    """The events that a client receives, *count* at least."""
+    events: list[Event] = []
+    while len(events) < count:
+        client.receive_data(bytes(await stream.receive_some()))
+        events += client.events()
+    return events
 
 
 messages = st.lists(st.text(max_size=20) | st.binary(max_size=20), max_size=5)
 
 
-@examples
 @given(messages, st.lists(st.integers(1, 9), min_size=1), st.integers(1, 4))
 @on_virtual_time
 async def test_messages_arrive_whole(
@@ -68,9 +61,8 @@ async def test_messages_arrive_whole(
             is_last = number == len(parts) - 1
             await ours.send_all(frame(0 if number else opcode, part, fin=is_last))
     assert [await socket.receive() for _ in sent] == sent
-    pongs = await received(ours, client)
+    pongs = await received(ours, client, len(sent))
     assert all(isinstance(event, Pong) and event.payload == b"p" for event in pongs)
-    assert len(pongs) >= len(sent)
 
 
 @on_virtual_time
@@ -120,7 +112,6 @@ async def test_a_peer_that_breaks_the_rules_is_told_which(data: Any, code: Any) 
         await socket.send("more")
 
 
-@examples
 @given(st.binary(max_size=100))
 @on_virtual_time
 async def test_any_bytes_are_messages_or_the_end(data: Any) -> None:
@@ -169,7 +160,7 @@ async def test_many_tasks_may_send() -> None:
     async with trio.open_nursery() as nursery:
         for text in texts:
             nursery.start_soon(socket.send, text)
-    events = await received(ours, client)
+    events = await received(ours, client, len(texts))
     assert sorted(event.data for event in events if isinstance(event, TextMessage)) == texts
 
 
@@ -196,7 +187,7 @@ async def test_a_send_that_waits_for_its_turn_can_be_cancelled() -> None:
         with trio.move_on_after(1):
             await socket.send("second")
         nursery.start_soon(socket.send, "third")
-        events = await received(ours, client)
+        events = await received(ours, client, 2)
     assert [event.data for event in events if isinstance(event, TextMessage)] == ["first", "third"]
 
 
@@ -211,88 +202,6 @@ async def test_a_socket_knows_when_it_was_pinged_last() -> None:
     await ours.send_all(frame(9, b"x") + frame(1, b"x"))
     await socket.receive()
     assert socket.pinged_at == 7
-
-
-DEFLATES = Behaviour(deflate=True)
-DEFLATE = "permessage-deflate"
-SMALL = "server_no_context_takeover; client_max_window_bits=10"
-OFFER = "permessage-deflate; client_max_window_bits"
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "offer", "answer"),
-    [
-        (DEFLATES, "permessage-deflate", "permessage-deflate"),
-        (DEFLATES, OFFER, "permessage-deflate; client_max_window_bits=15"),
-        (
-            DEFLATES,
-            f"x-other; y=1, {DEFLATE}; server_max_window_bits=7, {DEFLATE}; {SMALL}",
-            f"{DEFLATE}; {SMALL}",
-        ),
-        (DEFLATES, "permessage-deflate; client_max_window_bits=what", None),
-        (DEFLATES, "x-webkit-deflate-frame", None),
-        (DEFLATES, None, None),
-        (Behaviour(), OFFER, None),
-    ],
-)
-@on_virtual_time
-async def test_compression_is_agreed_on_where_both_want_it(
-    behaviour: Any, offer: Any, answer: Any
-) -> None:
-    """The first offer that makes sense is accepted if the service is to; if not, nothing is
-    said.
-    """
-    headers = [("Sec-WebSocket-Extensions", offer)] if offer else []
-    async with service("memory", behaviour=behaviour) as place:
-        raw = await place.dial()
-        await raw.send_handshake(SPEECH, *headers)
-        assert await raw.read_head() == 101
-    lines = raw.head.decode().split("\r\n")
-    found = [line for line in lines if line.lower().startswith("sec-websocket-extensions")]
-    assert [line.partition(": ")[2] for line in found] == ([answer] if answer else [])
-
-
-@pytest.mark.slow
-@examples
-@given(st.lists(st.integers(1, 5000), min_size=1))
-@on_virtual_time
-async def test_compressed_messages_are_the_same(sizes: list[int]) -> None:
-    """With a client that compresses, all of the audio comes, however its bytes are cut."""
-    async with connected(behaviour=DEFLATES) as (plain, server):
-        ours, theirs = memory_stream_pair()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(server.serve_stream, Sliced(theirs, sizes))
-            client = type(plain)(ours)
-            extensions = [PerMessageDeflate()]
-            request = Request(host="me", target="/tts/websocket", extensions=extensions)
-            await client.send_event(request)
-            accepted = await client.next_event()
-            assert isinstance(accepted, AcceptConnection)
-            assert [extension.name for extension in accepted.extensions] == ["permessage-deflate"]
-            for name in "ab":
-                events = await client.speak(generation(name, TWO_SENTENCES))
-                assert audio(events) == await tones(TWO_SENTENCES)
-            nursery.cancel_scope.cancel()
-
-
-@on_virtual_time
-async def test_what_becomes_too_large_is_refused() -> None:
-    """A small message that is large once it is decompressed closes the connection with 1009."""
-    async with connected(behaviour=DEFLATES) as (plain, server):
-        ours, theirs = memory_stream_pair()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(server.serve_stream, theirs)
-            client = type(plain)(ours)
-            extensions = [PerMessageDeflate()]
-            await client.send_event(
-                Request(host="me", target="/tts/websocket", extensions=extensions)
-            )
-            assert isinstance(await client.next_event(), AcceptConnection)
-            await client.send_event(TextMessage("x" * 20_000_000))
-            goodbye = await client.next_event()
-            assert isinstance(goodbye, CloseConnection)
-            assert goodbye.code == 1009
-            nursery.cancel_scope.cancel()
 
 
 async def receive_all(socket: WebSocket) -> None:

@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.server.audio.test_containers import SLACK_FRAMES
 from tests.server.http_client import MP3, NOW, WAV_S16, Cut, an_error, dial, over_http, speech
-from tests.server.support import S16, TWO_SENTENCES, Json, examples, on_virtual_time, tones
+from tests.server.support import S16, TWO_SENTENCES, Json, on_virtual_time, tones
 from tests.server.tts.test_http_endpoints import LONG, Failing
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.access.plans import PLANS, Account
@@ -163,7 +163,6 @@ async def test_other_files_are_not_there(line: str, status: int) -> None:
     max_files=st.integers(1, 3),
     max_bytes=st.integers(1, 150),
 )
-@examples
 def test_the_store_keeps_the_newest_within_its_bounds(
     sizes: list[list[int]], max_files: int, max_bytes: int
 ) -> None:

@@ -13,6 +13,7 @@ import trio
 
 from tests.server.http_client import HttpClient, dial, over_http, speech
 from tests.server.support import (
+    MORE,
     TWO_SENTENCES,
     Json,
     connect,
@@ -123,7 +124,7 @@ async def test_forgetting_makes_a_fresh_start() -> None:
     """After a DELETE nothing is told of what was, also of what goes on; numbers go on."""
     async with connected() as (client, server), trio.open_nursery() as nursery:
         await client.speak(generation("old", "Hello."))
-        await client.send(generation("living", "And ") | {"continue": True})
+        await client.send(generation("living", "And ") | MORE)
         await trio.testing.wait_all_tasks_blocked()
         http = dial(server, nursery)
         answer = await http.ask("DELETE", STATE)

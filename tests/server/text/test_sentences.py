@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia.server.text import sentences
 from trio_cartesia.server.text.sentences import AHEAD, LONGEST, cut, first_piece, join_halves, split
 
-EXAMPLES = 40
 BITS = st.sampled_from(
     [
         *("a", "b", " ", "  ", "\n", ".", "...", "!", "?", ",", ";", '"', ")"),
@@ -57,7 +56,6 @@ def streamed(inputs: Iterable[str]) -> list[str]:
 
 
 @given(longest=LIMITS, text=TEXTS)
-@settings(max_examples=EXAMPLES)
 def test_nothing_is_lost_or_too_long(longest: int, text: str) -> None:
     """Pieces are never empty or too long, and make the text again when joined."""
     with at_most(longest):
@@ -67,7 +65,6 @@ def test_nothing_is_lost_or_too_long(longest: int, text: str) -> None:
 
 
 @given(longest=LIMITS, inputs=st.lists(TEXTS, max_size=6))
-@settings(max_examples=EXAMPLES)
 def test_streamed_text_is_cut_like_text_at_once(longest: int, inputs: list[str]) -> None:
     """However text is divided into inputs, it is cut into the pieces it would
     be cut into at once.
@@ -77,7 +74,6 @@ def test_streamed_text_is_cut_like_text_at_once(longest: int, inputs: list[str])
 
 
 @given(longest=LIMITS, text=TEXTS)
-@settings(max_examples=EXAMPLES)
 def test_text_may_come_letter_by_letter(longest: int, text: str) -> None:
     """Text that comes a letter at a time is cut into the pieces it would be cut into at once."""
     with at_most(longest):
@@ -85,7 +81,6 @@ def test_text_may_come_letter_by_letter(longest: int, text: str) -> None:
 
 
 @given(longest=LIMITS, text=TEXTS)
-@settings(max_examples=EXAMPLES)
 def test_what_is_held_back_is_short(longest: int, text: str) -> None:
     """Never more than one piece is held back, and only as long as more text could change it."""
     with at_most(longest):
@@ -158,7 +153,6 @@ def test_long_sentences_are_cut_with_care(text: str, longest: int, size: int) ->
 
 
 @given(longest=LIMITS, text=TEXTS)
-@settings(max_examples=EXAMPLES)
 def test_what_follows_the_first_piece_does_not_matter(longest: int, text: str) -> None:
     """A piece's end is known from so many characters, and no more are looked at."""
     with at_most(longest):

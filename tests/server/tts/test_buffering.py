@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.server.support import (
+    MORE,
     audio,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -27,13 +27,12 @@ pieces = st.lists(st.text(st.sampled_from("ab .?!,"), min_size=1, max_size=20), 
 async def test_a_complete_sentence_is_spoken_at_once() -> None:
     """Managed buffering speaks a sentence as soon as another one begins."""
     async with connected() as (client, _):
-        await client.send(generation("a", "Good morning. And") | {"continue": True})
+        await client.send(generation("a", "Good morning. And") | MORE)
         chunk = await client.receive()
         assert audio([chunk]) == await tones("Good morning. ")
         assert trio.current_time() == pytest.approx(0)
 
 
-@examples
 @given(delay=st.integers(1, 5000), pause=st.floats(0, 0.9))
 @on_virtual_time
 async def test_the_rest_is_spoken_after_the_delay(delay: int, pause: float) -> None:
@@ -69,7 +68,6 @@ async def test_custom_buffering_speaks_each_input(auto: bool) -> None:
 
 
 @pytest.mark.slow
-@examples
 @given(segments=st.lists(pieces, min_size=1, max_size=4), base=st.integers(0, 1))
 @on_virtual_time
 async def test_a_flush_speaks_what_waits_and_counts(segments: list[list[str]], base: int) -> None:
@@ -77,8 +75,8 @@ async def test_a_flush_speaks_what_waits_and_counts(segments: list[list[str]], b
     async with connected(behaviour=Behaviour(flush_id_base=base)) as (client, server):
         for number, segment in enumerate(segments, base):
             for piece in segment:
-                await client.send(generation("a", piece) | {"continue": True})
-            await client.send(generation("a", flush=True) | {"continue": True})
+                await client.send(generation("a", piece) | MORE)
+            await client.send(generation("a", flush=True) | MORE)
             events = [await client.receive()]
             while events[-1]["type"] != "flush_done":
                 events.append(await client.receive())
@@ -91,23 +89,22 @@ async def test_a_flush_speaks_what_waits_and_counts(segments: list[list[str]], b
 async def test_a_flush_with_text_comes_after_the_text() -> None:
     """A flush flag on an input with text speaks the text first, and the context goes on."""
     async with connected() as (client, _):
-        await client.send(generation("a", "Good", flush=True) | {"continue": True})
+        await client.send(generation("a", "Good", flush=True) | MORE)
         await client.send(generation("a", " day.", flush=True))
         events = await client.receive_until_over("a")
         assert kinds(events) == ["chunk", "flush_done", "chunk", "flush_done", "done"]
         assert [event.get("flush_id") for event in events] == [1, 1, 2, 2, None]
 
 
-@examples
 @given(expiry=st.floats(0.1, 10), pause=st.floats(0, 0.9))
 @on_virtual_time
 async def test_a_context_expires_after_its_last_output(expiry: float, pause: float) -> None:
     """A context without text ends with `done` a while after its last input or output."""
     async with connected(behaviour=Behaviour(expiry_seconds=expiry)) as (client, server):
-        await client.send(generation("a", flush=True) | {"continue": True})
+        await client.send(generation("a", flush=True) | MORE)
         await client.receive()
         await trio.sleep(pause * expiry)
-        await client.send(generation("a", "Hello. ", flush=True) | {"continue": True})
+        await client.send(generation("a", "Hello. ", flush=True) | MORE)
         start = trio.current_time()
         events = await client.receive_until_over("a")
         assert kinds(events) == ["chunk", "flush_done", "done"]
@@ -119,8 +116,8 @@ async def test_a_context_expires_after_its_last_output(expiry: float, pause: flo
 async def test_text_in_the_buffer_keeps_a_context_alive() -> None:
     """A context does not expire while text waits, but blanks alone do not keep it."""
     async with connected() as (client, _):
-        await client.send(generation("a", "Good", max_buffer_delay_ms=5000) | {"continue": True})
-        await client.send(generation("blank", "  ", max_buffer_delay_ms=5000) | {"continue": True})
+        await client.send(generation("a", "Good", max_buffer_delay_ms=5000) | MORE)
+        await client.send(generation("blank", "  ", max_buffer_delay_ms=5000) | MORE)
         assert (await client.receive())["context_id"] == "blank"
         assert trio.current_time() == pytest.approx(1)
         assert kinds(await client.receive_until_over("a")) == ["chunk", "done"]
@@ -179,7 +176,6 @@ BITS = [
 ]
 
 
-@examples
 @given(st.lists(st.lists(st.sampled_from(BITS), max_size=20), max_size=9), st.booleans())
 def test_inputs_are_taken_like_one(inputs: list[list[str]], in_time: bool) -> None:
     """However text was cut into inputs, inside a character too, its pieces are
@@ -243,7 +239,7 @@ def test_a_long_input_is_cut_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(looked_at) <= AHEAD
 
 
-@pytest.mark.parametrize("text", [" ", "<spell>. ", "Dr. "])
+@pytest.mark.parametrize("text", [" ", pytest.param("<spell>. ", marks=pytest.mark.slow), "Dr. "])
 @on_virtual_time
 async def test_others_run_between_the_pieces_of_a_long_input(text: str) -> None:
     """Long text lets other tasks run before each of its pieces, be there

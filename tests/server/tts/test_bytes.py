@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.http_client import MP3, WAV_S16, an_error, over_http, speech
-from tests.server.support import S16, TWO_SENTENCES, Json, examples, on_virtual_time, tones
+from tests.server.support import S16, TWO_SENTENCES, Json, on_virtual_time, tones
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES
 from trio_cartesia.server import Behaviour
 from trio_cartesia.server.audio.encodings import encode
@@ -20,7 +20,7 @@ from trio_cartesia.server.audio.mp3 import Mp3Encoder
     sample_rate=st.sampled_from(SAMPLE_RATES),
     chunk_bytes=st.integers(500, 40_000),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @on_virtual_time
 async def test_raw_is_the_speech_alone(encoding: str, sample_rate: int, chunk_bytes: int) -> None:
     """Raw audio is what the voice says, in the encoding that was asked for, however it is cut."""
@@ -118,7 +118,6 @@ async def test_every_answer_has_an_id_of_its_own() -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 6000), max_size=8))
-@examples
 def test_mp3_does_not_depend_on_its_pieces(cuts: list[int]) -> None:
     """However audio is cut on its way to the encoder, the stream is the same."""
     audio = bytes(range(256)) * 24

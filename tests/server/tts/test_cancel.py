@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair
 
 from tests.server.support import (
+    MORE,
     TWO_SENTENCES,
     audio,
+    cancel,
     closed,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -20,7 +21,6 @@ from trio_cartesia.server import Behaviour
 
 
 @pytest.mark.slow
-@examples
 @given(read=st.integers(0, 12), trailing=st.integers(0, 3))
 @on_virtual_time
 async def test_a_cancelled_context_soon_ends(read: int, trailing: int) -> None:
@@ -31,7 +31,7 @@ async def test_a_cancelled_context_soon_ends(read: int, trailing: int) -> None:
     async with connected(pair=lockstep_stream_pair, behaviour=behaviour) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 3))
         begun = [await client.receive() for _ in range(read)]
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(cancel("a"))
         rest = await client.receive_until_over("a")
         record = server.journal.context("a")
         assert kinds(rest) == ["chunk"] * (len(rest) - 1) + ["done"]
@@ -47,9 +47,9 @@ async def test_a_cancelled_context_soon_ends(read: int, trailing: int) -> None:
 async def test_a_cancel_drops_what_waits() -> None:
     """A context that is cancelled before it speaks ends at once without a sound."""
     async with connected() as (client, server):
-        await client.send(generation("a", "Good") | {"continue": True})
-        await client.send({"context_id": "a", "cancel": True})
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(generation("a", "Good") | MORE)
+        await client.send(cancel("a"))
+        await client.send(cancel("a"))
         assert kinds(await client.receive_until_over("a")) == ["done"]
         assert server.journal.context("a").cancels >= 1
 
@@ -58,9 +58,9 @@ async def test_a_cancel_drops_what_waits() -> None:
 async def test_a_cancel_for_nobody_is_ignored() -> None:
     """Cancels of ids that are unknown or over give no answer."""
     async with connected() as (client, _):
-        await client.send({"context_id": "nobody", "cancel": True})
+        await client.send(cancel("nobody"))
         await client.speak(generation("a", "Hello."))
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(cancel("a"))
         events = await client.speak(generation("b", "Hello."))
         assert {event["context_id"] for event in events} == {"b"}
 
@@ -71,7 +71,7 @@ async def test_every_cancel_is_in_the_journal() -> None:
     async with connected() as (client, server):
         await client.speak(generation("a", "Hello."))
         for name in ("a", "a", "b"):
-            await client.send({"context_id": name, "cancel": True})
+            await client.send(cancel(name))
         await client.ask("")
         assert server.journal.context("a").cancels == 2
         assert server.journal.context("a").ended == "done"
@@ -84,7 +84,7 @@ async def test_a_refused_context_says_so_once() -> None:
     async with connected(pair=lockstep_stream_pair) as (client, server):
         await client.send(generation("a", TWO_SENTENCES * 5))
         await client.send(generation("a", "More."))
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(cancel("a"))
         await client.send(generation("a", "And more.", model_id="sonic-9"))
         *before, end = await client.receive_until_over("a")
         assert kinds(before) in ([], ["chunk"])  # one may have been on its way
@@ -100,5 +100,5 @@ async def test_no_times_follow_a_cancel() -> None:
     """
     async with connected(pair=lockstep_stream_pair) as (client, _):
         await client.send(generation("a", TWO_SENTENCES * 3, add_timestamps=True))
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(cancel("a"))
         assert set(kinds(await client.receive_until_over("a"))) == {"chunk", "done"}

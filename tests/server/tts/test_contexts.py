@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.support import (
+    MORE,
     TWO_SENTENCES,
     audio,
     connected,
-    examples,
     generation,
     kinds,
     on_virtual_time,
@@ -41,7 +41,6 @@ async def test_a_final_input_is_spoken_and_done() -> None:
 
 
 @pytest.mark.slow
-@examples
 @given(text=texts, data=st.data())
 @on_virtual_time
 async def test_a_cut_of_a_text_into_inputs_changes_nothing(text: str, data: Any) -> None:
@@ -51,7 +50,7 @@ async def test_a_cut_of_a_text_into_inputs_changes_nothing(text: str, data: Any)
     async with connected() as (client, _):
         whole = await client.speak(generation("whole", text, add_timestamps=True))
         for piece in inputs:
-            await client.send(generation("cut", piece, add_timestamps=True) | {"continue": True})
+            await client.send(generation("cut", piece, add_timestamps=True) | MORE)
         cut = await client.speak(generation("cut", add_timestamps=True))
         if not any(inputs):
             return
@@ -65,7 +64,6 @@ def word_list(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-@examples
 @given(
     st.permutations([name for name in "abc" for _ in range(4)]),
     st.lists(texts, min_size=12, max_size=12),
@@ -77,7 +75,7 @@ async def test_contexts_do_not_touch_each_other(order: list[str], transcripts: l
     async with connected() as (client, server):
         for name, text in zip(order, transcripts, strict=True):
             said[name] += text
-            await client.send(generation(name, text) | {"continue": True})
+            await client.send(generation(name, text) | MORE)
         for name in said:
             await client.send(generation(name))
         events = await client.receive_until_over(*said)

@@ -7,12 +7,15 @@ import trio
 from trio.testing import lockstep_stream_pair
 
 from tests.server.support import (
-    S16,
+    MORE,
+    OTHER_FIELDS,
     TWO_SENTENCES,
     audio,
+    cancel,
     closed,
     connected,
     generation,
+    is_error,
     kinds,
     on_virtual_time,
     tones,
@@ -27,11 +30,11 @@ async def test_an_empty_input_is_ignored() -> None:
     first.
     """
     async with connected() as (client, server):
-        await client.send(generation("a") | {"continue": True})
+        await client.send(generation("a") | MORE)
         await trio.sleep(10)
         assert not server.journal.contexts
-        await client.send(generation("a", "Good ") | {"continue": True})
-        await client.send(generation("a") | {"continue": True})
+        await client.send(generation("a", "Good ") | MORE)
+        await client.send(generation("a") | MORE)
         events = await client.speak(generation("a", "day."))
         assert audio(events) == await tones("Good day.")
 
@@ -41,26 +44,17 @@ async def test_an_empty_only_input_is_an_error() -> None:
     """A context whose first input is final and empty is refused, and its id is used up."""
     async with connected() as (client, _):
         event = await client.ask(generation("a"))
-        assert (event["type"], event["status_code"], event["context_id"]) == ("error", 400, "a")
+        assert is_error(event, "a")
         assert closed(await client.ask(generation("a", "Hello.")), "a")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"model_id": "sonic-2"},
-        {"voice": {"id": "6ccbfb76-1fc6-48f7-b71d-91ac6298247c"}},
-        {"language": "de"},
-        {"locale": "en-GB"},
-        {"output_format": {**S16, "sample_rate": 16000}},
-    ],
-)
+@pytest.mark.parametrize("change", OTHER_FIELDS)
 @on_virtual_time
 async def test_what_must_stay_the_same_is_checked_with_text_alone(change: dict[str, Any]) -> None:
     """Text with another model, voice, language or format ends the context; no text, no harm."""
     async with connected() as (client, _):
         for name in "ab":
-            await client.send(generation(name, "Good") | {"continue": True})
+            await client.send(generation(name, "Good") | MORE)
         assert closed(await client.ask(generation("a", " day.", **change)), "a")
         events = await client.speak(generation("b", **change))
         assert audio(events) == await tones("Good")
@@ -71,7 +65,7 @@ async def test_the_delivery_may_change() -> None:
     """Each sentence is spoken as its first character was to be."""
     loud = {"generation_config": {"volume": 2.0, "speed": 0.6, "emotion": "Happy"}}
     async with connected() as (client, _):
-        await client.send(generation("a", "One. Two ") | {"continue": True})
+        await client.send(generation("a", "One. Two ") | MORE)
         events = await client.speak(generation("a", "and. Three.", **loud))
         quiet, changed = await tones("One. Two and. "), await tones("Three.", volume=2.0, speed=0.6)
         assert audio(events) == quiet + changed
@@ -83,10 +77,10 @@ async def test_an_ended_context_takes_nothing(late: str) -> None:
     """Inputs for a context that is done, cancelled or expired are refused and start nothing."""
     async with connected() as (client, server):
         await client.speak(generation("done", "Hello."))
-        await client.send(generation("expired", "Hello. Yes") | {"continue": True})
+        await client.send(generation("expired", "Hello. Yes") | MORE)
         await client.receive_until_over("expired")
-        await client.send(generation("cancelled", "Hello") | {"continue": True})
-        await client.speak({"context_id": "cancelled", "cancel": True})
+        await client.send(generation("cancelled", "Hello") | MORE)
+        await client.speak(cancel("cancelled"))
         for name in ("done", "expired", "cancelled"):
             assert closed(await client.ask(generation(name, late)), name)
         assert len(server.journal.contexts) == 3
@@ -114,7 +108,7 @@ async def test_a_context_holds_so_much_text() -> None:
     """Text beyond what may wait ends its context with an error, and no other."""
     async with connected(behaviour=Behaviour(max_waiting_characters=10)) as (client, _):
         for name in "ab":
-            await client.send(generation(name, "Good ") | {"continue": True})
+            await client.send(generation(name, "Good ") | MORE)
         event = await client.ask(generation("a", "morning"))
         assert (event["status_code"], event["context_id"]) == (400, "a")
         assert audio(await client.speak(generation("b", "day."))) == await tones("Good day.")
@@ -126,8 +120,8 @@ async def test_a_context_holds_so_many_inputs(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(context, "MAX_WAITING", 3)
     async with connected() as (client, _):
         for _ in range(3):
-            await client.send(generation("a", "x") | {"continue": True})
-        event = await client.ask(generation("a", "x") | {"continue": True})
+            await client.send(generation("a", "x") | MORE)
+        event = await client.ask(generation("a", "x") | MORE)
         assert (event["status_code"], event["context_id"]) == (400, "a")
 
 
@@ -136,7 +130,7 @@ async def test_an_account_has_so_many_contexts() -> None:
     """One context too many is refused with 429, and may be opened as soon as another has ended."""
     async with connected(plan="free") as (client, server):
         for name in "ab":
-            await client.send(generation(name, "Good") | {"continue": True})
+            await client.send(generation(name, "Good") | MORE)
         for _ in range(2):
             event = await client.ask(generation("c", "Hello."))
             assert (event["type"], event["context_id"], event["done"]) == ("error", "c", True)

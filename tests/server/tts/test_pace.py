@@ -9,13 +9,12 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.server.support import audio, connected, examples, generation, on_virtual_time
+from tests.server.support import audio, connected, generation, on_virtual_time
 from trio_cartesia.server import Behaviour
 
-TEXT = "A sentence of some length, which takes a while. " * 20
+TEXT = "A sentence of some length, which takes a while. " * 8
 
 
-@examples
 @given(times=st.floats(1, 1000))
 @on_virtual_time
 async def test_audio_takes_its_time(times: float) -> None:

@@ -8,7 +8,16 @@ import array
 
 import pytest
 
-from tests.server.support import audio, connected, generation, kinds, on_virtual_time, tones, words
+from tests.server.support import (
+    MORE,
+    audio,
+    connected,
+    generation,
+    kinds,
+    on_virtual_time,
+    tones,
+    words,
+)
 
 HELLO = "Hello, dear all. "
 SECOND = 16_000  # bytes
@@ -85,7 +94,7 @@ async def test_split_and_broken_tags_are_no_error() -> None:
     """
     async with connected() as (client, _):
         for piece in ('One <speed ratio="1', '.2"/> two. ', "<break>", "<spell>three"):
-            await client.send(generation("a", piece) | {"continue": True})
+            await client.send(generation("a", piece) | MORE)
         events = await client.speak(generation("a", " four.", add_timestamps=True))
     assert kinds(events)[-1] == "done"
     assert "error" not in kinds(events)

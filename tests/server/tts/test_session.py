@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from trio.testing import lockstep_stream_pair, memory_stream_pair
 from wsproto.events import TextMessage
 
+from tests.server.streams import Breaking
 from tests.server.support import (
+    MORE,
     TWO_SENTENCES,
-    Breaking,
-    Client,
-    Closed,
     audio,
+    cancel,
     connected,
-    examples,
     generation,
+    is_error,
     kinds,
     on_virtual_time,
     tones,
@@ -48,9 +48,9 @@ class Moody(Tones):
 async def test_a_voice_that_fails_ends_one_context() -> None:
     """A failing voice ends its context with a 500, and no other."""
     async with connected(voice=Moody()) as (client, _):
-        await client.send(generation("b", "Good") | {"continue": True})
+        await client.send(generation("b", "Good") | MORE)
         event = await client.ask(generation("a", "This is bad."))
-        assert (event["type"], event["status_code"], event["context_id"]) == ("error", 500, "a")
+        assert is_error(event, "a", 500)
         assert "This is" not in json.dumps(event)
         assert audio(await client.speak(generation("b", " day."))) == await tones("Good day.")
 
@@ -75,7 +75,7 @@ async def test_a_slow_sentence_holds_up_its_own_context_alone() -> None:
         await client.send(generation("a", "slow"))
         await client.speak(generation("b", "Hello."))
         assert trio.current_time() == pytest.approx(0)
-        await client.send({"context_id": "a", "cancel": True})
+        await client.send(cancel("a"))
         events = await client.receive_until_over("a")
         assert kinds(events) == ["chunk", "done"]
         assert trio.current_time() == pytest.approx(1)
@@ -117,7 +117,6 @@ def spoilt(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@examples
 @given(st.lists(json_values.map(json.dumps) | spoilt().map(json.dumps) | st.text() | st.binary()))
 @on_virtual_time
 async def test_no_message_ends_another_context(messages: list[str | bytes]) -> None:
@@ -125,7 +124,7 @@ async def test_no_message_ends_another_context(messages: list[str | bytes]) -> N
     have.
     """
     async with connected() as (client, _):
-        await client.send(generation("open", "Good", max_buffer_delay_ms=5000) | {"continue": True})
+        await client.send(generation("open", "Good", max_buffer_delay_ms=5000) | MORE)
         for message in messages:
             await client.send(message)
         events = await client.speak(generation("open", " day."))
@@ -135,7 +134,6 @@ async def test_no_message_ends_another_context(messages: list[str | bytes]) -> N
         ] == "done"
 
 
-@examples
 @given(json_values.map(json.dumps) | st.text() | st.binary())
 @on_virtual_time
 async def test_whatever_is_no_request_is_answered(message: Any) -> None:
@@ -146,24 +144,17 @@ async def test_whatever_is_no_request_is_answered(message: Any) -> None:
         assert "context_id" not in event
 
 
-async def closing(client: Client) -> Closed:
-    with pytest.raises(Closed) as caught:
-        await client.receive_until_over("never")
-    return caught.value
-
-
-@examples
 @given(idle=st.floats(1, 600))
 @on_virtual_time
 async def test_an_idle_connection_is_closed(idle: float) -> None:
     """A connection without messages is closed with 1000 after its time; pings do not prolong it."""
     async with connected(behaviour=Behaviour(idle_seconds=idle)) as (client, _):
         await trio.sleep(idle / 2)
-        await client.send(generation("a") | {"continue": True})
+        await client.send(generation("a") | MORE)
         start = trio.current_time()
         await trio.sleep(idle / 2)
         await client.ping(b"?")
-        end = await closing(client)
+        end = await client.wait_closed()
         assert (end.code, end.reason) == (1000, "connection idle timeout")
         assert client.pongs == [b"?"]
         assert trio.current_time() - start == pytest.approx(idle)
@@ -174,18 +165,18 @@ async def test_a_connection_that_speaks_is_not_idle() -> None:
     """The idle time starts anew with every message, in either direction."""
     async with connected(behaviour=Behaviour(idle_seconds=2)) as (client, _):
         for number in range(5):
-            await client.send(generation(str(number), "Hello ") | {"continue": True})
+            await client.send(generation(str(number), "Hello ") | MORE)
             await trio.sleep(1.5)
         assert math.isclose(trio.current_time(), 7.5)
-        assert (await closing(client)).reason == "connection idle timeout"
+        assert (await client.wait_closed()).reason == "connection idle timeout"
 
 
 @on_virtual_time
 async def test_a_burst_of_messages_lets_others_run() -> None:
     """Messages that came all at once are heard one by one, others taking their turns in between."""
     async with connected() as (client, server), trio.open_nursery() as nursery:
-        cancel = json.dumps({"context_id": "nobody", "cancel": True})
-        burst = b"".join(client.wire.send(TextMessage(cancel)) for _ in range(100))
+        message = json.dumps(cancel("nobody"))
+        burst = b"".join(client.wire.send(TextMessage(message)) for _ in range(100))
         heard: list[int] = []
 
         @nursery.start_soon
@@ -218,7 +209,7 @@ async def test_contexts_of_a_lost_connection_are_lost() -> None:
         await trio.sleep(0.1)
         assert server.journal.context("a").ended == "lost"
     async with connected() as (client, server):
-        await client.send(generation("a", "Good") | {"continue": True})
+        await client.send(generation("a", "Good") | MORE)
         await trio.sleep(0.1)
         await client.stream.aclose()
         await trio.sleep(0.1)
@@ -236,5 +227,5 @@ async def test_a_write_that_fails_is_the_end(writes: int) -> None:
 
     async with connected(pair=pair) as (client, server):
         await client.send(generation("a", "Hello."))
-        assert (await closing(client)).code == 1006
+        assert (await client.wait_closed()).code == 1006
         assert server.journal.context("a").ended == "lost"

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.server.http_client import LEGACY, NOW, WAV_S16, an_error, frames, over_http, speech
+from tests.server.http_client import (
+    LEGACY,
+    NOW,
+    WAV_S16,
+    Failing,
+    an_error,
+    frames,
+    over_http,
+    speech,
+)
 from tests.server.support import (
     TWO_SENTENCES,
     Json,
@@ -15,7 +24,6 @@ from tests.server.support import (
     tones,
     words,
 )
-from tests.server.tts.test_http_endpoints import Failing
 from trio_cartesia.server import Behaviour
 
 TIMES: Json = {"add_timestamps": True, "add_phoneme_timestamps": True}
@@ -32,7 +40,6 @@ FIELDS = {
     context_id=st.none() | st.text(min_size=1, max_size=10),
     options=st.fixed_dictionaries({}, optional=dict.fromkeys(TIMES, st.booleans())),
 )
-@settings(max_examples=20, deadline=None)
 @on_virtual_time
 async def test_events_are_those_of_a_websocket(
     text: str, context_id: str | None, options: Json

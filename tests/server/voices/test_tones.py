@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -33,7 +33,6 @@ UTTERANCES = st.builds(
     speed=st.floats(0.6, 1.5),
     volume=st.floats(0.5, 2.0),
 )
-few = settings(max_examples=25)  # each plays some seconds of sound
 
 
 def spoken(utterance: Utterance | None = None, **changes: Any) -> Spoken:
@@ -49,7 +48,6 @@ def peak(speech: Spoken) -> int:
 
 
 @given(utterance=UTTERANCES)
-@few
 def test_times_are_in_order_and_inside_the_audio(utterance: Utterance) -> None:
     """Words and phonemes follow one another, and none ends after the audio."""
     speech = spoken(utterance)
@@ -61,7 +59,6 @@ def test_times_are_in_order_and_inside_the_audio(utterance: Utterance) -> None:
 
 
 @given(utterance=UTTERANCES)
-@few
 def test_every_word_is_reported_once(utterance: Utterance) -> None:
     """The words are those of the text, in their order, and leave out nothing but blanks."""
     words = [word.text for word in spoken(utterance).words]
@@ -69,14 +66,12 @@ def test_every_word_is_reported_once(utterance: Utterance) -> None:
 
 
 @given(utterance=UTTERANCES)
-@few
 def test_the_same_is_spoken_alike(utterance: Utterance) -> None:
     """Tones depend on nothing but the utterance."""
     assert spoken(utterance) == spoken(utterance)
 
 
 @given(first=st.text(max_size=20), blank=BLANKS, second=st.text(max_size=20))
-@few
 def test_text_may_be_cut_at_blanks(first: str, blank: str, second: str) -> None:
     """Texts cut at blanks sound, one after the other, like the whole text."""
     whole = spoken(text=first + blank + second).samples
@@ -85,7 +80,6 @@ def test_text_may_be_cut_at_blanks(first: str, blank: str, second: str) -> None:
 
 
 @given(blanks=st.lists(BLANKS).map("".join))
-@few
 def test_blanks_are_no_audio(blanks: str) -> None:
     """Blanks alone give no audio, no words and no phonemes."""
     speech = spoken(text=blanks)
@@ -93,7 +87,6 @@ def test_blanks_are_no_audio(blanks: str) -> None:
 
 
 @given(speed=st.floats(0.6, 1.5), sample_rate=st.sampled_from(SAMPLE_RATES))
-@few
 def test_speed_is_heard(speed: float, sample_rate: int) -> None:
     """The audio is as much shorter as the speech is faster, at every rate."""
     normal = len(spoken(sample_rate=sample_rate).samples)
@@ -103,7 +96,6 @@ def test_speed_is_heard(speed: float, sample_rate: int) -> None:
 
 
 @given(volume=st.floats(0.5, 2.0))
-@few
 def test_volume_is_heard(volume: float) -> None:
     """The peak grows with the volume, and never reaches full scale."""
     assert peak(spoken(volume=volume)) == pytest.approx(volume * peak(spoken()), rel=0.01)
@@ -183,7 +175,6 @@ def test_words_are_what_is_written(text: str, words: list[str]) -> None:
 
 
 @given(text=st.text(min_size=4))
-@few
 def test_no_speech_in_reprs(text: str) -> None:
     """What is spoken never shows in a repr, and neither do samples."""
     assume(not text.isascii())

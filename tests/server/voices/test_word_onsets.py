@@ -1,10 +1,10 @@
+# ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
+
 """
 How far the times of words are from the sound of them.
 
 Where a text pauses, its audio is silent, so that the start of the next word shows in the samples.
 """
-
-# ruff: noqa: RUF001 - the letters of other scripts look like ours, and are meant
 
 from __future__ import annotations
 

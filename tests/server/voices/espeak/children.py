@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import trio
 
 from trio_cartesia.server.voices.espeak.client import EspeakClient
 from trio_cartesia.server.voices.espeak.library import Kind, VoiceParameters
@@ -30,6 +31,12 @@ def stop_child(client: EspeakClient) -> int:
     pid = pid_of(client)
     os.kill(pid, signal.SIGSTOP)
     return pid
+
+
+async def wait_busy(client: EspeakClient) -> None:
+    """Wait until the child has a request."""
+    while client._child is None or client._child.is_usable():  # noqa: ASYNC110  # it wakes nobody
+        await trio.sleep(0.001)
 
 
 def words(client: EspeakClient, text: str) -> int:

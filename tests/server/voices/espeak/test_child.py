@@ -6,13 +6,14 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.server.voices.espeak.children import words
 from trio_cartesia.server.voices.espeak import child as espeak_child
 from trio_cartesia.server.voices.espeak import child_process
 from trio_cartesia.server.voices.espeak.child import (
@@ -24,19 +25,6 @@ from trio_cartesia.server.voices.espeak.child import (
 )
 from trio_cartesia.server.voices.espeak.client import EspeakClient, EspeakCrashed
 from trio_cartesia.server.voices.espeak.library import Event, Kind, VoiceParameters
-
-
-@pytest.fixture
-def client() -> Iterator[EspeakClient]:
-    client = EspeakClient()
-    yield client
-    client.close()
-
-
-def words(client: EspeakClient, text: str) -> int:
-    _, events = client.synthesise(text, VoiceParameters())
-    return sum(event.kind is Kind.WORD for event in events)
-
 
 CHILD = f"""
 import importlib.util, os, time

@@ -59,7 +59,7 @@ def test_every_symbol_is_heard_in_every_language(language: str) -> None:
 
 
 @given(ipa=IPA, language=st.sampled_from(sorted(LANGUAGES)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @pytest.mark.slow
 def test_any_phonemes_are_survived(ipa: str, language: str) -> None:
     """Whatever stands between the brackets, the library gets nothing but phonemes that it knows."""
