@@ -9,8 +9,11 @@
     ├── ConnectFailed                reconnect: there was no answer, or none that is HTTP
     ├── ConnectionLost               reconnect: everything open on the connection is cut short
     ├── PoolClosed                   use another pool: nothing was sent
-    └── RequestFailed                the service refused a handshake or a request
-        └── ContextFailed            a context ended early; its kinds say why
+    └── ContextFailed                a context ended early; its kinds say why
+        ├── ContextExpired           send the rest of the text in a new context
+        ├── ContextStalled           send the rest of the text in a new context
+        ├── InboxOverflow            receive faster, or raise the budget
+        └── RequestFailed            the service refused an input, or a handshake
             ├── BadRequest           fix the call
             ├── AuthenticationFailed fix the credential
             ├── PermissionDenied     get the grant or the plan
@@ -19,13 +22,10 @@
             │   ├── VoiceNotFound
             │   └── ModelNotFound
             ├── ConcurrencyLimited   retry once another context has ended
-            ├── ServiceFailed        retry
-            ├── ContextExpired       send the rest of the text in a new context
-            ├── ContextStalled       send the rest of the text in a new context
-            └── InboxOverflow        receive faster, or raise the budget
+            └── ServiceFailed        retry
 
 A refused handshake raises the same classes as an ``error`` event, with the same attributes, so
-``except RequestFailed`` catches both.
+``except RequestFailed`` catches both, and nothing that the service did not refuse.
 """
 
 from __future__ import annotations
@@ -160,8 +160,17 @@ class PoolClosed(CartesiaError):
     next_step = "Open another pool: nothing of the text was sent."
 
 
-class RequestFailed(CartesiaError):
-    """The service refused a request: the handshake of a connection, or an input of a context.
+class ContextFailed(CartesiaError):
+    """A context ended before all of its text was spoken.
+
+    A refused handshake raises one of its kinds too, since the reasons are the same.
+    """
+
+    next_step = "Read the message: the context did not complete."
+
+
+class RequestFailed(ContextFailed):
+    """The service refused a request: an input of a context, or the handshake of a connection.
 
     Attributes:
         title: The service's short name of the problem, or None.
@@ -205,40 +214,31 @@ class RequestFailed(CartesiaError):
         return f"{text} ({details})" if details else text
 
 
-class ContextFailed(RequestFailed):
-    """A context ended before all of its text was spoken.
-
-    Refused handshakes raise its kinds too, since the reasons are the same.
-    """
-
-    next_step = "Read the message: the context did not complete."
-
-
-class BadRequest(ContextFailed):
+class BadRequest(RequestFailed):
     """The service does not accept the request as it is (400, 409, 413, 422)."""
 
     next_step = "Fix the request: the same one will fail again."
 
 
-class AuthenticationFailed(ContextFailed):
+class AuthenticationFailed(RequestFailed):
     """The credential is missing or not valid (401)."""
 
     next_step = "Check the API key or access token."
 
 
-class PermissionDenied(ContextFailed):
+class PermissionDenied(RequestFailed):
     """The credential is valid, but its grants or its plan do not allow this (403)."""
 
     next_step = "Use a credential with the grant, or a plan with the feature."
 
 
-class QuotaExceeded(ContextFailed):
+class QuotaExceeded(RequestFailed):
     """The account is out of credits (402)."""
 
     next_step = "Add credits to the account."
 
 
-class NotFound(ContextFailed):
+class NotFound(RequestFailed):
     """The address or an id does not exist, or not for this account (404)."""
 
     next_step = "Check the address and the ids."
@@ -256,13 +256,13 @@ class ModelNotFound(NotFound):
     next_step = "Choose a model id that exists."
 
 
-class ConcurrencyLimited(ContextFailed):
+class ConcurrencyLimited(RequestFailed):
     """The account's plan allows no more contexts or connections at once (429)."""
 
     next_step = "Try again once another context has ended, or move to a larger plan."
 
 
-class ServiceFailed(ContextFailed):
+class ServiceFailed(RequestFailed):
     """The service failed or is not available (408, and 500 and above)."""
 
     next_step = "Try again in a while."

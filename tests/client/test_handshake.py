@@ -22,8 +22,8 @@ from trio_cartesia import (
     CartesiaError,
     ConnectFailed,
     ConnectionLost,
-    ContextFailed,
     QuotaExceeded,
+    RequestFailed,
 )
 from trio_cartesia._runtime.transport.tapped_stream import HANDSHAKE_BYTES
 from trio_cartesia._runtime.transport.websocket import CONNECT_SECONDS, MAX_MESSAGE_BYTES
@@ -93,7 +93,7 @@ async def test_a_refused_handshake_is_our_exception(status, name, kind, ends, au
     headers = [("X-Request-Id", "h-1"), ("Retry-After", "3")]
     error = await connect_to(answering(status, body[kind], headers, ends=ends))
     assert type(error) is getattr(trio_cartesia, name)
-    assert isinstance(error, ContextFailed)
+    assert isinstance(error, RequestFailed)
     assert (error.status_code, error.retry_after_seconds) == (status, 3)
     if kind != "nothing":
         assert (error.title, error.message) == ("No", "Not now.")
@@ -288,7 +288,7 @@ async def test_tls_is_verified(kind):
 
     error = await connect_to(serve, base_url="https://localhost", ssl_context=client_side)
     if kind == "trusted":
-        assert isinstance(error, ContextFailed)
+        assert isinstance(error, RequestFailed)
         assert asked
     else:
         assert isinstance(error, ConnectFailed)

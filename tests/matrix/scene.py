@@ -30,9 +30,8 @@ from trio_cartesia import (
     Connection,
     ConnectionLost,
     ContextExpired,
-    ContextFailed,
-    ContextStalled,
     ModelNotFound,
+    RequestFailed,
 )
 from trio_cartesia._protocol.tts.tombstones import DRAINING_SECONDS
 from trio_cartesia._runtime.open_session import GOODBYE_SECONDS
@@ -145,7 +144,7 @@ class Scene:
         except CartesiaError as error:
             assert self.row.whose is Whose.HANDSHAKE, error
             assert type(error) is self.row.raises, error
-            if isinstance(error, ContextFailed):
+            if isinstance(error, RequestFailed):
                 assert error.status_code
                 assert error.request_id
             self.seconds = trio.current_time() - started
@@ -261,7 +260,7 @@ def check_ids(error: CartesiaError, context_id: str, connection: Connection, row
     assert error.request_id.startswith(str(connection.request_id)), error.request_id
     if row.close_code is not None and isinstance(error, ConnectionLost):
         assert error.close_code == row.close_code, f"closed with {error.close_code}"
-    if isinstance(error, ContextFailed) and not isinstance(error, ContextStalled):
+    if isinstance(error, RequestFailed):
         assert error.title
         assert error.status_code
 

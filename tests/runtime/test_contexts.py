@@ -21,11 +21,11 @@ from trio_cartesia import (
     Chunk,
     ConcurrencyLimited,
     ContextExpired,
-    ContextFailed,
     Done,
     Event,
     LocalProtocolError,
     RemoteProtocolError,
+    RequestFailed,
     UnknownEvent,
     VoiceNotFound,
 )
@@ -316,7 +316,7 @@ async def test_an_error_without_context_goes_to_the_only_one(autojump_clock):
             async with connection.context(**SETTINGS) as context:
                 await context.push("Hello.")
                 await peer.error(error="Bad thing: oh no")
-                with pytest.raises(ContextFailed) as caught:
+                with pytest.raises(RequestFailed) as caught:
                     await context.collect()
                 assert (caught.value.title, caught.value.message) == ("Bad thing", "oh no")
                 assert caught.value.context_id == context.context_id
@@ -336,7 +336,7 @@ async def test_an_error_without_context_fails_all_of_several(autojump_clock):
             await two.push("Hello.")
             await peer.error(status_code=402, message="no credits")
             for context in (one, two):
-                with pytest.raises(ContextFailed, match="no credits") as caught:
+                with pytest.raises(RequestFailed, match="no credits") as caught:
                     await context.collect()
                 assert caught.value.context_id == context.context_id
         with pytest.raises(CartesiaError, match="refused"):
@@ -489,7 +489,7 @@ async def test_an_empty_context_id_of_an_error_is_none(autojump_clock):
         async with connection.context(**SETTINGS) as context:
             await context.push("Hello.")
             await peer.send(type="error", context_id="", message="something", status_code=400)
-            with pytest.raises(ContextFailed, match="something"):
+            with pytest.raises(RequestFailed, match="something"):
                 await context.collect()
 
 

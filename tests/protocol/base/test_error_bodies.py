@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import trio_cartesia
 from tests.protocol.strategies import ERRORS, JSON
-from trio_cartesia import CartesiaError, ContextFailed
+from trio_cartesia import CartesiaError, RequestFailed
 from trio_cartesia._protocol.base.error_bodies import error_from_body, error_from_fields
 
 STATUSES = {
@@ -67,7 +67,7 @@ def test_a_code_says_more_than_a_status(code, name):
 def test_no_field_is_relied_on(fields):
     """Errors of any shape become an exception that can be shown."""
     error = error_from_fields(fields, context_id="a")
-    assert isinstance(error, ContextFailed)
+    assert isinstance(error, RequestFailed)
     assert str(error)
     assert error.context_id == "a"
 

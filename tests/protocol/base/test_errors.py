@@ -11,6 +11,7 @@ from trio_cartesia import (
     ContextExpired,
     ContextFailed,
     ContextStalled,
+    InboxOverflow,
     RequestFailed,
 )
 from trio_cartesia._protocol.base.error_bodies import KIND_OF_CODE, KIND_OF_STATUS
@@ -26,9 +27,16 @@ KINDS = [
     "kind", sorted({*KIND_OF_CODE.values(), *KIND_OF_STATUS.values()}, key=str)
 )
 def test_a_reason_with_a_class_is_caught_by_both_names(kind):
-    """A typed reason is a `ContextFailed` and a `RequestFailed`, since handshakes raise it too."""
-    assert issubclass(kind, ContextFailed)
+    """A typed reason is a `RequestFailed`, which a context fails with as well."""
     assert issubclass(kind, RequestFailed)
+    assert issubclass(kind, ContextFailed)
+
+
+@pytest.mark.parametrize("kind", [ContextExpired, ContextStalled, InboxOverflow])
+def test_what_the_service_did_not_refuse_is_no_refusal(kind):
+    """A context that ended early for another reason has failed, but nothing was refused."""
+    assert issubclass(kind, ContextFailed)
+    assert not issubclass(kind, RequestFailed)
 
 
 @pytest.mark.parametrize("kind", KINDS)

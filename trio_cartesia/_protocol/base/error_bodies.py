@@ -15,7 +15,6 @@ from trio_cartesia._errors import (
     AuthenticationFailed,
     BadRequest,
     ConcurrencyLimited,
-    ContextFailed,
     ModelNotFound,
     NotFound,
     PermissionDenied,
@@ -32,7 +31,7 @@ LONGEST_TEXT: Final = 2000  # characters kept of a message or title
 # Control characters can drive terminals and forge log lines; lone surrogates cannot be printed.
 _NOT_FOR_PRINT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-KIND_OF_CODE: Final[Mapping[str, type[ContextFailed]]] = {  # protocol §1.7.1
+KIND_OF_CODE: Final[Mapping[str, type[RequestFailed]]] = {  # protocol §1.7.1
     "quota_exceeded": QuotaExceeded,
     "concurrency_limited": ConcurrencyLimited,
     "voice_not_found": VoiceNotFound,
@@ -44,7 +43,7 @@ KIND_OF_CODE: Final[Mapping[str, type[ContextFailed]]] = {  # protocol §1.7.1
     "plan_upgrade_required": PermissionDenied,
 }
 
-KIND_OF_STATUS: Final[Mapping[int, type[ContextFailed]]] = {  # protocol §1.7.5
+KIND_OF_STATUS: Final[Mapping[int, type[RequestFailed]]] = {  # protocol §1.7.5
     400: BadRequest,
     401: AuthenticationFailed,
     402: QuotaExceeded,
@@ -64,7 +63,6 @@ def error_from_fields(
     context_id: str | None = None,
     status_code: int | None = None,
     retry_after_seconds: float | None = None,
-    otherwise: type[RequestFailed] = ContextFailed,
 ) -> RequestFailed:
     """Convert the fields of an error, of either generation, to the exception to raise.
 
@@ -73,7 +71,6 @@ def error_from_fields(
         context_id: The context that the error was attributed to.
         status_code: From the status line; used where *fields* has none.
         retry_after_seconds: From a ``Retry-After`` header.
-        otherwise: The class where neither code nor status names one.
     """
     text = _text(fields.get("message")) or _text(fields.get("error")) or ""
     title = _text(fields.get("title"))
@@ -83,7 +80,7 @@ def error_from_fields(
     if type(status) is int:
         status_code = status
     code = _text(fields.get("error_code"))
-    return (_kind(code, status_code) or otherwise)(
+    return _kind(code, status_code)(
         text or title or "the service gave no reason",
         title=title,
         context_id=context_id,
@@ -118,17 +115,15 @@ def error_from_body(
     if not isinstance(fields, dict):
         fields = {"error": text}
     named = {"request_id": fields.get("request_id") or request_id, "status_code": status_code}
-    return error_from_fields(
-        {**fields, **named}, retry_after_seconds=_seconds(retry_after), otherwise=RequestFailed
-    )
+    return error_from_fields({**fields, **named}, retry_after_seconds=_seconds(retry_after))
 
 
-def _kind(code: str | None, status_code: int | None) -> type[ContextFailed] | None:
+def _kind(code: str | None, status_code: int | None) -> type[RequestFailed]:
     if code is not None and code in KIND_OF_CODE:
         return KIND_OF_CODE[code]
     if status_code is not None and status_code >= 500:
         return ServiceFailed
-    return KIND_OF_STATUS.get(status_code or 0)
+    return KIND_OF_STATUS.get(status_code or 0, RequestFailed)
 
 
 def _text(value: object) -> str | None:
