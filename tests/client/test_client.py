@@ -72,6 +72,8 @@ def _clean_environment(monkeypatch):
         {"api_key": KEY, "ssl_context": "x"},
         {"api_key": KEY, "ssl_context": ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)},
         {"api_key": KEY, "open_stream": 7},
+        {"api_key": KEY, "stall_seconds": 0},
+        {"api_key": KEY, "stall_seconds": "inherit"},
     ],
 )
 def test_what_cannot_be_right_is_refused_at_once(arguments):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import trio
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import SETTINGS, cancels, received_audio, requests_until_quiet
-from trio_cartesia import ContextStalled, LocalProtocolError
+from trio_cartesia import Cartesia, ContextStalled, LocalProtocolError
 from trio_cartesia._runtime.context_entry import DEFAULT_DELAY_MS
 from trio_cartesia._runtime.stalls import STALL_SECONDS
-from trio_cartesia.testing import connected_pair, on_virtual_time
+from trio_cartesia.server import open_server
+from trio_cartesia.testing import connect_in_memory, connected_pair, on_virtual_time
 
 
 @given(
@@ -130,8 +132,38 @@ async def test_an_inbox_that_blocks_is_no_stall(autojump_clock):
             assert b"".join(await received_audio(context)) == bytes(10_000)
 
 
-async def test_the_connection_has_a_limit_for_all(autojump_clock):
-    """A context takes its connection's limit, which is a minute unless said otherwise."""
+LIMITS = st.sampled_from(["inherit", 0.5, 2, None])
+
+
+@given(of_client=LIMITS.filter(lambda limit: limit != "inherit"), of_connection=LIMITS, own=LIMITS)
+@on_virtual_time
+async def test_the_nearest_limit_counts(of_client, of_connection, own):
+    """A context has its own limit, or else its connection's, or else its client's; None lifts it
+    at each place.
+    """
+    limits = [limit for limit in (own, of_connection, of_client) if limit != "inherit"]
+    async with (
+        open_server(port=None, voice="tones") as server,
+        connect_in_memory(server) as open_stream,
+    ):
+        client = Cartesia(
+            base_url=server.url,
+            open_stream=open_stream,
+            headers={"X-Fault": "stall context_id=a at_frame=1 seconds=30"},
+            stall_seconds=of_client,
+        )
+        async with (
+            client.tts.websocket_connect(stall_seconds=of_connection) as connection,
+            connection.speak("Hello.", context_id="a", stall_seconds=own, **SETTINGS) as context,
+        ):
+            began = trio.current_time()
+            with nullcontext() if limits[0] is None else pytest.raises(ContextStalled):
+                await context.collect()
+            assert trio.current_time() - began == pytest.approx(limits[0] or 30, abs=0.1)
+
+
+async def test_the_limit_is_a_minute_unless_given(autojump_clock):
+    """Where neither client, connection nor context has a limit, it is a minute."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, max_buffer_delay_ms=0) as context:
             await context.push("Hello.")

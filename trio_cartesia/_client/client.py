@@ -28,6 +28,7 @@ from trio_cartesia._protocol.base.credentials import (
     version_of,
 )
 from trio_cartesia._runtime.managers import warn_abandoned
+from trio_cartesia._runtime.stalls import STALL_SECONDS, check_stall_seconds
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.proxy import open_proxied_stream
 from trio_cartesia._runtime.transport.tcp import open_tcp_stream
@@ -77,6 +78,7 @@ class Cartesia:
         allow_insecure: bool = False,
         proxy: Proxy = True,
         open_stream: OpenStream | None = None,
+        stall_seconds: float | None = STALL_SECONDS,
     ) -> None:
         """Check the arguments, and read the environment; nothing is sent.
 
@@ -98,6 +100,9 @@ class Cartesia:
                 unless ``NO_PROXY`` or a loopback address excludes the host; None connects directly.
             open_stream: An async function that returns the `trio.abc.Stream` to a host and a port,
                 before TLS. It replaces name resolution, TCP and *proxy*.
+            stall_seconds: How long text may be owed to a context with nothing arriving, before it
+                fails with `ContextStalled`; None means forever. A connection or a context may have
+                its own.
 
         Raises:
             LocalProtocolError: An argument, or the variable in its place, is not valid; both a key
@@ -133,6 +138,7 @@ class Cartesia:
             voice_as_object=self.version < PLAIN_VOICE_SINCE,
             ssl_context=_checked_context(ssl_context),
             open_stream=_stream_opener(open_stream, proxy, base),
+            stall_seconds=check_stall_seconds(stall_seconds),
         )
         self.tts = create(TTS, endpoint)
         self._is_entered = False

@@ -18,16 +18,11 @@ from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
-from trio_cartesia._runtime.connection import (
-    INBOX_BYTES,
-    Connection,
-    check_budget,
-    check_stall_seconds,
-)
+from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.open_session import open_session
-from trio_cartesia._runtime.stalls import STALL_SECONDS
+from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
@@ -48,6 +43,7 @@ class Endpoint:
     voice_as_object: bool
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
+    stall_seconds: float
 
 
 @no_public_constructor("client.tts")
@@ -59,7 +55,7 @@ class TTS:
 
     @block("a connection (client.tts.websocket_connect)")
     def websocket_connect(
-        self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: float | None = STALL_SECONDS
+        self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: StallSeconds = "inherit"
     ) -> Manager[Connection]:
         """Connect to the TTS WebSocket for the block (protocol §2.1).
 
@@ -71,7 +67,8 @@ class TTS:
             inbox_bytes: How many bytes of events each context may hold until they are received,
                 unless the context has a budget of its own.
             stall_seconds: How long text may be owed to a context with nothing arriving, before it
-                fails with `ContextStalled`; None means forever. A context may have its own.
+                fails with `ContextStalled`; None means forever. ``"inherit"``: as the client has
+                it. A context may have its own.
 
         Raises:
             LocalProtocolError: An argument is not valid, or ``open_stream`` returned no stream.
@@ -82,8 +79,10 @@ class TTS:
                 `ServiceFailed`.
             InternalError: A task of this package crashed.
         """
-        check_stall_seconds(stall_seconds)
-        return self._connect(check_budget(inbox_bytes), stall_seconds)
+        return self._connect(
+            check_budget(inbox_bytes),
+            check_stall_seconds(stall_seconds, inherited=self._endpoint.stall_seconds),
+        )
 
     def websocket_pool(
         self,
@@ -137,9 +136,7 @@ class TTS:
 
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running
-    async def _connect(
-        self, inbox_bytes: int, stall_seconds: float | None
-    ) -> AsyncIterator[Connection]:
+    async def _connect(self, inbox_bytes: int, stall_seconds: float) -> AsyncIterator[Connection]:
         endpoint = self._endpoint
         prepare()
         protocol = SpeechProtocol(

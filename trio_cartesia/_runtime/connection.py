@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -20,14 +19,13 @@ from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.feeder import Pieces, feeding
 from trio_cartesia._runtime.inbox import Inbox
 from trio_cartesia._runtime.managers import Block, Manager
-from trio_cartesia._runtime.stalls import STALL_SECONDS
+from trio_cartesia._runtime.stalls import STALL_SECONDS, StallSeconds, check_stall_seconds
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 
 __all__ = ["INBOX_BYTES", "Connection"]
 
 INBOX_BYTES: Final = 64 * 2**20
 
-StallSeconds = float | Literal["inherit"] | None
 Overflow = Literal["fail", "block"]
 
 
@@ -42,7 +40,7 @@ class Connection:
 
     _contexts: ContextTable = attrs.field(repr=False)
     _inbox_bytes: int = INBOX_BYTES
-    _stall_seconds: float | None = STALL_SECONDS
+    _stall_seconds: float = STALL_SECONDS
 
     @property
     def request_id(self) -> str | None:
@@ -222,31 +220,12 @@ class Connection:
             context_id,
             inbox,
             is_fed=is_fed,
-            stall_seconds=check_stall_seconds(
-                self._stall_seconds if stall_seconds == "inherit" else stall_seconds
-            ),
+            stall_seconds=check_stall_seconds(stall_seconds, inherited=self._stall_seconds),
         )
         try:
             yield create(Context, entry.context_id, checked, contexts, entry)
         finally:
             contexts.retire(entry)
-
-
-def check_stall_seconds(stall_seconds: object) -> float:
-    """Return how long text may be owed; None means forever.
-
-    Raises:
-        LocalProtocolError: It is neither None nor a positive number.
-    """
-    if stall_seconds is None:
-        return math.inf
-    if (
-        not isinstance(stall_seconds, (int, float))
-        or isinstance(stall_seconds, bool)
-        or not stall_seconds > 0
-    ):
-        raise LocalProtocolError("stall_seconds must be a positive number, or None for no limit")
-    return float(stall_seconds)
 
 
 def check_budget(inbox_bytes: object) -> int:

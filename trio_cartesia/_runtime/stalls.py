@@ -5,20 +5,49 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._errors import ContextStalled
+from trio_cartesia._errors import ContextStalled, LocalProtocolError
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._runtime.context_entry import ContextEntry
 
-__all__ = ["STALL_SECONDS", "StallWatch"]
+__all__ = ["STALL_SECONDS", "StallSeconds", "StallWatch", "check_stall_seconds"]
 
 STALL_SECONDS: Final = 60.0  # longer than it takes to find out that a peer is gone
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
+
+StallSeconds = float | Literal["inherit"] | None
+
+
+def check_stall_seconds(stall_seconds: object, *, inherited: float | None = None) -> float:
+    """Return how long text may be owed with nothing arriving; None means forever.
+
+    Args:
+        stall_seconds: As it was given.
+        inherited: What ``"inherit"`` stands for, where that is allowed.
+
+    Raises:
+        LocalProtocolError: It is neither None nor a positive number.
+    """
+    if stall_seconds is None:
+        return math.inf
+    if inherited is not None and stall_seconds == "inherit":
+        return inherited
+    if (
+        not isinstance(stall_seconds, (int, float))
+        or isinstance(stall_seconds, bool)
+        or not stall_seconds > 0
+    ):
+        raise LocalProtocolError(
+            "stall_seconds must be a positive number, or None for no limit, "
+            f"not {checks.quoted(stall_seconds)}"
+        )
+    return float(stall_seconds)
 
 
 @attrs.define(eq=False)
