@@ -9,13 +9,14 @@ import re
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 
 import trio_cartesia
 import trio_cartesia.server
 import trio_cartesia.testing
-from trio_cartesia import CartesiaError
+from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics, Timings
 from trio_cartesia._client import tts
 from trio_cartesia._pool import backoff, inputs, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
@@ -148,6 +149,16 @@ def test_the_errors_page_lists_every_error():
     for kind in vars(trio_cartesia).values():
         if isinstance(kind, type) and issubclass(kind, CartesiaError) and kind is not CartesiaError:
             assert f"| `{kind.__name__}` | {kind.next_step} |" in page
+
+
+@pytest.mark.parametrize("kind", [ContextStatistics, ConnectionStatistics, Timings])
+def test_the_statistics_page_has_every_number(kind):
+    """The page of statistics explains each field and property of the snapshots."""
+    page = (ROOT / "docs/reference/statistics.md").read_text()
+    section = page.partition(f"## `{kind.__name__}`")[2].partition("\n## ")[0]
+    properties = [name for name, value in vars(kind).items() if isinstance(value, property)]
+    expected = [field.name for field in attrs.fields(kind)] + properties
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == expected
 
 
 LIMITS = {

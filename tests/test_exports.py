@@ -26,6 +26,7 @@ DESIGNED = [
     "MP3OutputFormat",
     "GenerationConfig",
     "Speech",
+    "Timings",
     "ContextFailed",
     "ContextStalled",
     "RequestFailed",

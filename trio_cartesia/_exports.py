@@ -44,6 +44,7 @@ from trio_cartesia._protocol.tts.settings import ContextSettings as ContextSetti
 from trio_cartesia._protocol.tts.speech import Segment as Segment
 from trio_cartesia._protocol.tts.speech import Speech as Speech
 from trio_cartesia._protocol.tts.speech import TimedText as TimedText
+from trio_cartesia._protocol.tts.timings import Timings as Timings
 from trio_cartesia._runtime.connection import Connection as Connection
 from trio_cartesia._runtime.context import Context as Context
 from trio_cartesia._runtime.statistics import ConnectionStatistics as ConnectionStatistics

@@ -270,3 +270,25 @@ async def test_a_refusal_that_names_no_context(tasks):
         for number in range(tasks):
             nursery.start_soon(speak, number)
     assert outcomes == [True] * tasks
+
+
+async def test_the_times_of_a_context_that_is_opened_again(autojump_clock):
+    """The time to first audio includes the wait of a context that was refused and opened again."""
+    async with (
+        service(plan=plan_of(1)) as (client, _),
+        client.tts.websocket_connect() as other,
+        client.tts.websocket_pool(max_contexts=2) as pool,
+    ):
+        async with other.context(**SMALL) as theirs, pool.context(**SMALL) as context:
+            await theirs.push(LONG)
+            opened_at = trio.current_time()
+            await trio.sleep(0.5)
+            await context.push("Ours.")
+            await trio.sleep(1)
+            theirs.cancel()
+            await context.no_more_inputs()
+            timings = (await context.collect()).timings
+        assert pool.statistics().contexts_moved > 0
+        assert (timings.opened_at, timings.pushed_at) == (opened_at, opened_at + 0.5)
+        assert timings.first_audio_at > opened_at + 1.5
+        assert timings.ended_at >= timings.last_audio_at >= timings.first_audio_at

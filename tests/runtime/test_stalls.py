@@ -135,11 +135,16 @@ async def test_an_inbox_that_blocks_is_no_stall(autojump_clock):
 LIMITS = st.sampled_from(["inherit", 0.5, 2, None])
 
 
-@given(of_client=LIMITS.filter(lambda limit: limit != "inherit"), of_connection=LIMITS, own=LIMITS)
+@given(
+    of_client=LIMITS.filter(lambda limit: limit != "inherit"),
+    of_connection=LIMITS,
+    own=LIMITS,
+    is_pool=st.booleans(),
+)
 @on_virtual_time
-async def test_the_nearest_limit_counts(of_client, of_connection, own):
-    """A context has its own limit, or else its connection's, or else its client's; None lifts it
-    at each place.
+async def test_the_nearest_limit_counts(of_client, of_connection, own, is_pool):
+    """A context has its own limit, or else that of its connection or pool, or else its client's;
+    None lifts it at each place.
     """
     limits = [limit for limit in (own, of_connection, of_client) if limit != "inherit"]
     async with (
@@ -149,17 +154,21 @@ async def test_the_nearest_limit_counts(of_client, of_connection, own):
         client = Cartesia(
             base_url=server.url,
             open_stream=open_stream,
-            headers={"X-Fault": "stall context_id=a at_frame=1 seconds=30"},
+            headers={"X-Fault": "stall at_frame=1 seconds=15"},
             stall_seconds=of_client,
         )
+        if is_pool:
+            connecting = client.tts.websocket_pool(max_contexts=1, stall_seconds=of_connection)
+        else:
+            connecting = client.tts.websocket_connect(stall_seconds=of_connection)
         async with (
-            client.tts.websocket_connect(stall_seconds=of_connection) as connection,
-            connection.speak("Hello.", context_id="a", stall_seconds=own, **SETTINGS) as context,
+            connecting as connection,
+            connection.speak("Hello.", stall_seconds=own, **SETTINGS) as context,
         ):
             began = trio.current_time()
             with nullcontext() if limits[0] is None else pytest.raises(ContextStalled):
                 await context.collect()
-            assert trio.current_time() - began == pytest.approx(limits[0] or 30, abs=0.1)
+            assert trio.current_time() - began == pytest.approx(limits[0] or 15, abs=0.1)
 
 
 async def test_the_limit_is_a_minute_unless_given(autojump_clock):

@@ -52,6 +52,7 @@ async def connect() -> None:
             await converse(context)
         async with connection.speak(tokens(), **SETTINGS) as context:
             assert_type(await context.collect(), Speech)
+            assert_type(context.statistics().timings.first_audio_seconds, float | None)
         async with connection.speak(["Hello, ", "world."], **SETTINGS) as context:
             assert_type([piece async for piece in context.audio()], list[bytes])
 

@@ -93,7 +93,7 @@ class TTS:
         max_characters: int | None = None,
         outage_seconds: float | None = OUTAGE_SECONDS,
         inbox_bytes: int = INBOX_BYTES,
-        stall_seconds: float | None = STALL_SECONDS,
+        stall_seconds: StallSeconds = "inherit",
     ) -> Manager[Pool]:
         """Keep connections open for the block, and open contexts within the limits of the plan.
 
@@ -130,9 +130,11 @@ class TTS:
             max_characters=max_characters,
             outage_seconds=outage_seconds,
             inbox_bytes=inbox_bytes,
-            stall_seconds=stall_seconds,
+            stall_seconds=check_stall_seconds(
+                stall_seconds, inherited=self._endpoint.stall_seconds
+            ),
         )
-        return open_pool(settings, partial(self._connect, inbox_bytes, stall_seconds))
+        return open_pool(settings, partial(self._connect, inbox_bytes, settings.stall_seconds))
 
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running

@@ -20,16 +20,12 @@ from trio_cartesia._pool.settings import PoolSettings
 from trio_cartesia._pool.statistics import PoolStatistics
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
-from trio_cartesia._runtime.connection import (
-    Connection,
-    StallSeconds,
-    check_budget,
-    check_stall_seconds,
-)
+from trio_cartesia._runtime.connection import Connection, check_budget
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.feeder import Pieces, feeding
 from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.run_check import RunCheck
+from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
 
 __all__ = ["Pool", "open_pool"]
 
@@ -145,9 +141,7 @@ class Pool:
         return Opening(
             settings=settings_from(settings),
             inbox_bytes=check_budget(pool.inbox_bytes if inbox_bytes is None else inbox_bytes),
-            stall_seconds=check_stall_seconds(
-                pool.stall_seconds if stall_seconds == "inherit" else stall_seconds
-            ),
+            stall_seconds=check_stall_seconds(stall_seconds, inherited=pool.stall_seconds),
             is_fed=is_fed,
         )
 

@@ -231,6 +231,7 @@ class Mover:
         is_refused = is_refused and sum(item.is_taken for item in self._log) > 1
         for item in self._log:
             item.queue_in(table, entry)
+        entry.go_on_from(old_entry)
         old_table.release(old_entry, is_refused=is_refused)
 
     def _open_in(self, table: ContextTable) -> ContextEntry:

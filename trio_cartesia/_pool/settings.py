@@ -10,7 +10,7 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.plans import PLAN_CONTEXTS
-from trio_cartesia._runtime.connection import check_budget, check_stall_seconds
+from trio_cartesia._runtime.connection import check_budget
 
 __all__ = ["DEFAULT_CONNECTIONS", "PoolSettings", "pool_settings"]
 
@@ -46,7 +46,7 @@ def pool_settings(
     max_characters: int | None,
     outage_seconds: float | None,
     inbox_bytes: int,
-    stall_seconds: float | None,
+    stall_seconds: float,
 ) -> PoolSettings:
     """Return the settings of a pool, with the defaults of what is None.
 
@@ -72,7 +72,7 @@ def pool_settings(
         ),
         outage_seconds=_seconds(outage_seconds, "outage_seconds"),
         inbox_bytes=check_budget(inbox_bytes),
-        stall_seconds=check_stall_seconds(stall_seconds),
+        stall_seconds=stall_seconds,
     )
 
 

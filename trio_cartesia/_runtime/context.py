@@ -163,9 +163,12 @@ class Context:
             async for event in self.receive():
                 builder.add(event)
         except Exception as error:
-            error.partial = builder.finish(complete=False)  # type: ignore[attr-defined]  # any error
+            timings = self._entry.timings()
+            error.partial = builder.finish(timings, complete=False)  # type: ignore[attr-defined]  # any error
             raise
-        return builder.finish(complete=self._contexts.is_complete(self._entry))
+        return builder.finish(
+            self._entry.timings(), complete=self._contexts.is_complete(self._entry)
+        )
 
     def cancel(self) -> None:
         """Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
@@ -189,6 +192,7 @@ class Context:
             inbox_peak_bytes=inbox.counter.peak_bytes,
             inbox_budget_bytes=inbox.budget_bytes,
             unspoken_texts=len(state.unspoken.texts()),
+            timings=self._entry.timings(),
         )
 
     async def _push_piece(self, piece: str) -> None:

@@ -11,6 +11,7 @@ from trio.lowlevel import ParkingLot
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.tts.contexts import ContextState
+from trio_cartesia._protocol.tts.timings import Timings
 from trio_cartesia._runtime.inbox import Inbox
 
 __all__ = ["DEFAULT_DELAY_MS", "ContextEntry"]
@@ -31,6 +32,7 @@ class ContextEntry:
         foreign_chunks_before: Chunks for contexts that were never opened, when it was opened.
         active_at: When something was last sent for it or arrived, on Trio's clock.
         sent: Where those wait who push.
+        opened_at, pushed_at, sent_at, ended_at: As in `Timings`.
     """
 
     context_id: str
@@ -41,6 +43,13 @@ class ContextEntry:
     foreign_chunks_before: int
     active_at: float = attrs.field(factory=trio.current_time, init=False)
     sent: ParkingLot = attrs.field(factory=ParkingLot, init=False)
+    opened_at: float = attrs.field(init=False)
+    pushed_at: float | None = attrs.field(default=None, init=False)
+    sent_at: float | None = attrs.field(default=None, init=False)
+    ended_at: float | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.opened_at = self.active_at
 
     @property
     def stall_deadline(self) -> float:
@@ -55,6 +64,25 @@ class ContextEntry:
         delay_ms = state.settings.max_buffer_delay_ms  # the service may wait for more text
         delay_seconds = (DEFAULT_DELAY_MS if delay_ms is None else delay_ms) / 1000
         return self.active_at + delay_seconds + self.stall_seconds
+
+    def go_on_from(self, before: ContextEntry) -> None:
+        """Keep the times of the entry that the context had on another connection."""
+        self.opened_at, self.pushed_at = before.opened_at, before.pushed_at
+        self.sent_at, self.state.audio = before.sent_at, before.state.audio
+
+    def timings(self) -> Timings:
+        """Return when things happened to it."""
+        audio = self.state.audio
+        return Timings(
+            opened_at=self.opened_at,
+            pushed_at=self.pushed_at,
+            sent_at=self.sent_at,
+            first_audio_at=audio.first_at,
+            last_audio_at=audio.last_at,
+            ended_at=self.ended_at,
+            audio_seconds=audio.seconds,
+            starved_seconds=audio.starved_seconds,
+        )
 
     def block_has_ended(self) -> LocalProtocolError:
         """Return the error of calls after the context's block was left."""

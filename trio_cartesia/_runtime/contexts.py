@@ -106,6 +106,7 @@ class ContextTable:
         self._check_block(entry)
         if state.end in (None, End.LOST):  # else a further input meets the context's own end
             self.session.raise_if_lost(context_id)
+        is_first = bool(transcript) and state.is_empty
         outgoing = self.protocol.queue_input(
             context_id,
             transcript,
@@ -113,6 +114,8 @@ class ContextTable:
             last=last,
             generation_config=generation_config,
         )
+        if is_first:
+            entry.pushed_at = trio.current_time()
         self.session.wake_writer()
         return outgoing
 
@@ -154,8 +157,7 @@ class ContextTable:
         """Take a context off the connection, and leave its inbox as it is."""
         self.protocol.retire(entry.context_id, trio.current_time(), is_refused=is_refused)
         del self._entries[entry.context_id]
-        entry.sent.unpark_all()
-        self.session.wake_writer()
+        self._notice_end(entry)
 
     def is_complete(self, entry: ContextEntry) -> bool:
         """Return whether all of a context's speech has been delivered, as far as can be known."""
@@ -217,11 +219,14 @@ class ContextTable:
         entry = self._entries.get(message.context_id)
         if entry is None:
             return
+        entry.active_at = now = trio.current_time()
         if message.text is None and message.is_last:  # the end of a context that never began
             entry.inbox.put(Done(context_id=message.context_id), 0)
             entry.inbox.close()
+            self._notice_end(entry)
+        elif message.text is not None and entry.sent_at is None:
+            entry.sent_at = now
         entry.sent.unpark_all()
-        entry.active_at = trio.current_time()
         self.stalls.expect(entry.stall_deadline)
 
     def note_write_failure(self) -> None:
@@ -234,7 +239,7 @@ class ContextTable:
         self.protocol.lose()
         for entry in list(self._entries.values()):  # an inbox may take its context elsewhere
             entry.inbox.close(self.session.loss_for(loss, entry.context_id))
-            entry.sent.unpark_all()
+            self._notice_end(entry)
 
     # -- inside
 
@@ -267,6 +272,8 @@ class ContextTable:
             self._full = inbox
 
     def _notice_end(self, entry: ContextEntry) -> None:
+        if entry.ended_at is None:
+            entry.ended_at = trio.current_time()
         entry.sent.unpark_all()
         self.session.wake_writer()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from trio_cartesia._protocol.tts.timings import Timings
+
 __all__ = ["ConnectionStatistics", "ContextStatistics"]
 
 
@@ -20,6 +22,7 @@ class ContextStatistics:
         inbox_peak_bytes: The most there ever were.
         inbox_budget_bytes: The most there may be.
         unspoken_texts: Pieces sent since the last audio came.
+        timings: When it was opened, pushed to, sent, answered and ended.
     """
 
     state: str
@@ -28,6 +31,7 @@ class ContextStatistics:
     inbox_peak_bytes: int
     inbox_budget_bytes: int
     unspoken_texts: int
+    timings: Timings
 
 
 @attrs.frozen(kw_only=True)

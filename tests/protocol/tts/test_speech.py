@@ -13,12 +13,23 @@ from trio_cartesia import (
     PhonemeTimes,
     PhonemeTimestamps,
     RawOutputFormat,
+    Timings,
     WordTimes,
     WordTimestamps,
 )
 from trio_cartesia._protocol.tts.speech import SpeechBuilder
 
 RAW = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)
+TIMINGS = Timings(
+    opened_at=1,
+    pushed_at=2,
+    sent_at=3,
+    first_audio_at=4,
+    last_audio_at=5,
+    ended_at=6,
+    audio_seconds=7,
+    starved_seconds=8,
+)
 
 CHUNKS = st.builds(
     Chunk,
@@ -46,7 +57,7 @@ def built(events, *, complete=True):
     builder = SpeechBuilder(RAW)
     for event in events:
         builder.add(event)
-    return builder.finish(complete=complete)
+    return builder.finish(TIMINGS, complete=complete)
 
 
 @given(

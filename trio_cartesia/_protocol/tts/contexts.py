@@ -11,6 +11,7 @@ from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.outbox import Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
+from trio_cartesia._protocol.tts.timings import AudioArrivals
 
 __all__ = ["UNSPOKEN_CHARACTERS", "ContextState", "Unspoken"]
 
@@ -22,35 +23,38 @@ _HALF_CLOSED: Final = State.HALF_CLOSED
 
 @attrs.define(eq=False)
 class Unspoken:
-    """The transcripts that were sent after the last audio came: the newest, up to a bound."""
+    """The transcripts that were sent after the last audio came: the newest, up to a bound.
 
-    _texts: deque[str] | None = attrs.field(default=None, init=False, repr=False)
+    Attributes:
+        pending: They; None or empty where there are none.
+    """
+
+    pending: deque[str] | None = attrs.field(default=None, init=False, repr=False)
     _characters: int = attrs.field(default=0, init=False)
 
     def add(self, transcript: str) -> None:
         """Note that *transcript* was sent."""
         if not transcript:
             return
-        if self._texts is None:  # an empty deque takes 760 bytes
-            self._texts = deque()
-        self._texts.append(transcript)
+        if self.pending is None:  # an empty deque takes 760 bytes
+            self.pending = deque()
+        self.pending.append(transcript)
         self._characters += len(transcript)
-        while self._characters > UNSPOKEN_CHARACTERS and len(self._texts) > 1:
-            self._characters -= len(self._texts.popleft())
+        while self._characters > UNSPOKEN_CHARACTERS and len(self.pending) > 1:
+            self._characters -= len(self.pending.popleft())
 
     def clear(self) -> None:
         """Note that audio came."""
-        if self._texts:
-            self._texts.clear()
-            self._characters = 0
+        self.pending = None
+        self._characters = 0
 
     def texts(self) -> tuple[str, ...]:
         """Return what is left, oldest first."""
-        return tuple(self._texts or ())
+        return tuple(self.pending or ())
 
     def has_words(self) -> bool:
         """Tell whether there is something in it that could be heard."""
-        return any(character.isalnum() for text in self._texts or () for character in text)
+        return any(character.isalnum() for text in self.pending or () for character in text)
 
 
 @attrs.define(eq=False)
@@ -59,6 +63,7 @@ class ContextState:
 
     Attributes:
         common: What all its inputs repeat, as it goes over the wire.
+        audio: When its audio arrived.
     """
 
     settings: ContextSettings
@@ -68,12 +73,21 @@ class ContextState:
     failure: Exception | None = None
     queued: dict[Outgoing, None] = attrs.field(factory=dict, init=False, repr=False)
     unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
+    audio: AudioArrivals = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.audio = AudioArrivals(self.settings.output_format)
 
     @property
     def is_open(self) -> bool:
         """True while the service works for it, or may: it can be cancelled and can fail."""
         state = self.state
         return state is _OPEN or state is _HALF_CLOSED
+
+    @property
+    def is_empty(self) -> bool:
+        """True while no text of it was sent, nor waits to be."""
+        return self.state is State.NEW and not any(item.transcript for item in self.queued)
 
     @property
     def is_ending(self) -> bool:

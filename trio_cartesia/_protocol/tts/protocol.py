@@ -96,8 +96,7 @@ class SpeechProtocol:
         context = self._contexts[context_id]
         checks.transcript(transcript, context_id, may_be_empty=flush or last)
         context.check_takes_input(context_id, transcript)
-        has_text = context.state is not State.NEW or any(item.transcript for item in context.queued)
-        if flush and not has_text:
+        if flush and context.is_empty:
             raise LocalProtocolError("nothing was pushed to flush", context_id=context_id)
         request = GenerationRequest(
             settings=context.settings,
@@ -219,15 +218,21 @@ class SpeechProtocol:
 
     def receive_chunk(self, chunk: Chunk, now: float) -> bool:
         """Take a chunk that was read elsewhere; True if its context is to have it."""
-        counters = self.counters
+        counters, size = self.counters, len(chunk.audio)
         counters.events_received += 1
-        counters.audio_bytes_received += len(chunk.audio)
+        counters.audio_bytes_received += size
         context = self._contexts.get(chunk.context_id)
         if context is None or not context.is_open:
             self._receive_late(chunk, context, now)
             return False
-        if chunk.audio:
-            context.unspoken.clear()
+        if size:
+            if context.unspoken.pending:
+                context.unspoken.clear()
+            audio = context.audio
+            if now > audio.enough_until:
+                audio.look_ahead(now)
+            audio.size_bytes += size
+            audio.last_at = now
         return True
 
     def draining_count(self, now: float) -> int:

@@ -14,6 +14,7 @@ from trio_cartesia._protocol.tts.messages import (
     WordTimestamps,
     size_of,
 )
+from trio_cartesia._protocol.tts.timings import Timings
 
 __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
 
@@ -60,6 +61,8 @@ class Speech:
             after the last text with a letter or digit in it. False for speech that was cut short:
             by `Context.cancel`, by expiry or by an error; and where audio for a context that was
             never opened on the connection was dropped meanwhile, since it may be its own.
+        timings: When its context was opened, pushed to, sent, answered and ended; it does not count
+            when two are compared.
     """
 
     audio: bytes = attrs.field(repr=size_of)
@@ -68,6 +71,7 @@ class Speech:
     phonemes: tuple[TimedText, ...] = attrs.field(repr=size_of)
     segments: tuple[Segment, ...]
     complete: bool
+    timings: Timings = attrs.field(eq=False)
 
     @property
     def sample_format(self) -> SampleFormat:
@@ -106,7 +110,7 @@ class SpeechBuilder:
             self._flush_id = event.flush_id if self._flush_id is None else self._flush_id
             self._end_segment()
 
-    def finish(self, *, complete: bool) -> Speech:
+    def finish(self, timings: Timings, *, complete: bool) -> Speech:
         """Return what was said."""
         if self._audio:
             self._end_segment()
@@ -117,6 +121,7 @@ class SpeechBuilder:
             phonemes=tuple(self._phonemes),
             segments=tuple(self._segments),
             complete=complete,
+            timings=timings,
         )
 
     def _end_segment(self) -> None:

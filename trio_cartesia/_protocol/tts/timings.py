@@ -1,0 +1,94 @@
+"""When things happened to one context; time is an argument."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from trio_cartesia._protocol.tts.formats import RawOutputFormat
+
+__all__ = ["AudioArrivals", "Timings"]
+
+
+@attrs.frozen(kw_only=True)
+class Timings:
+    """When things happened to one context, in seconds of Trio's clock; None if they have not.
+
+    Audio counts when it arrives, not when it is received from the context.
+
+    Attributes:
+        opened_at: The context's block was entered; in a pool, it began to wait for its place.
+        pushed_at: Text was first pushed, apart from pushes that were withdrawn.
+        sent_at: The first message was on the wire.
+        first_audio_at: The first audio arrived.
+        last_audio_at: The latest audio arrived.
+        ended_at: The context ended, or its block was left.
+        audio_seconds: How long the audio that has arrived plays.
+        starved_seconds: How much silence an immediate listener would have heard: one who plays
+            each chunk as soon as it arrives and all before it have been played. The wait for the
+            first audio does not count.
+    """
+
+    opened_at: float
+    pushed_at: float | None
+    sent_at: float | None
+    first_audio_at: float | None
+    last_audio_at: float | None
+    ended_at: float | None
+    audio_seconds: float
+    starved_seconds: float
+
+    @property
+    def first_audio_seconds(self) -> float | None:
+        """The time to first audio: from the first push to the first audio."""
+        if self.pushed_at is None or self.first_audio_at is None:
+            return None
+        return self.first_audio_at - self.pushed_at
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds from the first push to the latest audio, for each second of audio.
+
+        Below 1 speech arrives faster than it plays. Where text is pushed while it is written, the
+        waits for text count too.
+        """
+        if self.pushed_at is None or self.last_audio_at is None:
+            return None
+        return (self.last_audio_at - self.pushed_at) / self.audio_seconds
+
+
+@attrs.define(eq=False)
+class AudioArrivals:
+    """When a context's audio arrived, and how long an immediate listener waited for it.
+
+    Audio that arrives before `enough_until` can cause no wait, so noting it takes no arithmetic.
+
+    Attributes:
+        output_format: Its layout.
+        size_bytes: How much arrived.
+        first_at: When it began to arrive.
+        last_at: When it arrived last.
+        starved_seconds: As in `Timings`.
+        enough_until: Until when the listener has something to play, at the least.
+    """
+
+    output_format: RawOutputFormat
+    size_bytes: int = attrs.field(default=0, init=False)
+    first_at: float | None = attrs.field(default=None, init=False)
+    last_at: float | None = attrs.field(default=None, init=False)
+    starved_seconds: float = attrs.field(default=0.0, init=False)
+    enough_until: float = attrs.field(default=-math.inf, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long what arrived plays."""
+        return self.output_format.sample_format.seconds(self.size_bytes)
+
+    def look_ahead(self, now: float) -> None:
+        """Move `enough_until` to the end of what arrived before *now*, when more arrives."""
+        if self.first_at is None:
+            self.first_at = now
+        played_until = self.first_at + self.starved_seconds + self.seconds
+        self.starved_seconds += max(0.0, now - played_until)
+        self.enough_until = max(now, played_until)
