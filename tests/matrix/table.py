@@ -170,10 +170,10 @@ FAULTS: Final[tuple[Row, ...]] = (
     # the connection breaks
     ends(f"reset {V3}", CUT, heard=2),
     ends(f"reset {V3} size_bytes=100", CUT, heard=2),
-    ends("reset at_byte=40000", CUT),
+    ends("reset at_byte=100000", CUT),
     ends(f"fin {V3}", CUT, heard=2),
     ends(f"fin {V3} size_bytes=100", CUT, heard=2),
-    ends("fin at_byte=40000", CUT),
+    ends("fin at_byte=100000", CUT),
     ends("fin at_byte=2", CUT, heard=0),
     ends(f"truncated_frame {V3}", CUT, heard=2),
     ends(f"truncated_frame {V3} size_bytes=1", CUT, heard=2),
@@ -189,9 +189,9 @@ FAULTS: Final[tuple[Row, ...]] = (
     ),
     # the connection is slow, or silent
     ends("stall at_frame=6", NO_PONG, within_seconds=KEEPALIVE_BOUND),
-    ends("stall at_byte=40000", NO_PONG, within_seconds=KEEPALIVE_BOUND),
+    ends("stall at_byte=100000", NO_PONG, within_seconds=KEEPALIVE_BOUND),
     ends("silence at_frame=6", NO_PONG, within_seconds=KEEPALIVE_BOUND),
-    ends("silence at_byte=40000", NO_PONG, within_seconds=KEEPALIVE_BOUND),
+    ends("silence at_byte=100000", NO_PONG, within_seconds=KEEPALIVE_BOUND),
     passes("stall at_frame=6 seconds=5", SLOW, within_seconds=20.0),
     Row(
         fault=f"stall {V3}",
