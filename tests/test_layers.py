@@ -26,6 +26,7 @@ FLOORS = {
     "_constructors": 0,
     "_nursery": 1,
     "_protocol.base": 1,
+    "_protocol.text": 1,
     "_protocol.tts": 2,
     "_runtime.transport": 3,
     "_runtime": 4,

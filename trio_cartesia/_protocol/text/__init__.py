@@ -1,0 +1,1 @@
+"""Transcripts: the pieces they arrive in, their markup, and what of them is spoken."""
