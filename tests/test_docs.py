@@ -20,6 +20,7 @@ from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics
 from trio_cartesia._client import tts
 from trio_cartesia._pool import backoff, inputs, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
+from trio_cartesia._protocol.text import pieces
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts import encoder as requests
@@ -32,6 +33,7 @@ from trio_cartesia._runtime import (
     keepalive,
     open_session,
     pace,
+    piece_feed,
     session,
     stalls,
     writer,
@@ -181,6 +183,8 @@ LIMITS = {
     "DRAINING_SECONDS": tombstones.DRAINING_SECONDS,
     "REMEMBERED_MOST": ids.REMEMBERED_MOST,
     "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
+    "HELD_CHARACTERS": pieces.HELD_CHARACTERS,
+    "HELD_SECONDS": piece_feed.HELD_SECONDS,
     "READ_BYTES": read_buffer.READ_BYTES,
     "AHEAD_BYTES": pace.AHEAD_BYTES,
     "IDLE_TURNS": pace.IDLE_TURNS,

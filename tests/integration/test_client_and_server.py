@@ -72,7 +72,7 @@ async def test_every_context_hears_what_was_spoken_for_it(texts, data):
                 nursery.start_soon(converse, f"c{number}", pieces)
         for number, pieces in enumerate(texts):
             speech = speeches[f"c{number}"]
-            if not pieces:
+            if not any(map(str.isalpha, "".join(pieces))):  # nothing is sent
                 assert speech.audio == b""
                 continue
             record = server.journal.context(f"c{number}")

@@ -31,7 +31,7 @@ async def test_each_context_receives_what_was_spoken_for_it(texts, places):
             async with pool.speak(pieces, **SMALL, add_timestamps=True) as context:
                 speech = await context.collect()
             assert speech.complete
-            if not pieces:
+            if not any(map(str.isalpha, "".join(pieces))):  # nothing is sent
                 assert speech.audio == b""
                 return
             record = network.server.journal.context(context.context_id)

@@ -25,17 +25,14 @@ async def slowly(*pieces, seconds=1.0):
 
 @given(pieces=st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=8))
 @on_virtual_time
-async def test_feed_pushes_every_piece_verbatim(pieces):
-    """What is fed arrives piece by piece, verbatim, with the final input after it."""
+async def test_feed_sends_all_pieces_and_ends_the_text(pieces):
+    """What is fed arrives in order, with nothing added or left out, and one final input."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
-            await context.feed(iter(pieces))
+            await context.feed(["Text: ", *pieces])
             requests = await requests_until_quiet(peer)
-    sent = [piece for piece in pieces if piece]
-    assert [request["transcript"] for request in requests if request["continue"]] == sent
-    assert [request["transcript"] for request in requests if not request["continue"]] == (
-        [""] if sent else []
-    )
+    assert "".join(request["transcript"] for request in requests) == "Text: " + "".join(pieces)
+    assert [request["continue"] for request in requests] == [True] * (len(requests) - 1) + [False]
 
 
 async def test_speak_feeds_while_the_loop_receives(autojump_clock):

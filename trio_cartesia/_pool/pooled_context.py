@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -41,19 +44,17 @@ class PooledContext(Context):
 
     _mover: Mover = attrs.field(init=False, repr=False)
 
-    async def _send(
+    def _queue(
         self,
         transcript: str = "",
         *,
         flush: bool = False,
         last: bool = False,
         generation_config: GenerationConfig | None = None,
-    ) -> None:
-        self._contexts.run_check.check()
-        await trio.lowlevel.checkpoint_if_cancelled()
+    ) -> Callable[[], Awaitable[None]]:
         item = Input(transcript, flush=flush, last=last, generation_config=generation_config)
         self._mover.queue(item)
-        await self._mover.wait_sent(item)
+        return partial(self._mover.wait_sent, item)
 
 
 @attrs.define(eq=False)
@@ -223,6 +224,7 @@ class Mover:
         context = self.context
         old_table, old_entry = context._contexts, context._entry
         entry = self._open_in(table)
+        entry.state.held_text = old_entry.state.held_text
         self._inbox.count_in(table.waiting)
         context.context_id, context._contexts, context._entry = entry.context_id, table, entry
         if self._lease is not None and not self._lease.is_released:

@@ -119,11 +119,12 @@ class Connection:
         """Open a context that feeds itself with the text, and ends it.
 
         A str is queued as one message when the block is entered, so the service can start at once.
-        Pieces are pushed by a task: whatever their iterator raises, the receive loop raises, after
-        the events that came before. If the service ends the context while there is more to speak,
-        the receive loop raises `ContextExpired`. Leaving the block stops the task and closes an
-        asynchronous generator of pieces; what that raises is raised by the block, unless the block
-        raises something itself.
+        Pieces may end anywhere, as those of a language model do; see `Context.feed`. They are
+        pushed by a task: whatever their iterator raises, the receive loop raises, after the events
+        that came before. If the service ends the context while there is more to speak, the receive
+        loop raises `ContextExpired`. Leaving the block stops the task and closes an asynchronous
+        generator of pieces; what that raises is raised by the block, unless the block raises
+        something itself.
 
         Args:
             text_or_pieces: A text, or pieces of one as they come.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 
 import attrs
 import trio
@@ -16,6 +17,7 @@ from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.speech import Speech, SpeechBuilder
 from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.contexts import ContextTable
+from trio_cartesia._runtime.piece_feed import PieceFeed
 from trio_cartesia._runtime.receivers import AudioReceiver
 from trio_cartesia._runtime.statistics import ContextStatistics
 
@@ -101,10 +103,21 @@ class Context:
         await self._send(last=True)
 
     async def feed(self, pieces: Iterable[str] | AsyncIterable[str]) -> None:
-        """Push every piece as it comes, then end the text.
+        """Push pieces as they come from a language model, then end the text.
 
-        A str goes out as one message that ends the text. Empty pieces are passed over. The
-        iterator of the pieces is not closed: its owner does that.
+        A piece may end anywhere. The end of it that is not whole, such as half a tag, is held and
+        sent with the pieces that follow: unfinished markup, a surrogate without its other half, a
+        number, or a character that another may join. At most 1,024 characters are held, and a
+        number or character for half a second at most. With ``max_buffer_delay_ms=0``, where each
+        input is spoken by itself, numbers and characters are not held.
+
+        The inputs joined are the pieces joined, except that two surrogates become their character,
+        and a lone one U+FFFD. Blanks and punctuation that begin a text are held until a word
+        follows, since the service may refuse them (protocol §2.6). A text that has no word at all
+        is not sent: the context ends with no audio.
+
+        A str goes out verbatim, as one message that ends the text. The iterator of the pieces is
+        not closed: its owner does that. If cancelled, see `push`; what is held is not sent.
 
         Raises:
             CartesiaError: As `push`.
@@ -114,13 +127,7 @@ class Context:
         if isinstance(pieces, str):
             await self._send(pieces, last=True)
             return
-        if isinstance(pieces, AsyncIterable):
-            async for piece in pieces:
-                await self._push_piece(piece)
-        else:
-            for piece in pieces:
-                await self._push_piece(piece)
-        await self.no_more_inputs()
+        await PieceFeed(self).run(pieces)
 
     def receive(self) -> AsyncIterator[Event]:
         """Return an asynchronous iterator of the events, until the terminal one.
@@ -193,13 +200,8 @@ class Context:
             inbox_budget_bytes=inbox.budget_bytes,
             unspoken_texts=len(state.unspoken.texts()),
             timings=self._entry.timings(),
+            held_characters=len(state.held_text),
         )
-
-    async def _push_piece(self, piece: str) -> None:
-        if piece == "":
-            await trio.lowlevel.checkpoint()
-        else:
-            await self.push(piece)
 
     async def _send(
         self,
@@ -211,8 +213,22 @@ class Context:
     ) -> None:
         self._contexts.run_check.check()
         await trio.lowlevel.checkpoint_if_cancelled()
+        wait_sent = self._queue(
+            transcript, flush=flush, last=last, generation_config=generation_config
+        )
+        await wait_sent()
+
+    def _queue(
+        self,
+        transcript: str = "",
+        *,
+        flush: bool = False,
+        last: bool = False,
+        generation_config: GenerationConfig | None = None,
+    ) -> Callable[[], Awaitable[None]]:
+        """Queue an input; what is returned waits until it is on the wire, or withdraws it."""
         contexts, entry = self._contexts, self._entry
         outgoing = contexts.queue_input(
             entry, transcript, flush=flush, last=last, generation_config=generation_config
         )
-        await contexts.wait_sent(entry, outgoing)
+        return partial(contexts.wait_sent, entry, outgoing)

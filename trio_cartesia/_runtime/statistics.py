@@ -23,6 +23,8 @@ class ContextStatistics:
         inbox_budget_bytes: The most there may be.
         unspoken_texts: Pieces sent since the last audio came.
         timings: When it was opened, pushed to, sent, answered and ended.
+        held_characters: The end of the text that `Context.feed` holds until it is whole; at most
+            1,024.
     """
 
     state: str
@@ -32,6 +34,7 @@ class ContextStatistics:
     inbox_budget_bytes: int
     unspoken_texts: int
     timings: Timings
+    held_characters: int
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +47,7 @@ class ConnectionStatistics:
             1,024 are remembered after their blocks, each for 10 seconds at most.
         contexts_opened: All contexts so far.
         requests_queued: Messages that wait for the writer: at most one for each task that pushes,
-            and a cancel for each context that was left.
+            two for one that feeds, and a cancel for each context that was left.
         requests_sent: Messages that were sent.
         events_received: Messages that came.
         audio_bytes_received: Their audio, decoded, with what was dropped.

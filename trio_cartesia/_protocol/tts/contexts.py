@@ -64,6 +64,7 @@ class ContextState:
     Attributes:
         common: What all its inputs repeat, as it goes over the wire.
         audio: When its audio arrived.
+        held_text: What waits for the rest of its tag or number, to be sent with it.
     """
 
     settings: ContextSettings
@@ -71,6 +72,7 @@ class ContextState:
     state: State = State.NEW
     end: End | None = None
     failure: Exception | None = None
+    held_text: str = attrs.field(default="", init=False, repr=False)
     queued: dict[Outgoing, None] = attrs.field(factory=dict, init=False, repr=False)
     unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
     audio: AudioArrivals = attrs.field(init=False)
@@ -126,10 +128,10 @@ class ContextState:
             raise LocalProtocolError("the final input was given before", context_id=context_id)
 
     def expiry(self, context_id: str, transcript: str = "") -> ContextExpired:
-        """Return `ContextExpired`, with *transcript* as the last text that was not spoken."""
-        rest = (transcript,) if transcript else ()
+        """Return `ContextExpired`, with *transcript* and what is held as not spoken."""
+        rest = filter(None, (transcript, self.held_text))
         return ContextExpired(
             "the service ended the context before its final input",
             context_id=context_id,
-            unspoken=self.unspoken.texts() + rest,
+            unspoken=(*self.unspoken.texts(), *rest),
         )

@@ -1,0 +1,34 @@
+"""What markup of a transcript looks like (protocol §2.14), whole or unfinished.
+
+Attributes are not read: a tag that the service may not know goes through as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MARKUP", "UNFINISHED_MARKUP"]
+
+LONGEST_SPELLING: Final = 1000  # characters between the tags
+LONGEST_PHONEMES: Final = 200  # characters between the brackets
+LONGEST_ATTRIBUTES: Final = 64  # characters
+
+_NAMES: Final = ("break", "pause", "speed", "volume", "emotion")
+_TAG: Final = rf"<(?:{'|'.join(_NAMES)})\s[^<>]{{0,{LONGEST_ATTRIBUTES}}}"
+_SPELLING: Final = rf"<spell>[^<]{{0,{LONGEST_SPELLING}}}"
+_PHONEMES: Final = rf"<<[^\s<>]{{0,{LONGEST_PHONEMES}}}"
+
+
+def _beginnings(*words: str) -> str:
+    """Return a pattern of all beginnings of *words*, whole ones included."""
+    parts = {word[:size] for word in words for size in range(1, len(word) + 1)}
+    return f"(?:{'|'.join(map(re.escape, sorted(parts, key=len, reverse=True)))})"
+
+
+MARKUP: Final = re.compile(rf"{_TAG}>|{_SPELLING}</spell>|{_PHONEMES}>>|\[laughter\]")
+
+UNFINISHED_MARKUP: Final = re.compile(  # it ends the text
+    rf"(?:{_TAG}|{_SPELLING}{_beginnings('</spell')}?|{_PHONEMES}>?"
+    rf"|{_beginnings('<spell', *(f'<{name}' for name in _NAMES), '[laughter')})\Z"
+)
