@@ -34,7 +34,8 @@ def load_on_first_use(
 
     def load() -> None:
         exports = vars(import_module(f"{package}._exports"))
-        names = [name for name in exports if name[0] != "_" and name != "annotations"]
+        # pytest adds names of its own, which begin with @
+        names = [name for name in exports if name[0].isalpha() and name != "annotations"]
         for name in names:
             publish(name, exports[name])
         namespace["__all__"] = names

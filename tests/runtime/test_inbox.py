@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support import SETTINGS
-from trio_cartesia import Chunk, ConnectionLost, ContextFailed, Done, InboxOverflow
+from trio_cartesia import Chunk, ConnectionLost, ContextFailed, Done, Event, InboxOverflow
 from trio_cartesia._runtime.inbox import IN_A_ROW, ByteCounter, Inbox
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
@@ -25,6 +25,7 @@ ERRORS = st.sampled_from([None, ContextFailed("failed"), ConnectionLost("lost")]
 STEPS = st.one_of(
     st.tuples(st.just("put"), CHUNKS | DONES),
     st.tuples(st.just("take"), st.none()),
+    st.tuples(st.just("put back"), st.integers(0, 3)),
     st.tuples(st.sampled_from(["close", "discard"]), ERRORS),
     st.tuples(st.just("amend"), st.just(ContextFailed("in other words"))),
 )
@@ -52,6 +53,11 @@ class Model:
         self.waiting.append((event, size))
         self.peak_bytes = max(self.peak_bytes, self.held_bytes)
         return True
+
+    def put_back(self, events: list[Event]) -> None:
+        sizes = [256 + len(getattr(event, "audio", b"")) for event in events]
+        self.waiting[:0] = zip(events, sizes, strict=True)
+        self.peak_bytes = max(self.peak_bytes, self.held_bytes)
 
     def close(self, error: Exception | None) -> None:
         if not self.is_closed:
@@ -107,6 +113,17 @@ FULL = Chunk(context_id="a", audio=bytes(BUDGET_BYTES - 256))
     blocks=False,
 )
 @example(
+    steps=[
+        ("put", (Done(context_id="a"), 7, 480)),
+        ("put", (CHUNK, 0, 1256)),
+        ("put", (Done(context_id="a"), 9, 544)),
+        ("close", ContextFailed("failed")),
+        ("put back", 2),
+        *[("take", None)] * 4,
+    ],
+    blocks=False,
+)
+@example(
     steps=[("close", ContextFailed("failed")), ("discard", ConnectionLost("lost")), ("take", None)],
     blocks=False,
 )
@@ -123,6 +140,11 @@ async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
             assert inbox.put(event, characters) is model.put(event, size)
         elif step == "take":
             assert await taken(inbox) == model.take()
+        elif step == "put back":
+            events = [await anext(inbox) for _ in range(min(what, len(model.waiting)))]
+            assert events == [model.take() for _ in events]
+            inbox.put_back(events)
+            model.put_back(events)
         else:
             getattr(inbox, step)(what)
             getattr(model, step)(what)
@@ -186,3 +208,14 @@ async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
             await anext(inbox)
         assert scope.cancelled_caught
     assert await anext(inbox) == CHUNK
+
+
+async def test_what_is_put_back_after_the_block_is_dropped():
+    """Events that a thread had taken are dropped where the context's block was left meanwhile."""
+    inbox = Inbox(BUDGET_BYTES, False, ByteCounter())
+    inbox.put(CHUNK, 0)
+    event = await anext(inbox)
+    inbox.discard(ContextFailed("left"))
+    inbox.put_back([event])
+    assert await taken(inbox) == (ContextFailed, "left")
+    assert inbox.counter.held_bytes == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from threading import get_ident
 from typing import Final, NoReturn, Self
 
@@ -135,6 +136,25 @@ class Inbox:
             self._error = error
         self._is_discarded = True
         self._receive.close()
+
+    def put_back(self, events: Sequence[Event]) -> None:
+        """Put *events* that were received back, before those that wait; no task may be waiting.
+
+        They are not held to the budget, and one that is not audio counts `EVENT_BYTES`.
+        """
+        if not events or self._is_discarded:
+            return
+        waiting, old = self._receive.statistics().current_buffer_used, self._receive
+        self._send, self._receive = trio.open_memory_channel(math.inf)
+        for event in (*events, *(old.receive_nowait() for _ in range(waiting))):
+            self._send.send_nowait(event)
+        if self._is_closed:
+            self._send.close()
+        sizes = [EVENT_BYTES for event in events if type(event) is not Chunk]
+        self._sizes = deque((*sizes, *(self._sizes or ())))
+        audio = sum(len(event.audio) for event in events if type(event) is Chunk)
+        for counter in (self.counter, self._total):
+            counter.add(audio + EVENT_BYTES * len(events))
 
     async def wait_room(self) -> None:
         """Return once it is not full."""

@@ -100,9 +100,13 @@ class WholeFrames:
 
     def take(self, data: bytes) -> bytes:
         """Return all whole frames of the kept bytes and *data*; keep the rest."""
+        whole, self._rest = self._split(data)
+        return whole
+
+    def _split(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return the whole frames of the kept bytes and *data*, and the rest; change nothing."""
         if not self._rest and not len(data) % self.bytes_per_frame:
-            return data
+            return data, b""
         data = self._rest + data
         end = len(data) - len(data) % self.bytes_per_frame
-        self._rest = data[end:]
-        return data[:end]
+        return data[:end], data[end:]
