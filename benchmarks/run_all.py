@@ -32,6 +32,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
     "contexts_sweep": ("receiving", "--sweep", "contexts", "--rounds", "5"),
     "frames_sweep": ("receiving", "--sweep", "frames", "--rounds", "5"),
     "connections_sweep": ("receiving", "--sweep", "connections", "--rounds", "5"),
+    "blocking": ("blocking",),
     "latency": ("latency",),
     "first_audio": ("first_audio",),
     "pushing": ("pushing",),

@@ -81,6 +81,7 @@ QUARTER: Final = 0.25
 CLIENTS: Final = {
     OURS: python("ours"),
     "trio_cartesia, fast path off": python("ours", None, QUARTER, environment=((FAST_PATH, "0"),)),
+    "trio_cartesia.blocking": python("ours_blocking"),
     "official async": python("official_async", "cartesia", QUARTER),
     "official sync": python("official_sync", "cartesia", QUARTER),
     "official JS": Client(

@@ -26,8 +26,11 @@ RATIOS: Final = {"cpu_us": "cpu_ratio", "clock_us": "clock_ratio"}  # ours to th
 Found = dict[Case, list[Measure]]
 
 
-def compare(cases: Sequence[Case], rounds: int) -> list[Row]:
-    """Let each case take its turn in each round; return a row a case."""
+def compare(cases: Sequence[Case], rounds: int, *, ours: str = OURS) -> list[Row]:
+    """Let each case take its turn in each round; return a row a case.
+
+    Rows of other clients have their ratio to the client *ours*.
+    """
     found: Found = {case: [] for case in cases}
     warm = {(case.name, case.tls, case.voice): case for case in reversed(cases)}
     with ExitStack() as stack:
@@ -44,17 +47,17 @@ def compare(cases: Sequence[Case], rounds: int) -> list[Row]:
                 found[case].append(peers[case.tls, case.voice].measure(case))
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return _rows(found)
+    return _rows(found, ours)
 
 
-def _rows(found: Found) -> list[Row]:
+def _rows(found: Found, ours_name: str) -> list[Row]:
     """Return a row a case; cases that differ by their client alone are compared."""
     groups: dict[str, dict[Case, list[Measure]]] = {}
     for case, measures in found.items():
         groups.setdefault(repr((case.where, case.tls, case.voice)), {})[case] = measures
     rows = []
     for group in groups.values():
-        ours = next((measures for case, measures in group.items() if case.name == OURS), None)
+        ours = next((measures for case, measures in group.items() if case.name == ours_name), None)
         for measures in group.values():
             if ours is not None and measures is not ours:
                 for mine, theirs in zip(ours, measures, strict=True):

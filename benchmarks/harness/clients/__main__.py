@@ -12,6 +12,7 @@ from harness.processors import stay_on_core
 
 CLIENTS: Final = {
     "ours": ("ours", "TrioCartesia"),
+    "ours_blocking": ("ours_blocking", "TrioCartesiaBlocking"),
     "official_async": ("official", "OfficialAsync"),
     "official_sync": ("official", "OfficialSync"),
     "websockets": ("libraries", "Websockets"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,11 @@ from harness.clients.tasks import (
     KEY,
     SETTINGS,
     AsyncioClient,
-    Client,
+    BlockingClient,
     Connect,
-    Plan,
     Take,
     authority,
 )
-from harness.measure import Measure
 from harness.messages import TOKEN
 
 
@@ -63,21 +61,15 @@ class OfficialAsync(AsyncioClient):
         await _receive(context, take)
 
 
-class OfficialSync(Client):
-    """The synchronous client, which has no tasks: one context is received after another."""
+class OfficialSync(BlockingClient):
+    """The synchronous client."""
 
-    def perform(self, plan: Plan) -> None:
-        """Receive a stream."""
-        measure = Measure(plan.pace)
-        client = Cartesia(api_key=KEY, websocket_base_url=plan.url)
-        measure.start()
-        with client.tts.websocket_connect(websocket_connection_options=_options()) as connection:
-            contexts = [connection.context(name, **SETTINGS) for name in plan.names()]
-            for context in contexts:
-                context.push("x")
-                context.no_more_inputs()
-            for context in contexts:
-                for event in context.receive():
-                    if event.type == "chunk":
-                        measure.take(event.audio or b"", event.step_time)
-            measure.report()
+    def connect(self, url: str, stack: ExitStack) -> Any:
+        """Open a client and a connection."""
+        client = Cartesia(api_key=KEY, websocket_base_url=url)
+        connect = client.tts.websocket_connect(websocket_connection_options=_options())
+        return stack.enter_context(connect)
+
+    def context(self, connection: Any, name: str, stack: ExitStack) -> Any:  # noqa: ARG002
+        """Open a context."""
+        return connection.context(name, **SETTINGS)

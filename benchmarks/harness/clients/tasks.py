@@ -10,7 +10,7 @@ import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -154,6 +154,34 @@ async def _speak(client: Client, connection: Any, name: str, measure: Measure) -
             is_first = False
 
     await client.speak(connection, name, TEXT, take)
+
+
+class BlockingClient(Client):
+    """A client without tasks: one context is received after another."""
+
+    def connect(self, url: str, stack: ExitStack) -> Any:
+        """Open a connection until *stack* is left."""
+        raise NotImplementedError
+
+    def context(self, connection: Any, name: str, stack: ExitStack) -> Any:
+        """Open a context until *stack* is left."""
+        raise NotImplementedError
+
+    def perform(self, plan: Plan) -> None:
+        """Receive a stream, the only task for these clients."""
+        measure = Measure(plan.pace)
+        measure.start()
+        with ExitStack() as stack:
+            connection = self.connect(plan.url, stack)
+            contexts = [self.context(connection, name, stack) for name in plan.names()]
+            for context in contexts:
+                context.push("x")
+                context.no_more_inputs()
+            for context in contexts:
+                for event in context.receive():
+                    if event.type == "chunk":
+                        measure.take(event.audio or b"", event.step_time)
+            measure.report()
 
 
 class AsyncioClient(Client):
