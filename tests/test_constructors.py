@@ -12,13 +12,20 @@ import pytest
 import trio
 
 import trio_cartesia
+import trio_cartesia.blocking
 import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia.testing import connected_pair, service_in_thread
 from trio_cartesia.testing import script as acts
 
-PACKAGES = [trio_cartesia, trio_cartesia.server, trio_cartesia.testing, acts]
+PACKAGES = [
+    trio_cartesia,
+    trio_cartesia.blocking,
+    trio_cartesia.server,
+    trio_cartesia.testing,
+    acts,
+]
 
 # classes that are yet to get `no_public_constructor`; a test fails once one of them has it
 

@@ -14,6 +14,7 @@ import pytest
 import trio
 
 import trio_cartesia
+import trio_cartesia.blocking
 import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics, Timings
@@ -40,6 +41,7 @@ from trio_cartesia._runtime import (
 )
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head, tcp
 from trio_cartesia._runtime.transport import websocket as transport
+from trio_cartesia.blocking import portal, receiving
 from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
 from trio_cartesia.server.faults import shaping as slowness
@@ -60,7 +62,7 @@ BLOCKS = [
         re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL), 1
     )
 ]
-DOCUMENTED = [trio_cartesia, trio_cartesia.server, trio_cartesia.testing]
+DOCUMENTED = [trio_cartesia, trio_cartesia.blocking, trio_cartesia.server, trio_cartesia.testing]
 
 
 def docstring_examples():
@@ -200,6 +202,8 @@ LIMITS = {
     "LONGEST_RECOVERY_SECONDS": working_limit.LONGEST_RECOVERY_SECONDS,
     "LONGEST_PAUSE_SECONDS": working_limit.LONGEST_PAUSE_SECONDS,
     "KEPT_CHARACTERS": inputs.KEPT_CHARACTERS,
+    "BATCH_BYTES": receiving.BATCH_BYTES,
+    "EXIT_SECONDS": portal.EXIT_SECONDS,
 }
 
 

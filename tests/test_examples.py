@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import trio
+
+from trio_cartesia.server import open_server
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith("test_")]
@@ -19,7 +22,7 @@ def test_there_are_examples():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: str(path.relative_to(EXAMPLES)))
 def test_an_example_runs_offline(path, tmp_path):
     """Without a key, without arguments and in any directory, it does something and ends well."""
     clean = {name: value for name, value in os.environ.items() if "CARTESIA" not in name}
@@ -29,3 +32,23 @@ def test_an_example_runs_offline(path, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+@pytest.mark.slow
+async def test_two_contexts_without_async(tmp_path):
+    """The blocking example writes two files, whose bytes are what the service spoke for each
+    context, though it receives one after the other what was interleaved on the wire.
+    """
+    async with open_server() as server:
+        await trio.run_process(
+            [sys.executable, "-W", "error", str(EXAMPLES / "blocking_two_contexts.py")],
+            cwd=tmp_path,
+            env={**os.environ, "CARTESIA_BASE_URL": server.url},
+            capture_stdout=True,
+        )
+    one, two = server.journal.contexts
+    assert (tmp_path / "one.pcm").read_bytes() == one.audio
+    assert (tmp_path / "two.pcm").read_bytes() == two.audio
+    assert len(one.audio) > 44100
+    order = list(server.journal.order)
+    assert order != sorted(order, key=order.index)  # not one context after the other

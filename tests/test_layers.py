@@ -55,6 +55,7 @@ FLOORS = {
     "server.routes": 12,
     "server.app": 13,
     "server": 14,
+    "blocking": 14,
     "testing": 15,
     "_cli": 15,
     "_cli.say": 15,
@@ -70,6 +71,8 @@ ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli"}
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {
     "server": {"server", "_protocol.base", "_nursery", "_constructors", "_version"},
+    "blocking": {"", "blocking", "_client", "_pool", "_runtime", "_protocol"}
+    | {"_constructors", "_errors", "_lazy"},
     "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
     | {"_nursery", "_constructors", "_lazy", "_errors", "_runtime.managers"},
     "_cli": {"", "_cli", "server"},
@@ -78,7 +81,7 @@ SEES = {
 # What may be imported everywhere, and libraries that are hidden in the modules named.
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
-    "attrs": {"_protocol", "_runtime", "_pool", "_client", "server", "testing", "_cli"},
+    "attrs": {"_protocol", "_runtime", "_pool", "_client", "blocking", "server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -92,7 +95,7 @@ ALONE = {
     "pytest": {"testing"},
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice"},
-    "trio": {"_nursery", "_runtime", "_pool", "_client", "server", "testing", "_cli"},
+    "trio": {"_nursery", "_runtime", "_pool", "_client", "blocking", "server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
     "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},

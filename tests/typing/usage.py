@@ -7,6 +7,7 @@ from typing import Any, assert_type
 
 import trio
 
+import trio_cartesia.blocking
 import trio_cartesia.testing
 from trio_cartesia import (
     Cartesia,
@@ -69,6 +70,26 @@ async def converse(context: Context) -> None:
             assert_type(event.word_timestamps.words, tuple[str, ...])
 
 
+def speak_in_a_thread() -> None:
+    with (
+        trio_cartesia.blocking.Cartesia() as client,
+        client.tts.websocket_connect() as connection,
+        connection.context(**SETTINGS) as context,
+    ):
+        assert_type(client, trio_cartesia.blocking.Cartesia)
+        assert_type(connection, trio_cartesia.blocking.Connection)
+        assert_type(connection.statistics(), ConnectionStatistics)
+        assert_type(context, trio_cartesia.blocking.Context)
+        context.push("Hello.", generation_config={"speed": 1.2})
+        context.feed(["Hello, ", "world."])
+        context.feed(tokens())  # type: ignore[arg-type]  # asynchronous pieces are not for threads
+        for event in context.receive():
+            assert_type(event, Event)
+        assert_type(list(context.audio()), list[bytes])
+        assert_type(context.collect(), Speech)
+    context.nonsense()  # type: ignore[attr-defined]
+
+
 async def test_tools(server: Server) -> None:
     async with connected_pair() as (connection, peer), connect_in_memory(server) as open_stream:
         assert_type(connection, Connection)
@@ -92,5 +113,6 @@ def samples(output_format: RawOutputFormat) -> bytes:
 
 # the packages load their names late, and checkers know all the same which there are
 trio_cartesia.Nonsense  # type: ignore[attr-defined]  # noqa: B018
+trio_cartesia.blocking.Nonsense  # type: ignore[attr-defined]  # noqa: B018
 trio_cartesia.testing.Nonsense  # type: ignore[attr-defined]  # noqa: B018
 Peer("a", {})  # type: ignore[call-arg]  # it has no public constructor

@@ -1,0 +1,363 @@
+"""Write the blocking face, `trio_cartesia.blocking`, from the asynchronous one.
+
+``python tools/write_blocking.py`` writes a module for each class of `CLASSES`, with the same public
+names and parameters, and docstrings for threads. A method passes its call on through the portal,
+unless `BODIES` says otherwise.
+
+After a change of the asynchronous face, run this and read the docstrings that it wrote: `WORDS` has
+what they call a thing that is different for threads. A new class of objects with asynchronous
+methods needs a row in `CLASSES`. A test fails where a module is not what this writes.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import itertools
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+ROOT: Final = Path(__file__).parent.parent
+FOLDER: Final = ROOT / "trio_cartesia" / "blocking"
+
+T = TypeVar("T", bound=ast.AST)
+
+CLASSES: Final = {  # public classes, the modules that they are in, and what they are derived from
+    "Cartesia": ("trio_cartesia._client.client", "ClientBase"),
+    "TTS": ("trio_cartesia._client.tts", "Wrapper[AsyncTTS]"),
+    "Pool": ("trio_cartesia._pool.pool", "Wrapper[AsyncPool]"),
+    "Connection": ("trio_cartesia._runtime.connection", "Wrapper[AsyncConnection]"),
+    "Context": ("trio_cartesia._runtime.context", "ContextBase"),
+}
+MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
+
+BODIES: Final = {  # PASS_ON is what other methods do
+    "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
+    "Context.audio": "return self._audio",
+    "Context.cancel": "self._put_back(); PASS_ON",
+    "Context.collect": "self._put_back(); PASS_ON",
+    "Context.feed": """
+if isinstance(pieces, str):
+    self._portal.run(self._inner.feed, pieces)
+else:
+    feed_from_caller(self._portal, self._inner.feed, pieces)
+""",
+    "Context.receive": "return self._events",
+}
+UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread
+
+TYPES: Final = {  # in annotations
+    "AsyncIterator": "Iterator",
+    "AudioReceiver": "Iterator[bytes]",
+}
+IMPORTS: Final = {
+    "AbstractContextManager": "contextlib",
+    "Block": "trio_cartesia.blocking.block",
+    "ClientBase": "trio_cartesia.blocking.client_base",
+    "ContextBase": "trio_cartesia.blocking.context_base",
+    "Iterator": "collections.abc",
+    "Manager": "trio_cartesia.blocking.block",
+    "Wrapper": "trio_cartesia.blocking.wrapper",
+    "create": "trio_cartesia._constructors",
+    "feed_from_caller": "trio_cartesia.blocking.pieces",
+    "no_public_constructor": "trio_cartesia._constructors",
+    "pieces_from_thread": "trio_cartesia.blocking.pieces",
+}
+
+WORDS: Final = {  # in docstrings: patterns, and what they become
+    r"an async(?:hronous)? context manager": "a context manager",
+    r"an asynchronous iterator": "an iterator",
+    r"It holds settings but no connection, so it is cheap\. All tasks of a Trio run may share it\."
+    "": (
+        "While its block runs, a thread in the background runs Trio for it. All threads may share "
+        "it; leaving the block ends what they have open."
+    ),
+    r"any task of the same Trio run": "any thread",
+    r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
+    r"in another task than": "in another thread than",
+    r"Pieces are pushed by a task": "Pieces are made and pushed by another thread",
+    r"Leaving the block stops the task and closes an asynchronous generator of pieces; what that "
+    r"raises is raised by the block, unless the block raises something itself\.": (
+        "Leaving the block stops pushing; an iterator that is making a piece then goes on until it "
+        "has made it."
+    ),
+    r"Push every piece as it comes": "Make every piece in this thread and push it",
+    r"If cancelled": "If interrupted by Ctrl-C",
+    r"Being cancelled loses": "An interrupt by Ctrl-C loses",
+    r"or cancellation, (drops)": r"or Ctrl-C, \1",
+    r"nothing is awaited for it": "nothing waits for the answer",
+    r": use ``trio\.fail_after``": "",
+    r"(N|n)othing is awaited": r"\1othing is waited for",
+    r": there is no exception group unless the block opened a nursery": "",
+    r"An async function that": "An async function, called in the background thread, that",
+}
+EXAMPLE: Final = {  # in examples, likewise
+    r"import trio\n": "",
+    r"\n*trio\.run\(main\)\n*": "\n",
+    r"from trio_cartesia import Cartesia": "from trio_cartesia.blocking import Cartesia",
+    r"\basync with\b": "with",
+    r"\basync for\b": "for",
+    r"\(await ([\w.]+\(\))\)": r"\1",
+    r"\bawait ": "",
+}
+STALE: Final = re.compile(r"\b(await\w*|async\w*|nurser\w*|tasks?|trio\.(?!abc)\w+)\b")
+EXPECTED: Final = {  # what `STALE` finds and is right
+    "An async function, called in",
+    "A task of this package crashed",
+}
+
+
+class Unclear(Exception):
+    """The asynchronous face has something for which there is no rule."""
+
+
+# -- docstrings
+
+
+def docstring_for_threads(text: str, indent: int) -> str:
+    """Return a docstring with the words for threads, at an indentation."""
+    text, mark, example = inspect.cleandoc(text).partition("Example::\n")
+    lines = [line for paragraph in paragraphs(text) for line in reworded(paragraph, indent)]
+    if mark:
+        lines += ["Example::", "", *example_for_threads(example)]
+    found = "\n".join(lines)
+    checked = found
+    for phrase in EXPECTED:
+        checked = checked.replace(phrase, "")
+    if stale := STALE.search(checked):
+        raise Unclear(f"{stale[0]!r} in a docstring: WORDS needs a rule for it\n\n{found}")
+    return "\n".join(" " * indent + line if line else "" for line in lines).strip()
+
+
+def paragraphs(text: str) -> Iterator[list[str]]:
+    """Yield the lines of each paragraph, and of each entry of a section."""
+    paragraph: list[str] = []
+    for line in text.splitlines():
+        if not line or re.match(r" {4}[*`]*\w+[`]*: |\w+:$", line):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    yield paragraph
+
+
+def reworded(lines: list[str], indent: int) -> list[str]:
+    """Return a paragraph with the words for threads, filled again if there are some."""
+    text = " ".join(line.strip() for line in lines if line)
+    new = text
+    for pattern, words in WORDS.items():
+        new = re.sub(pattern, words, new)
+    if new == text:
+        return lines
+    blank = [""] if not lines[0] else []
+    first = re.match(" *", lines[len(blank)])
+    assert first is not None
+    hang = first[0] + (" " * 4 if first[0] else "")
+    width = 100 - indent
+    return blank + textwrap.wrap(
+        new, width, initial_indent=first[0], subsequent_indent=hang, break_long_words=False
+    )
+
+
+def example_for_threads(code: str) -> list[str]:
+    """Return the example of a docstring as a script for threads."""
+    code = textwrap.dedent(code).strip("\n") + "\n"
+    head, main, body = code.partition("async def main():\n")
+    if main:
+        body, end, tail = body.partition("\ntrio.run(main)")
+        code = head + textwrap.dedent(body) + end + tail
+    for pattern, words in EXAMPLE.items():
+        code = re.sub(pattern, words, code)
+    return textwrap.indent(code.strip(), "    ").splitlines()
+
+
+# -- code
+
+
+def class_of(name: str) -> tuple[ast.ClassDef, dict[str, str]]:
+    """Return the definition of a class, and the modules of the names that its module has."""
+    module, _ = CLASSES[name]
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+    names = {}
+    checked = [node.body for node in tree.body if isinstance(node, ast.If)]  # TYPE_CHECKING
+    for node in (*tree.body, *itertools.chain(*checked)):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: str(node.module) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name: "" for alias in node.names}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id: module for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.ClassDef) and node.name == name:
+            found = node
+    return found, names
+
+
+def written(name: str) -> str:
+    """Return the module of a class, unformatted."""
+    source, names = class_of(name)
+    _, base = CLASSES[name]
+    decorators = [each for each in source.decorator_list if "attrs" not in ast.unparse(each)]
+    if decorators:
+        decorators.append(expression("attrs.define(eq=False, init=False, repr=False)"))
+    attributes = documented_attributes(source)
+    body: list[ast.stmt] = [docstring(source, 4)]
+    if not decorators:
+        body += ast.parse("__slots__ = ()").body
+    for node in sorted(source.body, key=lambda node: "__init__" not in ast.unparse(node)[:14]):
+        body += member(name, node, attributes)
+    made = ast.ClassDef(name, [expression(base)], [], body, decorators)
+    made.type_params = []  # of Python 3.12
+    head = f'"""`{name}` for threads. tools/write_blocking.py wrote this: do not edit it."""'
+    head += "\nfrom __future__ import annotations\n"
+    code = ast.unparse(ast.fix_missing_locations(made))
+    return f'{head}{imports(name, code, names)}\n__all__ = ["{name}"]\n{code}\n'
+
+
+def documented_attributes(source: ast.ClassDef) -> dict[str, str]:
+    """Return what a class's docstring says of its attributes."""
+    section = (ast.get_docstring(source) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^ {4}(\w+): ((?:.|\n {5,})+)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
+
+
+def member(owner: str, node: ast.stmt, attributes: dict[str, str]) -> Iterator[ast.stmt]:
+    """Yield the blocking form of a member of a class, if it is public."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        if (name := node.target.id)[0] != "_":
+            yield attribute(name, node.annotation, attributes[name])
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+        node.name[0] != "_" or f"{owner}.{node.name}" in BODIES
+    ):
+        yield function(owner, node)
+
+
+def attribute(name: str, annotation: ast.expr, text: str) -> ast.stmt:
+    """Return a property for an attribute."""
+    kind, inner = ast.unparse(annotation), f"self._inner.{name}"
+    value = f"create({kind}, self._portal, {inner})" if kind in CLASSES else inner
+    code = f"@property\ndef {name}(self) -> {kind}:\n    {text!r}\n    return {value}"
+    return ast.parse(code).body[0]
+
+
+def function(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+    """Return the blocking form of a method or a property."""
+    name = f"{owner}.{node.name}"
+    passed_on = passing_on(owner, node)
+    body = BODIES.get(name, "PASS_ON").strip().replace("PASS_ON", passed_on)
+    body = body.replace("ARGUMENTS", arguments(node.args))
+    made = ast.FunctionDef(
+        node.name,
+        for_threads(node.args),
+        [docstring(node, 8), *ast.parse(body).body],
+        [each for each in node.decorator_list if ast.unparse(each) == "property"],
+        node.returns and for_threads(node.returns),
+    )
+    made.type_params = []
+    return made
+
+
+def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the statement that passes a call on."""
+    if any(ast.unparse(each) == "property" for each in node.decorator_list):
+        inner = f"self._inner.{node.name}"
+        unchanging = f"{owner}.{node.name}" in UNCHANGING
+        return f"return {inner if unchanging else f'self._portal.run_sync(lambda: {inner})'}"
+    returned = ast.unparse(node.returns) if node.returns else "None"
+    given = arguments(node.args)
+    if managed := re.fullmatch(r"Manager\[(\w+)\]", returned):
+        return f"return Block(self._portal, self._inner.{node.name}({given}), {managed[1]})"
+    run = "run" if isinstance(node, ast.AsyncFunctionDef) else "run_sync"
+    call = f"self._portal.{run}({', '.join(filter(None, [f'self._inner.{node.name}', given]))})"
+    return call if returned == "None" else f"return {call}"
+
+
+def arguments(parameters: ast.arguments) -> str:
+    """Return the arguments that pass all parameters on."""
+    given = [
+        f"pieces_from_thread({each.arg})" if is_text(each) else each.arg
+        for each in (*parameters.posonlyargs, *parameters.args)[1:]
+    ]
+    given += [f"{each.arg}={each.arg}" for each in parameters.kwonlyargs]
+    if parameters.kwarg is not None:
+        given.append(f"**{parameters.kwarg.arg}")
+    return ", ".join(given)
+
+
+def is_text(parameter: ast.arg) -> bool:
+    """Return whether a parameter takes texts from an asynchronous iterator."""
+    return parameter.annotation is not None and "AsyncIterable" in ast.unparse(parameter.annotation)
+
+
+def docstring(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, indent: int) -> ast.stmt:
+    """Return the docstring of the blocking form."""
+    text = ast.get_docstring(node)
+    if text is None:
+        raise Unclear(f"{node.name} has no docstring")
+    text = docstring_for_threads(text, indent)
+    return ast.Expr(ast.Constant(f"{text}\n{' ' * indent}" if "\n" in text else text))
+
+
+class _ForThreads(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return expression(TYPES.get(node.id, node.id))
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if "AsyncIterable" in ast.unparse(node.right):
+            return self.visit(node.left)
+        return self.generic_visit(node)
+
+
+def for_threads(node: T) -> T:
+    """Return annotations without asynchronous types."""
+    changed: T = _ForThreads().visit(node)
+    return changed
+
+
+def expression(code: str) -> ast.expr:
+    """Return a parsed expression."""
+    return ast.parse(code, mode="eval").body
+
+
+def imports(owner: str, code: str, names: dict[str, str]) -> str:
+    """Return the imports that a module needs."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
+    bound = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(ast.parse(code)) if isinstance(node, ast.arg)}
+    lines = []
+    for name in sorted({node.id for node in nodes} - bound - set(dir(builtins)) - {owner}):
+        if name == "attrs" or names.get(name) == "":
+            lines.append(f"import {name}")
+        elif name.startswith("Async"):
+            inner = name.removeprefix("Async")
+            lines.append(f"from {CLASSES[inner][0]} import {inner} as {name}")
+        elif name in CLASSES:
+            lines.append(f"from trio_cartesia.blocking.{module_of(name)} import {name}")
+        else:
+            lines.append(f"from {IMPORTS.get(name) or names[name]} import {name}")
+    return "\n".join(lines)
+
+
+def module_of(name: str) -> str:
+    """Return the module of a blocking class."""
+    return MODULES.get(name, name.lower())
+
+
+def main() -> None:
+    """Write all modules, formatted."""
+    paths = []
+    for name in CLASSES:
+        path = FOLDER / f"{module_of(name)}.py"
+        path.write_text(written(name))
+        paths.append(str(path))
+    for command in (["check", "-q", "--select", "I", "--fix"], ["format", "-q"]):
+        subprocess.run([sys.executable, "-m", "ruff", *command, *paths], check=True)  # noqa: S603
+
+
+if __name__ == "__main__":
+    main()

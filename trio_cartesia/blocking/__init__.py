@@ -1,0 +1,15 @@
+"""Cartesia's speech API for threads: `trio_cartesia` without ``await``.
+
+Start with `Cartesia`. Events, settings, results and errors are those of `trio_cartesia`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trio_cartesia._lazy import load_on_first_use
+
+if TYPE_CHECKING:
+    from trio_cartesia.blocking._exports import *  # noqa: F403  # the list is there
+else:
+    __getattr__, __dir__ = load_on_first_use(__name__)
