@@ -81,7 +81,7 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r"any task of the same Trio run": "any thread",
     r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
     r"in another task than": "in another thread than",
-    r"Pieces are pushed by a task": "Pieces are made and pushed by another thread",
+    r"(Pieces|They) are pushed by a task": r"\1 are made and pushed by another thread",
     r"Leaving the block stops the task and closes an asynchronous generator of pieces; what that "
     r"raises is raised by the block, unless the block raises something itself\.": (
         "Leaving the block stops pushing; an iterator that is making a piece then goes on until it "

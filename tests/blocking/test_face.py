@@ -107,7 +107,7 @@ def pairs() -> dict[type, type]:
     return found
 
 
-PAIRS = pairs()
+PAIRS = dict(sorted(pairs().items(), key=lambda pair: pair[0].__name__))
 MEMBERS = [
     pytest.param(cls, blocking, name, id=f"{cls.__name__}.{name}")
     for cls, blocking in PAIRS.items()

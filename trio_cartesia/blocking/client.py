@@ -9,6 +9,7 @@ from trio_cartesia._client.client import Cartesia as AsyncCartesia
 from trio_cartesia._client.proxies import Proxy
 from trio_cartesia._constructors import create
 from trio_cartesia._protocol.base.credentials import DEFAULT_VERSION
+from trio_cartesia._runtime.stalls import STALL_SECONDS
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia.blocking.client_base import ClientBase
 from trio_cartesia.blocking.tts import TTS
@@ -49,6 +50,7 @@ class Cartesia(ClientBase):
         allow_insecure: bool = False,
         proxy: Proxy = True,
         open_stream: OpenStream | None = None,
+        stall_seconds: float | None = STALL_SECONDS,
     ) -> None:
         """Check the arguments, and read the environment; nothing is sent.
 
@@ -71,6 +73,9 @@ class Cartesia(ClientBase):
             open_stream: An async function, called in the background thread, that returns the
                 `trio.abc.Stream` to a host and a port, before TLS. It replaces name resolution, TCP
                 and *proxy*.
+            stall_seconds: How long text may be owed to a context with nothing arriving, before it
+                fails with `ContextStalled`; None means forever. A connection or a context may have
+                its own.
 
         Raises:
             LocalProtocolError: An argument, or the variable in its place, is not valid; both a key
@@ -88,6 +93,7 @@ class Cartesia(ClientBase):
                 allow_insecure=allow_insecure,
                 proxy=proxy,
                 open_stream=open_stream,
+                stall_seconds=stall_seconds,
             )
         )
 

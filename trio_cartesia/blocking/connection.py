@@ -10,7 +10,8 @@ import attrs
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._protocol.tts.settings import ContextOptions
 from trio_cartesia._runtime.connection import Connection as AsyncConnection
-from trio_cartesia._runtime.connection import Overflow, StallSeconds
+from trio_cartesia._runtime.connection import Overflow
+from trio_cartesia._runtime.stalls import StallSeconds
 from trio_cartesia._runtime.statistics import ConnectionStatistics
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.context import Context
@@ -110,10 +111,11 @@ class Connection(Wrapper[AsyncConnection]):
         """Open a context that feeds itself with the text, and ends it.
 
         A str is queued as one message when the block is entered, so the service can start at once.
-        Pieces are made and pushed by another thread: whatever their iterator raises, the receive
-        loop raises, after the events that came before. If the service ends the context while there
-        is more to speak, the receive loop raises `ContextExpired`. Leaving the block stops pushing;
-        an iterator that is making a piece then goes on until it has made it.
+        Pieces may end anywhere, as those of a language model do; see `Context.feed`. They are made
+        and pushed by another thread: whatever their iterator raises, the receive loop raises, after
+        the events that came before. If the service ends the context while there is more to speak,
+        the receive loop raises `ContextExpired`. Leaving the block stops pushing; an iterator that
+        is making a piece then goes on until it has made it.
 
         Args:
             text_or_pieces: A text, or pieces of one as they come.

@@ -95,10 +95,22 @@ class Context(ContextBase):
         self._portal.run(self._inner.no_more_inputs)
 
     def feed(self, pieces: Iterable[str]) -> None:
-        """Make every piece in this thread and push it, then end the text.
+        """Push pieces as they come from a language model, then end the text.
 
-        A str goes out as one message that ends the text. Empty pieces are passed over. The
-        iterator of the pieces is not closed: its owner does that.
+        A piece may end anywhere. The end of it that is not whole, such as half a tag, is held and
+        sent with the pieces that follow: unfinished markup, a surrogate without its other half, a
+        number, or a character that another may join. At most 1,024 characters are held, and a
+        number or character for half a second at most. With ``max_buffer_delay_ms=0``, where each
+        input is spoken by itself, numbers and characters are not held.
+
+        The inputs joined are the pieces joined, except that two surrogates become their character,
+        and a lone one U+FFFD. Blanks and punctuation that begin a text are held until a word
+        follows, since the service may refuse them (protocol §2.6). A text that has no word at all
+        is not sent: the context ends with no audio.
+
+        A str goes out verbatim, as one message that ends the text. The iterator of the pieces is
+        not closed: its owner does that. If interrupted by Ctrl-C, see `push`; what is held is not
+        sent.
 
         Raises:
             CartesiaError: As `push`.

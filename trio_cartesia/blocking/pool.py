@@ -11,7 +11,7 @@ from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._pool.pool import Pool as AsyncPool
 from trio_cartesia._pool.statistics import PoolStatistics
 from trio_cartesia._protocol.tts.settings import ContextOptions
-from trio_cartesia._runtime.connection import StallSeconds
+from trio_cartesia._runtime.stalls import StallSeconds
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.context import Context
 from trio_cartesia.blocking.pieces import pieces_from_thread

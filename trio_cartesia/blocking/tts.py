@@ -8,7 +8,7 @@ from trio_cartesia._client.tts import OUTAGE_SECONDS
 from trio_cartesia._client.tts import TTS as AsyncTTS
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._runtime.connection import INBOX_BYTES
-from trio_cartesia._runtime.stalls import STALL_SECONDS
+from trio_cartesia._runtime.stalls import StallSeconds
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.connection import Connection
 from trio_cartesia.blocking.pool import Pool
@@ -23,7 +23,7 @@ class TTS(Wrapper[AsyncTTS]):
     """Text to speech (protocol §2)."""
 
     def websocket_connect(
-        self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: float | None = STALL_SECONDS
+        self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: StallSeconds = "inherit"
     ) -> Manager[Connection]:
         """Connect to the TTS WebSocket for the block (protocol §2.1).
 
@@ -34,7 +34,8 @@ class TTS(Wrapper[AsyncTTS]):
             inbox_bytes: How many bytes of events each context may hold until they are received,
                 unless the context has a budget of its own.
             stall_seconds: How long text may be owed to a context with nothing arriving, before it
-                fails with `ContextStalled`; None means forever. A context may have its own.
+                fails with `ContextStalled`; None means forever. ``"inherit"``: as the client has
+                it. A context may have its own.
 
         Raises:
             LocalProtocolError: An argument is not valid, or ``open_stream`` returned no stream.
@@ -60,7 +61,7 @@ class TTS(Wrapper[AsyncTTS]):
         max_characters: int | None = None,
         outage_seconds: float | None = OUTAGE_SECONDS,
         inbox_bytes: int = INBOX_BYTES,
-        stall_seconds: float | None = STALL_SECONDS,
+        stall_seconds: StallSeconds = "inherit",
     ) -> Manager[Pool]:
         """Keep connections open for the block, and open contexts within the limits of the plan.
 
