@@ -26,6 +26,7 @@ from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
 from trio_cartesia._protocol.base.audio import SampleFormat as SampleFormat
 from trio_cartesia._protocol.base.audio import WholeFrames as WholeFrames
+from trio_cartesia._protocol.text.timeline import TimedWord as TimedWord
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
 from trio_cartesia._protocol.tts.formats import MP3OutputFormat as MP3OutputFormat
 from trio_cartesia._protocol.tts.formats import RawOutputFormat as RawOutputFormat
@@ -44,6 +45,7 @@ from trio_cartesia._protocol.tts.settings import ContextSettings as ContextSetti
 from trio_cartesia._protocol.tts.speech import Segment as Segment
 from trio_cartesia._protocol.tts.speech import Speech as Speech
 from trio_cartesia._protocol.tts.speech import TimedText as TimedText
+from trio_cartesia._protocol.tts.subtitles import SubtitleWriter as SubtitleWriter
 from trio_cartesia._protocol.tts.timings import Timings as Timings
 from trio_cartesia._runtime.connection import Connection as Connection
 from trio_cartesia._runtime.context import Context as Context

@@ -170,12 +170,9 @@ class Context:
             async for event in self.receive():
                 builder.add(event)
         except Exception as error:
-            timings = self._entry.timings()
-            error.partial = builder.finish(timings, complete=False)  # type: ignore[attr-defined]  # any error
+            error.partial = self._speech(builder, complete=False)  # type: ignore[attr-defined]  # any error
             raise
-        return builder.finish(
-            self._entry.timings(), complete=self._contexts.is_complete(self._entry)
-        )
+        return self._speech(builder, complete=self._contexts.is_complete(self._entry))
 
     def cancel(self) -> None:
         """Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
@@ -201,7 +198,12 @@ class Context:
             unspoken_texts=len(state.unspoken.texts()),
             timings=self._entry.timings(),
             held_characters=len(state.held_text),
+            transcript_characters=state.transcript.characters,
         )
+
+    def _speech(self, builder: SpeechBuilder, *, complete: bool) -> Speech:
+        text = "".join(self._entry.state.transcript.pieces())
+        return builder.finish(self._entry.timings(), text, complete=complete)
 
     async def _send(
         self,

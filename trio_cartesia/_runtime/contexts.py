@@ -143,7 +143,7 @@ class ContextTable:
     def fail(self, entry: ContextEntry, error: Exception) -> None:
         """Cancel a context for *error*, which its receive loop raises after what waits."""
         self.protocol.fail(entry.context_id, error)
-        entry.inbox.close(self._identified(error))
+        entry.inbox.close(self._described(error, entry))
         self._notice_end(entry)
 
     @enable_ki_protection
@@ -238,7 +238,8 @@ class ContextTable:
         """End every context with a copy of *loss*, after the events that have arrived."""
         self.protocol.lose()
         for entry in list(self._entries.values()):  # an inbox may take its context elsewhere
-            entry.inbox.close(self.session.loss_for(loss, entry.context_id))
+            lost = self.session.loss_for(loss, entry.context_id)
+            entry.inbox.close(self._described(lost, entry))
             self._notice_end(entry)
 
     # -- inside
@@ -255,7 +256,7 @@ class ContextTable:
         entry.active_at = now
         inbox = entry.inbox
         if type(item) is not Chunk and isinstance(item, CartesiaError):
-            inbox.close(self._identified(entry.state.failure or item))
+            inbox.close(self._described(entry.state.failure or item, entry))
             self._notice_end(entry)
         elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
@@ -277,10 +278,11 @@ class ContextTable:
         entry.sent.unpark_all()
         self.session.wake_writer()
 
-    def _identified(self, error: Exception) -> Exception:
-        """Return *error* with the connection's request id, if it has no other."""
+    def _described(self, error: Exception, entry: ContextEntry) -> Exception:
+        """Return *error* with the connection's request id and what was not spoken."""
         if isinstance(error, CartesiaError):
             error.request_id = error.request_id or self.session.request_id
+            error.unspoken = error.unspoken or entry.state.unspoken_texts()
         return error
 
     def _explain_unsent(self, outgoing: Outgoing, entry: ContextEntry) -> None:

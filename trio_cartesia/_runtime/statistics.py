@@ -25,6 +25,7 @@ class ContextStatistics:
         timings: When it was opened, pushed to, sent, answered and ended.
         held_characters: The end of the text that `Context.feed` holds until it is whole; at most
             1,024.
+        transcript_characters: Characters of the text that was sent and is kept; at most 1,048,576.
     """
 
     state: str
@@ -35,6 +36,7 @@ class ContextStatistics:
     unspoken_texts: int
     timings: Timings
     held_characters: int
+    transcript_characters: int
 
 
 @attrs.frozen(kw_only=True)

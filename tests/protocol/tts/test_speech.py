@@ -57,7 +57,7 @@ def built(events, *, complete=True):
     builder = SpeechBuilder(RAW)
     for event in events:
         builder.add(event)
-    return builder.finish(TIMINGS, complete=complete)
+    return builder.finish(TIMINGS, "", complete=complete)
 
 
 @given(

@@ -42,6 +42,11 @@ class Alignment:
         """How many words were added."""
         return len(self._spans) + len(self._waiting)
 
+    @property
+    def settled_count(self) -> int:
+        """How many words have their final spans."""
+        return len(self._spans) if self._open is None else self._open
+
     def add_text(self, piece: str) -> None:
         """Append *piece* to the text."""
         self._stream.is_whole = False

@@ -115,6 +115,10 @@ class Timeline:
         """The words so far, in order; no span begins before the end of the one before it."""
         return tuple(self._words(0, len(self._rows)))
 
+    def settled_words(self, start: int) -> tuple[TimedWord, ...]:
+        """Return the words from number *start* on, as far as later texts cannot move them."""
+        return tuple(self._words(start, self._alignment.settled_count))
+
     def heard(self, seconds: float, *, ended: bool = False) -> Heard:
         """Return what was heard of the transcript.
 

@@ -9,13 +9,14 @@ import attrs
 
 from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
-from trio_cartesia._protocol.tts.outbox import Outgoing
+from trio_cartesia._protocol.tts.outbox import Outbox, Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.timings import AudioArrivals
 
-__all__ = ["UNSPOKEN_CHARACTERS", "ContextState", "Unspoken"]
+__all__ = ["TRANSCRIPT_CHARACTERS", "UNSPOKEN_CHARACTERS", "ContextState", "Transcript", "Unspoken"]
 
 UNSPOKEN_CHARACTERS: Final = 65_536
+TRANSCRIPT_CHARACTERS: Final = 2**20  # some twenty hours of speech
 
 _OPEN: Final = State.OPEN  # looked up once: members of an Enum are slow to find
 _HALF_CLOSED: Final = State.HALF_CLOSED
@@ -58,11 +59,36 @@ class Unspoken:
 
 
 @attrs.define(eq=False)
+class Transcript:
+    """The text that was sent, up to a bound: what goes past it is not kept.
+
+    Attributes:
+        characters: How many are kept.
+    """
+
+    characters: int = attrs.field(default=0, init=False)
+    _pieces: list[str] = attrs.field(factory=list, init=False, repr=False)
+    _is_full: bool = attrs.field(default=False, init=False)
+
+    def add(self, piece: str) -> None:
+        """Note that *piece* was sent."""
+        self._is_full = self._is_full or self.characters + len(piece) > TRANSCRIPT_CHARACTERS
+        if piece and not self._is_full:
+            self._pieces.append(piece)
+            self.characters += len(piece)
+
+    def pieces(self, start: int = 0) -> list[str]:
+        """Return the pieces from number *start* on."""
+        return self._pieces[start:]
+
+
+@attrs.define(eq=False)
 class ContextState:
     """One context, from the opening of its block to the end of it.
 
     Attributes:
         common: What all its inputs repeat, as it goes over the wire.
+        transcript: The text that was sent.
         audio: When its audio arrived.
         held_text: What waits for the rest of its tag or number, to be sent with it.
     """
@@ -75,6 +101,7 @@ class ContextState:
     held_text: str = attrs.field(default="", init=False, repr=False)
     queued: dict[Outgoing, None] = attrs.field(factory=dict, init=False, repr=False)
     unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
+    transcript: Transcript = attrs.field(factory=Transcript, init=False)
     audio: AudioArrivals = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -101,12 +128,26 @@ class ContextState:
         """True if the service ended it after its final input, with nothing left to be heard."""
         return self.end is End.DONE and not self.unspoken.has_words()
 
-    def receive_done(self) -> None:
-        """End it: complete, or expired with what is queued among the texts that were not spoken."""
+    def note_sent(self, transcript: str) -> None:
+        """Note that *transcript* counts as sent."""
+        self.unspoken.add(transcript)
+        self.transcript.add(transcript)
+
+    def drop_queued(self, outbox: Outbox) -> None:
+        """Drop what is queued: its texts are among those that were not spoken."""
         for outgoing in self.queued:
             self.unspoken.add(outgoing.transcript)
-        was_sent_whole = self.state is State.HALF_CLOSED
-        all_was_spoken = self.is_ending and not self.unspoken.has_words()
+        outbox.drop_inputs(self.queued)
+
+    def unspoken_texts(self) -> tuple[str, ...]:
+        """Return the texts of which no audio came, as far as can be known, oldest first."""
+        return (*self.unspoken.texts(), *filter(None, [self.held_text]))
+
+    def receive_done(self, outbox: Outbox) -> None:
+        """End it: complete, or expired with what is queued among the texts that were not spoken."""
+        was_sent_whole, is_ending = self.state is State.HALF_CLOSED, self.is_ending
+        self.drop_queued(outbox)
+        all_was_spoken = is_ending and not self.unspoken.has_words()
         self.end = End.DONE if was_sent_whole or all_was_spoken else End.EXPIRED
         self.state = advance(self.state, Trigger.RECEIVE_DONE)
 

@@ -123,7 +123,7 @@ class SpeechProtocol:
             False if the context had ended before, so that there was nothing to do.
         """
         context = self._contexts[context_id]
-        self._outbox.drop_inputs(context.queued)
+        context.drop_queued(self._outbox)
         if context.end is not None:
             return False
         known = context.is_open
@@ -156,7 +156,7 @@ class SpeechProtocol:
     def lose(self) -> None:
         """End every context: the connection is gone."""
         for context in self._contexts.values():
-            self._outbox.drop_inputs(context.queued)
+            context.drop_queued(self._outbox)
             if context.state is not State.CLOSED:
                 context.state = advance(context.state, Trigger.LOSE)
                 context.end = context.end or End.LOST
@@ -183,7 +183,7 @@ class SpeechProtocol:
             context.state = advance(context.state, Trigger.SEND)
         if outgoing.is_last:
             context.state = advance(context.state, Trigger.SEND_LAST)
-        context.unspoken.add(outgoing.transcript)
+        context.note_sent(outgoing.transcript)
         return outgoing
 
     def sent(self, outgoing: Outgoing) -> None:
@@ -251,12 +251,11 @@ class SpeechProtocol:
             context.state = advance(context.state, Trigger.RECEIVE_ERROR)
             context.end = End.FAILED
             context.failure = error_from_fields(event.fields, context_id=event.context_id)
-            self._outbox.drop_inputs(context.queued)
+            context.drop_queued(self._outbox)
             self.on_end(event.context_id)
             return event.context_id, context.failure.anew()
         if isinstance(event, Done):
-            context.receive_done()
-            self._outbox.drop_inputs(context.queued)
+            context.receive_done(self._outbox)
             self.on_end(event.context_id)
         elif isinstance(event, FlushDone):
             self.segments[event.context_id] = event.segment + 1

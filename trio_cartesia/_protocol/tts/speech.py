@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from trio_cartesia._protocol.base.audio import SampleFormat
@@ -15,6 +17,10 @@ from trio_cartesia._protocol.tts.messages import (
     size_of,
 )
 from trio_cartesia._protocol.tts.timings import Timings
+
+if TYPE_CHECKING:  # loaded where they are asked for
+    from trio_cartesia._protocol.text.subtitle_formats import SubtitleFormat
+    from trio_cartesia._protocol.text.timeline import TimedWord
 
 __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
 
@@ -57,6 +63,7 @@ class Speech:
         words: Word times, if ``add_timestamps`` asked for them.
         phonemes: Phoneme times, if ``add_phoneme_timestamps`` asked for them.
         segments: The same audio, cut at the ends of segments.
+        text: What was pushed, verbatim.
         complete: True if the service ended the context after its final input, and audio came
             after the last text with a letter or digit in it. False for speech that was cut short:
             by `Context.cancel`, by expiry or by an error; and where audio for a context that was
@@ -70,6 +77,7 @@ class Speech:
     words: tuple[TimedText, ...] = attrs.field(repr=size_of)
     phonemes: tuple[TimedText, ...] = attrs.field(repr=size_of)
     segments: tuple[Segment, ...]
+    text: str = attrs.field(repr=size_of)
     complete: bool
     timings: Timings = attrs.field(eq=False)
 
@@ -77,6 +85,44 @@ class Speech:
     def sample_format(self) -> SampleFormat:
         """The arithmetic between its bytes and seconds."""
         return self.output_format.sample_format
+
+    def timeline(self) -> tuple[TimedWord, ...]:
+        """Return the words, each with its characters in `text`.
+
+        Punctuation belongs to the word beside it. Words that are read otherwise than written stand
+        for what lies between the words around them: "five" has none of "$5", and "dollars" both.
+        """
+        from trio_cartesia._protocol.text.timeline import Timeline
+
+        timeline = Timeline()
+        timeline.add_text(self.text)
+        timeline.add_words(
+            [word.text for word in self.words],
+            [word.start for word in self.words],
+            [word.end for word in self.words],
+        )
+        timeline.finish(complete=self.complete)
+        return timeline.words
+
+    def subtitles(self, format: SubtitleFormat) -> str:  # noqa: A002  # what it is called
+        """Return subtitles, as `SubtitleWriter` writes them.
+
+        Args:
+            format: ``"srt"``, ``"vtt"``, ``"textgrid"`` or ``"json"``.
+
+        Raises:
+            LocalProtocolError: The format is another one, or the context lacked
+                ``add_timestamps=True``.
+        """
+        from trio_cartesia._protocol.tts.subtitles import subtitles_at_once
+
+        return subtitles_at_once(
+            format,
+            self.text,
+            [(word.text, word.start, word.end) for word in self.words],
+            complete=self.complete,
+            duration_seconds=self.duration_seconds,
+        )
 
     @property
     def duration_seconds(self) -> float:
@@ -110,7 +156,7 @@ class SpeechBuilder:
             self._flush_id = event.flush_id if self._flush_id is None else self._flush_id
             self._end_segment()
 
-    def finish(self, timings: Timings, *, complete: bool) -> Speech:
+    def finish(self, timings: Timings, text: str, *, complete: bool) -> Speech:
         """Return what was said."""
         if self._audio:
             self._end_segment()
@@ -120,6 +166,7 @@ class SpeechBuilder:
             words=tuple(self._words),
             phonemes=tuple(self._phonemes),
             segments=tuple(self._segments),
+            text=text,
             complete=complete,
             timings=timings,
         )
