@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from typing import Final
 
 import attrs
@@ -187,6 +186,8 @@ class Alignment:
             stop: Where the next match begins.
             is_closed: Whether all of it was spoken, so that what equals none is shared out.
         """
+        from difflib import SequenceMatcher  # for words that are read otherwise than written
+
         stream = self._stream
         texts = stream.words(stop)
         keys = [self._waiting[index] for index in range(self._unmatched)]

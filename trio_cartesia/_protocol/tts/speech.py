@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia._protocol.text.subtitle_formats import SubtitleFormat
+from trio_cartesia._protocol.text.timeline import TimedWord, Timeline
 from trio_cartesia._protocol.tts.formats import RawOutputFormat
 from trio_cartesia._protocol.tts.messages import (
     Chunk,
@@ -16,11 +16,8 @@ from trio_cartesia._protocol.tts.messages import (
     WordTimestamps,
     size_of,
 )
+from trio_cartesia._protocol.tts.subtitles import subtitles_at_once
 from trio_cartesia._protocol.tts.timings import Timings
-
-if TYPE_CHECKING:  # loaded where they are asked for
-    from trio_cartesia._protocol.text.subtitle_formats import SubtitleFormat
-    from trio_cartesia._protocol.text.timeline import TimedWord
 
 __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
 
@@ -92,8 +89,6 @@ class Speech:
         Punctuation belongs to the word beside it. Words that are read otherwise than written stand
         for what lies between the words around them: "five" has none of "$5", and "dollars" both.
         """
-        from trio_cartesia._protocol.text.timeline import Timeline
-
         timeline = Timeline()
         timeline.add_text(self.text)
         timeline.add_words(
@@ -114,8 +109,6 @@ class Speech:
             LocalProtocolError: The format is another one, or the context lacked
                 ``add_timestamps=True``.
         """
-        from trio_cartesia._protocol.tts.subtitles import subtitles_at_once
-
         return subtitles_at_once(
             format,
             self.text,
