@@ -12,9 +12,9 @@ from trio_cartesia.server.faults.faults import FAULTS as FAULTS
 from trio_cartesia.server.faults.faults import Fault as Fault
 from trio_cartesia.server.faults.faults import FaultKind as FaultKind
 from trio_cartesia.server.journal.journal import Journal as Journal
-from trio_cartesia.server.journal.journal import JournalStatistics as JournalStatistics
 from trio_cartesia.server.journal.records import ConnectionRecord as ConnectionRecord
 from trio_cartesia.server.journal.records import ContextRecord as ContextRecord
+from trio_cartesia.server.journal.records import JournalStatistics as JournalStatistics
 from trio_cartesia.server.journal.records import RequestRecord as RequestRecord
 from trio_cartesia.server.journal.records import SpokenUnit as SpokenUnit
 from trio_cartesia.server.journal.records import SpokenUnits as SpokenUnits

@@ -145,13 +145,13 @@ class Credentials:
             return self.accounts.of(ANONYMOUS)
         claims = self.tokens.read(credential.secret)
         if claims is None:
-            return self.accounts.of(self._check_key(credential, access))
+            return self.accounts.of(self._account_of_key(credential, access))
         if credential.may_be == "key":
             raise APIError(UNKNOWN)
         _check_token(claims, access)
         return self.accounts.of(claims.account)
 
-    def _check_key(self, credential: Credential, access: Access) -> str:
+    def _account_of_key(self, credential: Credential, access: Access) -> str:
         """Return the id of the account that has this key."""
         # The id is a keyed digest, so the time of the look-up depends on no key.
         account_id = self.tokens.account_id(credential.secret)

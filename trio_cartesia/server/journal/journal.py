@@ -26,14 +26,7 @@ from trio_cartesia.server.journal.records import (
 )
 from trio_cartesia.server.messages.inputs import Generation
 
-__all__ = [
-    "ConnectionRecord",
-    "ContextRecord",
-    "Journal",
-    "JournalStatistics",
-    "RequestRecord",
-    "SpokenUnit",
-]
+__all__ = ["Journal"]
 
 SWITCHING: Final = 101
 MAX_RECORDS: Final = 4096
@@ -150,8 +143,8 @@ class Journal:
 
     def add_request(
         self, *, method: str, path: str, version: str, request_id: str, status: int
-    ) -> int:
-        """Record a response over HTTP and return its number, counted from 1."""
+    ) -> None:
+        """Record a response over HTTP."""
         self._request_count += 1
         record = RequestRecord(
             number=self._request_count,
@@ -162,7 +155,6 @@ class Journal:
             status=status,
         )
         self._requests.append(record)
-        return record.number
 
     def add_context(
         self,
