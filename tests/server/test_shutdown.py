@@ -105,22 +105,25 @@ async def test_five_minutes_and_a_second_pass_at_once() -> None:
 
 @on_still_time
 async def test_leaving_the_block_is_prompt_and_polite() -> None:
-    """A server that stops says 1001 to those who listen, and waits for nobody."""
+    """A server that stops sends 1001 to its peers, and waits a moment for those that are silent."""
     async with trio.open_nursery() as nursery:
         async with open_server(voice="tones", behaviour=AT_ONCE) as server:
             port = int(server.url.rpartition(":")[2])
             stuck = await trio.open_tcp_stream("127.0.0.1", port)
             nursery.start_soon(hold, stuck)
             await stuck.send_all(b"GET / HTTP/1.1\r\n")
+            silent = Client(await trio.open_tcp_stream("127.0.0.1", port))
+            nursery.start_soon(hold, silent.stream)
+            await silent.shake_hands(WEBSOCKET, [])
             listening = await connect(server, nursery, pair=memory_stream_pair)
             deaf = await connect(server, nursery, pair=lockstep_stream_pair)
             for client in (deaf, listening):
                 await client.send(generation("a", "Hello, you there"))
             events = await listening.receive_until_over("a")
             assert audio(events) == await tones("Hello, you there")
-            assert "3 connections" in repr(server)
+            assert "4 connections" in repr(server)
             started = trio.current_time()
-        assert trio.current_time() - started <= STOPPING_CLOSE_SECONDS
+        assert trio.current_time() - started == pytest.approx(STOPPING_CLOSE_SECONDS)
         with pytest.raises(Closed) as caught:
             await listening.receive()
         assert caught.value.code == 1001
