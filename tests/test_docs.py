@@ -21,7 +21,7 @@ from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics
 from trio_cartesia._client import tts
 from trio_cartesia._pool import backoff, inputs, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
-from trio_cartesia._protocol.text import pieces
+from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts import encoder as requests
@@ -187,6 +187,8 @@ LIMITS = {
     "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
     "HELD_CHARACTERS": pieces.HELD_CHARACTERS,
     "HELD_SECONDS": piece_feed.HELD_SECONDS,
+    "LOOKAHEAD_CHARACTERS": text_window.LOOKAHEAD_CHARACTERS,
+    "LINK_CHARACTERS": markdown_syntax.LINK_CHARACTERS,
     "READ_BYTES": read_buffer.READ_BYTES,
     "AHEAD_BYTES": pace.AHEAD_BYTES,
     "IDLE_TURNS": pace.IDLE_TURNS,

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from trio_cartesia._exports import *  # noqa: F403  # the list is there
     from trio_cartesia._pool.pool import Pool as Pool
     from trio_cartesia._pool.statistics import PoolStatistics as PoolStatistics
+    from trio_cartesia._protocol.text.speakable import AsyncSpeakablePieces as AsyncSpeakablePieces
+    from trio_cartesia._protocol.text.speakable import SpeakablePieces as SpeakablePieces
+    from trio_cartesia._protocol.text.speakable import speakable as speakable
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
         optional={
             "Pool": "trio_cartesia._pool.pool",
             "PoolStatistics": "trio_cartesia._pool.statistics",
+            "AsyncSpeakablePieces": "trio_cartesia._protocol.text.speakable",
+            "SpeakablePieces": "trio_cartesia._protocol.text.speakable",
+            "speakable": "trio_cartesia._protocol.text.speakable",
         },
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import SETTINGS, received_audio, requests_until_quiet
-from trio_cartesia import ConnectionLost, ContextExpired, LocalProtocolError
+from trio_cartesia import ConnectionLost, ContextExpired, LocalProtocolError, speakable
 from trio_cartesia._runtime.piece_feed import HELD_SECONDS
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
@@ -163,3 +163,36 @@ async def test_a_piece_that_is_no_text_fails_the_context(autojump_clock):
         with pytest.raises(LocalProtocolError, match="must be a str, not int"):
             async with connection.speak(["a", 5], **SETTINGS) as context:
                 await context.collect()
+
+
+async def test_speakable_pieces_are_closed_with_the_block(autojump_clock):
+    """The generator inside is closed by `speak`, as it is without `speakable` around it."""
+    closed = []
+
+    async def pieces():
+        try:
+            yield "**Hello** there."
+            await trio.sleep_forever()
+        finally:
+            closed.append(trio.current_time())
+
+    async with connected_pair() as (connection, peer):
+        spoken = speakable(pieces())
+        async with connection.speak(spoken, **SETTINGS):
+            assert (await peer.receive())["transcript"] == "Hello there."
+            await trio.sleep(1)
+        assert closed == [1]
+        assert spoken.source_span(0, 5) == (2, 7)
+
+
+async def test_speakable_pieces_may_come_from_any_iterator(autojump_clock):
+    """A source that is no generator is iterated, and left open."""
+    send, receive = trio.open_memory_channel(5)
+    async with connected_pair() as (connection, peer):
+        for piece in ("# He", "llo\n", "*world", "*"):
+            send.send_nowait(piece)
+        send.close()
+        async with connection.speak(speakable(receive), **SETTINGS):
+            requests = await requests_until_quiet(peer)
+        assert "".join(request["transcript"] for request in requests) == "Hello.\nworld"
+        assert receive.statistics().tasks_waiting_receive == 0

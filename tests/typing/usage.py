@@ -10,6 +10,7 @@ import trio
 import trio_cartesia.blocking
 import trio_cartesia.testing
 from trio_cartesia import (
+    AsyncSpeakablePieces,
     Cartesia,
     Chunk,
     Connection,
@@ -19,7 +20,9 @@ from trio_cartesia import (
     Event,
     RawOutputFormat,
     SampleFormat,
+    SpeakablePieces,
     Speech,
+    speakable,
 )
 from trio_cartesia.server import Server
 from trio_cartesia.testing import (
@@ -54,6 +57,10 @@ async def connect() -> None:
         async with connection.speak(tokens(), **SETTINGS) as context:
             assert_type(await context.collect(), Speech)
             assert_type(context.statistics().timings.first_audio_seconds, float | None)
+        assert_type(speakable("**Hello.**"), SpeakablePieces)
+        assert_type(speakable(tokens()), AsyncSpeakablePieces)
+        async with connection.speak(speakable(tokens()), **SETTINGS) as context:
+            assert_type(await context.collect(), Speech)
         async with connection.speak(["Hello, ", "world."], **SETTINGS) as context:
             assert_type([piece async for piece in context.audio()], list[bytes])
 
