@@ -56,6 +56,7 @@ FLOORS = {
     "server.app": 13,
     "server": 14,
     "blocking": 14,
+    "telemetry": 15,
     "testing": 15,
     "_cli": 15,
     "_cli.say": 15,
@@ -81,7 +82,8 @@ SEES = {
 # What may be imported everywhere, and libraries that are hidden in the modules named.
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
-    "attrs": {"_protocol", "_runtime", "_pool", "_client", "blocking", "server", "testing", "_cli"},
+    "attrs": {"_protocol", "_runtime", "_pool", "_client", "blocking", "telemetry"}
+    | {"server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -90,6 +92,7 @@ ALONE = {
     "hypothesis": {"testing.machine", "testing.strategies"},
     "lameenc": {"server.audio.mp3"},
     "numpy": {"server.voices.espeak.voice", "server.voices.espeak.timing"},
+    "opentelemetry": {"telemetry"},
     "orjson": {"_protocol.base.json"},
     "pybase64": {"_protocol.base.json"},
     "pytest": {"testing"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
+from trio_cartesia._runtime.observer import ObserveConnection
 from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
 from trio_cartesia._runtime.transport.connect import OpenStream
@@ -34,9 +35,13 @@ __all__ = ["OUTAGE_SECONDS", "TTS", "Endpoint"]
 OUTAGE_SECONDS: Final = 60.0  # longer than it takes to try each address of the service
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class Endpoint:
-    """The address of the API, and the settings that all requests share."""
+    """The address of the API, and the settings that all requests share.
+
+    Attributes:
+        observe: Called for each connection, if it is to be watched.
+    """
 
     base: BaseUrl
     headers: Headers = attrs.field(repr=False)
@@ -44,6 +49,7 @@ class Endpoint:
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
     stall_seconds: float
+    observe: ObserveConnection | None = None
 
 
 @no_public_constructor("client.tts")
@@ -144,14 +150,23 @@ class TTS:
         protocol = SpeechProtocol(
             ContextIds(uuid.uuid4().hex[:12]), voice_as_object=endpoint.voice_as_object
         )
+        address = endpoint.base.websocket("/tts/websocket")
         open_transport = partial(
             open_websocket,
-            endpoint.base.websocket("/tts/websocket"),
+            address,
             headers=endpoint.headers,
             ssl_context=endpoint.ssl_context,
             open_stream=endpoint.open_stream,
         )
         contexts = ContextTable(protocol)
-        async with open_session(open_transport, contexts) as session:
-            contexts.attach(session)
-            yield create(Connection, contexts, inbox_bytes, stall_seconds)
+        observing = nullcontext() if endpoint.observe is None else endpoint.observe(address)
+        with observing as observer:
+            async with open_session(open_transport, contexts) as session:
+                contexts.attach(session, observer)
+                if observer is not None:
+                    observer.note_open(session.request_id)
+                try:
+                    yield create(Connection, contexts, inbox_bytes, stall_seconds)
+                finally:
+                    if observer is not None:
+                        observer.note_left(session.loss)

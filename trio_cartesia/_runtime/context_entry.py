@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
-from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._errors import InboxOverflow, LocalProtocolError
 from trio_cartesia._protocol.tts.contexts import ContextState
 from trio_cartesia._protocol.tts.timings import Timings
 from trio_cartesia._runtime.inbox import Inbox
@@ -33,6 +34,7 @@ class ContextEntry:
         active_at: When something was last sent for it or arrived, on Trio's clock.
         sent: Where those wait who push.
         opened_at, pushed_at, sent_at, ended_at: As in `Timings`.
+        on_release: Called when it leaves the connection, if it is watched.
     """
 
     context_id: str
@@ -47,6 +49,7 @@ class ContextEntry:
     pushed_at: float | None = attrs.field(default=None, init=False)
     sent_at: float | None = attrs.field(default=None, init=False)
     ended_at: float | None = attrs.field(default=None, init=False)
+    on_release: Callable[[], None] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.opened_at = self.active_at
@@ -87,3 +90,10 @@ class ContextEntry:
     def block_has_ended(self) -> LocalProtocolError:
         """Return the error of calls after the context's block was left."""
         return LocalProtocolError("the context's block has ended", context_id=self.context_id)
+
+    def has_overflown(self) -> InboxOverflow:
+        """Return the error that it fails with once its inbox takes no more."""
+        return InboxOverflow(
+            f"more than {self.inbox.budget_bytes} bytes of events wait to be received",
+            context_id=self.context_id,
+        )

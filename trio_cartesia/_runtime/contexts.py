@@ -10,11 +10,7 @@ import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._errors import (
-    CartesiaError,
-    ConnectionLost,
-    InboxOverflow,
-)
+from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.context_states import End
 from trio_cartesia._protocol.tts.formats import GenerationConfig
@@ -24,6 +20,7 @@ from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.inbox import ByteCounter, Inbox
+from trio_cartesia._runtime.observer import ConnectionObserver
 from trio_cartesia._runtime.pace import Pace
 from trio_cartesia._runtime.run_check import RunCheck
 from trio_cartesia._runtime.session import Session
@@ -53,6 +50,7 @@ class ContextTable:
     run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
     stalls: StallWatch = attrs.field(init=False, repr=False)
     _session: Session | None = attrs.field(default=None, init=False)
+    _observer: ConnectionObserver | None = attrs.field(default=None, init=False)
     _entries: dict[str, ContextEntry] = attrs.field(factory=dict, init=False)
     _full: Inbox | None = attrs.field(default=None, init=False)
 
@@ -66,9 +64,9 @@ class ContextTable:
         assert self._session is not None
         return self._session
 
-    def attach(self, session: Session) -> None:
-        """Use *session*, once it is open."""
-        self._session = session
+    def attach(self, session: Session, observer: ConnectionObserver | None = None) -> None:
+        """Use *session*, once it is open; *observer* watches it."""
+        self._session, self._observer = session, observer
         session.start_soon(partial(self.stalls.watch, lambda: self.is_blocked, self.fail))
 
     # -- for contexts
@@ -89,6 +87,8 @@ class ContextTable:
         state, foreign = self.protocol.context(context_id), self.protocol.foreign_chunks
         entry = ContextEntry(context_id, state, inbox, is_fed, stall_seconds, foreign)
         self._entries[context_id] = entry
+        if self._observer is not None:
+            entry.on_release = self._observer.open_context(entry)
         return entry
 
     @enable_ki_protection
@@ -158,6 +158,8 @@ class ContextTable:
         self.protocol.retire(entry.context_id, trio.current_time(), is_refused=is_refused)
         del self._entries[entry.context_id]
         self._notice_end(entry)
+        if entry.on_release is not None:
+            entry.on_release()
 
     def is_complete(self, entry: ContextEntry) -> bool:
         """Return whether all of a context's speech has been delivered, as far as can be known."""
@@ -260,11 +262,7 @@ class ContextTable:
             self._notice_end(entry)
         elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
-            error = InboxOverflow(
-                f"more than {inbox.budget_bytes} bytes of events wait to be received",
-                context_id=context_id,
-            )
-            self.fail(entry, error)
+            self.fail(entry, entry.has_overflown())
         elif type(item) is Done:
             expired = entry.is_fed and entry.state.end is End.EXPIRED
             inbox.close(entry.state.expiry(context_id) if expired else None)

@@ -1,0 +1,280 @@
+"""OpenTelemetry: a span for each connection and each context, and histograms (extra ``otel``).
+
+Nothing of it is loaded or done unless `instrument` was called. No text, audio, key or URL is
+recorded; errors are recorded by their class and the service's codes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial, wraps
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
+
+import attrs
+
+from trio_cartesia._client.client import Cartesia
+from trio_cartesia._errors import CartesiaError, ConnectionLost, ContextExpired, LocalProtocolError
+from trio_cartesia._protocol.base.addresses import Address
+from trio_cartesia._protocol.tts.context_states import End
+from trio_cartesia._runtime.context_entry import ContextEntry
+from trio_cartesia._version import __version__
+
+try:
+    from opentelemetry.metrics import Histogram, MeterProvider, get_meter
+    from opentelemetry.trace import (
+        Link,
+        Span,
+        SpanKind,
+        StatusCode,
+        Tracer,
+        TracerProvider,
+        get_tracer,
+    )
+except ImportError as error:
+    raise ImportError(
+        "trio_cartesia.telemetry needs OpenTelemetry: pip install 'trio-cartesia[otel]'"
+    ) from error
+
+if TYPE_CHECKING:
+    from trio_cartesia.blocking import Cartesia as BlockingCartesia
+
+__all__ = ["instrument"]
+
+NAME: Final = "trio_cartesia"
+OPERATION: Final = "text_to_speech"
+SECONDS: Final = tuple(0.01 * 2**power for power in range(14))  # as the conventions have it
+FACTORS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 4.0)
+
+_log: Final = logging.getLogger("trio_cartesia.telemetry")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Attributes = dict[str, str | int | float]
+
+
+def instrument(
+    client: Cartesia | BlockingCartesia,
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+) -> None:
+    """Record spans and metrics of the connections that *client* opens from now on.
+
+    A span is a child of the one that is current where the connection or context is opened. The
+    spans and metrics are listed in the how-to on OpenTelemetry. An exporter or processor that
+    raises harms no speech. A second call replaces the first.
+
+    Args:
+        client: A `Cartesia` of either face; the connections of its pools are recorded, too.
+        tracer_provider: Makes the tracer; by default, the global one.
+        meter_provider: Makes the meter; by default, the global one.
+
+    Raises:
+        LocalProtocolError: *client* is not a `Cartesia`.
+    """
+    inner = getattr(client, "_inner", client)  # of a blocking client
+    if not isinstance(inner, Cartesia):
+        kind = type(client).__name__
+        raise LocalProtocolError(f"client must be a Cartesia, not {kind}")
+    tracer = get_tracer(NAME, __version__, tracer_provider)
+    histograms = Histograms.make(meter_provider)
+    inner.tts._endpoint.observe = partial(ConnectionObservation, tracer, histograms)
+
+
+def guarded(method: Callable[P, T]) -> Callable[P, T | None]:
+    """Decorate a method so that it returns None instead of raising: speech goes on."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # a processor or exporter may raise anything
+            _log.debug("telemetry failed: %s", type(error).__name__)
+            return None
+
+    return call
+
+
+@attrs.frozen(kw_only=True)
+class Histograms:
+    """What is measured of each context."""
+
+    duration: Histogram
+    first_audio: Histogram
+    audio: Histogram
+    real_time_factor: Histogram
+    starved: Histogram
+
+    @classmethod
+    def make(cls, provider: MeterProvider | None) -> Self:
+        """Create the instruments."""
+        meter = get_meter(NAME, __version__, provider)
+
+        def histogram(
+            name: str, unit: str, description: str, bounds: tuple[float, ...] = SECONDS
+        ) -> Histogram:
+            return meter.create_histogram(
+                name, unit, description, explicit_bucket_boundaries_advisory=bounds
+            )
+
+        return cls(
+            duration=histogram(
+                "gen_ai.client.operation.duration", "s", "From the first push to a context's end."
+            ),
+            first_audio=histogram(
+                "gen_ai.client.operation.time_to_first_chunk",
+                "s",
+                "From the first push to the first audio.",
+            ),
+            audio=histogram("cartesia.client.audio.duration", "s", "How long the audio plays."),
+            real_time_factor=histogram(
+                "cartesia.client.real_time_factor",
+                "1",
+                "Seconds from the first push to the last audio, for each second of audio.",
+                FACTORS,
+            ),
+            starved=histogram(
+                "cartesia.client.starved.duration",
+                "s",
+                "Silence that an immediate listener would have heard.",
+            ),
+        )
+
+
+@attrs.define(eq=False)
+class ConnectionObservation:
+    """The span of one connection, from before the handshake to the end of its block."""
+
+    _tracer: Tracer
+    _histograms: Histograms
+    _address: Address
+    _span: Span | None = attrs.field(default=None, init=False)
+    _is_open: bool = attrs.field(default=False, init=False)
+
+    @guarded
+    def __enter__(self) -> Self:
+        self._span = self._tracer.start_span(
+            "cartesia connection",
+            kind=SpanKind.CLIENT,
+            attributes={**self._server, "network.protocol.name": "websocket"},
+        )
+        return self
+
+    @guarded
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._span is None:
+            return
+        if not self._is_open and isinstance(error, Exception):
+            note_error(self._span, error)
+        self._span.end()
+
+    @guarded
+    def note_open(self, request_id: str | None) -> None:
+        """Note that the connection is open."""
+        self._is_open = True
+        if self._span is not None and request_id is not None:
+            self._span.set_attribute("cartesia.request_id", request_id)
+
+    @guarded
+    def note_left(self, loss: ConnectionLost | None) -> None:
+        """Note that the block was left, before or after the connection was lost."""
+        if self._span is not None and loss is not None:
+            note_error(self._span, loss)
+
+    def open_context(self, entry: ContextEntry) -> Callable[[], None]:
+        """Note that a context was opened; return what is called when it leaves the connection."""
+        span = self._start_context(entry)
+        return partial(self._end_context, entry, span)
+
+    @property
+    def _server(self) -> Attributes:
+        return {"server.address": self._address.host, "server.port": self._address.port}
+
+    def _operation(self, entry: ContextEntry) -> Attributes:
+        return {
+            "gen_ai.operation.name": OPERATION,
+            "gen_ai.provider.name": "cartesia",
+            "gen_ai.request.model": entry.state.settings.model_id,
+            **self._server,
+        }
+
+    @guarded
+    def _start_context(self, entry: ContextEntry) -> Span:
+        links = [] if self._span is None else [Link(self._span.get_span_context())]
+        return self._tracer.start_span(
+            f"{OPERATION} {entry.state.settings.model_id}",
+            kind=SpanKind.CLIENT,
+            links=links,
+            attributes={
+                **self._operation(entry),
+                "gen_ai.output.type": "speech",
+                "cartesia.context_id": entry.context_id,
+            },
+        )
+
+    @guarded
+    def _end_context(self, entry: ContextEntry, span: Span | None) -> None:
+        error = error_of(entry)
+        if span is not None:
+            if error is not None:
+                note_error(span, error)
+            span.set_attributes(outcome_of(entry))
+            span.end()
+        self._record(entry, error)
+
+    def _record(self, entry: ContextEntry, error: Exception | None) -> None:
+        timings, to = entry.timings(), self._histograms
+        if timings.pushed_at is None or timings.ended_at is None:
+            return
+        attributes = self._operation(entry)
+        if error is not None:
+            attributes["error.type"] = type(error).__name__
+        to.duration.record(timings.ended_at - timings.pushed_at, attributes)
+        if timings.first_audio_seconds is not None and timings.real_time_factor is not None:
+            to.first_audio.record(timings.first_audio_seconds, attributes)
+            to.audio.record(timings.audio_seconds, attributes)
+            to.real_time_factor.record(timings.real_time_factor, attributes)
+            to.starved.record(timings.starved_seconds, attributes)
+
+
+def outcome_of(entry: ContextEntry) -> Attributes:
+    """Return how a context ended, in numbers and one word."""
+    timings = entry.timings()
+    numbers = {
+        "cartesia.first_audio_seconds": timings.first_audio_seconds,
+        "cartesia.real_time_factor": timings.real_time_factor,
+        "cartesia.audio_seconds": timings.audio_seconds,
+        "cartesia.starved_seconds": timings.starved_seconds,
+    }
+    known: Attributes = {name: value for name, value in numbers.items() if value is not None}
+    return known | ({"cartesia.end": entry.state.end.value} if entry.state.end else {})
+
+
+def error_of(entry: ContextEntry) -> Exception | None:
+    """Return what a context failed with; a cancelled one has not failed."""
+    state = entry.state
+    if state.end is End.LOST:
+        return ConnectionLost()
+    if state.end is End.EXPIRED:
+        return ContextExpired()
+    return state.failure
+
+
+def note_error(span: Span, error: Exception) -> None:
+    """Record the class of an error and the service's codes: messages may quote anything."""
+    span.set_status(StatusCode.ERROR)
+    span.set_attribute("error.type", type(error).__name__)
+    if isinstance(error, CartesiaError):
+        codes = {
+            "cartesia.error_code": error.error_code,
+            "cartesia.request_id": error.request_id,
+            "http.response.status_code": error.status_code,
+        }
+        span.set_attributes({name: code for name, code in codes.items() if code is not None})
