@@ -7,7 +7,7 @@ on a connection of their own (``w``), and afterwards there must be nothing left.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import trio
@@ -85,10 +85,12 @@ class Scene:
     neighbour_error: CartesiaError | None = attrs.field(default=None, init=False)
     seconds: float = attrs.field(default=0.0, init=False)
 
-    def client(self) -> Cartesia:
+    def client(self, **options: Any) -> Cartesia:
         asked = {"X-Fault": self.row.fault, "X-Behaviour": self.row.behaviour}
         headers = {name: value for name, value in asked.items() if value}
-        return Cartesia(base_url=self.server.url, open_stream=self._open, headers=headers)
+        return Cartesia(
+            base_url=self.server.url, open_stream=self._open, headers=headers, **options
+        )
 
     async def _open(self, host: str, port: int) -> MemoryStream:
         self.streams.append(await self.open_stream(host, port))
