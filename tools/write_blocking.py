@@ -39,7 +39,7 @@ MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not call
 
 BODIES: Final = {  # PASS_ON is what other methods do
     "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
-    "Context.audio": "return self._audio",
+    "Context.audio": "self._portal.run_sync(self._inner.audio); return self._audio",
     "Context.cancel": "self._put_back(); PASS_ON",
     "Context.collect": "self._put_back(); PASS_ON",
     "Context.feed": """
@@ -48,7 +48,7 @@ if isinstance(pieces, str):
 else:
     feed_from_caller(self._portal, self._inner.feed, pieces)
 """,
-    "Context.receive": "return self._events",
+    "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
 }
 UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread
 
@@ -62,6 +62,7 @@ IMPORTS: Final = {
     "ClientBase": "trio_cartesia.blocking.client_base",
     "ContextBase": "trio_cartesia.blocking.context_base",
     "Iterator": "collections.abc",
+    "IteratorWrapper": "trio_cartesia.blocking.wrapper",
     "Manager": "trio_cartesia.blocking.block",
     "Wrapper": "trio_cartesia.blocking.wrapper",
     "create": "trio_cartesia._constructors",
@@ -72,7 +73,7 @@ IMPORTS: Final = {
 
 WORDS: Final = {  # in docstrings: patterns, and what they become
     r"an async(?:hronous)? context manager": "a context manager",
-    r"an asynchronous iterator": "an iterator",
+    r"(A|a)n asynchronous iterator": r"\1n iterator",
     r"It holds settings but no connection, so it is cheap\. All tasks of a Trio run may share it\."
     "": (
         "While its block runs, a thread in the background runs Trio for it. All threads may share "
@@ -80,6 +81,7 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     ),
     r"any task of the same Trio run": "any thread",
     r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
+    r"Another task (receives|iterates)": r"Another thread \1",
     r"in another task than": "in another thread than",
     r"(Pieces|They) are pushed by a task": r"\1 are made and pushed by another thread",
     r"Leaving the block stops the task and closes an asynchronous generator of pieces; what that "
@@ -90,6 +92,7 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r"Push every piece as it comes": "Make every piece in this thread and push it",
     r"If cancelled": "If interrupted by Ctrl-C",
     r"Being cancelled loses": "An interrupt by Ctrl-C loses",
+    r"StopAsyncIteration": "StopIteration",
     r"or cancellation, (drops)": r"or Ctrl-C, \1",
     r"nothing is awaited for it": "nothing waits for the answer",
     r": use ``trio\.fail_after``": "",
@@ -232,7 +235,7 @@ def member(owner: str, node: ast.stmt, attributes: dict[str, str]) -> Iterator[a
         if (name := node.target.id)[0] != "_":
             yield attribute(name, node.annotation, attributes[name])
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
-        node.name[0] != "_" or f"{owner}.{node.name}" in BODIES
+        node.name[0] != "_" or node.name == "__anext__" or f"{owner}.{node.name}" in BODIES
     ):
         yield function(owner, node)
 
@@ -252,7 +255,7 @@ def function(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.st
     body = BODIES.get(name, "PASS_ON").strip().replace("PASS_ON", passed_on)
     body = body.replace("ARGUMENTS", arguments(node.args))
     made = ast.FunctionDef(
-        node.name,
+        node.name.replace("__a", "__"),
         for_threads(node.args),
         [docstring(node, 8), *ast.parse(body).body],
         [each for each in node.decorator_list if ast.unparse(each) == "property"],
@@ -272,8 +275,12 @@ def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     given = arguments(node.args)
     if managed := re.fullmatch(r"Manager\[(\w+)\]", returned):
         return f"return Block(self._portal, self._inner.{node.name}({given}), {managed[1]})"
+    if node.name == "__anext__":
+        return "return self._next()"
     run = "run" if isinstance(node, ast.AsyncFunctionDef) else "run_sync"
     call = f"self._portal.{run}({', '.join(filter(None, [f'self._inner.{node.name}', given]))})"
+    if returned in CLASSES:
+        call = f"create({returned}, self._portal, {call})"
     return call if returned == "None" else f"return {call}"
 
 

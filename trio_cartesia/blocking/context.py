@@ -137,6 +137,7 @@ class Context(ContextBase):
             RemoteProtocolError: An event of the context could not be read.
             LocalProtocolError: The context's block was left before its end.
         """
+        self._portal.run_sync(self._inner.receive)
         return self._events
 
     def audio(self) -> Iterator[bytes]:
@@ -144,6 +145,7 @@ class Context(ContextBase):
 
         The iterator raises what that of `receive` raises.
         """
+        self._portal.run_sync(self._inner.audio)
         return self._audio
 
     def collect(self) -> Speech:
