@@ -56,7 +56,7 @@ class Server:
     """A running service.
 
     Attributes:
-        urls: First `url`; then those with the names in ``tls_names``, for other machines.
+        urls: `url`, and after it a URL for each of ``tls_names``, for clients on other machines.
     """
 
     _state: ServerState
@@ -72,7 +72,7 @@ class Server:
     def url(self) -> str:
         """The URL for clients on this machine, such as ``http://127.0.0.1:8080``.
 
-        It is ``http://localhost`` if the service listens nowhere.
+        It is ``http://localhost`` if the service listens on no port.
         """
         return self.urls[0]
 
@@ -83,7 +83,7 @@ class Server:
 
     @property
     def ca_file(self) -> Path | None:
-        """The certificate for clients to trust, in PEM; None without an authority of its own."""
+        """The certificate (PEM) that clients have to trust; None without ``tls=True``."""
         return self._tls.ca_file if self._tls else None
 
     @property
@@ -97,14 +97,14 @@ class Server:
         return self._state.voice
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
-        """Serve one connection over *stream*, and close it.
+        """Serve one connection over *stream*, and close the stream at its end.
 
-        Returns when the connection is over or the server stops. An error inside is logged and ends
-        this connection alone.
+        Returns when the connection ends or the server stops. An error in the service ends only this
+        connection, and is logged. If cancelled, the connection is cut.
 
         Args:
-            stream: Any stream, including a `trio.SSLStream` of the server's side.
-            tls: Whether the client starts with a TLS handshake, as it does on the server's port.
+            stream: Any stream, including a `trio.SSLStream` for the server's side.
+            tls: Whether to perform a TLS handshake on the stream first.
 
         Raises:
             ValueError: The server has no TLS.
@@ -141,7 +141,7 @@ class Server:
         await lingering_close(await close_tls(stream))
 
     async def _serve_http(self, stream: trio.abc.Stream) -> bool:
-        """Serve requests; return False if a fault has ended the stream in its own way."""
+        """Serve requests; return False if a fault has ended the stream."""
         async with open_service_nursery() as nursery:
             faulty = FaultyStream(stream, nursery)
             await serve_requests(self._state, faulty)
@@ -176,33 +176,36 @@ async def open_server(
     tls_ca_file: str | os.PathLike[str] | None = None,
     tls_names: Collection[str] = (),
 ) -> AsyncIterator[Server]:
-    """Run a service for as long as the block lasts.
+    """Run a local service for the block, and yield its `Server`.
 
-    Leaving the block ends all connections, within a fraction of a second. Any Trio run can hold a
-    server, including one in a thread of its own: stop it by cancelling the block.
+    Leaving the block ends all connections, within a fraction of a second. The service runs in the
+    current Trio run; to stop one in another thread, cancel the block there.
 
     Args:
-        host: The address to listen on; only this machine can reach the default. ``0.0.0.0`` is all
-            IPv4 addresses; ``::`` and an empty string are all addresses, IPv4 and IPv6.
-        port: 0 for one that is free; None to listen nowhere and serve streams alone.
-        voice: A voice or its name; the best that is installed if None.
-        api_keys: Keys that are accepted, each with an account of its own; a mapping has the plan of
-            each. If None, any credential is accepted and none is needed.
-        behaviour: What to do where the protocol is open.
+        host: The address to listen on; only this machine can reach the default. ``0.0.0.0`` means
+            all IPv4 addresses; ``::`` and an empty string mean all IPv4 and IPv6 addresses.
+        port: The port; 0 finds a free one. With None the service listens on no port, and serves
+            only the streams passed to `Server.serve_stream`.
+        voice: A voice or its name; if None, ``espeak`` if it is installed, otherwise ``tones``.
+        api_keys: The keys that are accepted, each for an account of its own; a mapping has the plan
+            of each. If None, any credential is accepted, or none.
+        behaviour: The behaviour where the protocol is open.
         faults: Faults to inject into every connection.
         plan: The limits of each account that has no plan of its own: a plan, or the name of one
             (protocol §1.8).
-        tls: Serve TLS at the port: with a context of your own, or with an authority that is created
-            for this server (extra ``tls``), for ``localhost``, its addresses and *host*.
-        tls_ca_file: Where to write the certificate of that authority, to stay; if None, it is in a
-            temporary file, removed at the end. `Server.ca_file` has the path.
+        tls: True to serve TLS with a certificate of an authority that is created for this server
+            (extra ``tls``), valid for ``localhost``, its addresses and *host*; or a context of your
+            own.
+        tls_ca_file: The file to write the certificate of that authority to. It is kept; if None,
+            the file is temporary and is removed at the end. `Server.ca_file` has the path.
         tls_names: Further names and addresses under which clients reach this machine. The
-            certificate of that authority is for them, too, and ``/_local`` answers to them.
+            certificate is valid for them, and ``/_local`` accepts them.
 
     Raises:
-        OSError: The address cannot be listened on, or the file not be written.
-        ValueError: There is no such voice or plan, a name is not valid, or the extra ``tls`` is not
-            installed.
+        OSError: The service cannot listen on the address, or cannot write the file.
+        TypeError: *api_keys* or *tls_names* is a single string.
+        ValueError: There is no such voice or plan, a key or a name is not valid, or the extra
+            ``tls`` is not installed.
 
     Example::
 
@@ -243,11 +246,11 @@ async def open_server(
 async def serve(
     *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED, **options: Any
 ) -> None:
-    """Run a service until cancelled. `nursery.start` returns the `Server`.
+    """Run a local service until cancelled; `nursery.start` returns its `Server`.
 
     Args:
-        task_status: For `nursery.start`.
-        **options: The arguments of `open_server`.
+        task_status: Set by `nursery.start`.
+        **options: The arguments of `open_server`, which also lists the exceptions.
     """
     async with open_server(**options) as server:
         task_status.started(server)

@@ -53,7 +53,7 @@ async def get_status(exchange: Exchange) -> None:
 
 
 async def not_implemented(_: Exchange) -> None:
-    """Refuse an endpoint that only the real API has."""
+    """Refuse a request for an endpoint that the local service does not implement."""
     await trio.lowlevel.checkpoint_if_cancelled()
     raise APIError(NOT_IMPLEMENTED)
 
@@ -79,7 +79,7 @@ class Route:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Its methods: HEAD, too, wherever GET responds over HTTP."""
+        """Its methods; HEAD is among them if GET responds over HTTP."""
         is_plain_get = self.method == "GET" and self.path != WEBSOCKET
         return ("GET", "HEAD") if is_plain_get else (self.method,)
 
@@ -108,7 +108,7 @@ ROUTES: Final = (
     Route("DELETE", STATE, delete_state, "key"),
 )
 
-# Other paths of the API, by their first segments; the longest match counts (protocol §1.3).
+# Other paths of the API, by their first segments; the longest match applies (protocol §1.3).
 OTHER_PATHS: Final[dict[str, Access]] = {
     "/accents": "key",
     "/agents": "key",
@@ -169,7 +169,7 @@ async def _refuse_and_close(
 
 
 async def respond(exchange: Exchange) -> None:
-    """Find the handler of a request and run it, or refuse the request."""
+    """Respond to a request: find and call its handler, or send an error."""
     try:
         if is_preflight(exchange.request):
             methods = methods_at(exchange.path) or ALL_METHODS
@@ -207,11 +207,11 @@ def methods_at(path: str) -> tuple[str, ...]:
 
 
 def _route(exchange: Exchange) -> Route:
-    """Return the route of a request, once its path, its credentials and its method are checked.
+    """Return the route of a request, after checking its path, its credential and its method.
 
     Raises:
-        APIError: The path does not exist, or not for these credentials.
-        HTTPError: The path has other methods.
+        APIError: The path does not exist, or the credential does not allow it.
+        HTTPError: The path does not have the method.
     """
     path, method = exchange.path, exchange.request.method
     here = [route for route in ROUTES if route.matches(path)]

@@ -19,7 +19,7 @@ class ServerState:
     """The state that all connections of a server share.
 
     Attributes:
-        local_names: Names of this machine, in lower case, that nobody else can have registered.
+        local_names: Names of this machine, in lower case, that ``/_local`` accepts without keys.
     """
 
     voice: Voice

@@ -15,7 +15,7 @@ CAPACITY_ERRNOS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, e
 
 
 class Disconnected(Exception):
-    """The connection is over: nothing can be sent or received any more.
+    """The connection has ended: nothing more can be sent or received.
 
     Attributes:
         code: The WebSocket close code, 1006 if there was no close frame.
@@ -27,7 +27,7 @@ class Disconnected(Exception):
 
 
 def is_out_of_resources(error: BaseException | None) -> bool:
-    """Return whether *error*, or a cause of it, says that files, buffers or memory ran out."""
+    """Return whether *error*, or a cause of it, reports a lack of files, buffers or memory."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in CAPACITY_ERRNOS:
             return True
@@ -39,7 +39,7 @@ async def lingering_close(stream: trio.abc.Stream) -> None:
     """Close *stream* so that the peer can still read the last response.
 
     Closing a socket with unread bytes resets the connection, and the reset may overtake the
-    response. So what the peer still sends is read, until it closes its side, pauses for
+    response. So this reads, and drops, further bytes until the peer closes its side, pauses for
     `CLOSE_SECONDS`, or has sent for `LINGER_SECONDS`.
     """
     try:

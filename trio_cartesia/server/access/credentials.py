@@ -1,15 +1,15 @@
 """Credentials: API keys and access tokens (protocol §1.3).
 
-Of several credentials in a request the first counts: ``Authorization: Bearer``, ``X-API-Key``,
-``api_key``, ``access_token``; empty ones are skipped, and a second one does not replace a wrong
-one. Keys are not accepted as ``access_token``, nor tokens as ``X-API-Key`` or ``api_key``; a bearer
-may be either.
+If a request has several credentials, the service uses the first one that is not empty, in this
+order: ``Authorization: Bearer``, ``X-API-Key``, ``api_key``, ``access_token``. A wrong credential
+is not replaced by a later one. ``access_token`` accepts no keys, and ``X-API-Key`` and ``api_key``
+accept no tokens; a bearer may be either.
 
-A service without keys accepts any credential, and none. It still refuses what can only be a
-mistake: a token of its own that has expired or lacks the grant, and an admin key on any other
-endpoint than those of the organisation.
+A service without keys accepts any credential, or none. It still refuses credentials that can only
+be a mistake: a token of its own that has expired or lacks the grant, and an admin key on an
+endpoint that does not require one.
 
-Keys are compared here and kept nowhere: an account is known by a keyed digest.
+Keys are not stored: the id of an account is a keyed digest.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Credential:
 
     Attributes:
         secret: The bytes that were sent.
-        may_be: What is accepted in the place where it was found.
+        may_be: The kinds of credentials that the place where it was found accepts.
     """
 
     secret: bytes = attrs.field(repr=False)
@@ -63,7 +63,7 @@ class Credential:
 
 
 def find_credential(request: Request) -> Credential | None:
-    """Return the credential of *request* that counts; None if it has none."""
+    """Return the first credential of *request*; None if it has none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (bearer := bearer.strip()):
         return Credential(secret=bearer.encode("latin-1"), may_be="either")
@@ -122,7 +122,7 @@ class Credentials:
 
     @property
     def are_required(self) -> bool:
-        """Whether requests without a known key are refused."""
+        """True if requests without a known key are refused."""
         return self._known is not None
 
     def identify(self, request: Request, access: Access) -> Account:
@@ -131,12 +131,12 @@ class Credentials:
         Keep a reference to it for as long as anything counts against its limits.
 
         Args:
-            request: A request with its credentials, wherever they are.
-            access: What the endpoint requires.
+            request: The request; its credential is in a header or in the query.
+            access: The credential that the endpoint requires.
 
         Raises:
             APIError: With 401 if the credential is missing or unknown, with 403 if it does not
-                allow this.
+                allow the request.
         """
         credential = find_credential(request)
         if credential is None:

@@ -1,7 +1,7 @@
 """Plans, and the concurrency limits of accounts (protocol §1.8).
 
-Active contexts and open WebSockets count. One more than the plan allows is refused with 429, and
-the account's other work goes on.
+A plan limits the active contexts and the open WebSockets of an account. The service refuses one
+more with 429; the other contexts of the account continue.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PLANS: Final = {
         Plan(name="pro", tts_concurrency=PLAN_CONTEXTS["pro"], stt_concurrency=12),
         Plan(name="startup", tts_concurrency=PLAN_CONTEXTS["startup"], stt_concurrency=20),
         Plan(name="scale", tts_concurrency=PLAN_CONTEXTS["scale"], stt_concurrency=60),
-        # the protocol says "custom"; the numbers are ours
+        # protocol §1.8 has "custom" here; the numbers are our own
         Plan(name="enterprise", tts_concurrency=1000, stt_concurrency=4000),
     )
 }
@@ -83,7 +83,7 @@ TOO_MANY_SOCKETS: Final = ErrorBody(
 
 @attrs.define(eq=False)
 class Account:
-    """An account: its plan, and what it uses now.
+    """An account: its plan, and its current usage.
 
     Attributes:
         plan: The limits of the account.

@@ -33,8 +33,8 @@ class Claims:
 
     Attributes:
         account: The id of the account whose key requested it.
-        grants: The endpoints that it opens.
-        is_expired: Whether its time is over.
+        grants: The kinds of endpoints that it allows.
+        is_expired: Whether it has expired.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""What is around the audio of `/tts/bytes`: nothing, a WAV header or MP3 (protocol §3.1, §6.1)."""
+"""The containers of `/tts/bytes`: raw samples, WAV and MP3 (protocol §3.1, §6.1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trio_cartesia.server.audio.mp3 import Mp3Encoder
 
 __all__ = ["Audio", "Container", "finished", "playable"]
 
-KINDS: Final = {  # protocol §3.1: the real ones are not known; these are what players want
+KINDS: Final = {  # protocol §3.1: the real types are not known; players recognise these
     "raw": "application/octet-stream",
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
@@ -21,13 +21,13 @@ Part = bytes | bytearray
 
 
 class Container(Protocol):
-    """Turns the audio of one answer, piece by piece, into what is sent."""
+    """Encodes the audio of one response, piece by piece."""
 
     def add(self, audio: bytes) -> bytes:
-        """Return what is to be sent for *audio*, which may be nothing yet."""
+        """Return the bytes that *audio* completes; they may be empty."""
 
     def end(self) -> bytes:
-        """Return what comes last."""
+        """Return the remaining bytes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,8 +36,8 @@ class Audio:
 
     Attributes:
         container: ``raw``, ``wav`` or ``mp3``.
-        samples: What the container holds; for MP3, what is encoded.
-        bit_rate: Bits a second of MP3, as they were asked for.
+        samples: The layout of the samples in the container; for MP3, before encoding.
+        bit_rate: The requested bits per second of MP3; 0 for other containers.
     """
 
     container: str
@@ -50,10 +50,10 @@ class Audio:
         return KINDS[self.container]
 
     def open(self) -> Container:
-        """Begin such a container.
+        """Return a new, empty container.
 
         Raises:
-            APIError: There is no MP3 here.
+            APIError: It is ``mp3``, and the MP3 encoder is not installed.
         """
         if self.container == "mp3":
             return Mp3Encoder(sample_rate=self.samples.sample_rate, bit_rate=self.bit_rate)
@@ -62,7 +62,7 @@ class Audio:
 
 @attrs.define(eq=False)
 class _Plain:
-    """Audio as it is, behind a header that may be empty."""
+    """A header, which may be empty, followed by the unchanged audio."""
 
     _header: bytes
 
@@ -75,7 +75,7 @@ class _Plain:
 
 
 def finished(audio: Audio, parts: Sequence[Part]) -> list[Part]:
-    """Return the *parts* that were sent as a file: sizes that nobody knew at first are right."""
+    """Return the *parts* of a response as a complete file, with the correct sizes in its header."""
     if audio.container != "wav":
         return list(parts)
     first, *rest = parts
@@ -84,7 +84,7 @@ def finished(audio: Audio, parts: Sequence[Part]) -> list[Part]:
 
 
 def playable(audio: Audio, parts: Sequence[Part]) -> list[Part]:
-    """Return the *parts* of a finished file as players want them: raw audio gets a header."""
+    """Return the *parts* of a complete file in a form that players support: raw audio as WAV."""
     return _wav(audio.samples, parts) if audio.container == "raw" else list(parts)
 
 

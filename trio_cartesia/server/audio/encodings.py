@@ -1,7 +1,7 @@
 """Samples in the encodings of the wire (protocol §6.1), in plain Python.
 
-G.711 keeps 14 or 13 bits of a sample as a sign, three bits for which of eight segments it is in,
-and four for where in it. Each segment is twice as wide as the one before.
+G.711 encodes 14 or 13 bits of a sample as a sign, three bits for one of eight segments, and four
+bits for the position within the segment. Each segment is twice as wide as the one before.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ _Number = TypeVar("_Number", int, float)
 
 
 def encode(samples: bytes | memoryview, encoding: str) -> bytes:
-    """Encode *samples*, which is quick for slices of some ten milliseconds.
+    """Encode *samples*.
+
+    It blocks, so pass slices of some ten milliseconds of audio.
 
     Args:
         samples: Mono ``pcm_s16le``.
         encoding: ``pcm_s16le``, ``pcm_f32le``, ``pcm_mulaw`` or ``pcm_alaw``.
 
     Raises:
-        ValueError: There is no such encoding, or half a sample.
+        ValueError: There is no such encoding, or *samples* end in the middle of a sample.
     """
     if encoding == "pcm_s16le":
         return bytes(samples)
@@ -48,7 +50,7 @@ def _values(typecode: str, samples: bytes | memoryview) -> array.array[int]:
 
 
 def _swapped(values: array.array[_Number]) -> array.array[_Number]:
-    """Turn the wire's byte order into this machine's, or the other way round."""
+    """Convert between the byte order of the wire and that of this machine."""
     if sys.byteorder == "big":
         values.byteswap()
     return values
@@ -56,13 +58,13 @@ def _swapped(values: array.array[_Number]) -> array.array[_Number]:
 
 @functools.cache
 def _ulaw_table() -> bytes:
-    """Return the mu-law byte for each sample, by the number that its two bytes make."""
+    """Return the mu-law byte for each sample, indexed by the sample as an unsigned number."""
     return bytes(map(_ulaw, [*range(32768), *range(-32768, 0)]))
 
 
 @functools.cache
 def _alaw_table() -> bytes:
-    """Return the A-law byte for each sample, by the number that its two bytes make."""
+    """Return the A-law byte for each sample, indexed by the sample as an unsigned number."""
     return bytes(map(_alaw, [*range(32768), *range(-32768, 0)]))
 
 

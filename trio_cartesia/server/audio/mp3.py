@@ -1,8 +1,8 @@
-"""MP3 as it is made, piece by piece. LAME does the work, and comes with the extra ``local``.
+"""Encode MP3 piece by piece, with LAME, which the extra ``local`` installs.
 
-MP3 has three bands of sample rates, and not every bit rate exists in each: at 12 kHz and below LAME
-goes up to 64 kbit/s, at 24 kHz and below to 160. The protocol allows all five bit rates at all six
-sample rates (protocol §3.1), so a higher one is accepted and the highest that there is delivered.
+Not every bit rate exists at every sample rate: the highest is 64 kbit/s up to 12 kHz, and 160
+kbit/s up to 24 kHz. The protocol allows all five bit rates at all six sample rates (protocol §3.1),
+so the service accepts a higher one and uses the highest that exists.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MISSING: Final = ErrorBody(
 
 
 def possible_bit_rate(bit_rate: int, sample_rate: int) -> int:
-    """Return the bit rate that is delivered where *bit_rate* is asked for."""
+    """Return *bit_rate*, or the highest one that exists at *sample_rate*."""
     limits = (most for up_to, most in HIGHEST if sample_rate <= up_to)
     return min(bit_rate, next(limits, bit_rate))
 
@@ -32,8 +32,9 @@ def possible_bit_rate(bit_rate: int, sample_rate: int) -> int:
 class Mp3Encoder:
     """One MP3 stream of a constant bit rate.
 
-    A chunk of 16 KiB takes about 1 ms. There is no header and no trailer, so a stream that was cut
-    plays as far as it goes. As always with MP3, up to 2,304 samples of silence are added.
+    Encoding 16 KiB of samples takes about 1 ms. The stream has no header and no trailer, so players
+    can play the beginning of an incomplete one. As always with MP3, up to 2,304 samples of silence
+    are added.
     """
 
     def __init__(self, *, sample_rate: int, bit_rate: int) -> None:
@@ -49,7 +50,7 @@ class Mp3Encoder:
         self._sample_rate = sample_rate
         self._has_audio = False
         self._lame = Encoder()
-        self._lame.silence()  # it would talk to stderr
+        self._lame.silence()  # otherwise it writes to stderr
         self._lame.set_channels(1)
         self._lame.set_in_sample_rate(sample_rate)
         self._lame.set_out_sample_rate(sample_rate)  # it would resample at low bit rates
@@ -57,13 +58,14 @@ class Mp3Encoder:
         self._lame.set_quality(EFFORT)
 
     def add(self, audio: bytes) -> bytes:
-        """Return what *audio*, mono ``pcm_s16le``, completes; that may be nothing."""
+        """Encode mono ``pcm_s16le``, and return the completed frames; there may be none."""
         self._has_audio = True
         return bytes(self._lame.encode(audio))
 
     def end(self) -> bytes:
-        """Return the rest. A stream without audio gets a little silence, to be one that players
-        know.
+        """Return the remaining frames.
+
+        A stream without audio gets a short silence, because players reject an empty one.
         """
         silence = 0 if self._has_audio else round(SHORTEST_SECONDS * self._sample_rate)
         return self.add(bytes(2 * silence)) + bytes(self._lame.flush())

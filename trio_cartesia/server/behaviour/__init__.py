@@ -1,1 +1,1 @@
-"""What the protocol leaves open, as settings of the service."""
+"""Settings for the questions that the protocol leaves open."""

@@ -53,10 +53,10 @@ class Behaviour:
             context with an error; otherwise the context's own are used (T11).
         empty_context: The reaction to a first input that is final and empty: ``error`` or
             ``done`` (T12).
-        wordless_start: What the first text of a context on a WebSocket gets if it is only white
-            space and punctuation: ``speak`` as any other text, or ``error`` for a 400, after which
-            its id is used up (protocol §6a E4, §7.1 T12). Symbols such as ``$`` and emoji count
-            as words. Speech over HTTP is not affected.
+        wordless_start: The reaction to a first text on a WebSocket that contains only white space
+            and punctuation: ``speak`` as for any other text, or ``error`` for a 400, after which
+            the id cannot be used again (protocol §6a E4, §7.1 T12). Symbols such as ``$`` and emoji
+            count as words. Speech over HTTP is not affected.
         empty_input: The reaction to an input that is empty and neither final nor a flush:
             ``ignore`` for none, ``error`` for a 400 (T13).
         empty_flush: The reaction to a flush without text before it: ``flush_done``, or

@@ -1,4 +1,4 @@
-"""What the service knows by name: API versions, models, languages and emotions."""
+"""The known API versions, models, languages and emotions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 CURRENT_VERSION: Final = "2026-08-14"
 STRUCTURED_VERSIONS: Final = frozenset({"2026-03-01", "2026-04-03", "2026-08-14"})  # protocol §1.2
 
-# Versions of which more is known than that there were some (protocol §1.2).
+# Versions whose differences from the current one are known (protocol §1.2).
 EMBEDDING_VERSIONS: Final = frozenset({"2024-06-10", "2024-11-13"})
 UNBUFFERED_VERSIONS: Final = EMBEDDING_VERSIONS | {"2025-04-16"}
 LEGACY_VERSIONS: Final = UNBUFFERED_VERSIONS | {"2025-11-04"}  # before structured errors
 MODE_VERSIONS: Final = LEGACY_VERSIONS | {"2026-03-01", "2026-04-03"}  # of voices: "mode": "id"
 
-# protocol §1.9. A family's dated and named members ("sonic-3.5-2026-05-04") are all accepted.
+# protocol §1.9. Dated and named models of a family ("sonic-3.5-2026-05-04") are accepted, too.
 FAMILIES: Final = (
     *("sonic-3.6", "sonic-3.5", "sonic-3", "sonic-2", "sonic-turbo"),
     *("sonic-latest", "sonic-english", "sonic-multilingual", "sonic-preview"),
 )
-# What generation_config does something for (protocol §2.2.1).
+# The models that support generation_config (protocol §2.2.1).
 _EXPRESSIVE: Final = re.compile(r"sonic-(3|3\.5|3\.6|latest)(-.*)?")
 _LANGUAGES: Final = """
 en fr de es pt zh ja hi it ko nl pl ru sv tr tl bg ro ar cs el fi hr ms sk da ta uk hu no vi bn th
@@ -42,22 +42,22 @@ _LOCALE: Final = re.compile(r"([a-z]{2})(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
 def is_model(model_id: str) -> bool:
-    """True for the ids of speech models, of any age."""
+    """Return whether *model_id* is the id of a speech model, current or old."""
     families = (model_id == name or model_id.startswith(f"{name}-") for name in FAMILIES)
     return model_id == "sonic" or any(families)
 
 
 def is_expressive(model_id: str) -> bool:
-    """True for speech models that can be told how fast, how loud and in what mood to speak."""
+    """Return whether the model supports speed, volume and emotion (``generation_config``)."""
     return _EXPRESSIVE.fullmatch(model_id) is not None
 
 
 def is_voice_id(voice_id: str) -> bool:
-    """True for what may be the id of a voice; `NO_VOICE` may not."""
+    """Return whether *voice_id* is a valid id of a voice; `NO_VOICE` is not."""
     return _UUID.fullmatch(voice_id) is not None and voice_id != NO_VOICE
 
 
 def is_language(tag: str) -> bool:
-    """True for a language that is spoken, as ``en`` or with its region, as ``en-GB``."""
+    """Return whether *tag* is a supported language, such as ``en`` or, with a region, ``en-GB``."""
     match = _LOCALE.fullmatch(tag)
     return match is not None and match[1] in LANGUAGES

@@ -1,7 +1,7 @@
-"""The voices of the service, as data: who they are, and not how they sound.
+"""The catalogue of voices: ids, names, languages and genders.
 
-`espeak_voices` gives them their sound. Ids never change, and neither does the order: new voices
-are added at the end of their language, or of the list.
+`voices.espeak.voices` maps them to voices of eSpeak NG. Ids never change, and neither does the
+order: new voices are added at the end of their language, or of the list.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import attrs
 
 __all__ = ["VOICES", "VoiceEntry", "find_voice"]
 
-# A locale, the id of an accent where the service has one that fits (protocol §5.2), then voices:
-# the first letter of a gender, a name, and what it is like.
+# A locale, the id of its accent or "-" (protocol §5.2), then voices: the first letter of the
+# gender, the name, and the tagline.
 _TABLE: Final = """
 en-US general-american | f Clara, warm and even | f Nora, bright and quick | f Judith, low and slow
 en-US general-american | m Owen, friendly and plain | m Walter, deep and calm | m Dean, dry
@@ -92,10 +92,10 @@ class VoiceEntry:
 
     Attributes:
         id: A UUID in lower case.
-        tagline: Of 32 characters at most.
+        tagline: At most 32 characters.
         language: A code of protocol §1.9.
         locale: The language and a country: ``en-GB``.
-        accent: Of the service's catalogue, if it has one that fits.
+        accent: The id of an accent (protocol §5.2); None if none of them fits.
         gender: ``feminine``, ``masculine`` or ``gender_neutral``.
         country: ISO 3166-1 alpha-2.
         created_at: RFC 3339.
@@ -114,7 +114,7 @@ class VoiceEntry:
 
 
 def find_voice(voice_id: str) -> VoiceEntry | None:
-    """Return the voice with that id, in whatever case it is written."""
+    """Return the voice with that id, ignoring case; None if there is none."""
     return _BY_ID.get(voice_id.lower())
 
 

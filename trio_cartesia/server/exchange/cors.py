@@ -1,9 +1,9 @@
 """Access for pages in a browser: CORS headers, and protection of ``/_local`` from other sites.
 
-Every page may use the API, as it may use the real one: credentials are never cookies, so a page can
-do no more than its own credential allows. ``/_local`` shows the requests of other clients, so it
-has no CORS headers and answers to local names only. CORS does not apply to WebSocket handshakes,
-which are accepted from any origin.
+Pages of any origin may use the API, as they may use the real one: no credential is a cookie, so a
+page can do no more than its own credential allows. ``/_local`` returns the requests of other
+clients, so its responses have no CORS headers, and without keys it accepts local host names only.
+CORS does not apply to WebSocket handshakes, which are accepted from any origin.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _NAMES: Final = re.compile(r"[a-z0-9_-]+([ \t]*,[ \t]*[a-z0-9_-]+)*", re.IGNOREC
 
 
 def is_private(request: Request) -> bool:
-    """Return whether *request* is about the service itself, which the real API does not have."""
+    """Return whether *request* is for ``/_local``, which the real API does not have."""
     return request.path.startswith(PRIVATE)
 
 
 def may_be_dns_rebinding(request: Request, local_names: Collection[str]) -> bool:
-    """Return whether the host that *request* asks for can be another site's name.
+    """Return whether the host in *request* can be the name of another site.
 
-    Once a page is loaded, its site can point its name to this machine, and the browser then takes
-    the service for that site (DNS rebinding). Nobody can do that with an address, a name without a
-    dot, a name in a domain of local networks, or one of *local_names*.
+    A site whose page is loaded in a browser can make its name resolve to this machine, so that the
+    browser treats the service as a part of that site (DNS rebinding). That is not possible for an
+    address, a name without a dot, a name in a domain of local networks, or one of *local_names*.
     """
     host = request.host
     name = host.rstrip(".")
@@ -74,7 +74,7 @@ def cors_headers(request: Request) -> Headers:
 
 
 def is_preflight(request: Request) -> bool:
-    """Return whether a browser asks what a page may do, which needs no credential."""
+    """Return whether *request* is a CORS preflight request, which needs no credential."""
     return request.method == "OPTIONS" and not is_private(request)
 
 
@@ -82,7 +82,7 @@ def preflight_headers(request: Request, methods: Collection[str]) -> Headers:
     """Return the headers of the response to a preflight request, beside `cors_headers`.
 
     Args:
-        request: The preflight request; the headers that it asks for are allowed.
+        request: The preflight request; the response allows the headers that it names.
         methods: The methods of its path.
     """
     requested = request.headers.get("access-control-request-headers", "")

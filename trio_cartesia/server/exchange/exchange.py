@@ -58,7 +58,7 @@ class Exchange:
 
     @property
     def path(self) -> str:
-        """The path without a slash at its end: both forms are accepted (protocol §1.1)."""
+        """The path without its final slash, which is optional (protocol §1.1)."""
         return self.request.path.rstrip("/")
 
     @property
@@ -80,7 +80,7 @@ class Exchange:
             check_refused_handshake(self.faults)
 
     async def respond_http_error(self, error: HTTPError, headers: Headers = ()) -> None:
-        """Refuse a request that is not valid, or not one for this path."""
+        """Respond to a request that is not valid, or not valid for its path."""
         body = status_error(error.status, str(error))
         await self.respond_error(body, [*error.headers, *headers])
 
@@ -109,10 +109,10 @@ class Exchange:
     async def streaming(self, kind: str, headers: Headers = ()) -> AsyncIterator[None]:
         """Respond with status 200, and a body that the block sends in parts with `send`.
 
-        The response begins with the first part: a block that raises `APIError` before leaves the
-        exchange as it was, so that the error can be the response. After that, whatever the block
-        raises cuts the body, and `APIError` becomes `Disconnected`. If the peer leaves, the block
-        is cancelled and `Disconnected` raised. The body ends with the block.
+        The response begins with the first part. If the block raises `APIError` before that, nothing
+        has been sent, and the error can still be the response. A later exception ends the body
+        without its last chunk; `APIError` is then raised as `Disconnected`. If the peer leaves, the
+        block is cancelled and `Disconnected` is raised. The body ends with the block.
         """
         self._stream_headers = [*self._headers(kind), *headers]
         try:
@@ -145,7 +145,7 @@ class Exchange:
                 await self.connection.start_response(200, self._stream_headers)
 
     async def send(self, data: bytes) -> None:
-        """Send a part of the body within `streaming`; nothing if it is empty."""
+        """Send a part of the body, within `streaming`; an empty part is ignored."""
         if not data:
             return
         await self._begin()
@@ -167,7 +167,7 @@ class Exchange:
             raise Disconnected
 
     def log(self, status: int, size: int = 0) -> None:
-        """Write a line about the response to the log."""
+        """Log the response."""
         log_request(
             self.request_id,
             self.request.method,
@@ -178,7 +178,7 @@ class Exchange:
         )
 
     def _record(self, status: int) -> None:
-        """Record the response before it is sent, so that a client that has it finds the record."""
+        """Record the response; called before it is sent, so that its receiver finds the record."""
         if not is_private(self.request):
             self.state.journal.add_request(
                 method=self.request.method,
@@ -190,5 +190,5 @@ class Exchange:
 
 
 def status_error(status: int, message: str) -> ErrorBody:
-    """Return an error whose title is the status's own phrase."""
+    """Return an error with the standard phrase of the status as its title."""
     return ErrorBody(status=status, title=HTTPStatus(status).phrase, message=message)

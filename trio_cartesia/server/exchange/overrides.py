@@ -1,4 +1,4 @@
-"""Per-request overrides of behaviour, and faults that a request asks for."""
+"""Overrides of the behaviour, and faults, in the headers and query of a request."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ UNVERSIONED: Final = frozenset({"", "_local", "files"})  # first segments of pat
 def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
     """Return *behaviour* with the overrides in *request*.
 
-    They are in a header, ``x-behaviour: flush_id_base=0, late_input=ignore``, and in the query,
-    ``?behaviour=flush_id_base%3D0``, which wins. Limits of the service can only be lowered.
+    They are in the header, ``x-behaviour: flush_id_base=0, late_input=ignore``, and in the query,
+    ``?behaviour=flush_id_base%3D0``, which overrides the header. Limits can only be lowered.
 
     Raises:
-        APIError: A field or a value does not exist; or the version is missing where it is required.
+        APIError: A field does not exist or a value is not allowed, or a required version is
+            missing.
     """
     for text in (request.headers.get(HEADER, ""), *request.query.get(QUERY, ())):
         try:
@@ -38,17 +39,17 @@ def override_behaviour(behaviour: Behaviour, request: Request) -> Behaviour:
 
 
 def _has_version(request: Request) -> bool:
-    """Return whether *request* names a version, or needs none (protocol §1.2)."""
+    """Return whether *request* has a version, or its path needs none (protocol §1.2)."""
     in_query = request.parameter("cartesia_version") != ""
     first_segment = request.path.strip("/").partition("/")[0]
     return in_query or "cartesia-version" in request.headers or first_segment in UNVERSIONED
 
 
 def requested_faults(request: Request) -> tuple[Fault, ...]:
-    """Return the faults that *request* asks for.
+    """Return the faults in *request*.
 
-    They are in a header, ``x-fault: close at_frame=3 code=1011, latency seconds=0.1``, and in the
-    query, where the parameter may be repeated.
+    They are in the header, ``x-fault: close at_frame=3 code=1011, latency seconds=0.1``, and in the
+    query, where the parameter ``fault`` may be repeated.
 
     Raises:
         APIError: A fault does not exist, or there are too many.

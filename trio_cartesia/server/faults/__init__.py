@@ -1,1 +1,1 @@
-"""Faults: their names and syntax, and the stream that injects them."""
+"""Faults: their names and syntax, and their injection into streams and messages."""

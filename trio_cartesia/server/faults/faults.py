@@ -1,4 +1,4 @@
-"""Faults by name: what each does, and its parameters.
+"""The faults that the service can inject, and their parameters.
 
 A `Fault` is checked against the table `FAULTS`, which docs/how-to/faults.md shows to users.
 """
@@ -37,11 +37,11 @@ RANGES: Final[Mapping[str, tuple[type, float, float]]] = {
 
 @attrs.frozen
 class FaultKind:
-    """What the faults with one name do.
+    """A kind of fault.
 
     Attributes:
-        summary: One sentence.
-        defaults: Its parameters with their defaults; None leaves a parameter out.
+        summary: Its effect, in one sentence.
+        defaults: Its parameters with their defaults; the default None omits the parameter.
     """
 
     summary: str
@@ -134,7 +134,7 @@ FAULTS: Final[Mapping[str, FaultKind]] = {
         "is not given.",
         {"context_id": None, "count": 1},
     ),
-    # errors that no client caused
+    # errors that the client did not cause
     "quota_exceeded": FaultKind(
         "The credits run out: the context ends with `error` 402 `quota_exceeded` instead of the "
         "message.",
@@ -166,8 +166,8 @@ class Fault:
         name: One of `FAULTS`.
         at_frame: Inject it at the n-th text message that the service would send on the
             connection, or for the context if there is a ``context_id``; counted from 1.
-        at_byte: Inject it after so many bytes: of the stream after the handshake, or of the body of
-            an HTTP response.
+        at_byte: Inject it after this many bytes of the stream after the handshake, or of the body
+            of an HTTP response.
         context_id: The context to inject it into, or whose message triggers it.
         code: The code in the close frame.
         reason: The reason in the close frame.
@@ -178,7 +178,7 @@ class Fault:
         count: A number of messages.
 
     Raises:
-        ValueError: There is no such fault, or it does not take the parameter or its value.
+        ValueError: There is no such fault, it has no such parameter, or the value is out of range.
         TypeError: The value is of the wrong type.
 
     Example::

@@ -14,7 +14,7 @@ from trio_cartesia.server.faults.shaping import DelayLine, Pace
 
 __all__ = ["ENDINGS", "SHAPING", "STREAM_FAULTS", "FaultInjector"]
 
-ARRIVAL_SECONDS: Final = 0.01  # for what was sent before a reset to arrive
+ARRIVAL_SECONDS: Final = 0.01  # for bytes that were sent before a reset to arrive
 GARBAGE: Final = bytes((97 * number + 128) % 256 for number in range(256)) * 64
 
 ENDINGS: Final = frozenset({"reset", "fin", "truncated_frame", "truncated_body"})
@@ -63,7 +63,7 @@ class FaultInjector:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no other response can follow on this stream."""
+        """True if no other response can follow on this stream."""
         return self.has_sent_fin or self.is_silent or self._is_broken
 
     @property

@@ -44,7 +44,7 @@ class PlannedMessage:
         text: The message, which is the event in JSON unless a fault damages it.
         before: Messages to send first.
         after: Messages to send afterwards.
-        error: The one that ends the context instead of the message, if any.
+        error: An error that ends the context instead of the message; None if there is none.
         wait_seconds: A delay, during which other messages are sent.
         flood_bytes: The size of an event of unknown type to send first, if any.
         fragment_bytes: The size of its fragments; None for one frame.
@@ -107,7 +107,7 @@ class ArmedFault:
 
     @property
     def _lasts(self) -> bool:
-        """Whether it happens to every later message of its context, too."""
+        """True if it affects every later message of its context, too."""
         name, is_endless = self.fault.name, self.fault.seconds is None
         lasts = name in ("latency", "silence") or (name == "stall" and is_endless)
         return lasts and self.fault.context_id is not None
@@ -187,7 +187,7 @@ def _with_position(fault: Fault) -> Fault:
 def _delay_or_drop(fault: Fault, planned: PlannedMessage) -> None:
     seconds = math.inf if fault.seconds is None else fault.seconds
     if fault.name == "silence" or (seconds == math.inf and planned.event["type"] == "error"):
-        planned.is_dropped = True  # an error is sent by the task that receives, which must go on
+        planned.is_dropped = True  # the receiving task sends errors, and must not wait forever
     else:
         planned.wait_seconds += seconds
 
@@ -261,10 +261,10 @@ TERMINAL: Final = frozenset({"duplicate_terminal", "late_frames"})
 
 
 def check_refused_handshake(faults: Iterable[Fault]) -> None:
-    """Refuse the request if *faults* ask for that.
+    """Raise the error of the fault ``refused_handshake``, if it is among *faults*.
 
     Raises:
-        APIError: The fault ``refused_handshake`` is among them.
+        APIError: The fault is among them.
     """
     for fault in faults:
         if fault.name == "refused_handshake":

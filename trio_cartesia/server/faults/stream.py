@@ -27,7 +27,7 @@ Data = bytes | bytearray | memoryview
 
 @runtime_checkable
 class Resettable(Protocol):
-    """A stream that can be reset, which its peer can tell from an end of stream."""
+    """A stream that can be reset; its peer can distinguish a reset from an end of stream."""
 
     def reset(self) -> None:
         """Reset the stream."""
@@ -52,7 +52,7 @@ class FaultyStream(trio.abc.Stream):
 
     @property
     def is_armed(self) -> bool:
-        """Whether a fault may change what is sent."""
+        """True if faults are armed for the next response."""
         return self._injector is not None
 
     def arm(self, faults: Iterable[Fault]) -> None:
@@ -63,7 +63,7 @@ class FaultyStream(trio.abc.Stream):
             self._injector.arm(own)
 
     async def disarm(self) -> None:
-        """Deliver what is delayed and drop the faults, unless one has ended the stream."""
+        """Deliver delayed bytes and drop the faults, unless one of them has ended the stream."""
         if self._injector is not None and not self.has_ended:
             await self._injector.flush()
             self._injector = None
@@ -110,7 +110,7 @@ class FaultyStream(trio.abc.Stream):
 
     @property
     def has_ended(self) -> bool:
-        """Whether a fault has ended the stream, so that no response can follow."""
+        """True if a fault has ended the stream, so that no response can follow."""
         return self._injector is not None and self._injector.has_ended
 
     async def drain(self) -> None:

@@ -1,4 +1,4 @@
-"""A record of requests and of the speech that was sent, for tests that check the other side.
+"""The journal: records of requests and of the speech that was sent, for tests of clients.
 
 Everything is bounded. The journal keeps the last 4,096 connections, requests and contexts, 256 MiB
 of speech and transcripts, and the order of the last 65,536 chunks. Beyond the bytes the oldest
@@ -49,7 +49,7 @@ class Journal:
     """Records of the last connections, requests and contexts, oldest first.
 
     Attributes:
-        clock: Returns the time in seconds, since any moment.
+        clock: Returns the time in seconds, from an arbitrary start.
         order: The context id of each of the last chunks.
     """
 

@@ -1,1 +1,1 @@
-"""What clients may send, parsed into values, and the bodies of errors."""
+"""Parsing of clients' messages, queries and settings, and the bodies of errors."""

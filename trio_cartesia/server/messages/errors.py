@@ -39,7 +39,7 @@ class APIError(Exception):
 
     Attributes:
         body: The error that the response or the event reports.
-        context_id: The context it belongs to, as far as that is known.
+        context_id: The context it belongs to; None if that is not known.
     """
 
     def __init__(self, body: ErrorBody, context_id: str | None = None) -> None:
@@ -91,7 +91,7 @@ def is_structured(version: str) -> bool:
 
 
 def http_body(error: ErrorBody, *, version: str, request_id: str) -> tuple[str, bytes]:
-    """Return the content type and the body of an HTTP answer (protocol §1.7.1, §1.7.4)."""
+    """Return the content type and the body of an HTTP response (protocol §1.7.1, §1.7.4)."""
     if not is_structured(version):
         return TEXT_TYPE, f"{error.title}: {error.message}".encode()
     return JSON_TYPE, json.dumps(_structured(error, request_id)).encode()
@@ -100,10 +100,10 @@ def http_body(error: ErrorBody, *, version: str, request_id: str) -> tuple[str, 
 def error_event(
     error: ErrorBody, *, version: str, request_id: str, context_id: str | None
 ) -> dict[str, Any]:
-    """Return the WebSocket event that refuses (protocol §1.7.2, §1.7.4).
+    """Return the ``error`` event of a WebSocket (protocol §1.7.2, §1.7.4).
 
-    The handshake's request id becomes part of the event's own. An error without a context id
-    belongs to no context.
+    If *context_id* is None, the event names no context. Otherwise its request id is made from that
+    of the handshake and the context id.
     """
     event: dict[str, Any] = {"type": "error", "status_code": error.status, "done": True}
     if context_id is not None:

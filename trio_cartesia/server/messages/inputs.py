@@ -39,9 +39,9 @@ class Generation:
     Attributes:
         continues: Whether more inputs may follow.
         output: Encoding and rate of the raw audio.
-        language: Given by a client that does not give ``locale``; neither means automatic.
-        duration: Seconds after which the context's audio is cut, an old setting; of several
-            inputs that set it the last one counts.
+        language: At most one of language and locale is set; with neither, the voice's own is used.
+        duration: Seconds after which the context's audio is cut, a setting of old versions; if
+            several inputs set it, the last one applies.
     """
 
     context_id: str
@@ -69,7 +69,7 @@ class Generation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks for nothing (protocol §7.1 T13)."""
+        """True if it has neither text nor a flush and is not final (protocol §7.1 T13)."""
         return not self.transcript and self.continues and not self.flush
 
 

@@ -1,4 +1,4 @@
-"""Read the parameters of a query, and serve lists page by page (protocol §1.6)."""
+"""Read the parameters of a query, and divide lists into pages (protocol §1.6)."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class Query:
 
 
 class Listed(Protocol):
-    """An item of a list, known by its id."""
+    """An item of a list, identified by its id."""
 
     @property
     def id(self) -> str:
-        """An id that no other item of the list has."""
+        """An id that is unique in the list."""
 
 
 T = TypeVar("T", bound=Listed)
@@ -86,8 +86,8 @@ class Page(Generic[T]):
     """A part of a list.
 
     Attributes:
-        items: The items in the order of the list, in either direction of paging.
-        next_page: The cursor that leads on in the same direction; None if nothing follows.
+        items: The items, always in the order of the list.
+        next_page: The cursor of the next page in the same direction; None if this is the last.
     """
 
     items: Sequence[T]
@@ -103,12 +103,13 @@ class Page(Generic[T]):
 
 
 def page_of(items: Sequence[T], query: Query, matches: Callable[[T], bool]) -> Page[T]:
-    """Return the page that *query* asks for of those *items* that *matches* accepts.
+    """Return the page of *items* that *query* selects, of those that *matches* accepts.
 
-    A cursor is the id of any item of the whole list, even if it does not match.
+    A cursor is the id of any item of the whole list, even if the item does not match.
 
     Raises:
-        APIError: A cursor is no item's id, both cursors are given, or the limit is out of range.
+        APIError: A cursor is not the id of an item, both cursors are given, or the limit is out of
+            range.
     """
     limit = query.integer("limit", low=1, high=MAX_LIMIT, default=DEFAULT_LIMIT)
     after, before = query.text("starting_after"), query.text("ending_before")

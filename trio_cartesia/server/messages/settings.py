@@ -148,7 +148,7 @@ def read_normalization(fields: Fields) -> str:
 
 
 def read_normalized(fields: Fields) -> bool | None:
-    """Return whether times refer to the normalised text, or None if the request does not say.
+    """Return whether times refer to the normalised text; None if the request does not set it.
 
     Older versions have the inverse field, for the original text.
     """

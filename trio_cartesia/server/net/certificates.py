@@ -1,8 +1,7 @@
-"""TLS for the local service: an authority of its own, and a certificate for this machine's names.
+"""TLS for the local service: a certificate authority, and a certificate for this machine's names.
 
-Both are new each time, and their private keys are in files for a moment only. What is written is
-the authority's certificate, for clients to trust. For a certificate that stays, use one of your
-own.
+Both are created anew for each run, and their private keys are in files only for a moment. The
+authority's certificate is written to a file, for clients to trust.
 """
 
 from __future__ import annotations
@@ -52,21 +51,21 @@ def open_tls(
     names: Collection[str] = (),
     ca_file: str | os.PathLike[str] | None = None,
 ) -> Iterator[TLSConfig | None]:
-    """Create the certificate that *tls* asks for, for as long as the block lasts.
+    """Yield the TLS configuration of a server, which is valid for the block.
 
     Yields:
-        None without TLS.
+        The configuration; None without TLS.
 
     Args:
-        tls: True for an authority of the service's own.
-        hosts: Names and addresses of this machine, beside ``localhost`` and its addresses; those
-            that cannot stand in a certificate are left out.
-        names: Further ones, all of which must be valid.
-        ca_file: Where to write the authority's certificate, to stay there; if None, it is a
-            temporary file that is removed at the end.
+        tls: True to create an authority and a certificate; a context to use that; False for no TLS.
+        hosts: Names and addresses of this machine, in addition to ``localhost`` and its addresses;
+            those that are not valid in a certificate are ignored.
+        names: Further names and addresses, all of which must be valid.
+        ca_file: The file to write the authority's certificate to. It is kept; if None, the file is
+            temporary and is removed at the end.
 
     Raises:
-        FileExistsError: *ca_file* was not written by a service, and was left alone.
+        FileExistsError: *ca_file* was not written by a service, and was not changed.
         OSError: *ca_file* cannot be written.
         ValueError: The extra ``tls`` is not installed, a name is not valid, or *ca_file* or *names*
             are given without an authority or without TLS.
@@ -96,10 +95,10 @@ def open_tls(
 
 
 def check_names(names: Collection[str]) -> None:
-    """Check that a certificate can be for each of *names*.
+    """Check that each of *names* is valid in a certificate.
 
     Raises:
-        TypeError: They are one string.
+        TypeError: *names* is a string.
         ValueError: One of them is neither a host name nor an IP address.
     """
     if isinstance(names, str):
@@ -130,7 +129,7 @@ def _make_authority(names: Iterable[str]) -> tuple[trustme.CA, ssl.SSLContext]:
 
 
 def _is_valid_name(host: str) -> bool:
-    """Return whether a certificate can be for *host*: a name, or an address of one machine."""
+    """Return whether *host* is valid in a certificate: a name, or the address of one machine."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -139,7 +138,7 @@ def _is_valid_name(host: str) -> bool:
 
 
 def _replace(path: Path, certificate: bytes) -> None:
-    """Write *certificate* so that readers see all of it or what was there before."""
+    """Replace the file atomically: readers get either the old contents or the new ones."""
     if path.exists() and not _is_ours(path):
         raise FileExistsError(17, "it exists, and was not written by a service", str(path))
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

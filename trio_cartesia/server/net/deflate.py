@@ -1,4 +1,4 @@
-"""Compressed messages (RFC 7692): negotiation, and limits on what a peer can do with them."""
+"""Compressed messages (RFC 7692): negotiation, and limits against malicious peers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 over any Trio stream.
 
-h11 knows the grammar. This module moves its bytes, limits what a peer can make the service hold,
-and translates h11's exceptions. It knows nothing about speech.
+h11 parses and serializes. This module reads and writes the bytes, limits the memory that a peer can
+use, and translates h11's exceptions.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class HttpConnection:
     """One stream that carries requests one after another, until it becomes a WebSocket.
 
     Attributes:
-        request: What is known of the request that was read last, even if it cannot be served.
+        request: The last request that was read, or the part of it that could be parsed.
     """
 
     stream: FaultyStream = attrs.field(converter=_faulty)
@@ -58,17 +58,18 @@ class HttpConnection:
     _received_bytes: int = attrs.field(default=0, init=False)
 
     async def read_request(self) -> Request | None:
-        """Read the next request with its body; None when there are no more.
+        """Read the next request with its body; return None if there are no more.
 
         Raises:
-            HTTPError: It is not HTTP/1.1, or too large. Answer, and close the connection.
+            HTTPError: It is not HTTP/1.1, or too large. Respond with the error, and close the
+                connection.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.stream.disarm()
         self.request = NO_REQUEST
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
-        if self._http.our_state is not h11.IDLE:  # one side asked to close the connection
+        if self._http.our_state is not h11.IDLE:  # one side has announced the close
             return None
         try:
             if not await self._read_head():
@@ -159,11 +160,11 @@ class HttpConnection:
 
     @property
     def can_respond(self) -> bool:
-        """Whether no response to the current request has begun."""
+        """True if no response to the current request has begun."""
         return self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}
 
     async def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
-        """Send a whole response, to a request or to bytes that are not one."""
+        """Send a whole response, to a request or to bytes that are not a valid request."""
         has_body = status not in BODILESS
         length = [("content-length", str(len(body)))] if has_body else []
         response = h11.Response(status_code=status, headers=[*length, *headers])
@@ -184,10 +185,10 @@ class HttpConnection:
         await self._send(h11.EndOfMessage())
 
     async def wait_disconnected(self) -> None:
-        """Wait until the peer closes its side, while the response to its request is being made.
+        """Wait until the peer closes its side, while the response to its request is generated.
 
-        Requests that arrive early are kept. After `MAX_HEADER_BYTES` of them nothing more is read,
-        so that the end goes unnoticed.
+        Requests that arrive meanwhile are buffered. After `MAX_HEADER_BYTES` of them reading stops,
+        so a later close is not noticed.
         """
         kept = len(self._http.trailing_data[0])
         try:
@@ -210,7 +211,7 @@ class HttpConnection:
         deflate: bool = False,
         faults: MessageFaults | None = None,
     ) -> WebSocket:
-        """Answer 101 to a handshake that `check_handshake` accepted.
+        """Accept a handshake that `check_handshake` has checked, with status 101.
 
         Args:
             request: The handshake.

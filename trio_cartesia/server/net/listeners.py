@@ -1,4 +1,4 @@
-"""The addresses that the local service listens on, and the names and URLs that lead there."""
+"""The listeners of the local service, and its names and URLs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ACCEPT_LOG_SECONDS: Final = 60.0  # between log lines about that
 
 @asynccontextmanager
 async def open_listeners(host: str, port: int | None) -> AsyncIterator[list[trio.SocketListener]]:
-    """Listen on *host* for as long as the block lasts; nowhere if *port* is None.
+    """Listen on *host* for the block; if *port* is None, yield no listeners.
 
-    An empty host and ``::`` mean all addresses, IPv4 and IPv6. All listeners have the same port.
+    An empty host and ``::`` mean all IPv4 and IPv6 addresses. All listeners have the same port.
 
     Raises:
-        OSError: The address is taken, or not one of this machine.
+        OSError: The address is in use, or is not an address of this machine.
     """
     listeners = [] if port is None else await _listen(host, port)
     try:
@@ -115,7 +115,7 @@ def server_urls(
 ) -> Iterator[str]:
     """Yield the URL for clients on this machine, and then one for each of *names*.
 
-    Without listeners the only one is that of ``localhost``, which leads nowhere.
+    Without listeners the only URL is ``http://localhost``, at which nothing listens.
     """
     if not listeners:
         yield "http://localhost"

@@ -1,4 +1,4 @@
-"""HTTP requests as values, and the rules that a request has to keep before it is answered."""
+"""HTTP requests as values, and the checks of a request before its endpoint handles it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MAX_QUERY_FIELDS: Final = 100
 
 Headers = Iterable[tuple[str, str]]
 
-# RFC 9110 §7.2, without percent-encoding and zone ids, which no client sends. trio-websocket leaves
-# out the brackets of an IPv6 address.
+# RFC 9110 §7.2, without percent-encoding and zone ids, which clients do not send. trio-websocket
+# omits the brackets of an IPv6 address.
 HOST: Final = re.compile(
     r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._~!$&'()*+,;=-]*))(?::[0-9]*)?"
     r"|(?P<bare>[0-9a-f]*(?::[0-9a-f]*){2,7}(?::[0-9]+)?)",
@@ -26,11 +26,11 @@ HOST: Final = re.compile(
 
 
 class HTTPError(Exception):
-    """The request cannot be served, whoever sends it.
+    """The request is not valid HTTP, or not valid for its path.
 
     Attributes:
-        status: The HTTP status to answer with.
-        headers: Headers that the answer must carry.
+        status: The status of the response.
+        headers: Headers that the response must have.
     """
 
     def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
@@ -74,7 +74,7 @@ class Request:
             raise HTTPError(400, "The header Host is neither a name nor an address.") from error
 
     def parameter(self, name: str) -> str:
-        """Return a query parameter; the first one that is not empty, since empty means unset."""
+        """Return the first value of a query parameter that is not empty, or an empty string."""
         return next(filter(None, self.query.get(name, ())), "")
 
     def tokens(self, header: str) -> set[str]:
@@ -83,7 +83,7 @@ class Request:
 
 
 def check_framing(request: Request) -> None:
-    """Refuse a request whose end is ambiguous, since a proxy may see another end (RFC 9112 §6.1).
+    """Refuse a request with an ambiguous end, which a proxy may parse differently (RFC 9112 §6.1).
 
     Raises:
         HTTPError: It has a Transfer-Encoding together with a Content-Length, or in HTTP/1.0.
@@ -100,12 +100,12 @@ def check_handshake(request: Request) -> None:
     """Check that *request* is a WebSocket handshake (RFC 6455 §4.2.1).
 
     Raises:
-        HTTPError: It is not; the status is 426 if another kind of request would do.
+        HTTPError: It is not; with status 426 if the client has to upgrade or use another version.
     """
     is_upgrade = "upgrade" in request.tokens("connection")
     if not is_upgrade or "websocket" not in request.tokens("upgrade"):
         headers = [("upgrade", "websocket"), ("connection", "upgrade")]
-        raise HTTPError(426, "This address speaks WebSocket.", headers)
+        raise HTTPError(426, "This address is for WebSockets.", headers)
     if request.http_version != "1.1":
         raise HTTPError(426, "A WebSocket needs HTTP/1.1.", [("upgrade", "websocket")])
     if request.headers.get("sec-websocket-version") != "13":

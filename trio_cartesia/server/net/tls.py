@@ -25,7 +25,7 @@ class TLSFailed(Exception):
 
 
 class PlainHTTP(TLSFailed):
-    """The peer speaks plain HTTP to a port for TLS."""
+    """The peer sent plain HTTP to a port for TLS."""
 
 
 def wrap_server_stream(stream: trio.abc.Stream, context: ssl.SSLContext) -> SecureStream:
@@ -37,7 +37,7 @@ async def handshake(stream: SecureStream) -> None:
     """Perform the handshake, within `HANDSHAKE_SECONDS`.
 
     Raises:
-        PlainHTTP: The peer sent HTTP; it can be answered over the transport stream.
+        PlainHTTP: The peer sent HTTP; the response can be sent over the transport stream.
         TLSFailed: The handshake failed or took too long.
     """
     with trio.move_on_after(HANDSHAKE_SECONDS) as scope:
@@ -58,7 +58,7 @@ async def close_tls(stream: SecureStream) -> trio.abc.Stream:
     """Send ``close_notify`` and wait for the peer's, for at most `CLOSE_SECONDS`.
 
     Returns:
-        The transport stream. Nothing that is still received on it means anything but its end.
+        The transport stream. Read it until its end and ignore the bytes.
     """
     transport = stream.transport_stream
     with trio.move_on_after(CLOSE_SECONDS), suppress(*STREAM_ENDED):

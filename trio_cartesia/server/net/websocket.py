@@ -1,7 +1,7 @@
 """WebSockets over any Trio stream, after the handshake.
 
-wsproto knows the grammar. This module moves its bytes, limits what a peer can make the service
-hold, and translates wsproto's exceptions. It knows nothing about speech.
+wsproto parses and serializes frames. This module reads and writes the bytes, limits the memory that
+a peer can use, and translates wsproto's exceptions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trio_cartesia.server.streams import CLOSE_SECONDS, RECEIVE_BYTES, STREAM_EN
 
 FRAGMENTS_PER_TURN: Final = 100  # built before other tasks get a turn
 EVENTS_PER_TURN: Final = 100  # handled before other tasks get a turn
-FLOOD_BYTES: Final = 64 * 1024  # per write, of a message that is too large to be held
+FLOOD_BYTES: Final = 64 * 1024  # per write, of a message that is too large to keep in memory
 
 
 def accept_token(key: str) -> str:
@@ -61,11 +61,11 @@ class WebSocket:
         self._wsproto = Connection(ConnectionType.SERVER, extensions, self._early)
 
     async def receive(self) -> str | bytes:
-        """Return the next message; meanwhile, answer pings and the peer's close.
+        """Return the next message, and answer pings and the peer's close.
 
         Raises:
-            Disconnected: There will be no more messages. A peer that broke the protocol was sent a
-                close frame that says so.
+            Disconnected: No more messages can arrive. If the peer violated the protocol, it was
+                sent a close frame with that reason.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         while True:
@@ -117,12 +117,13 @@ class WebSocket:
     async def send(self, message: str) -> None:
         """Send a text message.
 
-        If cancelled while its bytes are being written, the connection is lost, since the peer may
-        have half a frame; if cancelled before, nothing was sent.
+        If cancelled while its bytes are being written, the connection can no longer be used,
+        because the peer may have received a part of the frame; if cancelled before, nothing was
+        sent.
 
         Raises:
-            Disconnected: The message cannot arrive any more.
-            APIError: A fault ends the context instead; nothing was sent.
+            Disconnected: The connection has ended.
+            APIError: A fault ends the context instead of the message; nothing was sent.
         """
         if self._faults is None:
             await self._send(TextMessage(message))
@@ -182,7 +183,7 @@ class WebSocket:
             Disconnected: The fault has ended the connection.
         """
         if fault.name == "close":
-            self._encode(CloseConnection(1000))  # so that wsproto knows of a close, if not its code
+            self._encode(CloseConnection(1000))  # so that wsproto is closing; its code is replaced
             await self._write(_close_frame(fault))
             await trio.sleep(CLOSE_SECONDS)  # the task that receives notices an answer earlier
             raise Disconnected(fault.code or 0)
@@ -215,7 +216,7 @@ class WebSocket:
 
 
 def _fragments(planned: PlannedMessage) -> Iterator[Event]:
-    """Yield the message in as many frames as the faults ask for."""
+    """Yield the message in fragments of `PlannedMessage.fragment_bytes`."""
     text = planned.text  # JSON in ASCII, so that characters are bytes
     size = planned.fragment_bytes or len(text)
     for start in range(0, len(text), size):

@@ -1,1 +1,1 @@
-"""Endpoints of resources: a module for each."""
+"""The REST endpoints, one module for each resource."""

@@ -17,7 +17,10 @@ DEFAULT_SECONDS: Final = 60  # the real default is unknown (protocol §7.3 R12)
 async def create_token(exchange: Exchange) -> None:
     """Respond with a token for the requested grants and time (protocol §1.3).
 
-    Without grants it allows nothing; without a time it lasts a minute.
+    Without grants the token allows nothing; without a time it is valid for a minute.
+
+    Raises:
+        APIError: A field is not valid.
     """
     fields = Fields(read_body(exchange.request.body))
     grants = fields.inner("grants")

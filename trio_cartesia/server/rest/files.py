@@ -33,7 +33,7 @@ async def get_file(exchange: Exchange) -> None:
 
 
 async def download_file(exchange: Exchange) -> None:
-    """Respond with a file; with ``format=playback``, in a container that players know.
+    """Respond with a file; with ``format=playback``, raw audio as WAV.
 
     Raises:
         APIError: There is no file with that id, it is not complete, or the format is unknown.

@@ -1,8 +1,8 @@
 """``GET /voices/{id}/preview``: a sample of a voice.
 
-``preview_file_url`` has this path (protocol §5.2), which belongs to this service alone. The text is
-the voice's name and three numbers, which are read in its language. A preview is not a context: like
-a file, it counts against no limit and is in no journal.
+``preview_file_url`` has this path (protocol §5.2), which the real API does not have. The text is
+the voice's name and three numbers, in its language. A preview is not a context, so it does not
+count for the plan and is not in the journal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RAW: Final = Audio(
 
 
 def preview_url(exchange: Exchange, voice: VoiceEntry) -> str | None:
-    """Return the URL of a preview, for the host that the client asked for; None without a host."""
+    """Return the URL of a preview, with the host in the request; None without a host."""
     host = exchange.request.headers.get("host", "")
     if not host:
         return None
@@ -50,7 +50,7 @@ async def get_preview(exchange: Exchange) -> None:
     """Respond with a short WAV.
 
     Raises:
-        APIError: There is no such voice, or it failed.
+        APIError: There is no such voice, or the synthesis failed.
     """
     entry = find_voice(exchange.path.split("/")[2])
     if entry is None:
@@ -63,7 +63,7 @@ async def get_preview(exchange: Exchange) -> None:
     )
     try:
         spoken = await exchange.state.voice.speak(utterance)
-    except Exception as error:  # voices are plug-ins; other requests must go on
+    except Exception as error:  # voices are pluggable; other requests must continue
         if is_out_of_resources(error):
             raise APIError(OUT_OF_RESOURCES) from error
         logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400

@@ -54,7 +54,7 @@ async def get_voice(exchange: Exchange) -> None:
 
 
 def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
-    """Return a function that tells whether a voice matches *query*."""
+    """Return a function that returns whether a voice matches *query*."""
     text = _folded(query.text("q") or "")
     gender = query.choice("gender", GENDERS)
     language = query.choice("language", sorted(LANGUAGES))
@@ -80,7 +80,8 @@ def _folded(text: str) -> str:
 def _serializer(exchange: Exchange, query: Query) -> Callable[[VoiceEntry], dict[str, Any]]:
     """Return a function that serializes voices for the request's version (protocol §1.2, §7.3 R5).
 
-    A version that does not exist has the shape of the one before it, or else the current one.
+    For a version that does not exist, voices have the fields of the version before that date; for
+    one that is not a date, those of the current version.
     """
     version = exchange.version
     is_current = version >= CURRENT_VERSION or not _DATE.fullmatch(version)

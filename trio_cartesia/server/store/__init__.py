@@ -1,1 +1,1 @@
-"""What an account keeps."""
+"""The files of accounts."""

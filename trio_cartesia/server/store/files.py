@@ -1,7 +1,8 @@
-"""Files that the service keeps for its accounts: speech that was saved (protocol §3.1, §5.12).
+"""The store of saved speech (protocol §3.1, §5.12).
 
-The store is bounded: the oldest files go when there are more than 1,024, or more than 256 MiB. A
-file that is more than that by itself is never kept; the answer that it is made from goes on.
+The store is bounded: it drops the oldest files when there are more than 1,024, or more than 256
+MiB. It does not keep a single file that is larger than that; the response that the file would
+contain continues.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ PART_BYTES: Final = 64 * 1024
 NOT_FOUND: Final = ErrorBody(
     status=404, title="File not found", message="No file with that id is available to this account."
 )
-NOT_READY: Final = ErrorBody(  # SDKs ask again after 409 (protocol §1.7.5)
-    status=409, title="File not ready", message="The file is still being made."
+NOT_READY: Final = ErrorBody(  # SDKs retry after 409 (protocol §1.7.5)
+    status=409, title="File not ready", message="The file is still being generated."
 )
 
 
@@ -34,9 +35,9 @@ class StoredFile:
     """One file.
 
     Attributes:
-        audio: What it is.
-        parts: What is in it, in pieces, so that nothing large is ever copied at once.
-        is_complete: False while it is being made.
+        audio: Its container and samples.
+        parts: Its contents, in pieces, so that no large object is copied at once.
+        is_complete: False while it is being generated.
     """
 
     account: Account
@@ -48,25 +49,25 @@ class StoredFile:
 
     @property
     def size_bytes(self) -> int:
-        """How much there is of it now."""
+        """Its current size."""
         return sum(map(len, self.parts))
 
     def add(self, part: bytes) -> None:
-        """Put *part* at its end."""
+        """Append *part*."""
         last = self.parts[-1] if self.parts else None
         if isinstance(last, bytearray) and len(last) < PART_BYTES:
-            last += part  # an object for each of very small pieces would take more than they do
+            last += part  # an object per piece would take more memory than a very small piece
         else:
             self.parts.append(bytearray(part))
 
     def name(self, container: str) -> str:
-        """Return a name for whoever stores it in that container."""
+        """Return its file name in that container."""
         return f"{self.id}.{container}"
 
 
 @attrs.frozen(kw_only=True)
 class FileStatistics:
-    """What a store holds now, and what it had to drop since the service started."""
+    """The current size of a store, and the number of files dropped since the service started."""
 
     files: int
     held_bytes: int
@@ -90,21 +91,21 @@ class FileStore:
         )
 
     def begin(self, account: Account, audio: Audio) -> StoredFile:
-        """Start a file, which nobody can have before it is complete."""
+        """Start a file, which `find` does not return before it is complete."""
         file = StoredFile(account=account, audio=audio)
         self._files[file.id] = file
         self._make_room()
         return file
 
     def add(self, file: StoredFile, part: bytes) -> None:
-        """Add to a file that is being made."""
+        """Append *part* to an incomplete file, unless the file was dropped."""
         if file.id in self._files:
             file.add(part)
             self._held += len(part)
             self._make_room()
 
     def complete(self, file: StoredFile) -> None:
-        """Offer a file to its account."""
+        """Mark a file as complete, with the correct sizes in its header."""
         if file.id in self._files:
             before = file.size_bytes
             file.parts = finished(file.audio, file.parts)
@@ -113,16 +114,16 @@ class FileStore:
             self._make_room()
 
     def discard(self, file: StoredFile) -> None:
-        """Forget a file that will never be complete."""
+        """Drop a file."""
         if self._files.pop(file.id, None) is not None:
             self._held -= file.size_bytes
             file.parts = []
 
     def find(self, account: Account, file_id: str) -> StoredFile:
-        """Return the file of that id.
+        """Return the file with that id.
 
         Raises:
-            APIError: The account has none, or not yet.
+            APIError: The account has no such file, or it is not complete.
         """
         file = self._files.get(file_id)
         if file is None or file.account is not account:

@@ -1,7 +1,7 @@
-"""The markup of transcripts (protocol §2.14), found and read.
+"""Find and parse the markup of transcripts (protocol §2.14).
 
-Markup is what is written exactly so, with a value in its range. Everything else is text: the
-service documents no error for it, and reads it aloud.
+A tag counts as markup only if its syntax is exact and its value is in range. Otherwise it is text,
+which is read aloud, because the API documents no error for it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Pause:
 
 @attrs.frozen
 class Change:
-    """From here on, one setting of the delivery has another value."""
+    """A new value for one setting of the delivery, from here on."""
 
     name: str
     value: float | str
@@ -65,14 +65,14 @@ class Change:
 
 @attrs.frozen
 class Spelling:
-    """What stands between two places of the text is read character by character."""
+    """The part of the text between two places, which is read character by character."""
 
     start: int
     end: int
 
 
 class Sound(Enum):
-    """What is spoken, but not as it is written."""
+    """Markup that is spoken, but not as it is written."""
 
     PHONEMES = "phonemes"
     LAUGHTER = "laughter"
@@ -80,7 +80,7 @@ class Sound(Enum):
 
 @attrs.frozen
 class Span:
-    """Where in a text such a sound stands, brackets included."""
+    """The place of a sound in a text, brackets included."""
 
     start: int
     end: int
@@ -89,7 +89,7 @@ class Span:
 
 @attrs.frozen
 class Markup:
-    """One piece of markup: where it is, and what it does."""
+    """One piece of markup: its place in the text, and its effect."""
 
     start: int
     end: int
@@ -107,7 +107,7 @@ def find_markup(text: str, start: int, stop: int) -> Markup | None:
 
 
 def _effect(match: re.Match[str]) -> Pause | Change | Spelling | Sound | None:
-    """Return what a match does; None if its value is out of range."""
+    """Return the effect of a match; None if its value is out of range."""
     if match["spelled"] is not None:
         return Spelling(*match.span("spelled"))
     if match["phonemes"] is not None:
@@ -126,7 +126,7 @@ def _effect(match: re.Match[str]) -> Pause | Change | Spelling | Sound | None:
 
 
 def blank_laughter(text: str, spans: Sequence[Span]) -> str:
-    """Return *text* with blanks in place of laughter, which is no word."""
+    """Return *text* with laughter replaced by blanks, because it is not a word."""
     for span in spans:
         if span.sound is Sound.LAUGHTER:
             text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]

@@ -1,8 +1,8 @@
-"""What is written in figures, in words: "$20" is "twenty dollars".
+"""Convert figures to words: "$20" to "twenty dollars".
 
-English has rules, for whole and decimal numbers, ordinals, amounts of money, and percentages, where
-they stand alone between blanks and punctuation. Dates, times, fractions, ranges, telephone numbers
-and all other languages are left to the voice, which reads them by rules of its own.
+There are rules for English: whole and decimal numbers, ordinals, amounts of money, and percentages,
+if they stand alone between blanks and punctuation. Dates, times, fractions, ranges, telephone
+numbers and all other languages are left to the voice, which has its own rules.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ _DIGITS: Final = re.compile(r"\d(?=\d)")
 
 
 def read_aloud(word: str, following: str = "") -> list[str]:
-    """Return what a word is read as: itself, or several if it is in figures.
+    """Return the words that *word* is read as: the word itself, or several if it is in figures.
 
     Args:
         word: One word as it is written, with its punctuation.
-        following: The next one, which may be the rest of an amount: "$5 million".
+        following: The next word, which may be the rest of an amount: "$5 million".
     """
     match = _FIGURE.fullmatch(word)
     if match is None:
@@ -143,5 +143,5 @@ def _digits(digits: str) -> list[str]:
 
 
 def read_by_digits(word: str) -> str:
-    """Return a word with its digits apart, so that no voice makes a number of them."""
+    """Return *word* with blanks between its digits, so that a voice does not read a number."""
     return _DIGITS.sub(lambda match: f"{match.group()} ", word)

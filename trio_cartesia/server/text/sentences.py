@@ -1,10 +1,9 @@
-"""Where text may be cut, so that it can be spoken piece by piece.
+"""Cut text into pieces that are spoken one by one.
 
-A piece is a sentence with the blanks that follow it, or part of one that is too long. Where a
-piece ends depends on nothing but the text from its start to `LONGEST` characters and one more.
-So text that arrives bit by bit is cut exactly like text that was there at once, and a piece costs
-the same however much text follows. Within a piece, each place is judged by the few characters
-before it, whatever those are.
+A piece is a sentence with the blanks that follow it, or a part of a sentence that is too long. The
+end of a piece depends only on the `LONGEST` + 1 characters from its start. Therefore text that
+arrives in small parts is cut exactly like text that arrives at once, and the cost of a piece does
+not depend on the text that follows.
 """
 
 # ruff: noqa: RUF001 - the marks of other scripts look like ours, and are meant
@@ -18,7 +17,7 @@ from typing import Final
 __all__ = ["AHEAD", "LONGEST", "cut", "first_piece", "is_wordless", "join_halves", "split"]
 
 LONGEST: Final = 300  # characters of a piece
-AHEAD: Final = LONGEST + 2  # characters that tell where a piece ends
+AHEAD: Final = LONGEST + 2  # characters that determine where a piece ends
 
 _CLOSERS: Final = "\"'”’»)\\]}」』）】》"
 _CJK_ENDS: Final = "。！？｡．"
@@ -38,12 +37,12 @@ _CLAUSE_END: Final = re.compile(
 )
 _BLANK: Final = re.compile(r"\s+")
 
-_ABBREVIATED: Final = re.compile(  # what stands before a full stop that ends no sentence
+_ABBREVIATED: Final = re.compile(  # a word whose full stop does not end the sentence
     r"(?<!\w)(?:(?i:dr|mrs?|ms|prof|st|vs|gen|col|sgt|capt|lt|rev|hon|messrs|mme|mlle|fig|approx"
     r"|e\.g|i\.e|z\.b|d\.h|u\.a|bzw|ca|nr)|[A-HJ-Z])\Z"
 )
 _NUMBERED: Final = re.compile(r"\s*\d{1,3}")  # an entry of a list: "1. Wash your hands."
-_BEFORE: Final = 8  # characters: more than any of those has
+_BEFORE: Final = 8  # characters: more than any of those words has
 _HALVES: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
@@ -62,18 +61,18 @@ def split(text: str) -> list[str]:
 
 
 def first_piece(text: str, *, whole: bool) -> int:
-    """Find where the first piece of *text* ends.
+    """Return the length of the first piece of *text*.
 
-    A sentence is complete only when more than blanks stands after it. Half a character at the end
-    counts only when its other half is there, or will not come.
+    A sentence is complete only if a character other than a blank follows it. A half of a surrogate
+    pair at the end of *text* is ignored, unless *whole*.
 
     Args:
-        text: Its first `AHEAD` characters are enough.
-        whole: Whether this is all, and not the start of a longer text.
+        text: The text; characters after the first `AHEAD` are ignored.
+        whole: Whether the text is complete, rather than the start of a longer one.
 
     Returns:
-        How many characters the piece has. 0 if that depends on the text to come; there are at most
-        `LONGEST` characters then, not counting such a half.
+        The number of characters in the piece; 0 if it depends on the text that follows. Then *text*
+        has at most `LONGEST` characters, without an ignored half.
     """
     window = text[: LONGEST + 1]
     if not whole and len(text) == len(window) and "\ud800" <= window[-1:] <= "\udbff":
@@ -85,7 +84,7 @@ def first_piece(text: str, *, whole: bool) -> int:
 
 
 def join_halves(text: str) -> str:
-    """Make one character of any two halves (UTF-16 surrogates) that inputs have brought apart."""
+    """Combine the halves of characters (UTF-16 surrogates) that were split between two inputs."""
     return _HALVES.sub(lambda match: _character(match.group()), text)
 
 
@@ -94,9 +93,9 @@ def _character(halves: str) -> str:
 
 
 def is_wordless(text: str) -> bool:
-    """Return whether *text* is not empty, and nothing but white space and punctuation.
+    """Return whether *text* is not empty and contains only white space and punctuation.
 
-    Symbols such as ``$`` and emoji are neither: voices read them by their names.
+    Symbols such as ``$`` and emoji count as words, because voices read their names.
     """
     return bool(text) and all(
         character.isspace() or unicodedata.category(character).startswith("P") for character in text
@@ -104,17 +103,17 @@ def is_wordless(text: str) -> bool:
 
 
 def cut(text: str, longest: int) -> int:
-    """Find a place to cut *text*: a pause, or a blank, or where it does least harm.
+    """Return where to cut *text*: after a pause, or a blank, or else between two characters.
 
-    It is in the second half of the longest piece allowed: any two pieces in a row have more than
-    *longest* characters, and so a text has few pieces for its length.
+    The cut is in the second half of the longest piece. Therefore two successive pieces have more
+    than *longest* characters together, which bounds the number of pieces.
 
     Args:
-        text: More than *longest* characters; only one more makes a difference.
-        longest: Characters that the piece may have.
+        text: More than *longest* characters; those after the next one are ignored.
+        longest: The most characters of the piece.
 
     Returns:
-        How many characters the piece gets.
+        The number of characters in the piece.
     """
     for pattern in (_CLAUSE_END, _BLANK):
         ends = [min(match.end(), longest) for match in pattern.finditer(text, 0, longest + 1)]
@@ -126,7 +125,7 @@ def cut(text: str, longest: int) -> int:
 
 
 def _sentence_end(window: str) -> int | None:
-    """Find where the first sentence ends, if a character after it shows that it does."""
+    """Return the end of the first sentence, if a character after it confirms the end."""
     for match in _SENTENCE_END.finditer(window):
         end = match.end()
         if end < len(window) and _ends_sentence(window, match) and not _joined(window, end):
@@ -145,7 +144,7 @@ def _ends_sentence(window: str, match: re.Match[str]) -> bool:
 
 
 def _joined(text: str, end: int) -> bool:
-    """Return whether the character at *end* makes one with that before it."""
+    """Return whether the character at *end* is displayed as one with the character before it."""
     last, following = text[end - 1], text[end]
     return (
         unicodedata.category(following).startswith("M")

@@ -1,7 +1,7 @@
-"""One context: inputs in, events out, from its first input to its terminal event (protocol §2.4).
+"""One context, from its first input to its terminal event (protocol §2.4).
 
-The task that reads the socket calls `Context.receive`, `cancel` and `fail`, which never wait. One
-task of its own, `Context.run`, speaks a sentence at a time.
+The task that reads the socket calls `Context.receive`, `cancel` and `fail`, which never wait. The
+context's own task, `Context.run`, speaks one sentence at a time and sends its events.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class State(Enum):
 class Context:
     """A context of one connection.
 
-    Its settings are those of the first input. Later ones are refused if what must stay the same
-    has changed (protocol §2.5); of their other settings only the delivery and the duration count.
+    Its settings are those of the first input. A later input is refused if its fixed settings differ
+    (protocol §2.5); of its other settings, only the delivery and the duration are used.
 
     Attributes:
-        settings: The first input; `receive` takes it like any other.
-        on_end: Called once, just before the terminal event is sent, so that a client that receives
-            it finds the concurrency slot free.
+        settings: The first input, which also has to be passed to `receive`.
+        on_end: Called once, just before the terminal event is sent, so that the concurrency slot is
+            free when the client receives that event.
     """
 
     settings: Generation
@@ -186,7 +186,7 @@ class Context:
         match self._next_item():
             case Sentence() as sentence:
                 await self._speak(sentence)
-                await trio.lowlevel.checkpoint()  # a long text may make no sound
+                await trio.lowlevel.checkpoint()  # a long text may have no sound
             case Pause(seconds):
                 self._record_generated()
                 await self._output.pause(seconds)
@@ -241,7 +241,7 @@ class Context:
             spoken = await self._voice.speak(self._output.utterance(sentence))
             if len(spoken.samples) % 2:
                 raise ValueError("half a sample")
-        except Exception as error:  # noqa: BLE001  # voices are pluggable; other contexts must go on
+        except Exception as error:  # noqa: BLE001  # voices are pluggable; other contexts continue
             kind = type(error).__name__  # a traceback might quote the text
             logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400
             self.fail(OUT_OF_RESOURCES if is_out_of_resources(error) else VOICE_FAILED)
@@ -272,7 +272,7 @@ class Context:
 
     @contextmanager
     def _ending(self, how: str) -> Iterator[None]:
-        """Record the end before it is sent: a client that receives it may look at the journal."""
+        """Record the end before it is sent, because its receiver may read the journal at once."""
         self.state = State.ENDED
         self.record.ended = how
         self.release()  # protocol §7.1 T28

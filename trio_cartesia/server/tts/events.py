@@ -1,4 +1,4 @@
-"""What contexts send, as JSON objects (protocol §2.3)."""
+"""The events of contexts, as JSON objects (protocol §2.3)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _event(kind: str, context_id: str, **fields: Any) -> Event:
 
 
 def chunk(context_id: str, audio: bytes, *, flush_id: int, step_seconds: float) -> Event:
-    """Return some audio; *step_seconds* is what it took to make."""
+    """Return a ``chunk`` event; generating the audio took *step_seconds*."""
     data = base64.b64encode(audio).decode("ascii")
     step = 1000 * step_seconds
     return _event("chunk", context_id, step_time=step, flush_id=flush_id, data=data)
 
 
 def times(context_id: str, unit: str, units: Sequence[SpokenUnit], *, flush_id: int) -> Event:
-    """Return when units were spoken; *unit* is ``word`` or ``phoneme``."""
+    """Return the event with the times of words or phonemes; *unit* is ``word`` or ``phoneme``."""
     columns = {
         f"{unit}s": [spoken.text for spoken in units],
         "start": [spoken.start for spoken in units],
@@ -41,12 +41,12 @@ def times(context_id: str, unit: str, units: Sequence[SpokenUnit], *, flush_id: 
 
 
 def flush_done(context_id: str, *, flush_id: int) -> Event:
-    """Return the end of a segment."""
+    """Return a ``flush_done`` event, the end of a segment."""
     return _event("flush_done", context_id, flush_done=True, flush_id=flush_id)
 
 
 def done(context_id: str, *, status: int) -> Event:
-    """Return the end of a context."""
+    """Return a ``done`` event, the end of a context."""
     return _event("done", context_id, status_code=status, done=True)
 
 
@@ -59,7 +59,7 @@ def cut(samples: bytes, output: SampleFormat, chunk_bytes: int) -> Iterator[byte
 
 
 def units_of(timed: Sequence[Timed], *, before: int, sample_rate: int) -> list[SpokenUnit]:
-    """Return *timed* in seconds of the context's audio, which has so many frames *before* it."""
+    """Return *timed* in seconds of the context's audio, *before* frames after its start."""
     return [
         SpokenUnit(
             unit.text, (before + unit.start) / sample_rate, (before + unit.end) / sample_rate

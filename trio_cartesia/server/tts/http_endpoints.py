@@ -35,7 +35,7 @@ NO_CACHE: Final = ("cache-control", "no-cache")
 
 
 async def tts_bytes(exchange: Exchange) -> None:
-    """Respond with audio in its container, and store it as a file if the request asks for that.
+    """Respond with audio in its container, and store it as a file if the request has ``save``.
 
     Raises:
         APIError: The request is not valid or failed, and nothing has been sent yet.
@@ -120,7 +120,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
 
 @contextmanager
 def _new_file(exchange: Exchange, parsed: BytesRequest) -> Iterator[StoredFile | None]:
-    """Begin a file if the request asks for one, and discard it if it does not become complete."""
+    """Start a file if the request has ``save``, and discard it if it does not become complete."""
     if not parsed.save:
         yield None
         return

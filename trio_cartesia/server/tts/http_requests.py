@@ -1,8 +1,7 @@
-"""What clients ask on `/tts/bytes` and `/tts/sse`, read into values or refused (protocol §3.1,
-§3.2).
+"""Parse the bodies of `/tts/bytes` and `/tts/sse` (protocol §3.1, §3.2).
 
-A request over HTTP is a context with one input, the final one. So all that the two have in common
-is read as on a WebSocket; what belongs to continuations is unknown here, and ignored.
+A request over HTTP is a context with a single, final input, so its fields are parsed like those of
+an input on a WebSocket. The fields for continuations are ignored.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ class BytesRequest:
     """One request for bytes.
 
     Attributes:
-        generation: What to speak; the encoding is that of the samples in the container.
-        save: Whether the answer is to be kept as a file.
+        generation: The input; its output is the encoding of the samples in the container.
+        audio: The container.
+        save: Whether to store the response as a file.
     """
 
     generation: Generation
@@ -44,7 +44,8 @@ class SseRequest:
     """One request for events.
 
     Attributes:
-        context_id: What each event is to repeat, if anything.
+        generation: The input.
+        context_id: The context id of each event; None if the request has none.
     """
 
     generation: Generation
@@ -55,17 +56,17 @@ def read_bytes_request(body: bytes, *, dialect: Dialect, request_id: str) -> Byt
     """Read the body of `/tts/bytes`.
 
     Args:
-        body: As it came.
-        dialect: How to understand it.
-        request_id: Names the context, which has no name of its own.
+        body: The body of the request.
+        dialect: The version and behaviour to parse it by.
+        request_id: The id of the context.
 
     Raises:
-        APIError: It cannot be had.
+        APIError: The body is not valid.
     """
     fields = Fields(read_body(body), dialect=dialect)
     audio = _read_audio(fields.inner("output_format", required=True))
     save = fields.flag("save")
-    silent = dict.fromkeys(TIMES)  # nobody could hear of times
+    silent = dict.fromkeys(TIMES)  # bytes carry no times
     generation = _read_generation(fields, audio, request_id, silent)
     return BytesRequest(generation=generation, audio=audio, save=save)
 
@@ -74,7 +75,7 @@ def read_sse_request(body: bytes, *, dialect: Dialect, request_id: str) -> SseRe
     """Read the body of `/tts/sse`; the arguments are those of `read_bytes_request`.
 
     Raises:
-        APIError: It cannot be had.
+        APIError: The body is not valid.
     """
     fields = Fields(read_body(body), dialect=dialect)
     output = fields.inner("output_format", required=True)
@@ -101,7 +102,7 @@ def _read_audio(output: Fields) -> Audio:
 def _read_generation(
     fields: Fields, audio: Audio, context_id: str, others: Mapping[str, Any]
 ) -> Generation:
-    """Read what an input of a WebSocket would say in the same words, and with *others*."""
+    """Read the fields as those of an input on a WebSocket, with the values in *others*."""
     values = {
         **{name: value for name, value in fields.values.items() if name not in CONTINUATION},
         "output_format": {"container": "raw", **attrs.asdict(audio.samples)},

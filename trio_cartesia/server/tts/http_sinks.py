@@ -63,12 +63,12 @@ class SseSink:
     """The body of `/tts/sse`: the events of a WebSocket without flush ids (protocol §3.2).
 
     Attributes:
-        context_id: What each event repeats, if anything.
+        context_id: The context id of each event; None for none.
         send: Sends a piece of the body.
-        version: The API version, which decides how errors look.
-        request_id: Of the request.
-        behaviour: Which readings of the protocol the events follow.
-        failure: The error that came before any event, for the endpoint to report.
+        version: The API version, which determines the form of errors.
+        request_id: The id of the request.
+        behaviour: The behaviour of the service where the protocol is open.
+        failure: An error before the first event, for the endpoint to report.
     """
 
     context_id: str | None

@@ -1,7 +1,7 @@
 """The output of one context: chunks, times and segments, in order and paced.
 
-One event is made and sent at a time, so a context holds the audio of at most one sentence, and
-encodes at most one chunk of it at once.
+A context creates and sends one event at a time, so it holds the audio of at most one sentence and
+encodes one chunk of it at a time.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ContextOutput:
 
     @property
     def is_full(self) -> bool:
-        """Whether the audio has reached `duration`."""
+        """True if the audio has reached `duration`."""
         return self._frames >= self._most_frames
 
     @property
@@ -137,14 +137,14 @@ class ContextOutput:
     def _units(
         self, spoken: Spoken, before: int, frames: float, included: tuple[bool, bool]
     ) -> tuple[list[SpokenUnit], list[SpokenUnit]]:
-        """Return the words and phonemes, where included, that end within *frames* frames.
+        """Return the words and phonemes, if included, that end within *frames* frames.
 
-        They are made as late as possible, because the garbage collector visits each of them.
+        They are created as late as possible, because each object costs the garbage collector time.
 
         Args:
             spoken: The sentence.
             before: The number of frames before it.
-            frames: The number of its frames that count.
+            frames: The number of its frames to consider.
             included: Whether to return words, and whether to return phonemes.
         """
         rate = self.settings.output.sample_rate
@@ -199,8 +199,8 @@ class ContextOutput:
         self._journal.add_chunk(self.record, audio)
 
     async def _send_times(self, words: list[SpokenUnit], phonemes: list[SpokenUnit]) -> None:
-        """Send the times that the client asked for."""
+        """Send the times that the client has requested."""
         for unit, units in (("word", words), ("phoneme", phonemes)):
-            if units and self._chunks_left == math.inf:  # else their audio may never come
+            if units and self._chunks_left == math.inf:  # else their audio may not be sent
                 await self._sink.times(unit, units, flush_id=self._flush_id)
                 self.active_at = trio.current_time()

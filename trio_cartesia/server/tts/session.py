@@ -51,7 +51,7 @@ class TTSSession:
 
     Attributes:
         number: The connection's number in the journal.
-        version: The API version, which decides how errors look and what requests mean.
+        version: The API version, which determines how requests are parsed and the form of errors.
         request_id: The request id of the handshake.
     """
 
@@ -156,7 +156,7 @@ class TTSSession:
             raise APIError(CONTEXT_UNKNOWN, context_id)
 
     def _receive_late(self, request: Generation, context: Context | None) -> None:
-        """Handle an input whose context takes no more (protocol §2.10, §7.1 T9)."""
+        """Handle an input whose context accepts no more inputs (protocol §2.10, §7.1 T9)."""
         if self._behaviour.late_input == "error":
             raise APIError(CONTEXT_CLOSED, request.context_id)
         if self._behaviour.late_input == "ignore":

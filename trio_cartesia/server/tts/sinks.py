@@ -47,9 +47,9 @@ class EventSink:
 
     Attributes:
         emit: Sends one event.
-        version: The API version, which decides how errors look.
-        request_id: Of the handshake.
-        behaviour: The readings of the protocol that the events follow.
+        version: The API version, which determines the form of errors.
+        request_id: The request id of the handshake.
+        behaviour: The behaviour of the service where the protocol is open.
     """
 
     context_id: str
@@ -59,7 +59,7 @@ class EventSink:
     behaviour: Behaviour = attrs.field(factory=Behaviour)
     _has_flushed: bool = attrs.field(default=False, init=False)
     _flush_id: int = attrs.field(default=0, init=False)  # of the last chunk
-    _rest: bytes = attrs.field(default=b"", init=False)  # of a chunk, which goes into the next
+    _rest: bytes = attrs.field(default=b"", init=False)  # the cut-off end of the last chunk
 
     async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:
         """Send a ``chunk``."""
@@ -87,7 +87,7 @@ class EventSink:
         await self._emit(events.done(self.context_id, status=status))
 
     async def error(self, error: ErrorBody) -> None:
-        """Send ``error``, and what is to follow it (protocol §7.1 T18, T20, T21)."""
+        """Send ``error``, and ``done`` after it if so configured (protocol §7.1 T18, T20, T21)."""
         behaviour = self.behaviour
         is_named = behaviour.limit_error_has_context or error.status != 429
         named = self.context_id if is_named and not behaviour.error_without_context else None

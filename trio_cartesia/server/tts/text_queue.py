@@ -1,6 +1,6 @@
-"""The text a context has yet to speak, in order, and when each piece is due.
+"""The queue of text that a context has yet to speak (protocol §2.7, §2.8, §2.14).
 
-See protocol §2.7, §2.8 and §2.14. Time enters as an argument, never from a clock.
+Time is an argument; the module reads no clock.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Sentence:
     Attributes:
         text: Without tags; laughter and phonemes are as they were written.
         spelled: Whether it is read character by character.
-        closes: False if the sentence goes on, so that no pause follows.
-        spans: Where laughter and phonemes stand; what only looks like them does not count.
+        closes: False if the sentence continues after it, so that no pause follows.
+        spans: The places of laughter and phonemes; text with the same characters that is no markup
+            is not among them.
     """
 
     text: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
@@ -52,7 +53,7 @@ class Sentence:
 
 @attrs.define
 class Input:
-    """Text that waits, from *start* on; while *spelling* is set, up to its end it is spelled."""
+    """Waiting text from *start* on; if *spelling* is set, the text up to its end is spelled."""
 
     text: str
     at: float
@@ -74,19 +75,19 @@ class _Stop(Enum):
 class TextQueue:
     """The queue between the inputs of a context and its voice.
 
-    With a delay, buffering is managed: sentences are ready when they are complete, and the rest
-    when its first character has waited for so long, or at a mark. Blanks alone are never due.
-    Without a delay each input is ready as it comes, and is followed by a flush mark.
+    With a delay, a sentence is ready when it is complete. An incomplete one is ready when its first
+    character has waited for the delay, or when a mark follows it. Blanks alone are never ready by
+    themselves. Without a delay, each input is ready at once and is followed by a flush mark.
 
-    Tags are markup only if they are complete within one input; they end a piece, and text before
-    them is ready. A speed, volume or emotion of a tag holds from there on, until an input comes
-    whose delivery differs from that of the input before: then that holds again.
+    A tag is markup only if it is complete within one input. It ends the piece before it, which is
+    then ready. The speed, volume or emotion of a tag applies until an input arrives whose delivery
+    differs from that of the input before it; then the delivery of that input applies.
 
-    A sentence that came in several inputs is delivered as its first character was. Text is kept
-    as it came until it is taken, a piece at a time, so that writing costs the same for any text.
+    A sentence that spans several inputs has the delivery of its first character. Text is parsed
+    when it is taken, one piece at a time, so the cost of `write` does not depend on the text.
 
     Attributes:
-        characters: How many wait, with those of tags.
+        characters: The number of waiting characters, including those of tags.
     """
 
     delay_seconds: float
@@ -124,7 +125,7 @@ class TextQueue:
 
     @property
     def due(self) -> float | None:
-        """When the incomplete text becomes ready by itself; None if it is only blanks."""
+        """The time at which incomplete text becomes ready; None if there are only blanks."""
         for item in self._waiting:
             if isinstance(item, Input) and _INK.search(item.text, item.start):
                 return self.delay_seconds + item.at
@@ -190,7 +191,7 @@ class TextQueue:
         return Sentence(text[:size], delivery, closes=closes, spans=inside)
 
     def _ahead(self) -> tuple[str, _Stop, list[Span]]:
-        """Return the text up to the next mark or tag, as far as it matters, and how it ends."""
+        """Return at most `AHEAD` characters up to the next mark or tag, how they end, and spans."""
         parts: list[str] = []
         spans: list[Span] = []
         left = AHEAD

@@ -13,7 +13,12 @@ WEBSOCKET: Final = "/tts/websocket"
 
 
 async def tts_websocket(exchange: Exchange) -> None:
-    """Accept a WebSocket and serve it until it is over."""
+    """Accept a WebSocket and serve it until it ends.
+
+    Raises:
+        APIError: The plan allows no more WebSockets.
+        HTTPError: The request is not a valid handshake.
+    """
     check_handshake(exchange.request)
     service, behaviour = exchange.state, exchange.behaviour
     with exchange.account.socket_slot():

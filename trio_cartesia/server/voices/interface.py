@@ -1,6 +1,6 @@
-"""What a voice is: text goes in, samples and the times of words and phonemes come out.
+"""The interface of a voice: text to samples, and the times of words and phonemes.
 
-A voice speaks one piece of text at a time, a sentence or part of one.
+A voice speaks one piece of text at a time, a sentence or a part of one.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ def _size(speech: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Utterance:
-    """A piece of text to be spoken at once, and how.
+    """A piece of text to speak at once, and its settings.
 
     Attributes:
-        text: What to speak; only its length appears in reprs.
-        voice_id: Whose voice it is; any text, and different ones should sound different.
+        text: The text; only its length appears in reprs.
+        voice_id: The id of the voice, any text; different ids should sound different.
         language: A language such as ``en``, or ``en-GB`` with a region; None for the voice's own.
-        sample_rate: Frames a second that the samples must have.
-        speed: 0.6 to 1.5, and 1 is the voice's own.
-        volume: 0.5 to 2, and 1 is the voice's own.
-        emotion: Anything; a voice may ignore it.
+        sample_rate: The frames per second of the samples, 8000 to 48000.
+        speed: 0.6 to 1.5; 1 is the voice's own.
+        volume: 0.5 to 2; 1 is the voice's own.
+        emotion: Any text; a voice may ignore it.
         spelled: Whether the text is read character by character.
-        closes: False if the sentence goes on after this, so that no pause should follow.
-        spans: Where in the text there are phonemes and laughter (protocol §2.14).
-        normalized: Whether words are reported as they are read, and not as they were written.
-        normalization: What turns "$20" into words: ``auto``, ``off``, or a language (with a
-            region, or without) whose rules shall be used.
+        closes: False if the sentence continues after the text, so that no pause should follow.
+        spans: The places of phonemes and laughter in the text (protocol §2.14).
+        normalized: Whether words are reported as they are read, rather than as they were written.
+        normalization: The rules that turn "$20" into words: ``auto``, ``off``, or those of a
+            language, with or without a region.
     """
 
     text: str = attrs.field(repr=_size)
@@ -61,12 +61,12 @@ class Utterance:
 
 @attrs.frozen(kw_only=True)
 class Timed:
-    """A word or a phoneme, and where it is in the audio.
+    """A word or a phoneme, and its place in the audio.
 
     Attributes:
         text: A word as it was written, or a phoneme's symbol.
-        start: The first of its frames, counted from the start of the utterance.
-        end: The frame after its last; *start* again for what makes no sound.
+        start: Its first frame, counted from the start of the utterance.
+        end: The frame after its last one; equal to *start* if it has no sound.
     """
 
     text: str = attrs.field(repr=_size)
@@ -76,7 +76,7 @@ class Timed:
 
 @attrs.frozen(kw_only=True)
 class Spoken:
-    """How an utterance sounds.
+    """The speech of an utterance.
 
     Attributes:
         samples: Mono ``pcm_s16le`` at the utterance's rate.
@@ -91,27 +91,29 @@ class Spoken:
 
 
 class Voice(Protocol):
-    """Whatever turns text into speech."""
+    """Turns text into speech; implement it to give the local service a voice of your own."""
 
     @property
     def name(self) -> str:
-        """What `open_voice` knows the voice by."""
+        """The name in ``/_local/state``."""
 
     async def speak(self, utterance: Utterance) -> Spoken:
-        """Speak *utterance*, without keeping other tasks waiting for more than a few milliseconds.
+        """Speak *utterance*, without delaying other tasks by more than a few milliseconds.
 
-        If cancelled, nothing is left behind.
+        An exception fails the context with status 500. If cancelled, it must leave no task or
+        thread behind.
         """
 
 
 def written_words(text: str) -> Iterator[tuple[int, str]]:
-    """Find the words of *text* as they are written, each with its position.
+    """Yield the words of *text* as they are written, each with its position.
 
-    Words are what stands between blanks, with punctuation; a Chinese or Japanese character is one.
+    A word extends from blank to blank, with its punctuation; a Chinese or Japanese character is a
+    word of its own.
     """
     return ((match.start(), match.group()) for match in _WORD.finditer(text))
 
 
 def words_of(utterance: Utterance) -> Iterator[tuple[int, str]]:
-    """Find the words of an utterance, each with its position; laughter is none."""
+    """Yield the words of an utterance, each with its position; laughter is not a word."""
     return written_words(blank_laughter(utterance.text, utterance.spans))

@@ -1,4 +1,4 @@
-"""Voices by name: ``tones``, and ``espeak`` where its extra is installed."""
+"""Voices by name: ``tones``, and ``espeak`` if its extra is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def open_voice(name: str) -> Voice:
         name: ``espeak`` or ``tones``.
 
     Raises:
-        ValueError: There is no such voice, or what it needs is not installed.
+        ValueError: There is no such voice, or the extra that it needs is not installed.
     """
     if name == "tones":
         return Tones()
@@ -31,7 +31,7 @@ def open_voice(name: str) -> Voice:
 
 
 def default_voice() -> Voice:
-    """Open ``espeak`` where it is installed, and ``tones`` elsewhere."""
+    """Open ``espeak`` if its extra is installed, otherwise ``tones``."""
     try:
         return open_voice("espeak")
     except ValueError:

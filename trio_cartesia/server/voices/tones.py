@@ -1,4 +1,4 @@
-"""A voice of plain tones: nothing but Python, deterministic, a note for each letter."""
+"""The voice ``tones``: a note for each letter, in plain Python and deterministic."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from trio_cartesia.server.voices.interface import Spoken, Timed, Utterance, word
 
 __all__ = ["Tones"]
 
-LETTERS_PER_SECOND: Final = 15  # of tones at speed 1, and about what people read aloud
+LETTERS_PER_SECOND: Final = 15  # at speed 1; people read aloud at about this speed
 LOWEST_HERTZ: Final = 135
 PITCHES: Final = 32
 PITCH_HERTZ: Final = 15  # from one pitch to the next: one wave more in a note
 LOUDNESS: Final = 8000  # the peak at volume 1, of 32767
 LAUGHTER: Final = "h h h"  # three notes; no word has blanks
-RAMP: Final = 0.1  # of a note, at either end: without it each one would click
+RAMP: Final = 0.1  # of a note, at either end, to prevent clicks
 
 
 class Tones:
-    """A voice of plain tones, one for each letter and a pitch for each word.
+    """A voice of plain tones: a note for each letter, and a pitch for each word.
 
-    It is deterministic, and stays in its task: under an autojumping clock a worker thread would
-    count as idle. A word sounds the same wherever it stands and brings its own pause, so text may
-    be cut at blanks without a change to what is heard.
+    It is deterministic and uses no thread, because an autojumping clock does not wait for threads.
+    A word sounds the same at every place and includes its own pause, so cutting a text at blanks
+    does not change its audio.
 
     Speed and volume are exact. Emotions are ignored, and words are reported as they were written.
-    Spelled letters have a pause each, phonemes are played as letters, and laughter is three notes.
+    Each spelled letter is followed by a pause, phonemes are played as letters, and laughter is
+    three notes.
     """
 
     name: Final = "tones"
 
     async def speak(self, utterance: Utterance) -> Spoken:
-        """Play *utterance*; this takes a moment of its own task, and no virtual time."""
+        """Generate the notes of *utterance*, without waiting; it takes no virtual time."""
         await trio.lowlevel.checkpoint()
         frames = round(utterance.sample_rate / (LETTERS_PER_SECOND * utterance.speed))
         amplitude = round(LOUDNESS * utterance.volume)
@@ -63,14 +64,14 @@ class Tones:
 
 
 def _played(utterance: Utterance) -> Iterator[str]:
-    """Return what tones are made of: the words, and laughter as itself."""
+    """Return the words of the utterance, and `LAUGHTER` for each laugh, in order."""
     laughs = (span.start for span in utterance.spans if span.sound is Sound.LAUGHTER)
     units = sorted([*words_of(utterance), *((start, LAUGHTER) for start in laughs)])
     return (unit for _, unit in units)
 
 
 def _hertz(voice_id: str, word: str) -> int:
-    """Return the pitch of *word*; two words, or two voices, seldom share one."""
+    """Return the pitch of *word*; different words and voices usually have different ones."""
     voice, step = (zlib.crc32(text.encode("utf-8", "replace")) for text in (voice_id, word))
     return LOWEST_HERTZ + PITCH_HERTZ * ((voice + step) % PITCHES)
 
@@ -82,7 +83,7 @@ def _letters(letters: list[str], starts: range) -> Iterator[Timed]:
 
 @functools.lru_cache(maxsize=256)
 def _note(frames: int, cycles: int, amplitude: int) -> bytes:
-    """Return *cycles* whole waves in *frames* frames, which therefore join without a click."""
+    """Return *cycles* whole waves in *frames* frames, so that notes join without a click."""
     turn = 2 * math.pi * cycles / frames
     half = [amplitude * math.sin(turn * index) for index in range(frames // 2 + 1)]
     ramp = math.ceil(frames * RAMP)

@@ -1,1 +1,1 @@
-"""eSpeak NG, in processes of its own."""
+"""The voice ``espeak``: eSpeak NG in a child process."""

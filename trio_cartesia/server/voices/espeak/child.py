@@ -41,7 +41,7 @@ class Frame(enum.IntEnum):
     HELLO = 1  # down: the module path
     READY = 2  # up: the sample rate
     SPEAK = 3  # down: parameters, the voice's name, the text
-    CHECK = 4  # up: asks whether to go on
+    CHECK = 4  # up: the parent answers CONTINUE or STOP
     CONTINUE = 5  # down
     STOP = 6  # down
     STOPPED = 7  # up
@@ -175,7 +175,7 @@ class _Cancelled(Exception):
 
 
 def _cancellation_check(frames: Frames) -> Callable[[], None]:
-    """Return a checkpoint that asks the parent now and then whether to go on."""
+    """Return a checkpoint that regularly asks the parent whether the request was cancelled."""
     calls = itertools.count(1)
 
     def ask() -> None:

@@ -109,7 +109,7 @@ class ChildProcess:
         return _result(kind, payload)
 
     def _wait_readable(self) -> None:
-        """Wait until the child sends something; kill it if it does not, or the wait is over."""
+        """Wait until the child sends something; kill it after too long, or if cancelled."""
         if sys.platform == "win32" or self._stdout.closed:
             return
         poller = select.poll()

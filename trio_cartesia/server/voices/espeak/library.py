@@ -40,9 +40,9 @@ _END_PAUSE: Final = 0x1000
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _FULL_VOLUME: Final = 100
 
-# What becomes a blank: control characters, which are commands to the library; surrogates, which are
-# no UTF-8; and what makes version 1.52 overwrite its own memory in some languages: a hyphen before
-# a word, as in "(-nej)", a grave accent, and rare characters such as Braille.
+# Replaced by blanks: control characters, which are commands to the library; surrogates, which are
+# not UTF-8; and characters at which version 1.52 overwrites its own memory in some languages: a
+# hyphen before a word, as in "(-nej)", a grave accent, and rare ones such as Braille.
 _UNSPEAKABLE: Final = re.compile(
     "[`\x00-\x08\x0b-\x1f\x7f-\x9f\u2460-\u24ff\u2800-\u28ff\ua000-\uabff\ud800-\uf8ff"
     "\U00040000-\U0010ffff]"
@@ -128,7 +128,7 @@ _CALLBACK: Final = ctypes.CFUNCTYPE(
 
 @attrs.define
 class _Recording:
-    """The output of one synthesis; as a context it keeps an error, which must not cross C."""
+    """The output of one synthesis; as a context manager it keeps errors, which C cannot pass on."""
 
     checkpoint: Callable[[], None]
     samples: bytearray = attrs.field(factory=bytearray)
@@ -220,7 +220,7 @@ class Engine:
     def _receive_audio(
         self, wave: ctypes._Pointer[ctypes.c_short], frames: int, events: ctypes._Pointer[_Event]
     ) -> int:
-        """Keep the output of the library, and return whether it shall stop."""
+        """Append the output of the library, and return whether the library is to stop."""
         with self._recording as recording:
             recording.events.extend(_read(events))
             if frames > 0:

@@ -1,8 +1,8 @@
 """Convert IPA, as between ``<<`` and ``>>`` (protocol §2.14), to eSpeak NG's mnemonics.
 
-Each voice of the library lacks some phonemes, which are silent. So a symbol has several mnemonics
-here, the best one first, and the library is tried: the first mnemonic with the right phoneme is
-used, or else the first that makes any sound.
+Each voice of the library lacks some phonemes, which are then silent. Therefore the table has
+several mnemonics for a symbol, the best one first, and `mnemonics` tries them in the library: it
+uses the first one that produces the right phoneme, or else the first that produces any sound.
 """
 
 # ruff: noqa: RUF001 - the symbols of IPA look like letters, and are meant
@@ -58,7 +58,7 @@ def mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None] = lambda: Non
     Args:
         ipa: Phonemes with a vertical bar between them, or without.
         voice: The identifier of one of the library's voices; its variant does not matter.
-        checkpoint: As that of `EspeakClient.synthesise`.
+        checkpoint: See `EspeakClient.synthesise`.
     """
     return "|".join(filter(None, _mnemonics(ipa, voice.partition("+")[0], checkpoint)))
 
@@ -68,7 +68,7 @@ def _mnemonics(ipa: str, voice: str, checkpoint: Callable[[], None]) -> Iterator
     for part in _TIES.sub("", ipa).split("|"):
         for match in _TOKEN.finditer(part):
             symbol = match.group()
-            if symbol in _STRESS:  # it stands before a syllable, and here before its vowel
+            if symbol in _STRESS:  # IPA has it before the syllable, mnemonics before the vowel
                 stress = _STRESS[symbol]
                 continue
             found = _best(symbol, voice, checkpoint)

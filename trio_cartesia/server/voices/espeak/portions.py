@@ -1,4 +1,4 @@
-"""What eSpeak NG can take whole: it cuts long words and busy clauses short without notice."""
+"""Cut text into portions for eSpeak NG, which truncates long words and clauses without notice."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from trio_cartesia.server.text.sentences import cut
 
 __all__ = ["BUDGET", "pauses", "portions"]
 
-BUDGET: Final = 350  # what one call of the library may cost; it has room for 1,000 phonemes
-DIGIT_COST: Final = 11  # phonemes, of a digit, a symbol or a Chinese character, at worst
-SYLLABLE_COST: Final = 6  # of Korean and Japanese; longer sentences lost some
+BUDGET: Final = 350  # cost of one call of the library, whose buffer holds 1,000 phonemes
+DIGIT_COST: Final = 11  # the most phonemes of a digit, a symbol or a Chinese character
+SYLLABLE_COST: Final = 6  # of Korean and Japanese; longer sentences lost some syllables
 OVERLONG: Final = re.compile(
-    # 40 letters without a break, or 20 that are spelt one by one: more are cut in two.
+    # 40 letters without a break, or 20 that the library spells; longer words are cut in two.
     r"[^\s!-@\[-`{-~\u4e00-\u9fff]{40}(?=[^\s!-@\[-`{-~\u4e00-\u9fff])"
     r"|(?:[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ\d\U00010000-\U0010ffff]|[^\w\s]){20}(?=\S)"
 )
@@ -26,12 +26,12 @@ OVERLONG: Final = re.compile(
 def portions(
     text: str, *, spelled: bool = False, sounds: Sequence[tuple[int, int]] = ()
 ) -> Iterator[str]:
-    """Cut *text* into what the library can take whole; blanks alone are left out at the end.
+    """Yield *text* in portions that the library does not truncate, without blanks at the end.
 
     Args:
-        text: Any.
-        spelled: Whether it is read character by character, which takes longer.
-        sounds: Places that are not cut in two, and cost no more than their letters.
+        text: The text.
+        spelled: Whether it is read character by character, which takes more phonemes.
+        sounds: The places of phonemes, which are not cut in two and cost one per character.
     """
     costs = [DIGIT_COST] * len(text) if spelled else list(map(_cost, text))
     letters = text
@@ -49,7 +49,7 @@ def portions(
 
 
 def _end(text: str, costs: Sequence[int], start: int, *, spelled: bool) -> int:
-    """Find where the portion ends that begins at *start*."""
+    """Return the end of the portion that begins at *start*."""
     sums = itertools.accumulate(costs[start : start + BUDGET + 1])  # none of them is free
     fitting = next((index for index, cost in enumerate(sums) if cost > BUDGET), len(text) - start)
     overlong = None if spelled else OVERLONG.search(text, start, start + fitting)
@@ -68,5 +68,5 @@ def _cost(character: str) -> int:
 
 
 def pauses(portion: str) -> bool:
-    """Return whether a reader would pause at the end of *portion*, or it was cut without regard."""
+    """Return whether a pause belongs at the end of *portion*: it does not end inside a clause."""
     return unicodedata.category((portion.rstrip() or ".")[-1])[0] not in "LMN"

@@ -16,7 +16,7 @@ from trio_cartesia.server.voices.interface import Timed
 
 __all__ = ["Synthesis", "end_of_sound", "phoneme_times", "sounds_of", "word_times"]
 
-_SWITCH: Final = "("  # begins what is no sound: "(en)", where the library changes its language
+_SWITCH: Final = "("  # the first character of "(en)", a change of language, which has no sound
 
 
 @attrs.frozen(kw_only=True)
@@ -53,8 +53,9 @@ def end_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
 def word_times(words: Sequence[tuple[int, str | None]], synthesis: Synthesis) -> Iterator[Timed]:
     """Yield the time of each word.
 
-    One word may have many events (a date has eight), and several may share one ("of the"), whose
-    time they share by their letters. A word that is not spoken, such as a dash, has length 0.
+    One word may have many events (a date has eight). Several words may share an event ("of the");
+    its time is divided by their numbers of letters. A word without sound, such as a dash, has
+    length 0.
 
     Args:
         words: The position of each word in the text, and the word, or None if not reported.
@@ -77,7 +78,7 @@ def word_times(words: Sequence[tuple[int, str | None]], synthesis: Synthesis) ->
 
 
 def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
-    """Find where the first sound between two frames begins: some words have a pause before them."""
+    """Return the start of the first sound between two frames; some words begin with a pause."""
     index = bisect.bisect_left(sounds, begin, key=lambda sound: sound.frame)
     for sound in itertools.islice(sounds, index, None):
         if sound.symbol:
@@ -86,7 +87,7 @@ def _begin_of_sound(sounds: Sequence[Event], begin: int, end: int) -> int:
 
 
 def _shared(words: Sequence[str | None], begin: int, end: int) -> Iterator[Timed]:
-    """Divide the time of one event among its *words*; the first is spoken, letters or not."""
+    """Divide the time of one event among its *words*; the first one always has some time."""
     letters = [sum(map(str.isalnum, word or "")) for word in words]
     sums = list(itertools.accumulate([max(1, letters[0]), *letters[1:]] if words else []))
     edges = [begin, *(begin + (end - begin) * done // sums[-1] for done in sums)]

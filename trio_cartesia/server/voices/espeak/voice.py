@@ -35,9 +35,9 @@ from trio_cartesia.server.voices.interface import Spoken, Timed, Utterance
 
 __all__ = ["Espeak"]
 
-GAIN: Final = 0.55  # leaves room for twice the volume: the library peaks at 24,000 to 30,000
+GAIN: Final = 0.55  # so that twice the volume does not clip: peaks are at 24,000 to 30,000
 LOUDEST: Final = 2.0  # of the volume and the emotion together
-SLOWEST, FASTEST = 80, 449  # words a minute; past them the library does something else
+SLOWEST, FASTEST = 80, 449  # words per minute; the library does not support others
 TRIES: Final = 3  # at a speed
 CLOSE_ENOUGH: Final = 0.01  # of the length
 
@@ -48,21 +48,22 @@ _UNNAMED: Final = {"vi": "'()<[]{}", "mr": '"'}  # by language; in spellings the
 
 
 class Espeak:
-    """The voice ``espeak``: clear, quick and a bit of a robot, in all languages of the service.
+    """The voice ``espeak``: synthetic but clear speech, in all languages of the service.
 
-    Voices of the catalogue differ in timbre, pitch and accent, by gender and locale. Any other id
-    has a voice derived from the id. A language with a region has the accent of that region, if
+    Voices of the catalogue differ in timbre, pitch and accent, by gender and locale. For any other
+    id, the voice is derived from the id. A language with a region has the accent of that region, if
     eSpeak NG has it or a similar one. A voice speaks its own language with its own accent, and
     others with the usual accent and its own timbre. Unknown languages are read as English.
 
-    Speed is exact to about two percent of the length, and volume to the sample, until it clips.
-    Emotions are approximate: nine groups of them (`espeak.voices`) change the pitch, its range, the
-    pace and the loudness of the voice. Speed and volume are multiplied with those of the emotion.
+    The length is exact to about two percent of the speed, and the volume is exact until samples
+    clip. Emotions are approximate: nine groups of them (`espeak.voices`) change the pitch, its
+    range, the speed and the volume. The speed and volume of the emotion are multiplied with those
+    of the request.
 
     Laughter is three syllables. Phonemes are approximate (`espeak.phonemes`). English figures are
-    read by rules of this package (`text.normalization`), and normalised words are those. In other
-    languages eSpeak NG has its own rules, and words are reported as they were written. Without
-    normalization digits are read one by one.
+    read by rules of this package (`text.normalization`), which also give the normalised words. In
+    other languages eSpeak NG applies its own rules, and words are reported as they were written.
+    Without normalization, digits are read one by one.
 
     Repeated utterances may differ slightly, because the library keeps state between texts.
     """
