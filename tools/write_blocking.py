@@ -83,13 +83,12 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
     r"Another task (receives|iterates)": r"Another thread \1",
     r"in another task than": "in another thread than",
-    r"(Pieces|They) are pushed by a task": r"\1 are made and pushed by another thread",
-    r"Leaving the block stops the task and closes an asynchronous generator of pieces; what that "
-    r"raises is raised by the block, unless the block raises something itself\.": (
-        "Leaving the block stops pushing; an iterator that is making a piece then goes on until it "
-        "has made it."
+    r"another task is receiving": "another thread is receiving",
+    r"Pieces are pushed by a task": "Pieces are created and pushed by another thread",
+    r"Leaving the block stops the task and closes an asynchronous generator of pieces; the block "
+    r"raises the exception of that, unless it raises another one\.": (
+        "Leaving the block stops pushing; an iterator that is creating a piece is not interrupted."
     ),
-    r"Push every piece as it comes": "Make every piece in this thread and push it",
     r"If cancelled": "If interrupted by Ctrl-C",
     r"Being cancelled loses": "An interrupt by Ctrl-C loses",
     r"StopAsyncIteration": "StopIteration",

@@ -62,15 +62,15 @@ class CartesiaError(Exception):
     """The base of all exceptions that this package raises.
 
     Attributes:
-        next_step: What to do about it, in one sentence.
-        context_id: The context it concerns, or None.
+        next_step: The action to take, in one sentence.
+        context_id: The id of the context that failed, or None.
         request_id: The service's id of the request, or None; quote it in a report.
         status_code: The HTTP status, or the one in an ``error`` event, or None.
         error_code: The service's stable name of the reason, such as ``"voice_not_found"``, or
-            None. The service may add to them at any time (protocol §1.7.1).
-        partial: The `Speech` received before, where ``Context.collect`` raised this; else None.
-        unspoken: The pushed texts that were not spoken, as far as can be known, where the error
-            ended a context; else empty. They show in neither ``str()`` nor ``repr()``.
+            None. The service may add new ones at any time (protocol §1.7.1).
+        partial: The `Speech` received before, if ``Context.collect`` raised the error; else None.
+        unspoken: If the error ended a context, the pushed texts that were not spoken, as far as is
+            known; otherwise empty. ``str()`` and ``repr()`` do not show them.
     """
 
     next_step: ClassVar[str] = "Read the message."
@@ -111,7 +111,7 @@ class LocalProtocolError(CartesiaError):
 
 
 class RemoteProtocolError(CartesiaError):
-    """The service sent something that its protocol does not allow."""
+    """The service violated its protocol, for example with a message that is not valid JSON."""
 
     next_step = "Report it to Cartesia, with the request id where there is one."
 
@@ -129,11 +129,11 @@ class ConnectFailed(CartesiaError):
 
 
 class ConnectionLost(CartesiaError):
-    """The connection has ended, and every open context on it is cut short, whatever the close code.
+    """The connection has ended, with any close code or none; all open contexts on it have failed.
 
     Attributes:
-        close_code: The close code of RFC 6455 that was received, or sent because the peer broke
-            the protocol; None if there was none.
+        close_code: The close code (RFC 6455) that was received, or that was sent because the peer
+            violated the protocol; None if there was none.
         close_reason: The text of the close frame, or None.
     """
 
@@ -155,7 +155,7 @@ class ConnectionLost(CartesiaError):
 
 
 class PoolClosed(CartesiaError):
-    """The pool admits no more contexts, since it drains or its block has ended."""
+    """The pool opens no more contexts, because it is draining or its block has ended."""
 
     next_step = "Open another pool: nothing of the text was sent."
 
@@ -173,10 +173,10 @@ class RequestFailed(ContextFailed):
     """The service refused a request: an input of a context, or the handshake of a connection.
 
     Attributes:
-        title: The service's short name of the problem, or None.
-        message: Its explanation.
-        doc_url: A page about it, or None.
-        retry_after_seconds: How long the service asks to wait before a retry, or None.
+        title: The service's short description of the problem, or None.
+        message: The service's explanation.
+        doc_url: The URL of a page about the problem, or None.
+        retry_after_seconds: The time to wait before a retry, if the service named one; else None.
     """
 
     next_step = "Read the message: the service refused the request."
@@ -215,7 +215,7 @@ class RequestFailed(ContextFailed):
 
 
 class BadRequest(RequestFailed):
-    """The service does not accept the request as it is (400, 409, 413, 422)."""
+    """The request is not valid (400, 409, 413, 422)."""
 
     next_step = "Fix the request: the same one will fail again."
 
@@ -227,7 +227,7 @@ class AuthenticationFailed(RequestFailed):
 
 
 class PermissionDenied(RequestFailed):
-    """The credential is valid, but its grants or its plan do not allow this (403)."""
+    """The credential is valid, but its grants or its plan do not allow the request (403)."""
 
     next_step = "Use a credential with the grant, or a plan with the feature."
 
@@ -239,13 +239,13 @@ class QuotaExceeded(RequestFailed):
 
 
 class NotFound(RequestFailed):
-    """The address or an id does not exist, or not for this account (404)."""
+    """The address or an id does not exist, or the account may not use it (404)."""
 
     next_step = "Check the address and the ids."
 
 
 class VoiceNotFound(NotFound):
-    """The voice does not exist, or not for this account."""
+    """The voice does not exist, or the account may not use it."""
 
     next_step = "Choose a voice id that this account may use."
 
@@ -279,16 +279,16 @@ class ContextExpired(ContextFailed):
 
 
 class ContextStalled(ContextFailed):
-    """The context has text to speak, and nothing was received for it within ``stall_seconds``.
+    """No event arrived within ``stall_seconds`` for a context that waits for speech.
 
-    The connection is not known to be lost: other contexts go on.
+    The connection and its other contexts continue.
     """
 
     next_step = "Open a new context for the texts in `unspoken`."
 
 
 class InboxOverflow(ContextFailed):
-    """The context's unreceived events outgrew its byte budget."""
+    """The context's events that were not received yet exceeded its byte budget."""
 
     next_step = "Receive faster, raise `inbox_bytes`, or choose `overflow='block'`."
 

@@ -80,33 +80,33 @@ class Cartesia:
         open_stream: OpenStream | None = None,
         stall_seconds: float | None = STALL_SECONDS,
     ) -> None:
-        """Check the arguments, and read the environment; nothing is sent.
+        """Check the arguments and read the environment; nothing is sent.
 
         Args:
-            api_key: A key of the account. With neither this nor *token*, ``CARTESIA_API_KEY`` is
-                used.
+            api_key: An API key. If this and *token* are None, ``CARTESIA_API_KEY`` is used.
             token: An access token, instead of a key (protocol §1.3).
-            base_url: The API's URL, with an optional path prefix; by default that in
-                ``CARTESIA_BASE_URL``, else the public API's.
-            websocket_base_url: The same for WebSockets; by default derived from *base_url*.
-            version: The API version, a date. It also decides how a voice is encoded
+            base_url: The URL of the API, which may have a path prefix. If None, the value of
+                ``CARTESIA_BASE_URL`` is used, or else the public API.
+            websocket_base_url: The URL for WebSockets; if None, derived from *base_url*.
+            version: The API version, a date. It also determines how a voice is encoded
                 (protocol §1.2).
             headers: Additional headers for every request. They override those in
                 ``CARTESIA_CUSTOM_HEADERS``, which has lines of ``Name: value``.
-            ssl_context: The TLS settings; by default, peers are verified against the system's
-                authorities, or those that ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name.
-            allow_insecure: Permit plain ``http`` and ``ws`` to hosts other than this one.
+            ssl_context: The TLS settings. If None, certificates are verified against the system's
+                authorities, or those in ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
+            allow_insecure: Permit plain ``http`` and ``ws`` to other machines.
             proxy: The URL of an HTTP proxy. True takes it from ``HTTPS_PROXY`` or ``ALL_PROXY``,
                 unless ``NO_PROXY`` or a loopback address excludes the host; None connects directly.
             open_stream: An async function that returns the `trio.abc.Stream` to a host and a port,
                 before TLS. It replaces name resolution, TCP and *proxy*.
-            stall_seconds: How long text may be owed to a context with nothing arriving, before it
-                fails with `ContextStalled`; None means forever. A connection or a context may have
-                its own.
+            stall_seconds: The time after which a context that waits for speech and gets no event
+                fails with `ContextStalled`; None for no limit. A connection, a pool or a context
+                may override it.
 
         Raises:
-            LocalProtocolError: An argument, or the variable in its place, is not valid; both a key
-                and a token were given; or there is no credential for a host other than this one.
+            LocalProtocolError: An argument, or the variable that replaces it, is not valid; both a
+                key and a token were given; or there is no credential, and the service is on another
+                machine.
         """
         key_name = "api_key"
         if api_key is None and token is None:

@@ -65,16 +65,16 @@ class TTS:
     ) -> Manager[Connection]:
         """Connect to the TTS WebSocket for the block (protocol §2.1).
 
-        When the block ends, queued messages are sent and the connection is closed, within two
+        At the end of the block, queued messages are sent and the connection is closed, within two
         seconds. An exception of the block leaves it unchanged: there is no exception group unless
         the block opened a nursery.
 
         Args:
-            inbox_bytes: How many bytes of events each context may hold until they are received,
-                unless the context has a budget of its own.
-            stall_seconds: How long text may be owed to a context with nothing arriving, before it
-                fails with `ContextStalled`; None means forever. ``"inherit"``: as the client has
-                it. A context may have its own.
+            inbox_bytes: The most bytes of events that a context holds until they are received; a
+                context may override it.
+            stall_seconds: The time after which a context that waits for speech and gets no event
+                fails with `ContextStalled`; None for no limit, ``"inherit"`` for the limit of the
+                client. A context may override it.
 
         Raises:
             LocalProtocolError: An argument is not valid, or ``open_stream`` returned no stream.
@@ -103,24 +103,25 @@ class TTS:
     ) -> Manager[Pool]:
         """Keep connections open for the block, and open contexts within the limits of the plan.
 
-        Contexts beyond *max_contexts* wait in a fair queue instead of meeting a 429. Connections
-        are made when they are needed, and replaced when they are lost and before they idle out
-        (protocol §1.8). Entering the block waits for nothing; leaving it ends what is still open.
+        Contexts beyond *max_contexts* wait in a fair queue, so that the service does not refuse
+        them with 429. Connections are opened when they are needed, and replaced when they are lost
+        or when the service is about to close an idle one (protocol §1.8). Entering the block does
+        not wait; leaving it ends all open contexts.
 
         Args:
-            max_contexts: How many contexts may be open at once: what the account's plan allows,
-                less what other programs of the account use. By default, what *plan* allows.
+            max_contexts: The number of contexts that may be open at once: the limit of the
+                account's plan, less the contexts of other programs that use the account. If None,
+                the limit of *plan*.
             plan: The account's plan: ``"free"``, ``"pro"``, ``"startup"`` or ``"scale"``. For other
-                plans, give *max_contexts* alone.
-            max_connections: How many connections carry them, at most one for each context; by
-                default 2.
-            max_characters: How many characters the pool may send in all, with what is sent again
-                after a loss: a guard of the account's credits. None means no limit.
-            outage_seconds: How long contexts wait for a connection while none can be made, before
-                they fail with the reason; None means forever. The wait for a place is not bounded:
-                use ``trio.fail_after``.
-            inbox_bytes: As for `websocket_connect`.
-            stall_seconds: As for `websocket_connect`.
+                plans, pass only *max_contexts*.
+            max_connections: The number of connections, at most one for each context; by default 2.
+            max_characters: The number of characters that the pool may send, including those that
+                it sends again; a limit that protects the account's credits. None for no limit.
+            outage_seconds: The time that a context waits while no connection can be made, before it
+                fails with the reason; None for no limit. The wait in the queue has no limit of its
+                own: use ``trio.fail_after``.
+            inbox_bytes: See `websocket_connect`.
+            stall_seconds: See `websocket_connect`.
 
         Raises:
             LocalProtocolError: An argument is not valid, or the pool is larger than the plan.

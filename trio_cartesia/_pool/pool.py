@@ -1,4 +1,4 @@
-"""The face of a pool."""
+"""The public face of a pool."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = ["Pool", "open_pool"]
 @no_public_constructor("client.tts.websocket_pool()")
 @attrs.define(eq=False, init=False)
 class Pool:
-    """Contexts from a few warm connections, as many at once as the account's plan allows.
+    """Opens contexts on a few connections, as many at once as the account's plan allows.
 
-    Made by ``client.tts.websocket_pool()``. All of its methods may be called from any task of the
-    same Trio run.
+    ``client.tts.websocket_pool()`` opens it. Its methods may be called from any task of the same
+    Trio run.
 
-    What the plan does not allow at once waits in a queue: higher priorities first, and within one
-    in the order in which they came. A context counts until the service has ended it, also where it
-    was cancelled or its block was left. Should the service refuse a context all the same, since
-    other programs use the account, it is opened again later, as long as it has spoken nothing, and
-    fewer are opened at once for a while.
+    Contexts beyond the limit wait in a queue, ordered by priority and then by the time at which
+    they began to wait. A context counts until the service has ended it, even if it was cancelled or
+    its block was left. If the service refuses a context nevertheless, because other programs use
+    the account, the pool opens it again later, unless it has sent audio, and opens fewer contexts
+    at once for a while.
     """
 
     _admission: Admission = attrs.field(repr=False)
@@ -59,25 +59,25 @@ class Pool:
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """Open a context for the block, once there is a place for it.
+        """Wait until another context may be opened, and open one for the block.
 
         It is a `Context` like that of `Connection.context`. If its connection is lost before any of
-        its text was sent, it goes to another one; after that it fails with `ConnectionLost`. Where
-        it goes to another one, or is opened again, its ``context_id`` changes.
+        its text was sent, it moves to another connection; after that it fails with
+        `ConnectionLost`. Its ``context_id`` changes when it moves or is opened again.
 
         If cancelled while it waits, it leaves the queue.
 
         Args:
-            priority: Contexts with a higher one are opened first. Those with a lower one wait for
-                as long as there are others.
-            inbox_bytes: As for `Connection.context`.
-            stall_seconds: As for `Connection.context`.
-            **settings: As for `Connection.context`.
+            priority: Contexts with a higher priority are opened first; those with a lower one wait
+                until no others wait.
+            inbox_bytes: See `Connection.context`.
+            stall_seconds: See `Connection.context`.
+            **settings: See `Connection.context`.
 
         Raises:
             LocalProtocolError: As for `Connection.context`.
             PoolClosed: The pool is draining, or its block has ended.
-            CartesiaError: There is no connection: what the last attempt to make one raised.
+            CartesiaError: No connection can be made; it is the error of the last attempt.
         """
         opening = self._opening(inbox_bytes, stall_seconds, settings, is_fed=False)
         return self._open(opening, priority, None)
@@ -92,19 +92,19 @@ class Pool:
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """Open a context that feeds itself with the text, once there is a place for it.
+        """Wait like `context`, and open a context for the block, which speaks a whole text.
 
-        It is fed like that of `Connection.speak`, from when it has its place.
+        Its text is sent like that of `Connection.speak`, once the context has been opened.
 
         Args:
-            text_or_pieces: A text, or pieces of one as they come.
-            priority: As for `context`.
-            inbox_bytes: As for `context`.
-            stall_seconds: As for `context`.
-            **settings: As for `context`.
+            text_or_pieces: A text, or an iterator of its pieces.
+            priority: See `context`.
+            inbox_bytes: See `context`.
+            stall_seconds: See `context`.
+            **settings: See `context`.
 
         Raises:
-            CartesiaError: As `context`, and a `LocalProtocolError` where the text is empty.
+            CartesiaError: As for `context`, or a `LocalProtocolError` because the text is empty.
         """
         checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
         is_fed = not isinstance(text_or_pieces, str)
@@ -112,11 +112,11 @@ class Pool:
         return self._open(opening, priority, text_or_pieces)
 
     async def drain(self) -> None:
-        """Admit no more contexts, and wait until those that have a place have ended.
+        """Open no more contexts, and wait until the open ones have ended.
 
-        Those that wait for their first place, and all that come later, fail with `PoolClosed`. It
-        returns once all blocks of contexts were left and the service has ended the contexts. If
-        cancelled, the pool admits none all the same, and what is open goes on.
+        Contexts that wait to be opened, and later ones, fail with `PoolClosed`. The call returns
+        when all blocks of contexts were left and the service has ended the contexts. If cancelled,
+        the pool still opens no more contexts, and the open ones continue.
         """
         self._run_check.check()
         self._admission.stop_admitting()
@@ -125,7 +125,7 @@ class Pool:
             await self._admission.wait_change()
 
     def statistics(self) -> PoolStatistics:
-        """Return a snapshot of the pool's numbers: who waits and why, what is open and was lost."""
+        """Return a snapshot of the pool's counters and state."""
         self._run_check.check()
         return self._admission.statistics(self._blocks)
 

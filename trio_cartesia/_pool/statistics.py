@@ -1,4 +1,4 @@
-"""Snapshots of a pool: numbers and states, never ids, keys or speech."""
+"""Snapshots of a pool: counters and states, never ids, keys or speech."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Reason = Literal["place", "limit", "connection"]
 
 @attrs.define
 class PoolCounters:
-    """Running totals of one pool; `PoolStatistics` says what they are."""
+    """Running totals of one pool, with the names of `PoolStatistics`."""
 
     contexts_opened: int = 0
     contexts_moved: int = 0
@@ -31,36 +31,37 @@ class PoolStatistics:
     """One pool at one moment.
 
     Attributes:
-        waiting: Contexts that wait to be opened: one for each task in ``async with``, and those
-            that wait for another connection.
-        waiting_for: Why the first of them waits, and with it all: ``"place"``, since `max_contexts`
-            are open; ``"limit"``, since the service refused more than `working_limit`;
-            ``"connection"``, since there is none; None where none waits.
-        longest_wait_seconds: How long the one that has waited for longest has waited.
-        max_contexts: Contexts that may be open at once.
-        working_limit: The same after a ``ConcurrencyLimited``, from which it recovers.
-        contexts_open: Contexts that count for the plan, the draining ones among them.
-        contexts_draining: Contexts that were cancelled or left, and that the service has yet to
-            end; after 10 seconds they no longer count.
-        contexts_in_blocks: Blocks of contexts that have not been left, whether the service has
-            ended their contexts or not.
+        waiting: Contexts that wait to be opened: one for each task that is entering a block, and
+            those that wait for another connection.
+        waiting_for: The reason for which they wait: ``"place"`` if `max_contexts` are open,
+            ``"limit"`` if the service refuses more than `working_limit`, ``"connection"`` if there
+            is none; None if none waits.
+        longest_wait_seconds: The longest time that one of them has waited.
+        max_contexts: The number of contexts that may be open at once.
+        working_limit: The number that may be open at once after a ``ConcurrencyLimited``; it
+            gradually rises to `max_contexts` again.
+        contexts_open: Contexts that count for the plan, including draining ones.
+        contexts_draining: Contexts that were cancelled or left, and that the service has not ended
+            yet; after 10 seconds they no longer count.
+        contexts_in_blocks: Contexts whose blocks have not been left, including ended contexts.
         contexts_opened: All contexts so far.
-        contexts_moved: How often a context went to another connection, or was opened anew after a
+        contexts_moved: The number of moves to another connection, and of contexts that were opened
+            again after a ``ConcurrencyLimited``.
+        contexts_resumed: The number of texts of which the rest was spoken again after a loss.
+        contexts_limited: The number of contexts that the service refused with
             ``ConcurrencyLimited``.
-        contexts_resumed: How often the rest of a text was spoken anew after a loss.
-        contexts_limited: How often the service refused a context with ``ConcurrencyLimited``.
-        ends_missed: Draining contexts whose end never came.
-        characters_sent: Text that was sent, with what was sent again.
-        max_characters: What may be sent; None for no limit.
-        connections_open: Connections that contexts can be opened on.
-        max_connections: How many there may be.
+        ends_missed: Draining contexts that the service did not end in time.
+        characters_sent: The number of characters that were sent, including those sent again.
+        max_characters: The number of characters that may be sent; None for no limit.
+        connections_open: Connections on which contexts can be opened.
+        max_connections: The number of connections that there may be.
         connections_opened: All connections so far.
-        connections_lost: Those that ended by themselves.
-        connections_replaced: Those that were closed before they idled out.
+        connections_lost: Connections that ended by themselves.
+        connections_replaced: Connections that were closed because they were idle.
         connect_failures: Attempts that made no connection.
-        failures_in_a_row: Attempts that made no connection, or one that did not last.
+        failures_in_a_row: Consecutive attempts that made no connection, or one that soon ended.
         is_breaker_open: True while new connections must last for a second before they are used.
-        is_draining: True once no further contexts are admitted.
+        is_draining: True once the pool opens no further contexts.
     """
 
     waiting: int

@@ -1,4 +1,4 @@
-"""One context: text goes in, speech comes out."""
+"""The public face of one context."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = ["Context"]
 @no_public_constructor("connection.context()")
 @attrs.define(eq=False, init=False)
 class Context:
-    """A stream of text to the service and a stream of events back (protocol §2.4).
+    """One utterance: text that is sent to the service, and the events with its speech.
 
-    Made by `Connection.context`. Leaving its block ends it, however it is left: where the
-    service had not ended it, one cancel is sent, and nothing is awaited for it.
+    `Connection.context` opens it (protocol §2.4). Leaving its block ends it: if the service has not
+    ended it before, one cancel request is sent, and nothing is awaited for it.
 
     Attributes:
-        context_id: Its name on the connection.
-        settings: What stays the same within it.
+        context_id: Its id on the connection.
+        settings: The settings of all its inputs.
     """
 
     context_id: str
@@ -59,21 +59,24 @@ class Context:
     ) -> None:
         """Send the next piece of the text, and return once it is on the wire.
 
-        Pieces are joined verbatim, so each brings its own spaces; markup must be whole within one
-        piece (protocol §2.6). If cancelled before its message is being sent, the piece is
-        withdrawn; after that it counts as sent. The context stays usable either way.
+        The service joins pieces verbatim, so each has to contain its own spaces, and markup must be
+        complete within one piece (protocol §2.6). If cancelled before the writer has taken the
+        message, the piece is withdrawn; after that it counts as sent. In both cases the context can
+        still be used.
 
         Args:
-            transcript: Any text but none: `no_more_inputs` ends the text, `flush` a segment.
-            generation_config: Instead of the context's own, for this piece; the service may refuse
-                to change it within a context (protocol §2.5).
+            transcript: A text that is not empty; `no_more_inputs` ends the text, and `flush` a
+                segment.
+            generation_config: Replaces that of the context for this piece; the service may refuse
+                a change within a context (protocol §2.5).
 
         Raises:
-            LocalProtocolError: The piece is empty, no text or too large, the text has ended, or
+            LocalProtocolError: The piece is empty, not a str or too large, the text has ended, or
                 the context was cancelled. Nothing was sent.
-            ContextExpired: The service ended the context first; it carries what was not spoken.
-            ContextFailed: The context has failed; it says why.
-            ConnectionLost: The connection is gone; it says why.
+            ContextExpired: The service has ended the context; `unspoken` has the texts that were
+                not spoken.
+            ContextFailed: The context has failed.
+            ConnectionLost: The connection has ended.
         """
         config = None
         if generation_config is not None:
@@ -81,46 +84,46 @@ class Context:
         await self._send(transcript, generation_config=config)
 
     async def flush(self) -> None:
-        """End the segment: what is buffered is generated now, and ``flush_done`` follows it.
+        """End the segment: the service speaks all buffered text, then sends ``flush_done``.
 
-        A message of its own (protocol §2.7). If cancelled, see `push`.
+        It is sent as a message of its own (protocol §2.7). If cancelled, see `push`.
 
         Raises:
-            LocalProtocolError: As `push`, and where nothing was pushed yet.
-            CartesiaError: As `push`.
+            LocalProtocolError: As for `push`, or nothing was pushed yet.
+            CartesiaError: As for `push`.
         """
         await self._send(flush=True)
 
     async def no_more_inputs(self) -> None:
         """End the text: the service speaks the rest and ends the context.
 
-        Where nothing was pushed, nothing is sent, and the context ends with no audio (protocol
-        §2.6). If cancelled, see `push`.
+        If nothing was pushed, nothing is sent, and the context ends without audio (protocol §2.6).
+        If cancelled, see `push`.
 
         Raises:
-            CartesiaError: As `push`.
+            CartesiaError: As for `push`.
         """
         await self._send(last=True)
 
     async def feed(self, pieces: Iterable[str] | AsyncIterable[str]) -> None:
-        """Push pieces as they come from a language model, then end the text.
+        """Push pieces of any length, for example from a language model, then end the text.
 
-        A piece may end anywhere. The end of it that is not whole, such as half a tag, is held and
-        sent with the pieces that follow: unfinished markup, a surrogate without its other half, a
-        number, or a character that another may join. At most 1,024 characters are held, and a
-        number or character for half a second at most. With ``max_buffer_delay_ms=0``, where each
-        input is spoken by itself, numbers and characters are not held.
+        A piece may end anywhere. An incomplete end is held and sent with the pieces that follow:
+        unfinished markup, half of a surrogate pair, a number, or a character that the next one may
+        combine with. At most 1,024 characters are held; a number or a character is held for at most
+        half a second. With ``max_buffer_delay_ms=0`` the service speaks each input by itself, so
+        numbers and characters are not held.
 
-        The inputs joined are the pieces joined, except that two surrogates become their character,
-        and a lone one U+FFFD. Blanks and punctuation that begin a text are held until a word
-        follows, since the service may refuse them (protocol §2.6). A text that has no word at all
-        is not sent: the context ends with no audio.
+        The sent inputs together equal the pieces together, except that two surrogates are sent as
+        their character, and a single one as U+FFFD. Blanks and punctuation at the start of a text
+        are held until a word follows, because the service may refuse them (protocol §2.6). A text
+        without any word is not sent: the context ends without audio.
 
-        A str goes out verbatim, as one message that ends the text. The iterator of the pieces is
-        not closed: its owner does that. If cancelled, see `push`; what is held is not sent.
+        A str is sent verbatim, as one message that ends the text. The iterator is not closed, since
+        the caller owns it. If cancelled, see `push`; the held text is not sent.
 
         Raises:
-            CartesiaError: As `push`.
+            CartesiaError: As for `push`.
         """
         self._contexts.run_check.check()
         checks.text_or_pieces(pieces, "pieces", may_be_empty=True)
@@ -132,38 +135,39 @@ class Context:
     def receive(self) -> AsyncIterator[Event]:
         """Return an asynchronous iterator of the events, until the terminal one.
 
-        It ends after `Done`, also where that came before the final input (the next `push` then
+        It ends after `Done`, even if that arrives before the final input (then the next `push`
         raises `ContextExpired`), and at once after `cancel`. Being cancelled loses no event. One
         task receives at a time; iterators of one context share its events.
 
-        The iterator raises, after everything that came before:
+        The iterator raises these exceptions, after all earlier events:
 
         Raises:
             ContextFailed: The service failed the context.
-            InboxOverflow: Events came faster than they were received.
-            ContextStalled: Text was sent, and nothing came for ``stall_seconds``.
-            ConnectionLost: The connection ended, whatever its close code, and the speech is cut.
-            RemoteProtocolError: An event of the context could not be read.
-            LocalProtocolError: The context's block was left before its end.
+            InboxOverflow: Events arrived faster than they were received.
+            ContextStalled: Text was sent, and no event arrived for ``stall_seconds``.
+            ConnectionLost: The connection ended, with any close code, so the speech is cut short.
+            RemoteProtocolError: An event of the context could not be parsed.
+            LocalProtocolError: The context's block was left before its end, or another task is
+                receiving.
         """
         self._contexts.run_check.check()
         return self._entry.inbox
 
     def audio(self) -> AudioReceiver:
-        """Return an asynchronous iterator of audio alone: bytes, whole frames, never empty.
+        """Return an asynchronous iterator of the audio, as bytes of whole frames, never empty.
 
-        The iterator raises what that of `receive` raises.
+        It drops all other events, and raises the same exceptions as that of `receive`.
         """
         self._contexts.run_check.check()
         return AudioReceiver(self._entry.inbox, self._frames)
 
     async def collect(self) -> Speech:
-        """Receive everything, and return it as one value.
+        """Receive all events, and return them as one value.
 
-        If cancelled, what had come is lost, and the context stays usable.
+        If cancelled, the events received so far are lost, and the context can still be used.
 
         Raises:
-            Exception: As `receive`; the part that came is its ``partial``, a `Speech`.
+            Exception: As for `receive`; its ``partial`` is a `Speech` with the earlier events.
         """
         builder = SpeechBuilder(self.output_format)
         try:
@@ -175,9 +179,10 @@ class Context:
         return self._speech(builder, complete=self._contexts.is_complete(self._entry))
 
     def cancel(self) -> None:
-        """Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
+        """Stop the context: its receive loop ends at once, and one cancel request is sent.
 
-        Nothing is awaited. After the end of the context it does nothing.
+        Events that wait in the inbox are dropped, and nothing is awaited. After the end of the
+        context, it has no effect.
 
         Raises:
             LocalProtocolError: The context's block has ended.
@@ -186,7 +191,7 @@ class Context:
         self._contexts.cancel(self._entry)
 
     def statistics(self) -> ContextStatistics:
-        """Return a snapshot of the context's state and numbers."""
+        """Return a snapshot of the context's state and counters."""
         self._contexts.run_check.check()
         state, inbox = self._entry.state, self._entry.inbox
         return ContextStatistics(
@@ -228,7 +233,7 @@ class Context:
         last: bool = False,
         generation_config: GenerationConfig | None = None,
     ) -> Callable[[], Awaitable[None]]:
-        """Queue an input; what is returned waits until it is on the wire, or withdraws it."""
+        """Queue an input; return a function that waits until it is on the wire, or withdraws it."""
         contexts, entry = self._contexts, self._entry
         outgoing = contexts.queue_input(
             entry, transcript, flush=flush, last=last, generation_config=generation_config

@@ -1,4 +1,4 @@
-"""Snapshots of what happens inside: numbers and states, never ids of others, keys or speech."""
+"""Snapshots of contexts and connections: counters and states, never ids, keys or speech."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ class ContextStatistics:
 
     Attributes:
         state: ``new``, ``open``, ``half-closed``, ``draining`` or ``closed``.
-        end: How it ended: ``done``, ``expired``, ``cancelled``, ``failed`` or ``lost``; None
-            while it has not.
-        inbox_bytes: Bytes that wait to be received: audio, 32 for each character of an event that
-            is not audio, and 256 for each event.
-        inbox_peak_bytes: The most there ever were.
-        inbox_budget_bytes: The most there may be.
-        unspoken_texts: Pieces sent since the last audio came.
-        timings: When it was opened, pushed to, sent, answered and ended.
-        held_characters: The end of the text that `Context.feed` holds until it is whole; at most
-            1,024.
-        transcript_characters: Characters of the text that was sent and is kept; at most 1,048,576.
+        end: ``done``, ``expired``, ``cancelled``, ``failed`` or ``lost``; None while it has not
+            ended.
+        inbox_bytes: The size of the events that wait to be received: their audio, 32 bytes for each
+            character of an event without audio, and 256 bytes for each event.
+        inbox_peak_bytes: The largest such size so far.
+        inbox_budget_bytes: The largest allowed size.
+        unspoken_texts: The number of pieces sent since the last audio arrived.
+        timings: The times of its opening, first push, first message, audio and end.
+        held_characters: The number of characters that `Context.feed` holds because they are
+            incomplete; at most 1,024.
+        transcript_characters: The number of characters that were sent and are kept; at most
+            1,048,576.
     """
 
     state: str
@@ -45,24 +46,24 @@ class ConnectionStatistics:
 
     Attributes:
         contexts_open: Contexts in their blocks that have not ended.
-        contexts_draining: Cancelled contexts whose end the service has yet to confirm; at most
-            1,024 are remembered after their blocks, each for 10 seconds at most.
+        contexts_draining: Cancelled contexts that the service has not ended yet; after their
+            blocks, at most 1,024 are remembered, each for at most 10 seconds.
         contexts_opened: All contexts so far.
         requests_queued: Messages that wait for the writer: at most one for each task that pushes,
-            two for one that feeds, and a cancel for each context that was left.
+            two for one that feeds, and a cancel request for each context that was left.
         requests_sent: Messages that were sent.
-        events_received: Messages that came.
-        audio_bytes_received: Their audio, decoded, with what was dropped.
-        inbox_bytes: Bytes that wait in all inboxes.
-        inbox_peak_bytes: The most there ever were.
+        events_received: Messages that arrived.
+        audio_bytes_received: Their decoded audio, including dropped audio.
+        inbox_bytes: The size of the events in all inboxes.
+        inbox_peak_bytes: The largest such size so far.
         dropped_events: Late events of contexts that were cancelled or had ended.
-        dropped_audio_bytes: Their audio.
-        stray_events: Events for contexts that the connection does not know, or no longer.
-        unknown_events: Events of a kind that this release does not know.
-        malformed_events: Messages that could not be read.
-        errors_without_context: ``error`` events that named no context (protocol §2.11).
-        idle_seconds: Since the last message in either direction; the service closes a connection
-            after 300 (protocol §1.8), and pings are not known to count.
+        dropped_audio_bytes: The audio of these events.
+        stray_events: Events for contexts that the connection does not know, or no longer knows.
+        unknown_events: Events of a type that this release does not know.
+        malformed_events: Messages that could not be parsed.
+        errors_without_context: ``error`` events without a context id (protocol §2.11).
+        idle_seconds: The time since the last message in either direction. The service closes a
+            connection after 300 seconds (protocol §1.8), and pings are not known to prevent that.
         is_lost: True once the connection has ended.
     """
 

@@ -26,13 +26,13 @@ __all__ = ["Connection"]
 class Connection(Wrapper[AsyncConnection]):
     """One WebSocket to the service, which carries any number of contexts at once.
 
-    Made by ``client.tts.websocket_connect()``. A connection that was lost stays lost. All of its
-    methods may be called from any thread.
+    ``client.tts.websocket_connect()`` opens it. Its methods may be called from any thread. A lost
+    connection is not reopened: opening a context on it raises `ConnectionLost`.
     """
 
     @property
     def request_id(self) -> str | None:
-        """The service's name for this connection, if it gave one; quote it in reports."""
+        """The service's id of this connection, or None; quote it in reports."""
         return self._inner.request_id
 
     def context(
@@ -44,28 +44,31 @@ class Connection(Wrapper[AsyncConnection]):
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """Open a context for the block; nothing is sent until something is pushed.
+        """Open a context for the block; nothing is sent before the first push.
 
-        Leaving the block before the context's end, by ``break``, an exception or Ctrl-C, drops what
-        was not sent yet and queues one cancel; nothing is waited for. Late events are dropped and
-        counted.
+        Leaving the block before the context's end, by ``break``, an exception or Ctrl-C, drops
+        queued inputs and queues one cancel request; nothing is waited for. Late events are dropped
+        and counted.
 
         Args:
-            context_id: A name that was not used on this connection; None makes one.
-            inbox_bytes: What may wait to be received; None means the connection's own.
-            overflow: ``"fail"``: a context that outgrows *inbox_bytes* fails, alone. ``"block"``:
-                reading stops until there is room, for all contexts of the connection, so it is for
-                connections with a single one, received in another thread than the one that pushes.
-            stall_seconds: How long text may be owed with nothing arriving, before the context
-                fails with `ContextStalled`, in addition to ``max_buffer_delay_ms``; None means
-                forever. ``"inherit"``: as the connection has it.
+            context_id: An id that was not used on this connection before; if None, one is
+                generated.
+            inbox_bytes: The most bytes of events that wait until they are received; if None, the
+                limit of the connection.
+            overflow: With ``"fail"``, a context that exceeds *inbox_bytes* fails, and others
+                continue. With ``"block"``, the client stops reading until there is space, which
+                stops all contexts of the connection; use it for a single context, received in
+                another thread than the one that pushes.
+            stall_seconds: The time without an event, in addition to ``max_buffer_delay_ms``, after
+                which the context fails with `ContextStalled` if it waits for speech; None for no
+                limit, ``"inherit"`` for the limit of the connection.
             **settings: The fields of `ContextSettings`: ``model_id``, ``voice`` and
                 ``output_format`` are required.
 
         Raises:
             LocalProtocolError: A setting is missing, unknown, of the wrong type or out of range,
                 or the id is in use. Nothing was sent.
-            ConnectionLost: The connection is gone.
+            ConnectionLost: The connection has ended.
 
         Example::
 
@@ -108,26 +111,26 @@ class Connection(Wrapper[AsyncConnection]):
         stall_seconds: StallSeconds = "inherit",
         **settings: Unpack[ContextOptions],
     ) -> Manager[Context]:
-        """Open a context that feeds itself with the text, and ends it.
+        """Open a context for the block, which speaks a whole text.
 
-        A str is queued as one message when the block is entered, so the service can start at once.
-        Pieces may end anywhere, as those of a language model do; see `Context.feed`. They are made
-        and pushed by another thread: whatever their iterator raises, the receive loop raises, after
-        the events that came before. If the service ends the context while there is more to speak,
-        the receive loop raises `ContextExpired`. Leaving the block stops pushing; an iterator that
-        is making a piece then goes on until it has made it.
+        A str is sent as one message when the block is entered, so that the service can start at
+        once. Pieces are created and pushed by another thread; they may end anywhere, as those of a
+        language model do (see `Context.feed`). If their iterator raises an exception, the receive
+        loop raises it, after the earlier events. If the service ends the context before the last
+        piece, the receive loop raises `ContextExpired`. Leaving the block stops pushing; an
+        iterator that is creating a piece is not interrupted.
 
         Args:
-            text_or_pieces: A text, or pieces of one as they come.
-            context_id: As in `context`.
-            inbox_bytes: As in `context`.
-            overflow: As in `context`.
-            stall_seconds: As in `context`.
-            **settings: As in `context`.
+            text_or_pieces: A text, or an iterator of its pieces.
+            context_id: See `context`.
+            inbox_bytes: See `context`.
+            overflow: See `context`.
+            stall_seconds: See `context`.
+            **settings: See `context`.
 
         Raises:
-            LocalProtocolError: As `context`, and where the text is empty.
-            ConnectionLost: The connection is gone.
+            LocalProtocolError: As for `context`, or the text is empty.
+            ConnectionLost: The connection has ended.
 
         Example::
 
@@ -159,5 +162,5 @@ class Connection(Wrapper[AsyncConnection]):
         )
 
     def statistics(self) -> ConnectionStatistics:
-        """Return a snapshot of the connection's numbers."""
+        """Return a snapshot of the connection's counters and state."""
         return self._portal.run_sync(self._inner.statistics)

@@ -21,24 +21,24 @@ __all__ = ["Context"]
 @no_public_constructor("connection.context()")
 @attrs.define(eq=False, init=False, repr=False)
 class Context(ContextBase):
-    """A stream of text to the service and a stream of events back (protocol §2.4).
+    """One utterance: text that is sent to the service, and the events with its speech.
 
-    Made by `Connection.context`. Leaving its block ends it, however it is left: where the service
-    had not ended it, one cancel is sent, and nothing waits for the answer.
+    `Connection.context` opens it (protocol §2.4). Leaving its block ends it: if the service has not
+    ended it before, one cancel request is sent, and nothing waits for the answer.
 
     Attributes:
-        context_id: Its name on the connection.
-        settings: What stays the same within it.
+        context_id: Its id on the connection.
+        settings: The settings of all its inputs.
     """
 
     @property
     def context_id(self) -> str:
-        """Its name on the connection."""
+        """Its id on the connection."""
         return self._inner.context_id
 
     @property
     def settings(self) -> ContextSettings:
-        """What stays the same within it."""
+        """The settings of all its inputs."""
         return self._inner.settings
 
     @property
@@ -54,66 +54,68 @@ class Context(ContextBase):
     ) -> None:
         """Send the next piece of the text, and return once it is on the wire.
 
-        Pieces are joined verbatim, so each brings its own spaces; markup must be whole within one
-        piece (protocol §2.6). If interrupted by Ctrl-C before its message is being sent, the piece
-        is withdrawn; after that it counts as sent. The context stays usable either way.
+        The service joins pieces verbatim, so each has to contain its own spaces, and markup must be
+        complete within one piece (protocol §2.6). If interrupted by Ctrl-C before the writer has
+        taken the message, the piece is withdrawn; after that it counts as sent. In both cases the
+        context can still be used.
 
         Args:
-            transcript: Any text but none: `no_more_inputs` ends the text, `flush` a segment.
-            generation_config: Instead of the context's own, for this piece; the service may refuse
-                to change it within a context (protocol §2.5).
+            transcript: A text that is not empty; `no_more_inputs` ends the text, and `flush` a
+                segment.
+            generation_config: Replaces that of the context for this piece; the service may refuse
+                a change within a context (protocol §2.5).
 
         Raises:
-            LocalProtocolError: The piece is empty, no text or too large, the text has ended, or
+            LocalProtocolError: The piece is empty, not a str or too large, the text has ended, or
                 the context was cancelled. Nothing was sent.
-            ContextExpired: The service ended the context first; it carries what was not spoken.
-            ContextFailed: The context has failed; it says why.
-            ConnectionLost: The connection is gone; it says why.
+            ContextExpired: The service has ended the context; `unspoken` has the texts that were
+                not spoken.
+            ContextFailed: The context has failed.
+            ConnectionLost: The connection has ended.
         """
         self._portal.run(self._inner.push, transcript, generation_config=generation_config)
 
     def flush(self) -> None:
-        """End the segment: what is buffered is generated now, and ``flush_done`` follows it.
+        """End the segment: the service speaks all buffered text, then sends ``flush_done``.
 
-        A message of its own (protocol §2.7). If interrupted by Ctrl-C, see `push`.
+        It is sent as a message of its own (protocol §2.7). If interrupted by Ctrl-C, see `push`.
 
         Raises:
-            LocalProtocolError: As `push`, and where nothing was pushed yet.
-            CartesiaError: As `push`.
+            LocalProtocolError: As for `push`, or nothing was pushed yet.
+            CartesiaError: As for `push`.
         """
         self._portal.run(self._inner.flush)
 
     def no_more_inputs(self) -> None:
         """End the text: the service speaks the rest and ends the context.
 
-        Where nothing was pushed, nothing is sent, and the context ends with no audio (protocol
-        §2.6). If interrupted by Ctrl-C, see `push`.
+        If nothing was pushed, nothing is sent, and the context ends without audio (protocol §2.6).
+        If interrupted by Ctrl-C, see `push`.
 
         Raises:
-            CartesiaError: As `push`.
+            CartesiaError: As for `push`.
         """
         self._portal.run(self._inner.no_more_inputs)
 
     def feed(self, pieces: Iterable[str]) -> None:
-        """Push pieces as they come from a language model, then end the text.
+        """Push pieces of any length, for example from a language model, then end the text.
 
-        A piece may end anywhere. The end of it that is not whole, such as half a tag, is held and
-        sent with the pieces that follow: unfinished markup, a surrogate without its other half, a
-        number, or a character that another may join. At most 1,024 characters are held, and a
-        number or character for half a second at most. With ``max_buffer_delay_ms=0``, where each
-        input is spoken by itself, numbers and characters are not held.
+        A piece may end anywhere. An incomplete end is held and sent with the pieces that follow:
+        unfinished markup, half of a surrogate pair, a number, or a character that the next one may
+        combine with. At most 1,024 characters are held; a number or a character is held for at most
+        half a second. With ``max_buffer_delay_ms=0`` the service speaks each input by itself, so
+        numbers and characters are not held.
 
-        The inputs joined are the pieces joined, except that two surrogates become their character,
-        and a lone one U+FFFD. Blanks and punctuation that begin a text are held until a word
-        follows, since the service may refuse them (protocol §2.6). A text that has no word at all
-        is not sent: the context ends with no audio.
+        The sent inputs together equal the pieces together, except that two surrogates are sent as
+        their character, and a single one as U+FFFD. Blanks and punctuation at the start of a text
+        are held until a word follows, because the service may refuse them (protocol §2.6). A text
+        without any word is not sent: the context ends without audio.
 
-        A str goes out verbatim, as one message that ends the text. The iterator of the pieces is
-        not closed: its owner does that. If interrupted by Ctrl-C, see `push`; what is held is not
-        sent.
+        A str is sent verbatim, as one message that ends the text. The iterator is not closed, since
+        the caller owns it. If interrupted by Ctrl-C, see `push`; the held text is not sent.
 
         Raises:
-            CartesiaError: As `push`.
+            CartesiaError: As for `push`.
         """
         if isinstance(pieces, str):
             self._portal.run(self._inner.feed, pieces)
@@ -123,46 +125,49 @@ class Context(ContextBase):
     def receive(self) -> Iterator[Event]:
         """Return an iterator of the events, until the terminal one.
 
-        It ends after `Done`, also where that came before the final input (the next `push` then
+        It ends after `Done`, even if that arrives before the final input (then the next `push`
         raises `ContextExpired`), and at once after `cancel`. An interrupt by Ctrl-C loses no event.
         One thread receives at a time; iterators of one context share its events.
 
-        The iterator raises, after everything that came before:
+        The iterator raises these exceptions, after all earlier events:
 
         Raises:
             ContextFailed: The service failed the context.
-            InboxOverflow: Events came faster than they were received.
-            ContextStalled: Text was sent, and nothing came for ``stall_seconds``.
-            ConnectionLost: The connection ended, whatever its close code, and the speech is cut.
-            RemoteProtocolError: An event of the context could not be read.
-            LocalProtocolError: The context's block was left before its end.
+            InboxOverflow: Events arrived faster than they were received.
+            ContextStalled: Text was sent, and no event arrived for ``stall_seconds``.
+            ConnectionLost: The connection ended, with any close code, so the speech is cut short.
+            RemoteProtocolError: An event of the context could not be parsed.
+            LocalProtocolError: The context's block was left before its end, or another thread is
+                receiving.
         """
         self._portal.run_sync(self._inner.receive)
         return self._events
 
     def audio(self) -> Iterator[bytes]:
-        """Return an iterator of audio alone: bytes, whole frames, never empty.
+        """Return an iterator of the audio, as bytes of whole frames, never empty.
 
-        The iterator raises what that of `receive` raises.
+        It drops all other events, and raises the same exceptions as that of `receive`.
         """
         self._portal.run_sync(self._inner.audio)
         return self._audio
 
     def collect(self) -> Speech:
-        """Receive everything, and return it as one value.
+        """Receive all events, and return them as one value.
 
-        If interrupted by Ctrl-C, what had come is lost, and the context stays usable.
+        If interrupted by Ctrl-C, the events received so far are lost, and the context can still be
+        used.
 
         Raises:
-            Exception: As `receive`; the part that came is its ``partial``, a `Speech`.
+            Exception: As for `receive`; its ``partial`` is a `Speech` with the earlier events.
         """
         self._put_back()
         return self._portal.run(self._inner.collect)
 
     def cancel(self) -> None:
-        """Tell the service to stop, and end the receive loop; what waits in the inbox is dropped.
+        """Stop the context: its receive loop ends at once, and one cancel request is sent.
 
-        Nothing is waited for. After the end of the context it does nothing.
+        Events that wait in the inbox are dropped, and nothing is waited for. After the end of the
+        context, it has no effect.
 
         Raises:
             LocalProtocolError: The context's block has ended.
@@ -171,5 +176,5 @@ class Context(ContextBase):
         self._portal.run_sync(self._inner.cancel)
 
     def statistics(self) -> ContextStatistics:
-        """Return a snapshot of the context's state and numbers."""
+        """Return a snapshot of the context's state and counters."""
         return self._portal.run_sync(self._inner.statistics)
