@@ -13,10 +13,10 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 from praatio import textgrid
-from trio_cartesia._protocol.text.cues import CHARACTERS_A_SECOND, LONGEST_SECONDS
-from trio_cartesia._protocol.text.line_breaks import tidy
 
 from trio_cartesia import Chunk, LocalProtocolError, SubtitleWriter, WordTimes, WordTimestamps
+from trio_cartesia._protocol.text.cues import CHARACTERS_A_SECOND, LONGEST_SECONDS
+from trio_cartesia._protocol.text.line_breaks import tidy
 
 TEXTS = {
     "en": "Good morning, everybody. The lecture on captions begins in five minutes, so please be "

@@ -20,7 +20,7 @@ def speakable(pieces: AsyncIterable[str], *, code_blocks: str = "") -> AsyncSpea
 def speakable(
     pieces: Iterable[str] | AsyncIterable[str], *, code_blocks: str = ""
 ) -> SpeakablePieces | AsyncSpeakablePieces:
-    """Return an iterator of what a person would read aloud of a text with Markdown.
+    r"""Return an iterator of what a person would read aloud of a text with Markdown.
 
     Marks of headings, emphasis, lists, quotes and tables are left out, and so are emoji, rules,
     comments, footnotes, HTML tags and blocks of code. Of a link its text is spoken, of an image its
@@ -74,7 +74,7 @@ def _check_pieces(value: object) -> None:
 class _Pieces:
     """Knows where in the text, as it was written, the spoken characters come from.
 
-    It keeps 24 bytes for each place where the two differ, and no text but the last 1,024 characters.
+    It keeps 24 bytes for each place where the two differ, and the last 1,024 characters.
     """
 
     _reader: MarkdownReader = attrs.field(repr=False)
