@@ -62,7 +62,7 @@ class Block(Manager[T], Generic[T]):
         LocalProtocolError: It is entered a second time, or with a plain ``with``.
     """
 
-    __slots__ = ("_is_entered", "_manager", "_name", "_nursery", "_run", "_was_entered")
+    # no __slots__: whether a base has __weakref__ already depends on the release of Python
 
     def __init__(
         self, manager: Manager[T] | AbstractContextManager[T, bool | None], name: str
