@@ -75,6 +75,8 @@ def test_the_exit_waits_within_a_bound(monkeypatch, capsys):
     portal.start()
     portal_module._stop_all()
     assert capsys.readouterr().err == STILL_OPEN.splitlines(keepends=True)[-1]
+    portal_module._stop_all()
+    assert capsys.readouterr().err == "", "what is being left already is not reported"
     client.may_leave.set()
     portal.join()
     portal_module._stop_all()

@@ -153,6 +153,13 @@ class Portal:
             )
         _refuse_trio()
 
+    def report_open(self) -> None:
+        """Write what is still open to standard error."""
+        if sys.stderr is None:  # as in a program of Windows without a console
+            return
+        for name in reversed(list(self.open_names.values())):
+            sys.stderr.write(f"trio_cartesia: a {name} is still open at exit: leave its block\n")
+
     # -- in the thread
 
     def _start(self, call: Call[Any]) -> None:
@@ -191,10 +198,8 @@ def _stop_all() -> None:
     """Say what is still open when the interpreter exits, and close it within a bound."""
     portals = [portal for portal in list(_running) if not portal.is_elsewhere]
     for portal in portals:
-        for name in reversed(list(portal.open_names.values())):
-            line = f"trio_cartesia: a {name} is still open at exit: leave its block\n"
-            if sys.stderr is not None:  # it is None in a program of Windows without a console
-                sys.stderr.write(line)
+        if not portal.is_stopping:
+            portal.report_open()
         portal.stop()
     deadline = monotonic() + EXIT_SECONDS
     for portal in portals:
