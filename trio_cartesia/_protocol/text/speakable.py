@@ -42,10 +42,10 @@ def speakable(
 
         from trio_cartesia import speakable
 
-        text = "# Tea\\n\\n- boil **water**\\n- see [the guide](https://example.com/tea)"
+        text = "# Tea\n\n- boil **water**\n- see [the guide](https://example.com/tea)"
         pieces = speakable(text)
         spoken = "".join(pieces)
-        assert spoken == "Tea.\\n\\nboil water.\\nsee the guide"
+        assert spoken == "Tea.\n\nboil water.\nsee the guide"
         start, end = pieces.source_span(spoken.index("guide"), len(spoken))
         assert text[start:end] == "guide"
     """
@@ -74,7 +74,7 @@ def _check_pieces(value: object) -> None:
 class _Pieces:
     """Knows where in the text, as it was written, the spoken characters come from.
 
-    It keeps 24 bytes for each place where the two differ, and the last 1,024 characters.
+    It keeps 24 bytes for each place where the two differ, and no text but the end that is held.
     """
 
     _reader: MarkdownReader = attrs.field(repr=False)
