@@ -176,3 +176,27 @@ async def test_a_stall_is_noticed(autojump_clock):
                     await context.collect()
                 assert trio.current_time() - began == pytest.approx(seconds)
                 network.streams[0].resume()
+
+
+async def test_what_is_held_moves_with_its_context(autojump_clock):
+    """A number that waits for its end is not lost with a connection that took nothing of it."""
+    held = []
+
+    async def pieces():
+        yield "10"
+        network.reset_all()
+        await trio.sleep(0.2)
+        held.append(context.statistics().held_characters)
+        await trio.sleep(2)
+        yield " o'clock."
+
+    async with (
+        service() as (client, network),
+        client.tts.websocket_pool(max_contexts=1) as pool,
+    ):
+        async with pool.speak(pieces(), **SMALL) as context:
+            speech = await context.collect()
+        record = network.server.journal.context(context.context_id)
+        assert (record.transcript, speech.audio) == ("10 o'clock.", record.audio)
+        assert held == [2]
+        assert pool.statistics().contexts_moved == 1
