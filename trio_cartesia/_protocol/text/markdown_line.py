@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import string
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -14,6 +15,8 @@ from trio_cartesia._protocol.text.spoken_text import Break, SpokenText
 from trio_cartesia._protocol.text.text_window import TextWindow
 
 __all__ = ["LineReader"]
+
+DEEPEST_BRACKETS: Final = 4  # of a link with images and brackets in its text
 
 
 @attrs.define(eq=False)
@@ -162,7 +165,7 @@ class LineReader:
             depth += {"[": 1, "]": -1}.get(character, 0)
             if not depth:
                 return bool(following) and following in "(["
-            if character + following in ("\n\n", ""):
+            if depth > DEEPEST_BRACKETS or character + following in ("\n\n", ""):
                 break
             index += 2 if character == "\\" else 1
         return False
