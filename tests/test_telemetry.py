@@ -181,6 +181,20 @@ async def test_what_was_cancelled_has_not_failed(recorded, autojump_clock):
     assert names.count("gen_ai.client.operation.duration") == 1
 
 
+async def test_what_the_block_raises_is_no_error_of_the_connection(recorded, autojump_clock):
+    """An exception of the caller's own ends the blocks, and no span says that anything failed."""
+    async with instrumented(recorded) as client:
+        with pytest.raises(ValueError, match="mine"):
+            async with (
+                client.tts.websocket_connect() as connection,
+                connection.context(**SETTINGS),
+            ):
+                raise ValueError("mine")
+    for span in recorded.spans():
+        assert span.status.status_code is StatusCode.UNSET
+    assert "ValueError" not in recorded.as_text()
+
+
 async def test_a_refused_handshake_is_an_error_of_the_connection(recorded, autojump_clock):
     """The span of a connection that was refused says which class and which status."""
     async with instrumented(recorded, "refused_handshake status=429") as client:
