@@ -19,7 +19,7 @@ DICTIONARY = Path(__file__).with_name("json.dict")
 
 def main() -> None:
     name, *options = sys.argv[1:]
-    folder = Path("build/fuzz", name)  # libFuzzer writes what it finds there
+    folder = Path("build/fuzz", name)  # libFuzzer writes new inputs there
     folder.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(kept(name)):
         folder.joinpath(f"kept-{number}").write_bytes(data)

@@ -1,6 +1,4 @@
-"""Inputs of the targets: usual ones, and in ``corpus.json`` those that led
-fuzzing somewhere new.
-"""
+"""The inputs of the targets: usual messages, and those in ``corpus.json``, found by fuzzing."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from typing import Final
 
 from tests.runtime.transport.test_fast_path import frame
 
-FOUND: Final = Path(__file__).with_name("corpus.json")  # bytes, each as a character
+FOUND: Final = Path(__file__).with_name("corpus.json")  # each byte is a character
 
 MESSAGES: Final = (
     (
@@ -38,7 +36,7 @@ MESSAGES: Final = (
 
 
 def kept(name: str) -> list[bytes]:
-    """Return the inputs for one target: usual ones, and those that fuzzing has found."""
+    """Return the inputs for one target: usual messages, and those in ``corpus.json``."""
     found = json.loads(FOUND.read_text())[name]
     return seeds(name) + [text.encode("latin-1") for text in found]
 

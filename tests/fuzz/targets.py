@@ -1,4 +1,4 @@
-"""Functions of bytes that fail if something is wrong.
+"""Functions that check one property of an input, and raise if it does not hold.
 
 ``python -m tests.fuzz`` searches for inputs under atheris; ``test_corpus.py`` replays those kept.
 """
@@ -22,7 +22,7 @@ SEGMENTS: Final = {"a": 1}
 def outcome(
     read: Callable[[bytes, Mapping[str, int]], Received], data: bytes
 ) -> tuple[object, str | None]:
-    """What comes of a message: an event, or what its error is about."""
+    """Return the event of a message, or the message and the context id of its error."""
     try:
         return read(data, SEGMENTS), None
     except RemoteProtocolError as error:
@@ -30,7 +30,7 @@ def outcome(
 
 
 def check_codec(data: bytes) -> None:
-    """Both ways of the codec, and the short cut for chunks, agree; no error is foreign."""
+    """Check that all ways to read a message agree, and raise only the package's own errors."""
     event, _ = both = outcome(read_event, data)
     assert both == outcome(read_event_generally, data)
     padded = bytearray(b"<<" + data + b">>")
@@ -44,18 +44,20 @@ def check_codec(data: bytes) -> None:
 
 
 def check_fast_path(data: bytes) -> None:
-    """A peer's bytes have the same effect with the fast path and without."""
+    """Check that a peer's bytes have the same effect with the fast path and without it."""
     if len(data) < 3:
         return
     sizes, switches, rest = [1 + data[0], 1 + data[1] % 16], data[2], data[3:]
     early = [0, 0, 1, len(STRAY)][switches % 4]
     outcomes = []
-    for lane in (True, False):
+    for fast_path in (True, False):
 
-        async def run(lane: bool = lane) -> None:  # bound here
+        async def run(fast_path: bool = fast_path) -> None:  # bound here
             breaks = bool(switches & 4)
-            heard, _ = await play(STRAY + rest, sizes, early=early, breaks=breaks, lane=lane)
-            outcomes.append(heard)  # what is counted after the contexts' end is chance
+            events, _ = await play(
+                STRAY + rest, sizes, early=early, breaks=breaks, fast_path=fast_path
+            )
+            outcomes.append(events)  # counters after the contexts' end depend on timing
 
         on_virtual_time(run)()
     assert outcomes[0] == outcomes[1]

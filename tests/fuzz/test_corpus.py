@@ -1,4 +1,4 @@
-"""Inputs that fuzzing has found are replayed."""
+"""Replay the inputs of the fuzzing corpus."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ from tests.fuzz.targets import TARGETS
     ],
 )
 def test_kept_inputs_pass(name, data):
-    """Every input of the corpus is read without harm, and the same in all ways."""
+    """Every input of the corpus passes the check of its target."""
     TARGETS[name](data)

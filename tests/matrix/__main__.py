@@ -36,12 +36,12 @@ def try_all() -> int:
     """Play all cells, print what was found, and return how many failed."""
     counts: Counter[str] = Counter()
     longest: dict[str, tuple[float, str]] = {}
-    for kind, rows, extra, lane in (
+    for kind, rows, extra, fast_path in (
         ("faults", FAULTS, (), True),
         ("faults, without the fast path", WITHOUT_FAST_PATH, (), False),
         ("readings", READINGS, SITUATIONS, True),
     ):
-        transport.FAST_PATH_IS_ON = lane  # type: ignore[misc]  # as the tests do
+        transport.FAST_PATH_IS_ON = fast_path  # type: ignore[misc]  # as the tests do
         for row, name in cells(rows, extra):
             outcome = try_cell(row, name)
             counts[kind] += 1

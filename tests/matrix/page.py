@@ -1,7 +1,7 @@
 # ruff: noqa: E501, RUF001  # the prose of a page: one sentence a line
-"""The table as docs/reference/fault-matrix.md shows it.
+"""The page docs/reference/fault-matrix.md, generated from the table.
 
-``python -m tests.matrix --write`` writes the page; a test holds it to the table.
+``python -m tests.matrix --write`` writes it; a test fails if it differs from the table.
 """
 
 from __future__ import annotations
@@ -24,41 +24,43 @@ PAGE: Final = Path(__file__).parents[2] / "docs/reference/fault-matrix.md"
 START: Final = """\
 # Fault matrix
 
-What the client does when something goes wrong: every fault that the [local service](../how-to/faults.md) can be asked for, and every [reading](behaviour.md) of what the protocol leaves open.
-The tests try each row with each operation, in memory and in virtual time, and this page is written from their table (`tests/matrix/table.py`).
+This page shows how the client reacts to every [fault](../how-to/faults.md) that the local service can inject, and to every [behaviour](behaviour.md) that it can choose where the protocol is open.
+For example, after `stall at_frame=6` every open context fails with `ConnectionLost` within 45 seconds.
+The tests run each row with each operation, in memory and on virtual time; this page is generated from their table (`tests/matrix/table.py`).
 
-For each cell they check that
-it ends within its bound;
-it raises the class of this table, bare, with its context id and request id;
-what had come before is delivered first, and nothing twice, crossed or out of order: what was heard is, byte for byte, what the service says it spoke;
-a neighbour on the same connection is harmed only where the row says so, and nobody on another one;
-the connection takes the next context, if it is still there;
-and afterwards `statistics()` is back to zero, and no task, inbox, stream or tombstone is left.
+For each cell, the tests check these properties:
+
+- The operation ends within its bound.
+- It raises the exception in the table, in no exception group, with its context id and request id.
+- Earlier events are delivered first. No event is delivered twice, to the wrong context or out of order, so that the received audio equals, byte for byte, the audio in the service's journal.
+- Another context on the same connection fails only if the row says so, and contexts on another connection never fail.
+- The connection accepts the next context, if it still exists.
+- Afterwards the counters in `statistics()` are zero again, and no task, inbox, stream or tombstone is left.
 
 Operations: {operations}.
-Readings are tried with these as well: {situations}.
+The behaviours are also tested with: {situations}.
 
 | | cells |
 |---|---|
 | faults × operations | {faults} |
 | some faults × operations, without the fast path | {without} |
-| readings × operations | {readings} |
+| behaviours × operations | {readings} |
 | operations, cancelled at each step of any task | {steps} |
-| the same in the midst of faults | {amid} |
+| the same during a fault | {amid} |
 | all | {all} |
 
-`pytest` tries each row with one operation, `pytest -m matrix` with all.
-`python -m tests.matrix` plays them all, and prints how many passed and the longest virtual time to an end.
-That is 60.5 s, where nothing arrives for one context: it fails with `ContextStalled`.
-Where the connection falls silent it is 40 s, where connecting does it is 30 s, and everything else ends at once.
+`pytest` runs each row with one operation, and `pytest -m matrix` with all.
+`python -m tests.matrix` runs all cells, and prints the number of failures and the longest virtual time until an operation ended.
+If no event arrives for one context, that is 60.5 s, until it fails with `ContextStalled`.
+If the connection falls silent, it is 40 s, and if connecting does, 30 s. Everything else ends at once.
 """
 
 STEPS: Final = """
 ## Cancellation
 
-Each operation is cancelled at the first step that any task takes, then at the second, and so on, until it completes before its step has come.
-Whatever the step: the context is retired at that moment, the service hears of one cancel at the most, what it has heard of the text is the beginning of it, and the connection takes the next context.
-`connect` and `close` leave no stream open, and take two seconds at the most to say goodbye.
+Each operation is cancelled at the first step of any task, then at the second, and so on, until it completes before that step.
+At every step the context is retired at that moment, the service receives at most one cancel request and a prefix of the text, and the connection accepts the next context.
+`connect` and `close` leave no stream open, and take at most two seconds to close.
 """
 
 
@@ -82,26 +84,26 @@ def cell_count() -> dict[str, int]:
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the text of the page."""
     counts = {name: f"{count:,}" for name, count in cell_count().items()}
     named = {
         "operations": ", ".join(f"`{name}`" for name in OPERATIONS),
         "situations": ", ".join(f"`{name}`" for name in SITUATIONS),
     }
     faults = _table("fault", FAULTS)
-    readings = _table("reading", READINGS)
+    readings = _table("behaviour", READINGS)
     return "\n".join(
         [
             START.format(**counts, **named),
             "## Faults",
             "",
-            "The context that it strikes is `v`. *A neighbour* is another context of the same connection.",
+            "The fault affects the context `v`. *Another context* is one on the same connection.",
             "",
             *faults,
             STEPS,
-            "## Readings",
+            "## Behaviours",
             "",
-            "Where nothing else is said, every operation succeeds: only a text that comes too late meets `ContextExpired`.",
+            "Unless the row says otherwise, every operation succeeds, except that text after the expiry of its context raises `ContextExpired`.",
             "",
             *readings,
             "",
@@ -110,15 +112,15 @@ def page() -> str:
 
 
 def _table(what: str, rows: Sequence[Row]) -> Iterator[str]:
-    yield f"| {what} | what the client does | receiving | a later push | a neighbour | within | whose move |"
+    yield f"| {what} | reaction of the client | receiving raises | a later push raises | another context raises | within | what to do |"
     yield "|---|---|---|---|---|---|---|"
     for key, alike in groupby(rows, key=_outcome):
-        names = "<br>".join(f"`{row.name}`" if row.name else "as usual" for row in alike)
+        names = "<br>".join(f"`{row.name}`" if row.name else "default" for row in alike)
         yield f"| {names} | {' | '.join(key)} |"
 
 
 def _outcome(row: Row) -> tuple[str, ...]:
-    """Return what a row says, but for the name of what goes wrong."""
+    """Return the cells of a row after the first, as texts."""
     kinds = [row.raises, row.sends, row.neighbour]
     if row.whose is Whose.HANDSHAKE:
         kinds[1:] = [None, None]

@@ -1,4 +1,4 @@
-"""Every reading of what the protocol leaves open, and what the client makes of it."""
+"""Every behaviour that the service can choose where the protocol is open, and the reaction."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from trio_cartesia import (
 __all__ = ["READINGS"]
 
 
-def reads(behaviour: str, does: str = "Nothing: it makes no difference.", **fields: object) -> Row:
-    """Return the row of a reading under which everything goes as usual, but for *fields*."""
+def reads(behaviour: str, does: str = "It makes no difference.", **fields: object) -> Row:
+    """Return the row of a behaviour that makes no difference, except for *fields*."""
     return Row(**{"behaviour": behaviour, "does": does, "whose": Whose.NOBODY, **fields})
 
 
 CUSTOM: Final = {"max_buffer_delay_ms": 0}
-ALL_FAIL: Final = "As an error without a context id: with several contexts open, all fail."
-SPOKEN: Final = "Nothing: all that was said is heard."
-EXPIRED: Final = "What comes later meets `ContextExpired`, which has the texts to say again."
-STOPPED: Final = "Nothing: after a cancel all that comes is dropped, and nothing is waited for."
-COUNTED: Final = "Nothing: only the order counts."
+ALL_FAIL: Final = "The error names no context, so all open contexts fail."
+SPOKEN: Final = "It receives all of the speech."
+EXPIRED: Final = "A later push raises `ContextExpired`, which has the texts to repeat."
+STOPPED: Final = "It drops all events after a cancel, and waits for none of them."
+COUNTED: Final = "It makes no difference, because the client uses only the order of events."
 
 READINGS: Final[tuple[Row, ...]] = (
-    reads("", "This is how the service does it by default."),
+    reads("", "The default behaviour of the service."),
     *(reads(f"flush_id_base={base}", COUNTED) for base in (0, 1_048_576)),
     reads("flush_id_always=false", COUNTED),
     *(reads(f"auto_flush_done={flag}", COUNTED, options=CUSTOM) for flag in ("true", "false")),
     reads("timestamps_first=true"),
-    reads("times_per_segment=true", "Times are handed out as they came."),
+    reads("times_per_segment=true", "It delivers times unchanged."),
     reads("done_status=200"),
     *(reads(f"cancel_ends_with={way}", STOPPED) for way in ("error", "nothing")),
     *(reads(f"cancel_trailing_chunks={count}", STOPPED) for count in (0, 1000)),
-    reads("cancel_unknown=error", "Nothing: there is no cancel of what has ended."),
+    reads("cancel_unknown=error", "It never cancels a context that has ended."),
     *(
-        reads(f"late_input={way}", "Nothing: there is no input after the end.")
+        reads(f"late_input={way}", "It sends no input after the final one.")
         for way in ("new_context", "ignore")
     ),
     reads("strict_context_fields=false"),
-    reads("empty_context=done", "Nothing: it is not sent."),
-    reads("wordless_start=error", "Nothing: the text begins with words."),
-    reads("empty_input=error", "Nothing: it is not sent."),
-    reads("empty_flush=nothing", "Nothing: no answer is waited for."),
+    reads("empty_context=done", "It sends nothing for a context without text."),
+    reads("wordless_start=error", "The text begins with words, so it makes no difference."),
+    reads("empty_input=error", "It sends no empty input."),
+    reads("empty_flush=nothing", "It does not wait for `flush_done`."),
     reads("buffer_timer=last"),
     reads(
         "expiry_seconds=0.01",
         EXPIRED,
         sends=ContextExpired,
-        special={"feed": Expected(), "speak": Expected()},  # text that waits keeps it alive
+        special={"feed": Expected(), "speak": Expected()},  # waiting text prevents the expiry
     ),
     reads(
         "expiry_seconds=30",
-        "Nothing: the context is there for longer.",
+        "The context accepts inputs for longer.",
         within_seconds=60.0,
         special={"expire": Expected()},
     ),
     reads(
         "expiry_done=false",
-        "Nothing can be known until the next input, which is answered with an error.",
+        "It cannot detect the expiry before the next input, to which the service sends an error.",
         special={"expire": Expected(None, BadRequest)},
     ),
-    reads("done_after_error=true", "Nothing: what comes after the end is dropped, and counted."),
+    reads("done_after_error=true", "It drops events after the end, and counts them."),
     reads(
         "close_on_error=true",
         "The context fails with its error, the others with `ConnectionLost`.",
@@ -90,16 +90,16 @@ READINGS: Final[tuple[Row, ...]] = (
         special={"limited": Expected(ConcurrencyLimited, neighbour=ConcurrencyLimited)},
     ),
     reads("ping_resets_idle=true"),
-    reads("idle_seconds=3", "What had ended has ended; new contexts meet `ConnectionLost`."),
+    reads("idle_seconds=3", "The connection ends: opening a context raises `ConnectionLost`."),
     *(
-        reads(f"idle_seconds=3, idle_close={code}", "Any code means the same.")
+        reads(f"idle_seconds=3, idle_close={code}", "It reacts in the same way to any close code.")
         for code in (1001, 4999)
     ),
     *(reads(f"chunk_bytes={size}", SPOKEN) for size in (1000, 65_536)),
     Row(
         behaviour="max_message_bytes=100",
         whose=Whose.CONNECTION,
-        does="The connection is closed with 1009, which `close_code` tells.",
+        does="The service closes the connection with 1009, which is in `close_code`.",
         raises=ConnectionLost,
         sends=ConnectionLost,
         neighbour=ConnectionLost,
@@ -110,21 +110,21 @@ READINGS: Final[tuple[Row, ...]] = (
     Row(
         behaviour="max_waiting_characters=10",
         whose=Whose.CONTEXT,
-        does="The context fails with `BadRequest`, alone.",
+        does="Only the context fails, with `BadRequest`.",
         raises=BadRequest,
         sends=BadRequest,
-        neighbour=BadRequest,  # which says as much
+        neighbour=BadRequest,  # its text is as long
         heard=0,
         only=tuple(OPERATIONS),
     ),
-    reads("range_errors=clamp", "Nothing: what is out of range is not sent."),
-    reads("deflate=true", "Nothing: compression is not offered."),
-    reads("misaligned_chunks=true, chunk_bytes=1001", "`audio()` makes whole samples of it."),
-    reads("accept_mode=false", "Nothing: a voice is sent as its id."),
-    reads("normalized_default=false", "Nothing: it is always said."),
+    reads("range_errors=clamp", "It refuses values out of range before sending them."),
+    reads("deflate=true", "It does not offer compression."),
+    reads("misaligned_chunks=true, chunk_bytes=1001", "`audio()` yields whole samples."),
+    reads("accept_mode=false", "It sends a voice as its id."),
+    reads("normalized_default=false", "It always sends the setting."),
     reads("unknown_emotion=ignore"),
-    reads("binary_frame=close", "Nothing: there is none."),
-    reads("missing_version=error", "Nothing: it is always sent."),
+    reads("binary_frame=close", "It sends no binary messages."),
+    reads("missing_version=error", "It always sends the version."),
     reads("unknown_voice=error"),
     reads("unknown_dictionary=error"),
     *(

@@ -1,6 +1,6 @@
-"""What goes wrong, and what the client makes of it: the table of docs/reference/fault-matrix.md.
+"""Faults, and the client's reaction to each: the table of docs/reference/fault-matrix.md.
 
-Each row is tried with each operation (operations.py) by scene.py.
+scene.py runs each row with each operation (operations.py).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ __all__ = ["FAULTS", "QUICK_SECONDS", "WITHOUT_FAST_PATH", "Expected", "Row", "W
 
 Kind = type[CartesiaError]
 
-QUICK_SECONDS: Final = 8.0  # for all that no fault holds up: the speech itself, its pauses, goodbye
+QUICK_SECONDS: Final = 8.0  # without a delay by a fault: the speech, its pauses and the close
 KEEPALIVE_BOUND: Final = 45.0  # 20 s of silence, 20 s for a pong, and a goodbye
 STALL_BOUND: Final = 75.0  # 60 s without an event, and buffering delays
 CONNECT_BOUND: Final = 32.0
 
 
 class Whose(Enum):
-    """Who is harmed."""
+    """The extent of the damage."""
 
     NOBODY = "nobody"
     CONTEXT = "the context"
@@ -47,12 +47,12 @@ class Whose(Enum):
 
 @attrs.frozen
 class Expected:
-    """What comes of one operation.
+    """The expected result of one operation.
 
     Attributes:
-        raises: What it raises itself.
-        listened: What receiving ends with, where that is another task's.
-        neighbour: What another context of the same connection raises.
+        raises: The exception of the operation.
+        listened: The exception of the receive loop, if it runs in another task.
+        neighbour: The exception of another context on the same connection.
     """
 
     raises: Kind | None = None
@@ -62,23 +62,23 @@ class Expected:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One thing that goes wrong.
+    """A fault or a behaviour, and the client's reaction.
 
     Attributes:
-        fault: As ``X-Fault`` has it; the context that it strikes is ``v``.
-        behaviour: As ``X-Behaviour`` has it.
-        whose: Who is harmed.
-        does: What the client does, in words for users.
-        raises: What receiving raises, if it does.
-        sends: What a push, flush or final input raises that comes after it.
-        neighbour: What another context of the same connection raises.
-        heard: How many events of ``v`` come first; None: not fixed.
-        close_code: Of the `ConnectionLost`.
-        within_seconds: Everything has ended after so much virtual time.
-        misses: Whether audio may be missing that the client cannot know of.
-        options: Settings of all contexts, beside the usual ones.
-        only: The operations it is tried with; empty: all of them.
-        special: What differs with some operations.
+        fault: The value of ``X-Fault``; the fault affects the context ``v``.
+        behaviour: The value of ``X-Behaviour``.
+        whose: The extent of the damage.
+        does: The client's reaction, in words for users.
+        raises: The exception of the receive loop, or None.
+        sends: The exception of a later push, flush or final input, or None.
+        neighbour: The exception of another context on the same connection, or None.
+        heard: The number of events of ``v`` before the fault; None if it is not fixed.
+        close_code: The close code of the `ConnectionLost`.
+        within_seconds: The virtual time within which everything ends.
+        misses: Whether audio may be missing without the client knowing.
+        options: Additional settings of all contexts.
+        only: The operations to run; all if it is empty.
+        special: The expected results of operations that differ.
     """
 
     fault: str = ""
@@ -98,12 +98,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        return self.fault or self.behaviour or "as usual"
+        """The fault or the behaviour, for messages and the page."""
+        return self.fault or self.behaviour or "default"
 
     @property
     def ends_cancelled(self) -> bool:
-        """Whether the service tells soon that a cancelled context has ended."""
+        """True if the service soon ends a cancelled context."""
         never = self.misses or self.behaviour == "cancel_ends_with=nothing"
         return self.whose is Whose.NOBODY and not never
 
@@ -120,23 +120,23 @@ def fails(fault: str, kind: Kind, does: str, **fields: object) -> Row:
 
 
 def passes(fault: str, does: str, **fields: object) -> Row:
-    """Return the row of a fault that is outlived."""
+    """Return the row of a fault that fails nothing."""
     return Row(fault=fault, does=does, whose=Whose.NOBODY, **fields)
 
 
 def refused(status: int, kind: Kind) -> Row:
-    """Return the row of a handshake that is answered with *status*."""
+    """Return the row of a handshake that is refused with *status*."""
     return Row(
         fault=f"refused_handshake status={status}",
         whose=Whose.HANDSHAKE,
-        does="The refusal is raised, with its status and request id.",
+        does="It raises the refusal, with its status and request id.",
         raises=kind,
         only=("connect",),
     )
 
 
 def unanswered(fault: str, does: str) -> Row:
-    """Return the row of a handshake that comes to nothing."""
+    """Return the row of a handshake without a valid response."""
     return Row(
         fault=fault,
         whose=Whose.HANDSHAKE,
@@ -148,22 +148,23 @@ def unanswered(fault: str, does: str) -> Row:
 
 
 V3: Final = "context_id=v at_frame=3"
-CUT: Final = "Every open context ends at that moment, after what had come."
-POLITE: Final = "A close, however polite, cuts short what is open; `close_code` tells its code."
-RUDE: Final = "A code that may not be sent breaks the protocol: `close_code` is 1002."
-NO_PONG: Final = "After 20 s of silence a ping asks, and 20 s later the connection is given up."
-SLOW: Final = "It takes longer; nothing is lost."
-IGNORED: Final = "Nothing: it is counted."
+CUT: Final = "Every open context fails at that moment, after the earlier events."
+POLITE: Final = "Every open context fails, with any close code; `close_code` has the code."
+RUDE: Final = "The code must not be sent, so it violates the protocol: `close_code` is 1002."
+NO_PONG: Final = "After 20 s of silence it sends a ping, and 20 s later it ends the connection."
+SLOW: Final = "It waits; no event is lost."
+IGNORED: Final = "It counts and drops the event."
 WHOSE: Final = (
-    "A message that names no context may be anybody's: the connection is given up, and "
-    "`RemoteProtocolError` is the cause."
+    "The message may belong to any context, so it ends the connection; `RemoteProtocolError` is "
+    "the cause."
 )
 UNATTRIBUTED: Final = (
-    "With one context open it is that one's; with several, all fail and the connection is given up."
+    "If one context is open, that one fails. If several are open, all fail and it ends the "
+    "connection."
 )
 ONE_SIDED: Final = (
-    "Nothing of that context arrives any more: it fails after `stall_seconds`, a minute unless you "
-    "say otherwise, and the others go on."
+    "No more events arrive for that context, so it fails after `stall_seconds`, by default a "
+    "minute; the others continue."
 )
 
 FAULTS: Final[tuple[Row, ...]] = (
@@ -177,7 +178,7 @@ FAULTS: Final[tuple[Row, ...]] = (
     ends("fin at_byte=2", CUT, heard=0),
     ends(f"truncated_frame {V3}", CUT, heard=2),
     ends(f"truncated_frame {V3} size_bytes=1", CUT, heard=2),
-    ends("truncated_body", "It is for HTTP; a WebSocket ends at once.", only=("connect",)),
+    ends("truncated_body", "This fault is for HTTP; a WebSocket ends at once.", only=("connect",)),
     *(
         ends(f"close {V3} code={code}", POLITE, heard=2, close_code=code)
         for code in (1000, 1001, 1005, 1011, 1012, 1013, 4000)
@@ -214,33 +215,33 @@ FAULTS: Final[tuple[Row, ...]] = (
     passes("latency seconds=0.2", SLOW),
     passes("latency context_id=v seconds=0.05", SLOW),
     passes("bandwidth bytes_per_second=1000000", SLOW),
-    # messages are not what they should be
-    passes("fragmented_frame size_bytes=100", "Nothing: fragments are put together."),
-    passes(f"fragmented_frame {V3} size_bytes=7", "Nothing: fragments are put together."),
-    passes(f"binary_frame {V3}", "Nothing: it is read like text."),
-    passes(f"oversized_frame {V3} size_bytes=1000000", "It is handed out as an `UnknownEvent`."),
+    # messages are incorrect
+    passes("fragmented_frame size_bytes=100", "It joins the fragments."),
+    passes(f"fragmented_frame {V3} size_bytes=7", "It joins the fragments."),
+    passes(f"binary_frame {V3}", "It reads the message like a text message."),
+    passes(f"oversized_frame {V3} size_bytes=1000000", "It delivers an `UnknownEvent`."),
     ends(
         f"oversized_frame {V3}",
-        "A message of more than 16 MiB is not taken: the connection is closed with 1009.",
+        "It closes the connection with 1009, because the message has more than 16 MiB.",
         heard=2,
         close_code=1009,
     ),
     ends(f"malformed_json {V3}", WHOSE, heard=2),
-    fails(f"bad_base64 {V3}", RemoteProtocolError, "That context fails, alone.", heard=2),
-    passes(f"unknown_event {V3}", "It is handed out as an `UnknownEvent`, and counted."),
-    passes("unknown_fields", "Nothing: they are ignored."),
+    fails(f"bad_base64 {V3}", RemoteProtocolError, "Only that context fails.", heard=2),
+    passes(f"unknown_event {V3}", "It delivers an `UnknownEvent`, and counts it."),
+    passes("unknown_fields", "It ignores the fields."),
     ends(f"missing_context_id {V3}", WHOSE, heard=2),
     passes(
         f"unknown_context_id {V3}",
-        "The message is counted as a stray event, and speech that was received meanwhile is not "
-        "called complete: the message may have been a part of it.",
+        "It counts the message as a stray event. `Speech.complete` is False for speech that was "
+        "received meanwhile, because the message may have been a part of it.",
         misses=True,
     ),
     passes(f"stray_event {V3}", IGNORED),
     passes("duplicate_terminal", IGNORED),
     passes("late_frames count=5", IGNORED),
-    # errors that come of nothing the client did
-    fails(f"quota_exceeded {V3}", QuotaExceeded, "That context fails, alone.", heard=2),
+    # errors that the client did not cause
+    fails(f"quota_exceeded {V3}", QuotaExceeded, "Only that context fails.", heard=2),
     *(
         Row(
             fault=f"connection_error {V3} status={status}",
@@ -253,7 +254,7 @@ FAULTS: Final[tuple[Row, ...]] = (
         )
         for status, kind in ((400, BadRequest), (429, ConcurrencyLimited), (500, ServiceFailed))
     ),
-    # the answer to the handshake
+    # the response to the handshake
     refused(400, BadRequest),
     refused(401, AuthenticationFailed),
     refused(402, QuotaExceeded),
@@ -263,15 +264,13 @@ FAULTS: Final[tuple[Row, ...]] = (
     refused(429, ConcurrencyLimited),
     refused(500, ServiceFailed),
     refused(503, ServiceFailed),
-    unanswered("stalled_handshake", "It is given up after 30 s."),
-    unanswered("stalled_handshake size_bytes=20", "It is given up after 30 s."),
-    unanswered("garbage_handshake", "There is no answer that could be understood."),
-    unanswered(
-        "garbage_handshake size_bytes=100000", "There is no answer that could be understood."
-    ),
+    unanswered("stalled_handshake", "It stops waiting after 30 s."),
+    unanswered("stalled_handshake size_bytes=20", "It stops waiting after 30 s."),
+    unanswered("garbage_handshake", "The response is not valid HTTP."),
+    unanswered("garbage_handshake size_bytes=100000", "The response is not valid HTTP."),
 )
 
-# Tried without the fast path as well: one of each kind that frames may come to grief with.
+# Run without the fast path as well: one fault of each kind that affects frames.
 WITHOUT_FAST_PATH: Final = tuple(
     row
     for row in FAULTS

@@ -506,12 +506,14 @@ async def test_events_after_the_end_of_a_loop_are_not_invented(autojump_clock):
             assert [event.type for event in heard] == ["done"]
 
 
-@pytest.mark.parametrize("lane", [True, False])
-async def test_audio_that_comes_too_late_is_dropped_and_counted(autojump_clock, monkeypatch, lane):
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_audio_that_comes_too_late_is_dropped_and_counted(
+    autojump_clock, monkeypatch, fast_path
+):
     """What comes for a context whose block was left is dropped for ten seconds, then it is a stray;
     another context goes on.
     """
-    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", fast_path)
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="left") as context:
             await context.push("Hello.")

@@ -33,8 +33,8 @@ DONE = message(b'{"type":"done","context_id":"a"}')
 FEW_MIB = 6  # of memory, beside what is being sent
 
 
-@pytest.fixture(params=[True, False], ids=["lane", "slow"], autouse=True)
-def lane(request, monkeypatch):
+@pytest.fixture(params=[True, False], ids=["fast-path", "without"], autouse=True)
+def fast_path(request, monkeypatch):
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", request.param)
     return request.param
 
@@ -91,7 +91,7 @@ async def test_a_message_of_endless_fragments_is_given_up(piece, opcode, autojum
 
 
 @pytest.mark.slow
-async def test_as_many_fragments_as_are_allowed_cost_little(lane, autojump_clock):
+async def test_as_many_fragments_as_are_allowed_cost_little(fast_path, autojump_clock):
     """What a message in the most fragments costs is some megabytes."""
     more = message(b"\xce\xbb", 0x00)
     with peak() as most:
@@ -106,7 +106,7 @@ async def test_as_many_fragments_as_are_allowed_cost_little(lane, autojump_clock
     ids=["pong", "ping", "stray"],
 )
 @pytest.mark.slow
-async def test_a_flood_of_frames_holds_nobody_up(piece, frames, lane, autojump_clock):
+async def test_a_flood_of_frames_holds_nobody_up(piece, frames, fast_path, autojump_clock):
     """Other tasks have their turn at least once in some hundred frames, whatever is sent."""
     seen = await suffer(then(flood(piece, frames * len(piece)), DONE), with_bystander=True)
     assert seen.error is None
@@ -273,7 +273,7 @@ async def test_base64_that_is_none_fails_its_context_alone(data, autojump_clock)
 
 
 @pytest.mark.slow
-async def test_a_large_chunk_costs_a_few_times_its_size(lane, autojump_clock):
+async def test_a_large_chunk_costs_a_few_times_its_size(fast_path, autojump_clock):
     """The largest chunk that there may be fits, and needs no more than a few copies of itself."""
     audio = bytes(MAX_MESSAGE_BYTES * 3 // 4 - 300)
     data = base64.b64encode(audio)
@@ -281,7 +281,7 @@ async def test_a_large_chunk_costs_a_few_times_its_size(lane, autojump_clock):
     with peak() as most:
         seen = await suffer(then(message(event), DONE), inbox_bytes=64 * MIB)
     assert seen.events[0].audio == audio
-    assert most() < (6 if lane else 16) * len(event) / MIB
+    assert most() < (6 if fast_path else 16) * len(event) / MIB
 
 
 @pytest.mark.parametrize("in_chunk", [False, True])

@@ -1,4 +1,4 @@
-"""The fast lane: quicker, and otherwise nobody can tell."""
+"""The fast path: it delivers the same events as trio-websocket's own reading."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ async def send_sliced(
             await stream.send_eof()
 
 
-async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane: bool) -> object:
+async def play(
+    data: bytes, sizes: list[int], *, early: int, breaks: bool, fast_path: bool
+) -> object:
     """What two contexts hear, and how they and the connection end, if the peer sends *data*."""
     near, far = memory_stream_pair()
 
@@ -137,7 +139,7 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
 
     ready, outcomes, pushed, connection = trio.Event(), {}, [], None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "FAST_PATH_IS_ON", lane)
+        patch.setattr(transport, "FAST_PATH_IS_ON", fast_path)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
             try:
@@ -181,8 +183,8 @@ async def play(data: bytes, sizes: list[int], *, early: int, breaks: bool, lane:
 async def test_nobody_can_tell_the_lane_from_the_slow_path(data, sizes, early, breaks):
     """Whatever a peer sends, and however it is sliced, both ways give the same events and ends."""
     outcomes = [
-        await play(STRAY + data, sizes, early=early, breaks=breaks, lane=lane)
-        for lane in (True, False)
+        await play(STRAY + data, sizes, early=early, breaks=breaks, fast_path=fast_path)
+        for fast_path in (True, False)
     ]
     assert outcomes[0] == outcomes[1]
 
@@ -221,10 +223,10 @@ async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypa
     assert max(passed) < 130
 
 
-@pytest.mark.parametrize("lane", [True, False])
-async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, lane):
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_an_inbox_that_blocks_is_waited_for(autojump_clock, monkeypatch, fast_path):
     """With ``overflow="block"`` no more is read while the inbox is full, and nothing is lost."""
-    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", lane)
+    monkeypatch.setattr(transport, "FAST_PATH_IS_ON", fast_path)
     async with connected_pair(pipe_bytes=20_000) as (connection, peer):
         async with (
             connection.context(

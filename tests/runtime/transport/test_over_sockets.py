@@ -83,7 +83,7 @@ async def test_speech_of_two_contexts_arrives_whole():
 
 
 async def test_a_message_in_pieces_is_read_and_what_follows():
-    """After a message in two fragments, which closes the lane, the connection goes on as before."""
+    """After a message in two fragments, which closes the fast path, messages still arrive."""
     async with begun() as (receiver, (other, stream)):
         await stream.send_all(in_pieces(json.loads(chunk_message("a", b"34")), 10))
         await other.send_message(chunk_message("a", b"56"))
