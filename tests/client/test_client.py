@@ -76,8 +76,8 @@ def _clean_environment(monkeypatch):
         {"api_key": KEY, "stall_seconds": "inherit"},
     ],
 )
-def test_what_cannot_be_right_is_refused_at_once(arguments):
-    """Bad arguments raise at construction; the message names the argument, and shows no key."""
+def test_bad_arguments_are_refused_at_construction(arguments):
+    """Bad arguments raise at construction; the message names the argument and shows no key."""
     with pytest.raises(LocalProtocolError) as caught:
         Cartesia(**arguments)
     message = str(caught.value)
@@ -188,8 +188,8 @@ async def no_stream(_host, _port):
         (lambda _host, _port: 7, "open_stream must be an async function"),
     ],
 )
-async def test_an_open_stream_that_returns_no_stream_is_blamed(open_stream, says):
-    """Where `open_stream` returns something else than a stream, the error says so."""
+async def test_open_stream_must_return_a_stream(open_stream, says):
+    """If `open_stream` returns something other than a stream, the error says so."""
     client = Cartesia(KEY, base_url="http://localhost", open_stream=open_stream)
     with pytest.raises(LocalProtocolError, match=says):
         async with client.tts.websocket_connect():

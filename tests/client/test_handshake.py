@@ -120,9 +120,9 @@ async def test_a_refusal_that_is_cut_short_says_what_had_come(autojump_clock):
     assert (error.request_id, error.retry_after_seconds) == ("h-1", 3)
 
 
-async def test_what_a_handshake_asks(autojump_clock):
-    """The handshake names version, key, client and host, keeps the key out of the URL, and offers
-    no compression.
+async def test_the_request_of_the_handshake(autojump_clock):
+    """The handshake contains version, key, client and host, has no key in the URL, and offers no
+    compression.
     """
     asked = []
     await connect_to(

@@ -77,8 +77,8 @@ def test_the_environment_names_the_proxy(environment, base_url, chosen, monkeypa
     assert explicit == "http://mine:3"
 
 
-def test_a_stream_of_one_s_own_goes_without_the_environment_s_proxy(monkeypatch):
-    """With `open_stream`, the environment's proxy does not count, valid or not."""
+def test_open_stream_ignores_the_environments_proxy(monkeypatch):
+    """With `open_stream`, the proxy in the environment is ignored, valid or not."""
     monkeypatch.setenv("ALL_PROXY", "socks5://one:1")
     assert proxy_of(open_stream=trio.open_tcp_stream) is None
 
@@ -114,8 +114,8 @@ def test_a_proxy_that_cannot_be_one_is_refused_at_once(proxy, says, monkeypatch)
         assert "CANARY" not in str(caught.value)
 
 
-def test_a_proxy_and_a_stream_of_one_s_own_exclude_each_other():
-    """Which of the two would count is not guessed."""
+def test_proxy_and_open_stream_exclude_each_other():
+    """Passing both is an error, because either could be meant."""
     with pytest.raises(LocalProtocolError, match="not both"):
         Cartesia("k", proxy="http://one", open_stream=trio.open_tcp_stream)
 

@@ -46,9 +46,9 @@ def diagonal() -> Iterator[tuple[Row, str]]:
 @pytest.mark.parametrize(
     ("row", "name"), [pytest.param(*cell, id=f"{cell[0].name}-{cell[1]}") for cell in diagonal()]
 )
-def test_a_slice(row, name):
-    """Each fault and each reading does what its row says, with one operation: the marked tests
-    below try them with all.
+def test_one_operation_per_row(row, name):
+    """Each fault and each behaviour has the effect in its row, with one operation; the marked tests
+    below run them with all.
     """
     assert failures(row, (name,)) == []
 
@@ -105,9 +105,9 @@ async def test_cancelled_amid_a_fault(row, name):
 
 @pytest.mark.parametrize("patience_seconds", [1.0, 3600.0])
 @on_virtual_time
-async def test_a_push_that_nobody_takes(patience_seconds):
-    """A push that the service does not read ends with its caller's deadline, or with the
-    connection's keepalive; leaving takes no longer than a goodbye.
+async def test_a_push_that_the_service_does_not_read(patience_seconds):
+    """A push that the service does not read ends with its caller's deadline, or with the keepalive
+    of the connection; leaving takes no longer than the bound for closing.
     """
     async with (
         open_server(port=None, voice="tones") as server,

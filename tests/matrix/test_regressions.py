@@ -29,7 +29,7 @@ async def lose(connection, peer):
         await trio.lowlevel.checkpoint()
 
 
-async def test_an_end_of_its_own_outlives_the_connection(autojump_clock):
+async def test_the_end_of_a_context_survives_the_loss(autojump_clock):
     """A context that expired or failed still says so after the connection is lost, with the texts
     to say again: the loss has nothing to do with it.
     """

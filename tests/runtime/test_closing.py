@@ -117,8 +117,8 @@ async def test_a_stream_that_cannot_be_closed_holds_nobody_up(autojump_clock):
     assert trio.current_time() < GOODBYE_SECONDS
 
 
-async def test_what_outlives_its_connection_says_so(autojump_clock):
-    """A connection whose block has ended opens no context, and says why."""
+async def test_a_closed_connection_opens_no_context(autojump_clock):
+    """A connection whose block has ended opens no context, and the error gives the reason."""
     async with connected_pair() as (connection, _):
         pass
     with pytest.raises(ConnectionLost, match="the connection's block has ended") as caught:
@@ -127,8 +127,8 @@ async def test_what_outlives_its_connection_says_so(autojump_clock):
     assert caught.value.context_id == "late"
 
 
-async def test_what_outlives_a_goodbye_that_was_given_up_says_so_too(autojump_clock):
-    """The same where the goodbye took too long, since the peer took nothing more."""
+async def test_a_connection_that_was_not_closed_in_time_opens_no_context(autojump_clock):
+    """The same holds if closing took too long because the peer did not read."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with connection.context(**SETTINGS) as context:

@@ -189,8 +189,8 @@ async def test_cancel_ends_the_receive_loop_of_another_task(autojump_clock):
         assert cancels(await requests_until_quiet(peer)) == ["a"]
 
 
-async def test_what_was_cancelled_is_not_complete(autojump_clock):
-    """Speech collected from a context that another task cancelled says that it is cut short."""
+async def test_speech_of_a_cancelled_context_is_not_complete(autojump_clock):
+    """Speech collected from a context that another task cancelled is marked as incomplete."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")
@@ -375,7 +375,7 @@ async def test_unknown_things_are_kept_and_counted(autojump_clock):
         assert (statistics.unknown_events, statistics.stray_events) == (2, 2)
 
 
-async def test_the_second_receiver_is_told(autojump_clock):
+async def test_a_second_receiver_is_refused(autojump_clock):
     """Two tasks cannot receive one context's events at the same time."""
     async with connected_pair() as (connection, _), connection.context(**SETTINGS) as context:
         async with trio.open_nursery() as nursery:
@@ -455,8 +455,8 @@ async def test_cancel_after_the_end_takes_nothing_away(autojump_clock):
         assert cancels(await requests_until_quiet(peer)) == []
 
 
-async def test_what_was_left_unheard_is_not_silently_gone(autojump_clock):
-    """Receiving from a context whose block was left, with something unheard, raises."""
+async def test_receiving_after_the_block_raises(autojump_clock):
+    """Receiving from a context whose block was left before all events were received raises."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS, context_id="a") as context:
             await context.push("Hello.")

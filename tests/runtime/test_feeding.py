@@ -239,7 +239,7 @@ async def test_speak_cancelled_at_any_step_leaves_nothing(autojump_clock):
             nursery.cancel_scope.cancel()
 
 
-async def test_a_piece_that_comes_after_expiry_is_among_what_was_not_spoken(autojump_clock):
+async def test_a_piece_after_expiry_is_unspoken(autojump_clock):
     """A piece that `speak` takes after the service has ended the context is in `unspoken`."""
 
     async def pieces():
@@ -295,10 +295,8 @@ async def test_pieces_with_a_nursery_may_be_left(autojump_clock, stalled):
             assert b"".join(await received_audio(context)) == b""
 
 
-async def test_what_closing_the_pieces_raises_is_raised_by_the_block(autojump_clock):
-    """An error of the generator's own clean-up is raised, unless the block
-    raises something itself.
-    """
+async def test_an_error_of_closing_the_pieces_is_raised_by_the_block(autojump_clock):
+    """An error of the generator's own clean-up is raised, unless the block raises another one."""
     async with connected_pair() as (connection, peer):
         with pytest.raises(ExceptionGroup) as caught:  # noqa: ASYNC401  # its errors are looked at
             async with connection.speak(nursery_pieces(KeyError("mine")), **SETTINGS):
@@ -386,8 +384,8 @@ async def test_leaving_the_program_is_not_our_error(autojump_clock):
 
 
 @pytest.mark.parametrize("pieces", [5, None, b"bytes"])
-async def test_what_is_no_text_is_not_spoken(pieces, autojump_clock):
-    """`speak` refuses what it cannot push, at once or when it comes."""
+async def test_speak_refuses_pieces_that_are_no_text(pieces, autojump_clock):
+    """`speak` refuses pieces that it cannot push, at once or when they arrive."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError):
             async with connection.speak(pieces, **SETTINGS) as context:

@@ -128,9 +128,10 @@ FULL = Chunk(context_id="a", audio=bytes(BUDGET_BYTES - 256))
     blocks=False,
 )
 @on_virtual_time
-async def test_it_is_a_queue_bounded_in_bytes(steps, blocks):
-    """Events come out once and in order, then its end; what waits is counted exactly, here and in
-    the connection's total; an event that breaks the budget is not taken, unless the reader waits.
+async def test_an_inbox_is_a_queue_bounded_in_bytes(steps, blocks):
+    """Events are received once and in order, then the end. Waiting bytes are counted exactly, here
+    and in the total of the connection. An event that exceeds the budget is refused, unless the
+    reader waits.
     """
     total = ByteCounter()
     inbox, model = Inbox(BUDGET_BYTES, blocks, total), Model(blocks=blocks)
@@ -171,8 +172,8 @@ async def test_a_budget_may_be_used_up_and_not_passed(autojump_clock):
                         await context.collect()
 
 
-async def test_a_fresh_connection_holds_nothing(autojump_clock):
-    """Before anything was said, everything that is counted is 0."""
+async def test_the_counters_of_a_new_connection_are_zero(autojump_clock):
+    """Before anything was sent or received, every counter is 0."""
     async with connected_pair() as (connection, _):
         statistics = connection.statistics()
         assert statistics.inbox_bytes == statistics.inbox_peak_bytes == 0
@@ -210,8 +211,8 @@ async def test_a_loop_lets_others_run_and_can_be_cancelled(autojump_clock):
     assert await anext(inbox) == CHUNK
 
 
-async def test_what_is_put_back_after_the_block_is_dropped():
-    """Events that a thread had taken are dropped where the context's block was left meanwhile."""
+async def test_events_put_back_after_the_block_are_dropped():
+    """Events that a thread had taken are dropped if the context's block was left meanwhile."""
     inbox = Inbox(BUDGET_BYTES, False, ByteCounter())
     inbox.put(CHUNK, 0)
     event = await anext(inbox)

@@ -32,9 +32,9 @@ def noted_pings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return times
 
 
-async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeypatch):
-    """A peer that says nothing but answers is asked after every silence of so
-    long, and never lost.
+async def test_a_silent_peer_that_answers_pings_is_kept(autojump_clock, monkeypatch):
+    """A peer that only answers pings gets a ping after each period of silence, and is never
+    lost.
     """
     times = noted_pings(monkeypatch)
     async with connected_pair() as (connection, _):
@@ -43,9 +43,9 @@ async def test_silence_is_pinged_and_an_answer_is_enough(autojump_clock, monkeyp
         assert not connection.statistics().is_lost
 
 
-async def test_who_speaks_is_not_pinged(autojump_clock, monkeypatch):
-    """As long as something comes in time there is no ping; then one, so long after the last
-    message.
+async def test_a_peer_that_sends_is_not_pinged(autojump_clock, monkeypatch):
+    """While messages arrive in time there is no ping; then there is one, a fixed time after the
+    last message.
     """
     times = noted_pings(monkeypatch)
     async with connected_pair() as (connection, peer):
@@ -85,7 +85,7 @@ async def test_no_sign_of_life_ends_the_connection_after_so_long(autojump_clock,
     assert lost_at == [spoke_at + KEEPALIVE_SECONDS + PONG_SECONDS]
 
 
-async def test_a_pong_that_waits_behind_what_nobody_takes_is_waited_for(autojump_clock):
+async def test_a_pong_behind_unreceived_events_is_waited_for(autojump_clock):
     """With overflow="block", a consumer that is slow while a ping is under way loses nothing."""
     async with connected_pair(link=Link(latency_seconds=1)) as (connection, peer):
         async with connection.context(
@@ -141,7 +141,7 @@ async def test_a_write_that_gets_stuck_while_a_pong_waits_is_found_out(autojump_
             assert trio.current_time() - began == KEEPALIVE_SECONDS + 2 * PONG_SECONDS
 
 
-async def test_a_dead_peer_is_found_out_while_the_reader_is_stalled(autojump_clock):
+async def test_a_dead_peer_is_detected_while_the_reader_is_stalled(autojump_clock):
     """With overflow="block", a push to a peer that does not read ends within
     the keepalive's bound.
     """

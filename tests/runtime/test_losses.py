@@ -102,7 +102,7 @@ async def test_every_end_reaches_every_waiter_at_that_moment(end, autojump_clock
     assert trio.current_time() == 5  # nothing to say goodbye to
 
 
-async def test_a_loss_tells_its_code_and_reason(autojump_clock):
+async def test_a_loss_has_the_close_code_and_reason(autojump_clock):
     """The close code and reason of the peer are on the error."""
     async with connected_pair() as (connection, peer):
         async with connection.context(**SETTINGS) as context:
@@ -188,7 +188,7 @@ async def test_a_push_that_waits_learns_of_the_loss(autojump_clock):
             assert trio.current_time() == 1
 
 
-async def test_a_peer_that_is_gone_is_found_out(autojump_clock):
+async def test_a_peer_that_is_gone_is_detected(autojump_clock):
     """A peer that neither reads nor sends is noticed by the keepalive, within its deadline."""
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
@@ -206,7 +206,7 @@ async def test_an_idle_connection_is_kept_and_knows_its_age(autojump_clock):
         assert connection.statistics().idle_seconds == 200
 
 
-async def test_what_had_come_survives_a_failed_write(autojump_clock):
+async def test_events_that_had_arrived_survive_a_failed_write(autojump_clock):
     """When the peer is gone and a push finds out first, another context still
     gets all it was sent.
     """
@@ -267,7 +267,7 @@ async def test_a_loss_names_the_connection(autojump_clock):
             assert caught.value.request_id == connection.request_id
 
 
-async def test_a_failure_of_our_own_names_the_connection(autojump_clock):
+async def test_errors_of_the_client_have_the_request_id(autojump_clock):
     """What a context fails with here has the request id of the handshake, for
     whoever reports it.
     """

@@ -44,7 +44,7 @@ async def test_a_context_that_outgrows_its_budget_fails_alone(autojump_clock):
             }
 
 
-async def test_the_service_is_told_of_an_overflow_at_once(autojump_clock):
+async def test_an_overflow_cancels_the_context_at_once(autojump_clock):
     """A context that outgrew its inbox is cancelled there and then, though its block goes on and
     nobody receives; the next push says what happened.
     """

@@ -67,8 +67,10 @@ async def test_a_consumer_that_is_idle_is_waited_for_once():
 
 
 @on_virtual_time
-async def test_a_backlog_that_was_worked_off_leaves_no_licence():
-    """However far ahead reading once was, a new backlog is noticed as soon as the first one."""
+async def test_a_new_backlog_is_noticed_like_the_first():
+    """However far ahead the reader was before, it notices a new backlog as soon as the first
+    one.
+    """
     waiting = ByteCounter()
     pace = Pace(waiting)
     waiting.add(100 * AHEAD_BYTES)

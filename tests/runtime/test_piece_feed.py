@@ -88,8 +88,8 @@ async def test_text_that_was_pushed_has_begun(autojump_clock):
     assert [request["transcript"] for request in requests] == ["Hello", "!", ""]
 
 
-async def test_what_is_held_is_among_what_was_not_spoken(autojump_clock):
-    """Where the service ends the context meanwhile, `unspoken` has what is held as well."""
+async def test_held_text_is_unspoken(autojump_clock):
+    """If the service ends the context meanwhile, `unspoken` includes the held text."""
     async with connected_pair() as (connection, peer):
         async with connection.speak(paced("At ", "10", 60), **SETTINGS, context_id="a") as context:
             await peer.receive()
@@ -101,8 +101,8 @@ async def test_what_is_held_is_among_what_was_not_spoken(autojump_clock):
             assert caught.value.unspoken == ("At ", "10")
 
 
-async def test_what_comes_after_the_end_is_not_spoken_either(autojump_clock):
-    """A held number and the piece behind it are not lost, where the context ended before both."""
+async def test_text_after_the_end_is_unspoken(autojump_clock):
+    """A held number and the piece after it are not lost if the context ended before both."""
 
     async def slowly_receive(connection, peer):
         pieces = paced("At ", "10", 2, " sharp. ")

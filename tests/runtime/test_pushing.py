@@ -55,8 +55,10 @@ async def test_a_push_ends_with_its_context(autojump_clock):
             assert trio.current_time() == 0
 
 
-async def test_a_push_that_was_queued_behind_another_is_told_whose_end_it_was(autojump_clock):
-    """A push that never reached the writer raises when its context is cancelled, and names it."""
+async def test_a_queued_push_raises_when_its_context_is_cancelled(autojump_clock):
+    """A push that the writer has not taken raises when its context is cancelled, and names the
+    context.
+    """
     async with connected_pair(pipe_bytes=4096) as (connection, peer):
         peer.stream.stall()
         async with (
@@ -153,8 +155,8 @@ async def test_an_end_before_the_words_is_an_expiry_for_the_final_input() -> Non
 
 
 @on_virtual_time
-async def test_who_pushes_while_the_block_is_left_is_told() -> None:
-    """A task that waits in a push when another one leaves the context's block learns it at once."""
+async def test_a_waiting_push_raises_when_the_block_is_left() -> None:
+    """A task that waits in a push when another one leaves the context's block raises at once."""
     async with connected_pair() as (connection, _), trio.open_nursery() as nursery:
         told: list[LocalProtocolError] = []
         async with busy_writer(connection):

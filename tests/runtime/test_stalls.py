@@ -25,11 +25,11 @@ from trio_cartesia.testing import connect_in_memory, connected_pair, on_virtual_
     waits=st.floats(0, 10),
 )
 @on_virtual_time
-async def test_a_context_that_hears_nothing_fails_at_its_time(
+async def test_a_context_without_events_fails_after_stall_seconds(
     stall_seconds, delay_ms, is_ended, waits
 ):
-    """After ``stall_seconds``, and the buffering delay while more text may come, a context fails
-    with `ContextStalled`, and one cancel is sent; its neighbour goes on.
+    """After ``stall_seconds``, and the buffering delay while more text may follow, a context fails
+    with `ContextStalled`, and one cancel is sent; other contexts continue.
     """
     async with connected_pair() as (connection, peer):
         async with (
@@ -185,7 +185,7 @@ async def test_the_limit_is_a_minute_unless_given(autojump_clock):
 
 
 @pytest.mark.parametrize("stall_seconds", [0, -1, True, "5", math.nan])
-async def test_a_limit_that_makes_no_sense_is_refused(stall_seconds):
+async def test_a_stall_limit_is_positive_or_none(stall_seconds):
     """A limit is a positive number, or None."""
     async with connected_pair() as (connection, _):
         with pytest.raises(LocalProtocolError, match="stall_seconds must be a positive number"):

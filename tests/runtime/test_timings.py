@@ -78,7 +78,7 @@ async def test_timings_are_those_of_the_wire(waits, arrivals, consumer_waits):
             assert timings.first_audio_seconds is timings.real_time_factor is None
 
 
-async def test_what_has_not_happened_has_no_time(autojump_clock):
+async def test_timings_are_none_until_they_happen(autojump_clock):
     """A context that was only opened has one time, and a second one when its block is left."""
     async with connected_pair() as (connection, _):
         async with connection.context(**SETTINGS) as context:
@@ -155,7 +155,7 @@ async def test_speak_pushes_a_text_when_its_block_is_entered(autojump_clock):
                 assert context.statistics().timings.pushed_at == pushed_at
 
 
-async def test_a_part_that_came_before_an_error_has_timings(autojump_clock):
+async def test_partial_speech_has_timings(autojump_clock):
     """The partial speech of an error says when it came, and two speeches are equal whenever they
     came.
     """

@@ -29,8 +29,10 @@ def counted_writes(patch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-async def test_what_is_pushed_at_once_goes_in_two_writes(autojump_clock, monkeypatch):
-    """The first of many pushes goes at once and alone, the others together; the peer hears all."""
+async def test_many_pushes_are_sent_in_two_writes(autojump_clock, monkeypatch):
+    """The first of many pushes is sent at once and alone, the others together; the peer receives
+    all.
+    """
     async with connected_pair() as (connection, peer), trio.open_nursery() as nursery:
 
         async def push(number: int) -> None:
@@ -71,9 +73,9 @@ async def test_a_write_of_many_messages_is_bounded(autojump_clock, monkeypatch):
         nursery.cancel_scope.cancel()
 
 
-async def test_leaving_many_contexts_and_the_connection_tells_the_peer_of_each(autojump_clock):
-    """Where a connection's block ends together with its contexts', every cancel goes before the
-    close.
+async def test_closing_a_connection_cancels_each_context_first(autojump_clock):
+    """If a connection's block ends together with those of its contexts, every cancel is sent before
+    the close.
     """
     names = [f"c{number}" for number in range(50)]
     async with connected_pair() as (connection, peer), trio.open_nursery() as outer:
@@ -164,9 +166,9 @@ async def test_pings_are_answered_while_many_messages_go(steps):
         nursery.cancel_scope.cancel()
 
 
-async def test_what_was_written_counts_as_sent_whatever_becomes_of_the_rest(autojump_clock):
-    """Where the peer takes the first of many pushes and then breaks off, that push has returned and
-    is counted; the others say that the connection is gone.
+async def test_a_written_push_counts_as_sent_if_the_next_write_fails(autojump_clock):
+    """If the peer reads the first of many pushes and then breaks off, that push returns and is
+    counted; the others raise `ConnectionLost`.
     """
     ends: dict[int, str] = {}
     async with connected_pair(pipe_bytes=500) as (connection, peer), trio.open_nursery() as nursery:

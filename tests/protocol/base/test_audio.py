@@ -27,7 +27,7 @@ def test_bytes_frames_and_seconds_are_the_same_length(encoding, width, frames, r
     assert layout.seconds(frames * width) == pytest.approx(frames / rate)
 
 
-def test_silence_is_one_frame_of_nothing():
+def test_silence_is_one_frame():
     """Silence is zero in linear encodings, and the code of zero in the others (protocol §6.1)."""
     assert SILENCE == {
         "pcm_f32le": b"\0\0\0\0",

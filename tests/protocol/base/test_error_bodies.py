@@ -57,15 +57,17 @@ def test_a_status_has_its_exception(status, name, structured):
         ("never_seen_before", "BadRequest"),
     ],
 )
-def test_a_code_says_more_than_a_status(code, name):
-    """A known code decides; a new one is kept, and the status decides."""
+def test_a_known_error_code_decides_before_the_status(code, name):
+    """A known code determines the class; an unknown one is kept, and the status determines the
+    class.
+    """
     error = error_from_fields({"error_code": code, "status_code": 400})
     assert (type(error).__name__, error.error_code) == (name, code)
 
 
 @given(fields=ERRORS)
-def test_no_field_is_relied_on(fields):
-    """Errors of any shape become an exception that can be shown."""
+def test_errors_may_lack_any_field(fields):
+    """Error events of any form become an exception that can be printed."""
     error = error_from_fields(fields, context_id="a")
     assert isinstance(error, RequestFailed)
     assert str(error)
@@ -73,8 +75,8 @@ def test_no_field_is_relied_on(fields):
 
 
 @given(status=st.integers(300, 599), body=st.binary() | JSON.map(lambda v: json.dumps(v).encode()))
-def test_no_body_is_relied_on(status, body):
-    """Bodies of any kind become an exception with the status line's code."""
+def test_error_bodies_may_have_any_form(status, body):
+    """Error bodies of any form become an exception with the code of the status line."""
     assert error_from_body(status, body, retry_after="soon").status_code == status
 
 
@@ -128,9 +130,9 @@ def test_a_refusal_says_what_the_service_said(fields, title, message):
     header=st.none() | st.integers(300, 599),
     seconds=st.none() | st.floats(0, 100),
 )
-def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
-    """Ids, codes and addresses stay with the error; its own status goes before
-    that of the answer.
+def test_a_refusal_keeps_its_ids_and_codes(status, header, seconds):
+    """The exception has the ids, codes and URLs of the body; the status in the body overrides that
+    of the response.
     """
     named = {"request_id": "r", "error_code": "c", "doc_url": "https://d", "status_code": status}
     error = error_from_fields(
@@ -155,8 +157,8 @@ def test_a_refusal_keeps_every_name_that_it_was_given(status, header, seconds):
         ("Wed, 21 Oct 2026 07:28:00 GMT", None),
     ],
 )
-def test_how_long_to_wait_is_a_number_of_seconds(text, seconds):
-    """A Retry-After header counts where it is a number of seconds that passes some day."""
+def test_retry_after_is_a_number_of_seconds(text, seconds):
+    """Retry-After is used if it is a finite number of seconds."""
     assert error_from_body(429, b"", retry_after=text).retry_after_seconds == seconds
 
 

@@ -26,14 +26,14 @@ KINDS = [
 @pytest.mark.parametrize(
     "kind", sorted({*KIND_OF_CODE.values(), *KIND_OF_STATUS.values()}, key=str)
 )
-def test_a_reason_with_a_class_is_caught_by_both_names(kind):
+def test_a_typed_reason_is_both_kinds_of_failure(kind):
     """A typed reason is a `RequestFailed`, which a context fails with as well."""
     assert issubclass(kind, RequestFailed)
     assert issubclass(kind, ContextFailed)
 
 
 @pytest.mark.parametrize("kind", [ContextExpired, ContextStalled, InboxOverflow])
-def test_what_the_service_did_not_refuse_is_no_refusal(kind):
+def test_failures_of_contexts_are_not_refusals(kind):
     """A context that ended early for another reason has failed, but nothing was refused."""
     assert issubclass(kind, ContextFailed)
     assert not issubclass(kind, RequestFailed)

@@ -63,8 +63,8 @@ def test_both_ways_read_the_same(text):
 
 
 @pytest.mark.parametrize("read", [loads, plain_loads])
-def test_what_no_number_holds_is_an_infinity(read):
-    """A number that is too large is no reason to refuse the text that it is in."""
+def test_numbers_beyond_floats_are_infinite(read):
+    """A number that is too large for a float does not make the message invalid."""
     assert read('{"a": 1e999, "b": -1e999}') == {"a": math.inf, "b": -math.inf}
 
 

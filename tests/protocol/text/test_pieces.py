@@ -100,8 +100,8 @@ def test_nothing_is_held_beyond_the_bound(start, pieces):
         (["\u65e5\u672c", "\u8a9e"], ["\u65e5\u672c", "\u8a9e"]),
     ],
 )
-def test_what_is_held(pieces, inputs):
-    """An end that is not whole is sent with the pieces that complete it."""
+def test_incomplete_ends_are_held(pieces, inputs):
+    """An incomplete end is sent with the pieces that complete it."""
     assert assemble(*pieces, has_begun=True) == inputs
 
 

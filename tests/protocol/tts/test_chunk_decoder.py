@@ -62,14 +62,16 @@ def written_otherwise(draw):
 @example(b'{"type":"chunk","context_id":"a","data":"AAAA","data":"BBBB"}', 0)
 @example(b'{"x":{"data":"AAAA"},"type":"chunk","context_id":"a","data":"BBBB"}', 1)
 @example(b'{"type":"chunk","context_id":"a","data":"AAAA","type":"done"}', 0)
-def test_what_is_read_in_place_is_what_the_codec_reads(message, before):
-    """However JSON is written, a chunk is read in place as the codec reads it, or left to that."""
+def test_chunks_read_in_place_equal_those_of_the_decoder(message, before):
+    """In any form of JSON, a chunk is read in place like the decoder reads it, or left to the
+    decoder.
+    """
     check(message, before)
 
 
 @given(message=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_anything_may_come(message):
-    """Bytes of any kind are left to the codec, or read as that reads them."""
+def test_any_bytes_are_read_like_the_decoder(message):
+    """Any bytes are left to the decoder, or read like the decoder reads them."""
     try:
         check(message)
     except (UnicodeDecodeError, RemoteProtocolError) as error:

@@ -20,8 +20,8 @@ def test_every_step_is_either_in_the_table_or_refused(state, step):
             advance(state, step)
 
 
-def test_every_life_ends():
-    """A loss leads from each state straight to the end, and nothing leads out of that."""
+def test_a_loss_ends_every_state():
+    """A loss leads from each state to the final one, which no step leaves."""
     assert all(state is not State.CLOSED for state, _ in TRANSITIONS)
     for state in set(State) - {State.CLOSED}:
         assert TRANSITIONS[state, Trigger.LOSE] is State.CLOSED

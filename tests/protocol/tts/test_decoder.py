@@ -50,7 +50,7 @@ def test_the_quick_way_and_the_general_way_agree(event):
 
 
 @given(text=st.text(st.characters(codec="utf-8")) | st.binary())
-def test_anything_else_is_a_protocol_error(text):
+def test_other_bytes_are_a_protocol_error(text):
     """Text or bytes of any kind give an event or a `RemoteProtocolError`, and nothing else."""
     outcome(read_event, text)
 
@@ -107,8 +107,8 @@ def test_audio_comes_as_it_was_sent(event, audio):
 
 
 @pytest.mark.parametrize("text", ["[1]", '"chunk"', "{", "", "NaN", "[" * 100_000])
-def test_what_is_no_object_is_refused(text):
-    """A message that is not a JSON object is a protocol error, however deep it is."""
+def test_messages_must_be_objects(text):
+    """A message that is not a JSON object is a protocol error, however deeply it is nested."""
     with pytest.raises(RemoteProtocolError, match="not a JSON object"):
         read_event(text)
     with pytest.MonkeyPatch.context() as patch:
@@ -118,8 +118,8 @@ def test_what_is_no_object_is_refused(text):
 
 
 @given(event=EVENTS, secret=st.just("canary"))
-def test_what_cannot_be_read_is_not_quoted(event, secret):
-    """An error about a message holds nothing of what the message says, nor does its chain."""
+def test_unreadable_messages_are_not_quoted(event, secret):
+    """An error about a message, and its chain, contain nothing of the message."""
     for name in event:
         if name in ("type", "context_id"):
             continue
@@ -181,7 +181,7 @@ def test_times_are_finite_numbers(monkeypatch, is_quick, number, is_read):
 
 
 @pytest.mark.parametrize("kind", ["flush_done", "done"])
-def test_a_segment_of_the_wire_is_ignored(kind):
+def test_segment_numbers_in_events_are_ignored(kind):
     """Segments are counted by the client; a number that an event claims for itself is ignored."""
     fields = {"type": kind, "context_id": "a", "segment": 9, "done": True, "flush_id": 1}
     event = read_event(json.dumps(fields), {"a": 2})
@@ -288,9 +288,9 @@ def test_an_error_about_an_event_says_where_it_is_wrong(read, event, says, conte
 
 
 @pytest.mark.parametrize(("context_id", "known"), [("a", "a"), ("", None), (7, None), (None, None)])
-def test_whose_an_event_is_may_be_unknown(context_id, known):
-    """An error that names no context, or none that can be one, is nobody's; so is an unknown event,
-    unless what it names is text.
+def test_events_may_have_no_context(context_id, known):
+    """An error without a valid context id has none, and so has an unknown event, unless its id is
+    text.
     """
     error = read_event(json.dumps({"type": "error", "context_id": context_id, "title": "T"}))
     assert (error.type, error.context_id, error.fields["title"]) == ("error", known, "T")
@@ -319,8 +319,8 @@ print(event.context_id, event.audio.decode())
 
 
 @pytest.mark.slow
-def test_the_standard_library_will_do():
-    """Without orjson and pybase64, which are for CPython alone, events are read all the same."""
+def test_events_are_read_without_orjson_and_pybase64():
+    """Without orjson and pybase64, which are for CPython, events are still read."""
     event = {"type": "chunk", "context_id": "a", "data": base64_text(b"sound")}
     command = [sys.executable, "-c", WITHOUT, json.dumps(event)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -341,9 +341,9 @@ def test_speech_shows_in_no_repr():
     assert "<3 bytes>" in repr(Chunk(context_id="a", audio=b"123"))
 
 
-def test_what_is_not_given_is_nothing():
-    """Events that are made by hand, as tests of users do, are of the first segment, and say nothing
-    of what only the service can know; their reprs take what they are given.
+def test_events_made_by_hand_have_defaults():
+    """Events that tests create by hand are of the first segment, and their optional fields are
+    empty.
     """
     times = {"context_id": "a", "segment": 0, "flush_id": None, "status_code": None}
     words = WordTimes(words=["canary"], start=(0.0,), end=(0.5,))
@@ -362,7 +362,7 @@ def test_what_is_not_given_is_nothing():
 @pytest.mark.parametrize(
     "event", [*KINDS.values(), WORDS, PHONEMES], ids=lambda event: type(event).__name__
 )
-def test_what_the_reference_requires_is_required_of_events_made_by_hand(event):
+def test_events_made_by_hand_need_the_required_fields(event):
     """Only diagnostics, and the count of segments, may be left out."""
     fields = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
     optional = {"segment", "flush_id", "step_time", "status_code"}

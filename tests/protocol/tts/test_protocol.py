@@ -347,8 +347,8 @@ def test_an_unattributed_error_of_a_cancelled_context_harms_nobody():
     assert protocol.counters.errors_without_context == 2
 
 
-def test_a_malformed_event_of_a_context_that_is_over_harms_nobody():
-    """What cannot be read, for a context that was left, is counted and dropped."""
+def test_a_malformed_event_of_an_ended_context_is_dropped():
+    """An unreadable event of a context that was left is counted and dropped."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = conversation(protocol)
     broken = json.dumps({"type": "chunk", "context_id": name, "data": "!"})
@@ -437,7 +437,7 @@ def test_a_refused_input_says_why_and_of_which_context(stop, given, says):
     assert caught.value.context_id == "mine"
 
 
-def test_a_flush_of_nothing_says_so():
+def test_a_flush_without_text_is_refused():
     """Where nothing was pushed, a flush is refused in words, and the error names the context."""
     protocol = SpeechProtocol(ContextIds("p"))
     protocol.open(CONTEXT, "mine")
@@ -450,8 +450,10 @@ def test_a_flush_of_nothing_says_so():
     ("transcript", "says"),
     [(7, "transcript must be a str, not int"), ("\udcff", "transcript must be valid Unicode")],
 )
-def test_what_is_no_text_cannot_be_spoken(transcript, says):
-    """A transcript that is no text is refused in words, and the context can go on."""
+def test_a_transcript_must_be_text(transcript, says):
+    """A transcript that is not text is refused with a message, and the context can still be
+    used.
+    """
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     with pytest.raises(LocalProtocolError, match=says):
@@ -513,8 +515,8 @@ def test_a_context_may_be_cancelled_and_left_at_any_moment():
     assert (protocol.outgoing_count, protocol.draining_count(0.0)) == (0, 0)
 
 
-def test_what_is_said_shows_in_no_repr_of_the_protocol():
-    """Texts that wait, that were sent and that were not spoken are in no repr."""
+def test_no_repr_of_the_protocol_shows_text():
+    """Queued, sent and unspoken texts are in no repr."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
     outgoing = [protocol.queue_input(name, "canary") for _ in range(2)]
@@ -547,7 +549,7 @@ def test_an_input_is_written_with_all_that_it_was_given(as_object):
     assert "generation_config" not in {**flush, **last}
 
 
-def test_what_expiry_left_unspoken_is_told():
+def test_an_input_after_expiry_has_the_unspoken_texts():
     """The error of an input after expiry has every text since the last audio, and its own last."""
     protocol = SpeechProtocol(ContextIds("p"))
     name = protocol.open(CONTEXT)
@@ -632,9 +634,9 @@ def test_a_context_whose_events_cannot_be_read_fails_alone():
         protocol.receive("nonsense", 0.0)
 
 
-def test_whatever_ended_a_context_first_stays_its_end():
-    """A failure after a cancel changes nothing, nor does a loss after either;
-    all can be left then.
+def test_the_first_end_of_a_context_is_kept():
+    """A failure after a cancel has no effect, nor has a loss after either; the block can be
+    left.
     """
     protocol = SpeechProtocol(ContextIds("p"))
     cancelled, failed, lost, new = (protocol.open(CONTEXT) for _ in range(4))
@@ -658,8 +660,8 @@ def test_whatever_ended_a_context_first_stays_its_end():
     assert (protocol.outgoing_count, protocol.open_count()) == (0, 0)
 
 
-def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
-    """Contexts that are cancelled, ended or not begun do not count; the connection can go on."""
+def test_an_error_without_context_belongs_to_the_only_open_one():
+    """Cancelled, ended and new contexts are not considered; the connection remains usable."""
     protocol = SpeechProtocol(ContextIds("p"))
     cancelled, only, new = (protocol.open(CONTEXT) for _ in range(3))
     for name in (cancelled, only):
@@ -674,8 +676,8 @@ def test_an_error_that_names_nobody_is_for_the_only_one_that_is_open():
 
 
 @pytest.mark.parametrize("count", [0, 2, 3])
-def test_an_error_that_names_nobody_ends_a_connection_where_it_may_be_for_any(count):
-    """Where several are open, all fail with it; where none is, it is about the connection."""
+def test_an_error_without_context_ends_the_connection_of_several(count):
+    """If several contexts are open, all fail with it; if none is, it concerns the connection."""
     protocol = SpeechProtocol(ContextIds("p"))
     names = [protocol.open(CONTEXT) for _ in range(count)]
     for name in names:

@@ -81,7 +81,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
-def test_what_the_service_would_refuse_is_refused_here(change):
+def test_fields_out_of_the_references_ranges_are_refused(change):
     """Every field and range that the reference states is checked when a context is opened, and the
     error names the field, or the member of it.
     """
@@ -121,8 +121,8 @@ def test_an_error_says_what_may_be_and_what_was_given(change, says):
         settings_from({**SETTINGS, **change})
 
 
-def test_all_that_is_missing_is_named_at_once():
-    """Whoever gives no setting at all reads all those that are needed."""
+def test_all_missing_settings_are_named():
+    """If all settings are missing, the error names all required ones."""
     with pytest.raises(LocalProtocolError, match="a context needs model_id, output_format, voice"):
         settings_from({})
 
@@ -160,7 +160,7 @@ def test_every_word_of_the_reference_can_be_asked_for(name, value):
 
 
 @pytest.mark.parametrize("name", ["model_id", "voice", "output_format"])
-def test_what_is_needed_is_asked_for(name):
+def test_a_missing_setting_is_named(name):
     """A missing setting is named."""
     with pytest.raises(LocalProtocolError, match=name):
         settings_from({key: value for key, value in SETTINGS.items() if key != name})
@@ -182,9 +182,7 @@ def test_what_is_needed_is_asked_for(name):
     continues=st.booleans(),
     flushes=st.booleans(),
 )
-def test_what_is_allowed_is_written_as_the_wire_has_it(
-    config, delay, transcript, continues, flushes
-):
+def test_requests_are_written_with_the_wires_names(config, delay, transcript, continues, flushes):
     """A request's JSON has the wire's names, the given values, and nothing that was not given."""
     settings = ContextSettings(**SETTINGS, generation_config=config, max_buffer_delay_ms=delay)
     request = GenerationRequest(
@@ -319,7 +317,7 @@ def test_a_message_may_be_as_large_as_the_service_takes_and_no_larger(letter):
     assert caught.value.context_id == "mine"
 
 
-def test_all_that_can_be_set_is_written_under_the_wire_s_names():
+def test_every_setting_is_written_under_its_name():
     """Each setting of a context comes in its JSON under its own name, and with its own value."""
     given_settings = {
         **SETTINGS,

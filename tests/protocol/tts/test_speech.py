@@ -63,8 +63,8 @@ def built(events, *, complete=True):
 @given(
     events=st.lists(CHUNKS | FLUSHES | ROWS.map(words) | ROWS.map(phonemes)), complete=st.booleans()
 )
-def test_nothing_of_what_came_is_lost_or_moved(events, complete):
-    """Audio, words and phonemes are those of the events, in their order, and so is the format."""
+def test_speech_contains_all_events_in_order(events, complete):
+    """Audio, words and phonemes are those of the events, in order, with the same format."""
     speech = built([*events, Done(context_id="a")], complete=complete)
     heard = b"".join(event.audio for event in events if isinstance(event, Chunk))
     assert speech.audio == b"".join(segment.audio for segment in speech.segments) == heard
@@ -111,8 +111,8 @@ def test_segments_end_where_the_service_says(segments, rest):
     assert [(segment.audio, segment.flush_id) for segment in speech.segments] == expected
 
 
-def test_what_was_said_shows_in_no_repr():
-    """The repr of a speech shows how much it is, and not what."""
+def test_no_repr_of_a_speech_shows_its_contents():
+    """The repr of a speech shows sizes, and no contents."""
     speech = built([Chunk(context_id="a", audio=b"canary"), words([("canary", 0.0, 1.0)])])
     shown = repr(speech) + repr(speech.words[0]) + repr(speech.segments[0])
     assert "canary" not in shown
@@ -120,8 +120,8 @@ def test_what_was_said_shows_in_no_repr():
     assert "<1 items>" in shown
 
 
-def test_what_is_being_said_shows_in_no_repr():
-    """Neither does the repr of what is still put together."""
+def test_no_repr_of_a_speech_builder_shows_its_contents():
+    """The repr of a builder shows no contents either."""
     builder = SpeechBuilder(RAW)
     builder.add(Chunk(context_id="a", audio=b"canary"))
     builder.add(words([("canary", 0.0, 1.0)]))

@@ -251,7 +251,7 @@ async def test_odd_closes_end_the_connection(size, autojump_clock):
     assert seen.seconds == 0
 
 
-async def test_what_a_peer_says_at_the_end_is_one_line_that_can_be_printed(autojump_clock, caplog):
+async def test_close_reasons_are_printable_lines(autojump_clock, caplog):
     """Control characters of a close reason reach no log and no terminal."""
     caplog.set_level(logging.DEBUG, logger="trio_cartesia")
     reason = "ok\r\n\x1b[31mERROR \u202e".encode()

@@ -180,8 +180,10 @@ async def play(
     data=frame(b'{"type":"done","context_id":"a"}'), sizes=[300], early=len(STRAY), breaks=False
 )
 @on_virtual_time
-async def test_nobody_can_tell_the_lane_from_the_slow_path(data, sizes, early, breaks):
-    """Whatever a peer sends, and however it is sliced, both ways give the same events and ends."""
+async def test_the_fast_path_delivers_the_same_events(data, sizes, early, breaks):
+    """Whatever a peer sends, in any slices, the events and ends are the same with and without the
+    fast path.
+    """
     outcomes = [
         await play(STRAY + data, sizes, early=early, breaks=breaks, fast_path=fast_path)
         for fast_path in (True, False)
@@ -204,10 +206,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return passed
 
 
-async def test_whole_text_frames_pass_trio_websocket_by(autojump_clock, monkeypatch):
-    """Speech does not go through trio-websocket; pings between its frames do,
-    and it goes on after.
-    """
+async def test_whole_text_frames_bypass_trio_websocket(autojump_clock, monkeypatch):
+    """Speech does not pass through trio-websocket; pings between its frames do."""
     monkeypatch.setattr(transport, "FAST_PATH_IS_ON", True)
     passed = counted(monkeypatch)
     async with connected_pair() as (connection, peer):
@@ -283,7 +283,7 @@ async def test_a_flood_holds_nobody_up(autojump_clock):
 
 
 @pytest.mark.parametrize(("value", "is_on"), [(None, True), ("1", True), ("0", False)])
-def test_an_environment_variable_turns_the_lane_off(value, is_on):
+def test_an_environment_variable_turns_the_fast_path_off(value, is_on):
     """``TRIO_CARTESIA_FAST_PATH=0`` leaves every frame to trio-websocket."""
     environment = {
         name: text for name, text in os.environ.items() if name != "TRIO_CARTESIA_FAST_PATH"

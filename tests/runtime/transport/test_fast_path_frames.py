@@ -127,8 +127,8 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("read_bytes", [1, 2, 2**22])
 @on_virtual_time
-async def test_it_closes_at_the_first_odd_frame(odd, read_bytes):
-    """From the first frame that is anything else on, every byte is left to trio-websocket."""
+async def test_the_fast_path_closes_at_the_first_other_frame(odd, read_bytes):
+    """From the first frame of another kind on, trio-websocket reads every byte."""
     if len(ODD[odd]) > 10**6 and read_bytes < 10:
         read_bytes *= 10_000
     data = ODD[odd] + frame(b"after")
@@ -175,7 +175,7 @@ async def test_a_handler_may_block_or_leave_a_frame_unhandled():
 
 
 @on_virtual_time
-async def test_a_turn_is_bounded():
+async def test_the_work_of_a_turn_is_bounded():
     """At most `FRAMES_IN_A_ROW` frames are delivered in one turn, though more have arrived."""
     source, listener = Source(frame(b"") * (3 * FRAMES_IN_A_ROW), [2**22]), Listener()
     path = FastPath(source.receive_into, LARGEST_BYTES)
@@ -193,10 +193,8 @@ async def test_a_turn_is_bounded():
     read_bytes=st.sampled_from([10_000, 2**22]),
 )
 @on_virtual_time
-async def test_no_more_is_kept_than_an_incomplete_frame(sizes, cut, read_bytes):
-    """Whatever large messages came before, a path that waits keeps the bytes of the incomplete
-    frame.
-    """
+async def test_only_an_incomplete_frame_is_kept(sizes, cut, read_bytes):
+    """After large messages, a waiting fast path keeps only the bytes of an incomplete frame."""
     whole = b"".join(frame(bytes(size)) for size in sizes)
     half = frame(bytes(300_000))[:cut]
     source, listener = Source(whole + half, [read_bytes]), Listener()

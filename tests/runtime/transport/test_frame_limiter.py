@@ -41,8 +41,10 @@ def doses(guard: FrameLimiter, data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("first", [TEXT | LAST, BINARY, PING])
-def test_a_dose_has_so_many_frames_of_any_size(first, size):
-    """What comes at once is handed on in doses of so many frames, however large they are."""
+def test_the_number_of_frames_per_turn_is_bounded(first, size):
+    """Frames that arrive together are delivered in groups of a fixed number, regardless of their
+    size.
+    """
     if first == PING and size > 125:
         return
     one = frame(first, size)
@@ -105,8 +107,8 @@ def test_a_frame_has_at_most_so_many_reads(monkeypatch):
 
 
 @on_virtual_time
-async def test_an_end_that_was_told_is_told_again():
-    """Who reads on after a stream's end is told again, without the stream being asked."""
+async def test_reading_after_the_end_returns_the_end_again():
+    """A read after the end of a stream returns the end again, without reading from the stream."""
     near, far = bounded_stream_pair()
     wire = TappedStream(near, None)
     await far.send_all(frame(TEXT | LAST, 3))

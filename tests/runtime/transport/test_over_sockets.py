@@ -109,8 +109,8 @@ async def test_every_end_of_a_socket_is_a_loss_after_what_had_come(end):
         assert "without a goodbye" in str(caught.value)
 
 
-async def test_a_text_is_on_its_way_in_the_turn_in_which_it_was_given():
-    """Entering `speak` with a whole text sends it, so no other task delays it."""
+async def test_speak_sends_a_text_in_the_same_turn():
+    """Entering `speak` with a whole text sends it, so that no other task delays it."""
     async with connected() as (connection, (other, stream)):
         async with connection.speak("Hello.", **SETTINGS):
             readable, _, _ = select.select([stream.socket.fileno()], [], [], 0)
@@ -118,9 +118,9 @@ async def test_a_text_is_on_its_way_in_the_turn_in_which_it_was_given():
         await other.get_message()
 
 
-async def test_what_a_socket_does_not_take_at_once_follows_in_order():
-    """Pushes larger than the socket's buffers arrive whole and in order, whoever reads late, and
-    with pings of the peer in between.
+async def test_pushes_beyond_the_socket_buffer_arrive_in_order():
+    """Pushes larger than the socket's buffers arrive whole and in order, even if the peer reads
+    late and sends pings in between.
     """
     pieces = [f"{number:05d}" * 20_000 for number in range(40)]
     async with connected() as (connection, (other, _)), trio.open_nursery() as nursery:

@@ -60,8 +60,8 @@ async def test_every_byte_is_read_once_and_in_order(sizes, room, buffered):
 
 
 @on_virtual_time
-async def test_no_more_is_read_than_was_asked_for():
-    """A read takes as many bytes as it may, at least one, and leaves the others to the next."""
+async def test_a_read_respects_its_limit():
+    """A read returns at most the requested number of bytes, at least one, and keeps the others."""
     reader, far = pair()
     async with reader, far:
         await reader.wait_send_all_might_not_block()
@@ -120,8 +120,8 @@ def test_only_trios_streams_over_sockets_are_read_so():
 
 
 @on_virtual_time
-async def test_nobody_needs_to_be_told_of_waits():
-    """A reader that nobody has asked to tell of its waits just waits."""
+async def test_a_reader_without_a_callback_waits():
+    """A reader without a callback for waits just waits."""
     near, far = trio.socket.socketpair()
     reader = wrap_socket_stream(trio.SocketStream(near))
     assert reader is not None
@@ -142,10 +142,8 @@ async def test_a_read_of_nothing_is_refused():
             await reader.receive_some(0)
 
 
-def test_what_many_connections_read_at_once_is_each_ones_own():
-    """Connections share the room that they read into, a thread's each; none
-    reads another's bytes.
-    """
+def test_connections_that_share_a_read_buffer_get_their_own_bytes():
+    """The connections of a thread share a read buffer, and each gets only its own bytes."""
 
     async def read(letter: bytes, heard: list[bytes]) -> None:
         reader, far = pair()

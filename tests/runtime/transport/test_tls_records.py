@@ -77,8 +77,8 @@ async def talk(make, version, pieces, end, *, max_bytes):
 @example(pieces=[b"abc", bytes(20_000)], end="goodbye", max_bytes=None)
 @example(pieces=[b"abc"], end="goodbye", max_bytes=None)
 @on_virtual_time
-async def test_nobody_can_tell_it_from_trios_own(version, pieces, end, max_bytes):
-    """The same bytes are read as by ``trio.SSLStream``, all that were whole, and the same end."""
+async def test_reads_are_those_of_trios_ssl_stream(version, pieces, end, max_bytes):
+    """The bytes and the end are the same as those of ``trio.SSLStream``."""
     ours, theirs = [
         await talk(make, version, pieces, end, max_bytes=max_bytes) for make in (secure, plain)
     ]
@@ -99,10 +99,8 @@ async def test_all_records_that_have_come_are_read_at_once():
 
 
 @on_virtual_time
-async def test_it_knows_what_was_agreed():
-    """The stream tells what ``trio.SSLStream`` tells of the session, and
-    nothing that it does not.
-    """
+async def test_the_stream_has_the_attributes_of_the_session():
+    """The stream has the attributes of the session that ``trio.SSLStream`` has, and no others."""
     server_context, client_context = contexts(ssl.TLSVersion.TLSv1_3)
     near, far = bounded_stream_pair()
     server = trio.SSLStream(far, server_context, server_side=True)

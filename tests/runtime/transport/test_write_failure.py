@@ -27,9 +27,11 @@ def deafener(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(MemoryStream, "send_all", refuse)
 
 
-async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_clock, monkeypatch):
-    """Every push that waits, and every later one, raises at that moment. Loops get what still comes
-    for so long, then they raise; the loss is the same one for all, but for the context's id.
+async def test_a_write_failure_raises_in_pushes_first_and_in_loops_later(
+    autojump_clock, monkeypatch
+):
+    """Every waiting and later push raises at once. Receive loops get the events that still arrive
+    for a bounded time, then they raise. All raise the same loss, with their own context id.
     """
     told: dict[str, float] = {}
     heard: list[bytes] = []
@@ -71,8 +73,8 @@ async def test_who_speaks_is_told_at_once_and_who_hears_a_little_later(autojump_
     assert told["ear"] == 1 + LAST_WORDS_SECONDS
 
 
-async def test_nobody_says_goodbye_to_it(autojump_clock, monkeypatch):
-    """A connection whose peer takes nothing more is left within the bound of a goodbye."""
+async def test_closing_a_connection_whose_writes_fail_is_bounded(autojump_clock, monkeypatch):
+    """Leaving a connection whose peer does not read takes no longer than the bound for closing."""
     async with connected_pair() as (connection, peer):
         deafen = deafener(monkeypatch, peer)
         async with connection.context(**SETTINGS) as context:
