@@ -1,1 +1,1 @@
-"""`Cartesia`, and what it offers."""
+"""`Cartesia`, and its text-to-speech connections and pools."""

@@ -1,4 +1,4 @@
-"""What the runtime keeps of one context."""
+"""The state of one context in the runtime."""
 
 from __future__ import annotations
 

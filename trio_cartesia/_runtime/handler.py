@@ -1,4 +1,4 @@
-"""What a session carries messages for."""
+"""The interface between a session and the protocol whose messages it carries."""
 
 from __future__ import annotations
 

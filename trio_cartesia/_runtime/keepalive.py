@@ -1,4 +1,4 @@
-"""Whether the peer is still there, asked after each long silence."""
+"""Ping a silent peer, and end the connection if it does not answer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ PONG_SECONDS: Final = 20.0  # for the answer to it
 
 @enable_ki_protection
 async def keep_alive(session: Session, nursery: trio.Nursery) -> None:
-    """Ping the peer after each silence; no sign of life in return ends the connection.
+    """Ping the peer after each silence; end the connection if neither a pong nor a message arrives.
 
-    Pings are not known to keep the service from closing an idle connection (protocol §1.8): they
-    find out about peers that are gone, and keep middle boxes awake. A ping is never cancelled: a
-    half of it might be on the wire.
+    Pings detect peers that are gone, and keep the connection open in proxies and firewalls. They
+    are not known to prevent the service from closing an idle connection (protocol §1.8). A ping is
+    never cancelled, because a part of it might be on the wire.
     """
     alive_at = trio.current_time()
     while session.loss is None:
@@ -64,6 +64,6 @@ async def _shows_life(session: Session, answered: trio.Event) -> bool:
 
 
 def _is_stuck(session: Session) -> bool:
-    """Tell whether a message has been on its way for too long: the peer does not read either."""
+    """Return whether a message has been on its way for too long, so that the peer does not read."""
     since = session.writing_since
     return since is not None and trio.current_time() - since >= PONG_SECONDS

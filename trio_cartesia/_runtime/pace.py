@@ -1,4 +1,4 @@
-"""How far the reader may get ahead of those who receive."""
+"""Limit how far the reader gets ahead of the receive loops."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ IDLE_TURNS: Final = 8  # of the scheduler in which nothing is received: consumer
 class Pace:
     """Gives consumers turns of the scheduler, as long as they use them.
 
-    The socket may bring more in one turn than a consumer takes in one. A reader that went on at
-    once would fill the inbox of a consumer that is never idle; one that waited for all consumers
-    would be held up by the slowest. So the reader waits while something is received in every few
-    turns. Consumers that are idle, since they sleep or play, are not waited for again until as
-    much more has arrived.
+    The socket may deliver more in one turn than a consumer receives in one. If the reader continued
+    at once, it would fill the inbox of a consumer that is never idle; if it waited for all
+    consumers, the slowest would delay the others. So it waits as long as something is received
+    every few turns. For consumers that sleep or play, it waits again only after another
+    `AHEAD_BYTES` have arrived.
     """
 
     _waiting: ByteCounter

@@ -1,4 +1,4 @@
-"""Contexts that text is owed to, and for which nothing comes any more."""
+"""Detect contexts that have sent text and get no more events."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ StallSeconds = float | Literal["inherit"] | None
 
 
 def check_stall_seconds(stall_seconds: object, *, inherited: float | None = None) -> float:
-    """Return how long text may be owed with nothing arriving; None means forever.
+    """Check and return a stall limit, with infinity for None.
 
     Args:
-        stall_seconds: As it was given.
-        inherited: What ``"inherit"`` stands for, where that is allowed.
+        stall_seconds: The argument.
+        inherited: The value of ``"inherit"``; None if that is not allowed.
 
     Raises:
         LocalProtocolError: It is neither None nor a positive number.
@@ -54,7 +54,7 @@ def check_stall_seconds(stall_seconds: object, *, inherited: float | None = None
 class StallWatch:
     """Sleeps until the first deadline, and fails the contexts whose deadline has passed.
 
-    Each message moves deadlines to later, which is found out when the watch wakes; so it costs
+    Each message postpones a deadline; the watch notices that only when it wakes, so it costs
     nothing while speech arrives.
     """
 
@@ -72,7 +72,7 @@ class StallWatch:
     ) -> None:
         """Call *fail* for each context that has stalled, forever.
 
-        None stalls while reading *is_blocked*: nothing can arrive, by choice.
+        No context stalls while *is_blocked*, because then the client itself does not read.
         """
         while True:
             first = min((each.stall_deadline for each in self._entries.values()), default=math.inf)

@@ -1,4 +1,4 @@
-"""Encodings and sample rates of raw speech, and the arithmetic between bytes, frames and seconds.
+"""Encodings and sample rates of raw speech, with conversions between bytes, frames and seconds.
 
 Speech is mono, so a frame is one sample: 1, 2 or 4 bytes (protocol §6.1).
 """
@@ -31,7 +31,7 @@ UNKNOWN_SIZE: Final = 0xFFFFFFFF  # of a WAV that is streamed: players read to t
 
 @attrs.frozen(kw_only=True)
 class SampleFormat:
-    """The layout of the bytes of raw speech, and the arithmetic between bytes and seconds.
+    """The layout of the bytes of raw speech, with conversions between bytes and seconds.
 
     Attributes:
         encoding: One of `ENCODINGS`.

@@ -1,9 +1,8 @@
-"""Chunks, read from the frame where they lie.
+"""Decode chunks in the read buffer, without copying them first.
 
-Nearly all bytes of a connection are base64 in a field ``data``. It is cut out and decoded in
-place, and a mark that no peer can know stands in for it while the small rest is read as JSON.
-Where the mark does not come out exactly where a chunk's audio belongs, whatever the reason, the
-frame is none of this module's business: the codec reads it in the general way.
+Nearly all bytes of a connection are base64 in a field ``data``. This module decodes the field in
+place, replaces it by a random mark, and parses the small rest as JSON. If the mark is not exactly
+the value of ``data`` in a chunk, the message is left to the general parser.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def read_chunk(
         segments: The segment that each open context is in.
 
     Returns:
-        What `read_event` would return; None where only that can tell.
+        The result of `read_event`, or None if only that can read the message.
     """
     key = data.find(_KEY, start, stop)
     if key <= start or data[key - 1] not in _BEFORE:

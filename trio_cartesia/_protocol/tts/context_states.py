@@ -16,7 +16,7 @@ __all__ = ["TRANSITIONS", "End", "State", "Trigger", "advance"]
 
 
 class State(enum.Enum):
-    """Where a context stands."""
+    """The state of a context."""
 
     NEW = "new"  # nothing was sent, so the service does not know it
     OPEN = "open"
@@ -26,7 +26,7 @@ class State(enum.Enum):
 
 
 class Trigger(enum.Enum):
-    """What may happen to a context."""
+    """An event that may change the state of a context."""
 
     SEND = "send"
     SEND_LAST = "send last"
@@ -38,7 +38,7 @@ class Trigger(enum.Enum):
 
 
 class End(enum.Enum):
-    """How a context ended."""
+    """The way in which a context ended."""
 
     DONE = "done"
     EXPIRED = "expired"

@@ -1,4 +1,4 @@
-"""What `SpeechProtocol` knows of one context."""
+"""The state of one context in `SpeechProtocol`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Unspoken:
         return tuple(self.pending or ())
 
     def has_words(self) -> bool:
-        """Tell whether there is something in it that could be heard."""
+        """Return whether one of the texts has a letter or a digit."""
         return any(character.isalnum() for text in self.pending or () for character in text)
 
 

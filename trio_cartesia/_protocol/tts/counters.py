@@ -1,4 +1,4 @@
-"""What a connection has seen and sent, in numbers."""
+"""Running totals of a connection."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ class Counters:
     errors_without_context: int = 0
 
     def add_dropped(self, audio_bytes: int) -> None:
-        """Count a dropped event, with so much audio."""
+        """Count a dropped event with *audio_bytes* of audio."""
         self.dropped_events += 1
         self.dropped_audio_bytes += audio_bytes

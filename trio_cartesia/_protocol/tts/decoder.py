@@ -1,7 +1,7 @@
-"""JSON text to events: the wire is read once, here.
+"""Parse JSON messages into events.
 
-The general way is a cattrs converter. Chunks, which are nearly all that comes, are read by hand;
-a property test holds both ways to the same results.
+The general parser is a cattrs converter. Chunks, which are nearly all messages, are parsed by hand;
+a property test checks that both give the same results.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _object(text: str | bytes) -> dict[str, Any]:
 
 
 def _has_too_many_values(text: str | bytes) -> bool:
-    """Tell whether *text* might become more than `MAX_VALUES` objects.
+    """Return whether *text* might become more than `MAX_VALUES` objects.
 
     Each of them takes up to thirty times the memory of its text: empty arrays, for one.
     """
@@ -196,7 +196,7 @@ def _real(value: object, _: object = None) -> float:
 
 
 def _whole_or_none(value: object, _: object = None) -> int | None:
-    """Read a number that is only diagnostic: nothing fails by its being odd."""
+    """Read a number that is only diagnostic; an invalid one is None."""
     return value if type(value) is int else None
 
 

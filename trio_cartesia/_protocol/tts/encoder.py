@@ -1,7 +1,7 @@
 """Requests to JSON text.
 
-What all inputs of a context repeat is written once, when the context is opened, through cattrs;
-an input is that, and what is its own.
+The settings that all inputs of a context repeat are written once, with cattrs, when the context is
+opened; an input consists of them and of its own fields.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def write_input(request: GenerationRequest, common: str) -> str:
     """Write one input of a context (protocol §2.2.1).
 
     Args:
-        request: What to say.
-        common: What `write_settings` made of the context's settings.
+        request: The input.
+        common: The result of `write_settings` for the context's settings.
 
     Raises:
         LocalProtocolError: The message would be larger than `MAX_REQUEST_BYTES`.

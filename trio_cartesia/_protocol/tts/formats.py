@@ -1,6 +1,6 @@
-"""Output formats and generation settings, checked when they are made.
+"""Output formats and generation settings, checked when they are created.
 
-Parameters that take one of these also take a mapping of the wire's own shape.
+Parameters of one of these types also accept a mapping of its fields.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RawOutputFormat:
 
     @property
     def sample_format(self) -> SampleFormat:
-        """The layout of its bytes, with the arithmetic between bytes and seconds."""
+        """The layout of its bytes, with conversions between bytes and seconds."""
         return SampleFormat(encoding=self.encoding, sample_rate=self.sample_rate)
 
 
@@ -103,12 +103,13 @@ def _emotion(_: object, field: attrs.Attribute[str], value: object) -> None:
 class GenerationConfig:
     """Speed, volume and emotion of speech, for models from sonic-3 on (protocol §2.2.1).
 
-    None leaves a field out, so that the service's default holds.
+    A field that is None is not sent, so that the service's default applies.
 
     Attributes:
         speed: 0.6 to 1.5 times the voice's usual speed.
         volume: 0.5 to 2.0 times its usual volume.
-        emotion: Such as ``"content"``; sent in lower case. The service decides which ones exist.
+        emotion: An emotion, such as ``"content"``, sent in lower case. The service decides which
+            ones exist.
 
     Raises:
         LocalProtocolError: A value has the wrong type or is out of its range.

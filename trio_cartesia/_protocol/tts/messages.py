@@ -34,7 +34,7 @@ __all__ = [
 
 
 def size_of(value: object) -> str:
-    """Show how large a value is, for reprs that must not show what it is."""
+    """Return the size of a value, for reprs that must not show its contents."""
     unit = "bytes" if isinstance(value, bytes) else "items"
     return f"<{len(value)} {unit}>" if isinstance(value, (bytes, tuple, Mapping)) else "<...>"
 
@@ -79,11 +79,11 @@ class Chunk:
 
     Attributes:
         context_id: The context that it belongs to.
-        audio: Decoded bytes (``data`` on the wire); usually, but not surely, whole frames.
-        segment: How many ``flush_done`` events came before it in this context, from 0.
-        flush_id: The service's own count, as it came; its base is not documented.
-        step_time: Milliseconds that the service worked for it; diagnostic.
-        status_code: 206 or 200; means nothing.
+        audio: Decoded bytes (``data`` on the wire); usually, but not always, whole frames.
+        segment: The number of ``flush_done`` events before it in this context, from 0.
+        flush_id: The service's own number of the segment; its first value is not documented.
+        step_time: The milliseconds that the service took to generate it; diagnostic.
+        status_code: 206 or 200; without meaning.
     """
 
     type: ClassVar[Literal["chunk"]] = "chunk"
@@ -126,7 +126,7 @@ def make_chunk(
 
 @attrs.frozen(kw_only=True)
 class WordTimes:
-    """Words and when they sound, three tuples of one length.
+    """Words with their times, in three tuples of equal length.
 
     Attributes:
         words: Words with their punctuation; single characters for Chinese and Japanese.
@@ -141,7 +141,7 @@ class WordTimes:
 
 @attrs.frozen(kw_only=True)
 class PhonemeTimes:
-    """Phonemes and when they sound, three tuples of one length.
+    """Phonemes with their times, in three tuples of equal length.
 
     Attributes:
         phonemes: In the International Phonetic Alphabet.
@@ -156,7 +156,7 @@ class PhonemeTimes:
 
 @attrs.frozen(kw_only=True)
 class WordTimestamps:
-    """Word times (``timestamps`` on the wire); may come before or after their chunks.
+    """Words with their times (``timestamps`` on the wire), sent before or after their chunks.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -177,7 +177,7 @@ class WordTimestamps:
 
 @attrs.frozen(kw_only=True)
 class PhonemeTimestamps:
-    """Phoneme times; may come before or after their chunks.
+    """Phonemes with their times, sent before or after their chunks.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -198,9 +198,9 @@ class PhonemeTimestamps:
 
 @attrs.frozen(kw_only=True)
 class FlushDone:
-    """A segment is complete: all of its chunks came before this (protocol §2.7).
+    """The end of a segment: all of its chunks were sent before it (protocol §2.7).
 
-    It may come without a flush, where ``max_buffer_delay_ms`` is 0.
+    If ``max_buffer_delay_ms`` is 0, the service may send it without a flush.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -219,7 +219,7 @@ class FlushDone:
 
 @attrs.frozen(kw_only=True)
 class Done:
-    """The context has ended: no event of it follows.
+    """The end of the context: no event of it follows.
 
     Attributes:
         context_id: The context that it belongs to.
@@ -234,7 +234,7 @@ class Done:
 
 @attrs.frozen(kw_only=True)
 class ErrorEvent:
-    """The service failed a context, or could not tell which; raised, never yielded.
+    """An error of a context, or of an unknown one; it is raised, never delivered.
 
     Attributes:
         context_id: The context, if the service could attribute the error.
@@ -249,10 +249,10 @@ class ErrorEvent:
 
 @attrs.frozen(kw_only=True)
 class UnknownEvent:
-    """An event of a kind that this release does not know; kept, counted and never fatal.
+    """An event of a type that this release does not know; it is delivered and counted.
 
     Attributes:
-        context_id: The context that it names, if any.
+        context_id: The context id in the event, or None.
         wire_type: Its ``type`` on the wire.
         fields: Its members as they came.
     """

@@ -71,18 +71,18 @@ def generation_config_from(value: object) -> GenerationConfig | None:
 class ContextSettings:
     """The settings of a context, with the wire's names and ranges (protocol §2.2.1).
 
-    None leaves a field out, so that the service's default holds. The service decides which
-    models, languages and voices exist; they are passed on as they are.
+    A field that is None is not sent, so that the service's default applies. The service decides
+    which models, languages and voices exist, so the client does not check them.
 
     Attributes:
-        model_id: Such as ``"sonic-latest"``.
-        voice: A voice's id, or the wire's object.
-        output_format: A `RawOutputFormat`, or a mapping of its shape.
-        language: Such as ``"en"``; set it whenever it is known.
-        locale: Such as ``"en-GB"``; set this or *language*, not both.
+        model_id: A model, such as ``"sonic-latest"``.
+        voice: The id of a voice, or the wire's object.
+        output_format: A `RawOutputFormat`, or a mapping of its fields.
+        language: A language, such as ``"en"``; set it if it is known.
+        locale: A locale, such as ``"en-GB"``; set this or *language*, not both.
         normalization: ``"auto"``, ``"off"`` or a locale.
-        max_buffer_delay_ms: 0 to 5000 (the service's default: 3000): how long the service may
-            hold text back for better prosody. With 0 it speaks each push at once.
+        max_buffer_delay_ms: The milliseconds for which the service may hold text for better
+            prosody, 0 to 5000 (the service's default is 3000). With 0 it speaks each push at once.
         add_timestamps: Request word times.
         add_phoneme_timestamps: Request phoneme times.
         use_normalized_timestamps: Times of the text as it is spoken ("twenty dollars") rather

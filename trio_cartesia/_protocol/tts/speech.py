@@ -1,4 +1,4 @@
-"""Everything that one context said, as one value."""
+"""The speech of one context, as one value."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["Segment", "Speech", "SpeechBuilder", "TimedText"]
 
 @attrs.frozen(kw_only=True)
 class TimedText:
-    """A word or a phoneme, and when it sounds.
+    """A word or a phoneme, with its times.
 
     Attributes:
-        text: As the service sent it.
-        start: Seconds from the start of the context's audio.
-        end: Likewise.
+        text: The text as the service sent it.
+        start: Its start, in seconds from the start of the context's audio.
+        end: Its end, likewise.
     """
 
     text: str = attrs.field(repr=False)
@@ -43,7 +43,7 @@ class Segment:
 
     Attributes:
         audio: Its bytes.
-        flush_id: The service's own count, if it sent one.
+        flush_id: The service's own number of the segment, or None.
     """
 
     audio: bytes = attrs.field(repr=size_of)
@@ -52,10 +52,11 @@ class Segment:
 
 @attrs.frozen(kw_only=True)
 class Speech:
-    """What a context said.
+    """The speech of a context.
 
     Attributes:
         audio: All bytes, in order; whole frames if the service sent whole frames.
+<<<<<<< HEAD
         output_format: Their layout.
         words: Word times, if ``add_timestamps`` asked for them.
         phonemes: Phoneme times, if ``add_phoneme_timestamps`` asked for them.
@@ -65,6 +66,17 @@ class Speech:
             after the last text with a letter or digit in it. False for speech that was cut short:
             by `Context.cancel`, by expiry or by an error; and where audio for a context that was
             never opened on the connection was dropped meanwhile, since it may be its own.
+=======
+        output_format: The layout of the audio.
+        words: The words with their times; empty without ``add_timestamps``.
+        phonemes: The phonemes with their times; empty without ``add_phoneme_timestamps``.
+        segments: The same audio, divided into segments.
+        text: The text that was pushed, verbatim.
+        complete: True if the service ended the context after its final input, and audio arrived
+            after the last text with a letter or digit in it. False if the speech was cut short by
+            `Context.cancel`, by expiry or by an error, or if audio for an unknown context was
+            dropped meanwhile, because it may belong to this one.
+>>>>>>> c11aeb3 (Protocol and runtime: docstrings have subjects; results and times say what they are)
         timings: When its context was opened, pushed to, sent, answered and ended; it does not count
             when two are compared.
     """
@@ -80,7 +92,7 @@ class Speech:
 
     @property
     def sample_format(self) -> SampleFormat:
-        """The arithmetic between its bytes and seconds."""
+        """The layout of the audio, with conversions between bytes and seconds."""
         return self.output_format.sample_format
 
     def timeline(self) -> tuple[TimedWord, ...]:
@@ -119,13 +131,13 @@ class Speech:
 
     @property
     def duration_seconds(self) -> float:
-        """How long the audio plays."""
+        """The duration of the audio."""
         return self.sample_format.seconds(len(self.audio))
 
 
 @attrs.define(eq=False)
 class SpeechBuilder:
-    """Puts a `Speech` together from events."""
+    """Builds a `Speech` from events."""
 
     output_format: RawOutputFormat
     _audio: list[bytes] = attrs.field(factory=list, init=False, repr=False)
@@ -135,7 +147,7 @@ class SpeechBuilder:
     _phonemes: list[TimedText] = attrs.field(factory=list, init=False, repr=False)
 
     def add(self, event: Event) -> None:
-        """Take the next event."""
+        """Add the next event."""
         if isinstance(event, Chunk):
             self._audio.append(event.audio)
             self._flush_id = event.flush_id
@@ -149,8 +161,13 @@ class SpeechBuilder:
             self._flush_id = event.flush_id if self._flush_id is None else self._flush_id
             self._end_segment()
 
+<<<<<<< HEAD
     def finish(self, timings: Timings, text: str, *, complete: bool) -> Speech:
         """Return what was said."""
+=======
+    def finish(self, timings: Timings, *, complete: bool) -> Speech:
+        """Return the speech."""
+>>>>>>> c11aeb3 (Protocol and runtime: docstrings have subjects; results and times say what they are)
         if self._audio:
             self._end_segment()
         return Speech(

@@ -1,4 +1,4 @@
-"""When things happened to one context; time is an argument."""
+"""The times of one context's events; time is an argument."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ __all__ = ["AudioArrivals", "Timings"]
 
 @attrs.frozen(kw_only=True)
 class Timings:
-    """When things happened to one context, in seconds of Trio's clock; None if they have not.
+    """The times of one context, in seconds of Trio's clock; None for events that have not happened.
 
-    Audio counts when it arrives, not when it is received from the context.
+    The times of audio are those of its arrival, not those at which it was received from the
+    context.
 
     Attributes:
-        opened_at: The context's block was entered; in a pool, it began to wait for its place.
-        pushed_at: Text was first pushed, apart from pushes that were withdrawn.
-        sent_at: The first message was on the wire.
-        first_audio_at: The first audio arrived.
-        last_audio_at: The latest audio arrived.
-        ended_at: The context ended, or its block was left.
-        audio_seconds: How long the audio that has arrived plays.
-        starved_seconds: How much silence an immediate listener would have heard: one who plays
-            each chunk as soon as it arrives and all before it have been played. The wait for the
-            first audio does not count.
+        opened_at: When the context's block was entered; in a pool, when it began to wait.
+        pushed_at: When text was first pushed, except pushes that were withdrawn.
+        sent_at: When the first message was on the wire.
+        first_audio_at: When the first audio arrived.
+        last_audio_at: When the latest audio arrived.
+        ended_at: When the context ended, or its block was left.
+        audio_seconds: The duration of the audio that has arrived.
+        starved_seconds: The silence within the speech if a player plays each chunk as soon as it
+            has arrived and the chunks before it have been played; without the wait for the first
+            audio.
     """
 
     opened_at: float
@@ -41,17 +42,17 @@ class Timings:
 
     @property
     def first_audio_seconds(self) -> float | None:
-        """The time to first audio: from the first push to the first audio."""
+        """The time to first audio, from the first push; None before it."""
         if self.pushed_at is None or self.first_audio_at is None:
             return None
         return self.first_audio_at - self.pushed_at
 
     @property
     def real_time_factor(self) -> float | None:
-        """Seconds from the first push to the latest audio, for each second of audio.
+        """The time from the first push to the latest audio, divided by the audio's duration.
 
-        Below 1 speech arrives faster than it plays. Where text is pushed while it is written, the
-        waits for text count too.
+        If it is below 1, speech arrives faster than it plays. If text is pushed while it is being
+        written, it includes the waits for text.
         """
         if self.pushed_at is None or self.last_audio_at is None:
             return None

@@ -1,8 +1,8 @@
-"""What trio-websocket does not count: in how many pieces a message comes, and how much comes at
-once.
+"""Limits that trio-websocket lacks: the fragments of a message, and the bytes processed at once.
 
-It keeps every piece of a message until the last one, and bounds their characters alone: a peer may
-send empty ones for ever. And it works off whatever it is given without letting other tasks run.
+It keeps every fragment of a message until the last one and limits only their characters, so a peer
+could send empty fragments forever. It also processes all bytes that it gets without letting other
+tasks run.
 """
 
 from __future__ import annotations

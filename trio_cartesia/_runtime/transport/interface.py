@@ -1,4 +1,4 @@
-"""The seam between a session and what carries its messages."""
+"""The interface between a session and the transport of its messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["FrameHandler", "Outcome", "Transport"]
 
 
 class Outcome(IntEnum):
-    """What a handler did with a frame; true where no further one may be delivered."""
+    """The result of a handler for a frame; true if no further frame may be delivered."""
 
     DELIVERED = 0
     BLOCKED = 1  # delivered, and an inbox that blocks is full
@@ -17,7 +17,7 @@ class Outcome(IntEnum):
 
 
 class FrameHandler(Protocol):
-    """Where messages go. Neither method waits, and neither keeps a reference to a buffer."""
+    """Receives messages. Neither method waits, and neither keeps a reference to a buffer."""
 
     def handle_frame(self, data: bytearray, view: memoryview, start: int, stop: int) -> int:
         """Take the text message at *start* to *stop* of *data*; return an `Outcome`."""

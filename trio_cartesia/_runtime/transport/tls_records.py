@@ -26,7 +26,7 @@ def secure(
 
 
 class _Context:
-    """What ``trio.SSLStream`` asks of a context: one object that decrypts."""
+    """The part of an SSL context that ``trio.SSLStream`` uses: it creates a decrypting object."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
