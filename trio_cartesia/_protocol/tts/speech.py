@@ -56,27 +56,16 @@ class Speech:
 
     Attributes:
         audio: All bytes, in order; whole frames if the service sent whole frames.
-<<<<<<< HEAD
-        output_format: Their layout.
-        words: Word times, if ``add_timestamps`` asked for them.
-        phonemes: Phoneme times, if ``add_phoneme_timestamps`` asked for them.
-        segments: The same audio, cut at the ends of segments.
-        text: What was pushed, verbatim.
-        complete: True if the service ended the context after its final input, and audio came
-            after the last text with a letter or digit in it. False for speech that was cut short:
-            by `Context.cancel`, by expiry or by an error; and where audio for a context that was
-            never opened on the connection was dropped meanwhile, since it may be its own.
-=======
         output_format: The layout of the audio.
         words: The words with their times; empty without ``add_timestamps``.
         phonemes: The phonemes with their times; empty without ``add_phoneme_timestamps``.
         segments: The same audio, divided into segments.
         text: The text that was pushed, verbatim.
+        text: The text that was pushed, verbatim.
         complete: True if the service ended the context after its final input, and audio arrived
             after the last text with a letter or digit in it. False if the speech was cut short by
             `Context.cancel`, by expiry or by an error, or if audio for an unknown context was
             dropped meanwhile, because it may belong to this one.
->>>>>>> c11aeb3 (Protocol and runtime: docstrings have subjects; results and times say what they are)
         timings: When its context was opened, pushed to, sent, answered and ended; it does not count
             when two are compared.
     """
@@ -161,13 +150,8 @@ class SpeechBuilder:
             self._flush_id = event.flush_id if self._flush_id is None else self._flush_id
             self._end_segment()
 
-<<<<<<< HEAD
     def finish(self, timings: Timings, text: str, *, complete: bool) -> Speech:
-        """Return what was said."""
-=======
-    def finish(self, timings: Timings, *, complete: bool) -> Speech:
         """Return the speech."""
->>>>>>> c11aeb3 (Protocol and runtime: docstrings have subjects; results and times say what they are)
         if self._audio:
             self._end_segment()
         return Speech(
