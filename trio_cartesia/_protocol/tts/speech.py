@@ -61,7 +61,6 @@ class Speech:
         phonemes: The phonemes with their times; empty without ``add_phoneme_timestamps``.
         segments: The same audio, divided into segments.
         text: The text that was pushed, verbatim.
-        text: The text that was pushed, verbatim.
         complete: True if the service ended the context after its final input, and audio arrived
             after the last text with a letter or digit in it. False if the speech was cut short by
             `Context.cancel`, by expiry or by an error, or if audio for an unknown context was
