@@ -19,7 +19,7 @@ import trio_cartesia.server
 import trio_cartesia.testing
 from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics, Timings
 from trio_cartesia._client import tts
-from trio_cartesia._pool import backoff, inputs, slots, working_limit
+from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
@@ -204,6 +204,9 @@ LIMITS = {
     "LONGEST_RECOVERY_SECONDS": working_limit.LONGEST_RECOVERY_SECONDS,
     "LONGEST_PAUSE_SECONDS": working_limit.LONGEST_PAUSE_SECONDS,
     "KEPT_CHARACTERS": inputs.KEPT_CHARACTERS,
+    "LOSSES_WITHOUT_PROGRESS": resumption.LOSSES_WITHOUT_PROGRESS,
+    "UNCOVERED_SECONDS": delivery.UNCOVERED_SECONDS,
+    "ALIGNED_WORDS": resumption.ALIGNED_WORDS,
     "BATCH_BYTES": receiving.BATCH_BYTES,
     "EXIT_SECONDS": portal.EXIT_SECONDS,
 }

@@ -37,6 +37,7 @@ from trio_cartesia._protocol.tts.messages import Event as Event
 from trio_cartesia._protocol.tts.messages import FlushDone as FlushDone
 from trio_cartesia._protocol.tts.messages import PhonemeTimes as PhonemeTimes
 from trio_cartesia._protocol.tts.messages import PhonemeTimestamps as PhonemeTimestamps
+from trio_cartesia._protocol.tts.messages import Resumed as Resumed
 from trio_cartesia._protocol.tts.messages import UnknownEvent as UnknownEvent
 from trio_cartesia._protocol.tts.messages import WordTimes as WordTimes
 from trio_cartesia._protocol.tts.messages import WordTimestamps as WordTimestamps

@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from tests.support import SETTINGS
-from trio_cartesia import Cartesia, ContextOptions
+from trio_cartesia import Cartesia, Chunk, ContextOptions, Resumed, WordTimestamps
 from trio_cartesia.server import Server, Tones, open_server
 from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.messages.errors import APIError
@@ -33,6 +33,7 @@ class Network:
 
     Attributes:
         streams: The service's ends, the oldest first.
+        opened_at: When each was opened.
         attempts: When a connection was asked for.
         error: Raised instead of making another connection.
         link: How slow the next ones are.
@@ -41,6 +42,7 @@ class Network:
     server: Server
     nursery: trio.Nursery
     streams: list[MemoryStream] = attrs.field(factory=list)
+    opened_at: dict[MemoryStream, float] = attrs.field(factory=dict)
     attempts: list[float] = attrs.field(factory=list)
     error: BaseException | None = None
     link: Link = DIRECT
@@ -52,6 +54,7 @@ class Network:
             raise self.error
         near, far = bounded_stream_pair(link=self.link)
         self.streams.append(far)
+        self.opened_at[far] = trio.current_time()
         self.nursery.start_soon(self._serve, far)
         return near
 
@@ -97,3 +100,52 @@ def refusals_counted() -> Iterator[list[float]]:
 
     with patch.object(Account, "acquire_context", count):
         yield refusals
+
+
+def letters(words):
+    """Return the letters of the words among *words*."""
+    bare = ["".join(filter(str.isalnum, word)) for word in words if not word.startswith("<")]
+    return [word for word in bare if word]
+
+
+class Listener:
+    """Receives a context that may be resumed, and keeps what came of each connection.
+
+    Attributes:
+        stretches: Of each context, its id, the audio and the words.
+        ends: When each word ends.
+        resumed: The attempts between.
+        has_resumed: Set at the next one.
+        error: What the receive loop raised.
+    """
+
+    def __init__(self):
+        self.stretches, self.ends, self.resumed, self.error = [], [], [], None
+        self.has_resumed = trio.Event()
+
+    async def receive(self, context):
+        try:
+            async for each in context.receive():
+                if isinstance(each, (Chunk, WordTimestamps)):
+                    self._take(each)
+                elif isinstance(each, Resumed):
+                    words = self.words()
+                    assert each.after_word == (words[-1] if words else None)
+                    assert each.context_id == context.context_id
+                    self.resumed.append(each.attempt)
+                    self.has_resumed.set()
+                    self.has_resumed = trio.Event()
+        except Exception as error:  # noqa: BLE001
+            self.error = error
+
+    def _take(self, each):
+        if not self.stretches or self.stretches[-1][0] != each.context_id:
+            self.stretches.append((each.context_id, bytearray(), []))
+        if isinstance(each, Chunk):
+            self.stretches[-1][1].extend(each.audio)
+        else:
+            self.stretches[-1][2].extend(each.word_timestamps.words)
+            self.ends += each.word_timestamps.end
+
+    def words(self):
+        return [word for _, _, words in self.stretches for word in words]

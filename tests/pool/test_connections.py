@@ -32,7 +32,7 @@ async def test_a_warm_connection_awaits_the_first_context(autojump_clock):
             assert len(network.streams) == pool.statistics().connections_open == 1
             async with trio.open_nursery() as nursery:
                 for _ in range(9):
-                    nursery.start_soon(speak, pool, LONG)
+                    nursery.start_soon(speak, pool, "Some words. " * 8)
                     await trio.sleep(0.001)
                 numbers = pool.statistics()
                 assert (numbers.contexts_open, numbers.connections_open) == (9, 3)

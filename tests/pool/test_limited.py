@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.pool.support import LONG, SMALL, refusals_counted, service
@@ -28,6 +28,7 @@ TASKS = st.lists(
 )
 
 
+@settings(max_examples=max(10, settings.default.max_examples // 2))
 @given(tasks=TASKS, allowed=st.integers(1, 3), places=st.integers(1, 8))
 @on_virtual_time
 async def test_a_pool_that_is_larger_than_the_plan(tasks, allowed, places):
@@ -212,13 +213,14 @@ async def test_a_refusal_after_the_text_is_no_longer_kept(autojump_clock):
                 await context.collect()
 
 
-@given(words=st.integers(10, 60), pause=st.sampled_from([0.002, 0.01]))
+@given(words=st.integers(10, 60), pause=st.sampled_from([0.005, 0.02]))
+@settings(max_examples=max(10, settings.default.max_examples // 3))
 @on_virtual_time
 async def test_later_pieces_of_a_refused_context_are_not_spoken(words, pause):
     """Where the service refuses a context's first piece and takes a later one, what it then speaks
     is cancelled, and the text is spoken whole all the same.
     """
-    pieces = [f"Piece {number}. " for number in range(25)]
+    pieces = [f"Piece {number}. " for number in range(10)]
     async with service(plan=plan_of(1)) as (client, network):
         network.link = Link(latency_seconds=0.05)
         await speak_pieces_beside_another(client, network, words, pieces, pause)

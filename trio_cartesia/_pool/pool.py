@@ -15,7 +15,9 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._pool.admission import Admission
 from trio_cartesia._pool.inputs import Input
-from trio_cartesia._pool.pooled_context import Mover, Opening
+from trio_cartesia._pool.mover import Mover, Opening
+from trio_cartesia._pool.resuming_mover import ResumingMover
+from trio_cartesia._pool.resumption import check_not_consumed, resumable
 from trio_cartesia._pool.settings import PoolSettings
 from trio_cartesia._pool.statistics import PoolStatistics
 from trio_cartesia._protocol.base import checks
@@ -87,6 +89,7 @@ class Pool:
         self,
         text_or_pieces: str | Iterable[str] | AsyncIterable[str],
         *,
+        resume: bool = False,
         priority: int = 0,
         inbox_bytes: int | None = None,
         stall_seconds: StallSeconds = "inherit",
@@ -96,20 +99,36 @@ class Pool:
 
         Its text is sent like that of `Connection.speak`, once the context has been opened.
 
+        With *resume*, the loss of a connection does not end the context: another connection speaks
+        the rest of the text, from the first word that was not delivered, and a `Resumed` event
+        comes between. A part of that word may be in the audio twice, but no other. Word times are
+        requested, and count from the start of the whole speech; each is delivered after the audio
+        of its word, and audio is delivered as far as word times have arrived. Markup that lasts
+        (``<speed/>``, ``<volume/>``, ``<emotion/>``, ``<spell>``) remains in force. The service
+        bills again for what it speaks again.
+
         Args:
             text_or_pieces: A text, or an iterator of its pieces.
+            resume: Whether to continue after a loss. After three losses in a row without a word
+                between them, or if the service sends no word times for 30 seconds of audio, the
+                receive loop raises `ConnectionLost`, whose ``unspoken`` is the rest. Such a context
+                refuses `flush`, and `push` waits while more than 65,536 characters are kept.
             priority: See `context`.
             inbox_bytes: See `context`.
             stall_seconds: See `context`.
             **settings: See `context`.
 
         Raises:
-            CartesiaError: As for `context`, or a `LocalProtocolError` because the text is empty.
+            CartesiaError: As for `context`, or a `LocalProtocolError` because the text is empty,
+                was consumed before, or cannot be resumed with these settings.
         """
         checks.text_or_pieces(text_or_pieces, "text_or_pieces", may_be_empty=False)
+        if checks.boolean(resume, "resume"):
+            check_not_consumed(text_or_pieces)
+            settings = resumable(settings)
         is_fed = not isinstance(text_or_pieces, str)
         opening = self._opening(inbox_bytes, stall_seconds, settings, is_fed=is_fed)
-        return self._open(opening, priority, text_or_pieces)
+        return self._open(opening, priority, text_or_pieces, resumes=resume)
 
     async def drain(self) -> None:
         """Open no more contexts, and wait until the open ones have ended.
@@ -147,11 +166,17 @@ class Pool:
 
     @asynccontextmanager
     async def _open(
-        self, opening: Opening, priority: int, text_or_pieces: Pieces | str | None
+        self,
+        opening: Opening,
+        priority: int,
+        text_or_pieces: Pieces | str | None,
+        *,
+        resumes: bool = False,
     ) -> AsyncIterator[Context]:
         self._run_check.check()
         admission = self._admission
-        mover = Mover(admission, admission.new_ticket(check_priority(priority)), opening)
+        kind = ResumingMover if resumes else Mover
+        mover = kind(admission, admission.new_ticket(check_priority(priority)), opening)
         self._blocks += 1
         try:
             await mover.open()

@@ -26,6 +26,7 @@ __all__ = [
     "PhonemeTimestamps",
     "Received",
     "Request",
+    "Resumed",
     "UnknownEvent",
     "WordTimes",
     "WordTimestamps",
@@ -264,5 +265,25 @@ class UnknownEvent:
     fields: Mapping[str, object] = attrs.field(repr=size_of)
 
 
-Event = Chunk | WordTimestamps | PhonemeTimestamps | FlushDone | Done | UnknownEvent
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """The connection was lost, and the rest of the text is spoken on another one.
+
+    It comes from ``pool.speak(..., resume=True)`` alone, between the events of the two connections.
+
+    Attributes:
+        context_id: The context that speaks the rest.
+        after_word: The last word that was delivered whole, as the service sent it; None if none
+            was. The rest begins with the word after it, of which a part may have been delivered.
+        attempt: 1 where the text is resumed for the first time.
+    """
+
+    type: ClassVar[Literal["resumed"]] = "resumed"
+
+    context_id: str
+    after_word: str | None = attrs.field(repr=size_of)
+    attempt: int
+
+
+Event = Chunk | WordTimestamps | PhonemeTimestamps | FlushDone | Done | Resumed | UnknownEvent
 Received = Event | ErrorEvent
