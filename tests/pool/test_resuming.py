@@ -152,6 +152,7 @@ async def test_it_is_a_context_like_any_other(autojump_clock):
         assert [word.text for word in speech.words] == ["One", "two", "three", "four."]
         assert len(speech.audio) % 2 == 0
         assert speech.words[-1].end <= speech.duration_seconds
+        assert speech.timings.audio_seconds == speech.duration_seconds
         async with pool.speak("One two three four.", resume=True, **settings) as context:
             await trio.sleep(0.6)
             network.reset_all()
@@ -316,6 +317,7 @@ async def test_a_service_without_word_times(loses, monkeypatch, autojump_clock):
                 async for each in context.receive():
                     if isinstance(each, Chunk):
                         size += len(each.audio)
+                        assert pool.statistics().held_bytes <= 30 * 8000
                         if loses and size > 40_000:
                             network.reset_all()
         except ConnectionLost:
@@ -345,11 +347,11 @@ async def test_text_is_kept_only_as_long_as_it_may_be_needed(monkeypatch, autoju
         client.tts.websocket_pool(max_contexts=1) as pool,
         pool.speak(pieces(), resume=True, **SMALL) as context,
     ):
-        log, most = context._mover.log, 0
+        most = 0
         await trio.testing.wait_all_tasks_blocked()
         assert taken == 6
         async for _ in context.receive():
-            most = max(most, sum(map(len, log.texts())))
+            most = max(most, pool.statistics().characters_kept)
             assert context._mover._resumption._alignment.count <= 50 + 600 / 5
         assert taken == 25
         assert 500 < most <= 600

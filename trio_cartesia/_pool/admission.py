@@ -192,8 +192,8 @@ class Admission:
             with trio.move_on_at(self._next_deadline(now)):
                 await self._changed.wait()
 
-    def statistics(self, contexts_in_blocks: int) -> PoolStatistics:
-        """Return a snapshot of the numbers."""
+    def statistics(self, **of_contexts: int) -> PoolStatistics:
+        """Return a snapshot of the numbers, with those *of_contexts* in their blocks."""
         now, connections, most = trio.current_time(), self.connections, self._settings
         return PoolStatistics(
             waiting=len(self._queue),
@@ -203,7 +203,6 @@ class Admission:
             working_limit=self.limit.current,
             contexts_open=connections.open_contexts,
             contexts_draining=sum(each.expires_at < math.inf for each in connections.leases()),
-            contexts_in_blocks=contexts_in_blocks,
             contexts_limited=self.limit.refusals,
             max_characters=most.max_characters,
             connections_open=connections.usable_count,
@@ -212,6 +211,7 @@ class Admission:
             is_breaker_open=connections.breaker.is_open,
             is_draining=self.is_draining,
             **attrs.asdict(self.counters),
+            **of_contexts,
         )
 
     # -- inside

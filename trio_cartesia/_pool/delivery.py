@@ -86,6 +86,11 @@ class Delivery:
         )
 
     @property
+    def held_bytes(self) -> int:
+        """Audio that has come and was not delivered."""
+        return self._received_bytes - self._delivered_bytes
+
+    @property
     def waiting_words(self) -> list[str]:
         """The words whose times have come and were not delivered."""
         return [unit.text for unit in self._words]

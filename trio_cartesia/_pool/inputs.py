@@ -64,11 +64,12 @@ class InputLog:
 
     Attributes:
         is_whole: False once inputs were dropped, so that they cannot be sent again.
+        characters: How much text is kept.
     """
 
     is_whole: bool = attrs.field(default=True, init=False)
+    characters: int = attrs.field(default=0, init=False)
     _inputs: dict[Input, None] = attrs.field(factory=dict, init=False, repr=False)
-    _characters: int = attrs.field(default=0, init=False)
 
     def __iter__(self) -> Iterator[Input]:
         return iter(self._inputs)
@@ -82,14 +83,14 @@ class InputLog:
         """Append an input."""
         if self.is_whole:
             self._inputs[item] = None
-            self._characters += len(item.transcript)
-            if self._characters > KEPT_CHARACTERS:
+            self.characters += len(item.transcript)
+            if self.characters > KEPT_CHARACTERS:
                 self.drop()
 
     def remove(self, item: Input) -> None:
         """Remove an input that was withdrawn; flushes with no text before them count as sent."""
         if self._inputs.pop(item, item) is None:
-            self._characters -= len(item.transcript)
+            self.characters -= len(item.transcript)
         while self._inputs and (first := next(iter(self))).flush:
             first.was_taken = True
             del self._inputs[first]
@@ -97,7 +98,7 @@ class InputLog:
     def drop(self) -> None:
         """Keep nothing any more."""
         self._inputs.clear()
-        self.is_whole, self._characters = False, 0
+        self.is_whole, self.characters = False, 0
 
     def texts(self) -> tuple[str, ...]:
         """Return what is kept of the text."""

@@ -10,7 +10,7 @@ import attrs
 __all__ = ["MarkupState", "has_words"]
 
 _LASTING: Final = re.compile(r"<(speed|volume|emotion)\s[^<>]*>|<(/?)spell>")
-_TAG: Final = re.compile(r"<[^<>]*>")
+_TAG: Final = re.compile(r"<(?:break|pause|speed|volume|emotion)\s[^<>]*>|</?spell>")
 _LONGEST_TAG: Final = 80  # characters
 
 

@@ -12,25 +12,15 @@ from trio_cartesia._pool.admission import Admission, ContextTicket
 from trio_cartesia._pool.inputs import Input, InputLog
 from trio_cartesia._pool.pooled_context import PooledContext
 from trio_cartesia._pool.pooled_inbox import PooledInbox
+from trio_cartesia._pool.settings import Opening
 from trio_cartesia._pool.slots import Lease
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.context_states import End, State
 from trio_cartesia._protocol.tts.outbox import Status
-from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.contexts import ContextTable
 
-__all__ = ["Mover", "Opening"]
-
-
-@attrs.frozen(kw_only=True)
-class Opening:
-    """What a context is opened with, as often as that is done."""
-
-    settings: ContextSettings
-    inbox_bytes: int
-    stall_seconds: float
-    is_fed: bool
+__all__ = ["Mover"]
 
 
 @attrs.define(eq=False)
@@ -81,6 +71,11 @@ class Mover:
     def has_received(self) -> bool:
         """True once an event of the present context has arrived."""
         return self.inbox.has_received
+
+    @property
+    def held_bytes(self) -> int:
+        """Audio that has arrived and waits to be delivered."""
+        return 0
 
     async def wait_room(self) -> None:
         """Return once another input may be queued."""

@@ -15,10 +15,10 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._pool.admission import Admission
 from trio_cartesia._pool.inputs import Input
-from trio_cartesia._pool.mover import Mover, Opening
+from trio_cartesia._pool.mover import Mover
 from trio_cartesia._pool.resuming_mover import ResumingMover
 from trio_cartesia._pool.resumption import check_not_consumed, resumable
-from trio_cartesia._pool.settings import PoolSettings
+from trio_cartesia._pool.settings import Opening, PoolSettings
 from trio_cartesia._pool.statistics import PoolStatistics
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
@@ -50,7 +50,7 @@ class Pool:
     _admission: Admission = attrs.field(repr=False)
     _settings: PoolSettings = attrs.field(repr=False)
     _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
-    _blocks: int = attrs.field(default=0, init=False)
+    _movers: set[Mover] = attrs.field(factory=set, init=False, repr=False)
 
     @block("a context (pool.context)")
     def context(
@@ -140,13 +140,17 @@ class Pool:
         self._run_check.check()
         self._admission.stop_admitting()
         await trio.lowlevel.checkpoint()
-        while self._blocks or self._admission.connections.open_contexts:
+        while self._movers or self._admission.connections.open_contexts:
             await self._admission.wait_change()
 
     def statistics(self) -> PoolStatistics:
         """Return a snapshot of the pool's counters and state."""
         self._run_check.check()
-        return self._admission.statistics(self._blocks)
+        return self._admission.statistics(
+            contexts_in_blocks=len(self._movers),
+            characters_kept=sum(mover.log.characters for mover in self._movers),
+            held_bytes=sum(mover.held_bytes for mover in self._movers),
+        )
 
     def _opening(
         self,
@@ -177,7 +181,7 @@ class Pool:
         admission = self._admission
         kind = ResumingMover if resumes else Mover
         mover = kind(admission, admission.new_ticket(check_priority(priority)), opening)
-        self._blocks += 1
+        self._movers.add(mover)
         try:
             await mover.open()
             admission.counters.contexts_opened += 1
@@ -191,7 +195,7 @@ class Pool:
                     yield mover.context
         finally:
             mover.leave()
-            self._blocks -= 1
+            self._movers.remove(mover)
 
 
 @block("a pool (client.tts.websocket_pool)")

@@ -36,9 +36,7 @@ class PooledContext(Context):
     ) -> None:
         self._contexts.run_check.check()
         await self._mover.wait_room()
-        await super()._send(
-            transcript, flush=flush, last=last, generation_config=generation_config
-        )
+        await super()._send(transcript, flush=flush, last=last, generation_config=generation_config)
 
     def _queue(
         self,

@@ -24,7 +24,7 @@ class RestLog(InputLog):
     @property
     def is_full(self) -> bool:
         """True while no more is to be added."""
-        return self._characters > KEPT_CHARACTERS
+        return self.characters > KEPT_CHARACTERS
 
     def prepare(self, item: Input) -> bool:
         """Put before an input what its words need; return False if it need not be sent now.
@@ -48,7 +48,7 @@ class RestLog(InputLog):
         """Append an input."""
         if self.is_whole:
             self._inputs[item] = None
-            self._characters += len(item.transcript)
+            self.characters += len(item.transcript)
 
     def forget(self, offset: int) -> None:
         """Drop the inputs before *offset*, all of whose words were delivered."""
@@ -58,7 +58,7 @@ class RestLog(InputLog):
                 break
             self._markup.read(item.transcript)
             del self._inputs[item]
-            self._characters -= len(item.transcript)
+            self.characters -= len(item.transcript)
             self._start = end
 
     def texts_from(self, offset: int) -> list[str]:
@@ -85,5 +85,5 @@ class RestLog(InputLog):
         for item in list(self):
             if not self.prepare(item):
                 del self._inputs[item]
-        self._characters = sum(len(item.transcript) for item in self)
+        self.characters = sum(len(item.transcript) for item in self)
         return not is_ending or has_words("".join(self.texts()))

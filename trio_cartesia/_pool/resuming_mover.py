@@ -49,6 +49,11 @@ class ResumingMover(Mover):
         """True once an event of the present context has arrived."""
         return self._resumption.delivery.has_received
 
+    @property
+    def held_bytes(self) -> int:
+        """Audio that has arrived and waits for word times."""
+        return self._resumption.delivery.held_bytes
+
     async def wait_room(self) -> None:
         """Return once another input may be queued."""
         while self._resumption.log.is_full and not self._stays:
@@ -84,12 +89,15 @@ class ResumingMover(Mover):
         """Move the context after it was cut short by *error*, if it can be resumed."""
         resumption, counters = self._resumption, self.admission.counters
         may_resume = resumption.may_resume()
-        error.unspoken = unspoken = self.unspoken()
-        if not (may_resume and self._may_send(sum(map(len, unspoken)))):
+        if resumption.log.is_whole:
+            error.unspoken = self.unspoken()
+        if not (may_resume and self._may_send(sum(map(len, error.unspoken)))):
             return False
+        held_bytes = self.held_bytes
         if not resumption.cut():
             self._complete()
             return True
+        self.context._entry.state.audio.size_bytes -= held_bytes  # they are dropped
         self._is_resumed = True
         counters.contexts_resumed += 1
         counters.characters_sent += sum(len(item.transcript) for item in self.log if item.is_taken)

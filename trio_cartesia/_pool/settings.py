@@ -1,4 +1,4 @@
-"""What a pool is opened with."""
+"""What a pool and its contexts are opened with."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.plans import PLAN_CONTEXTS
+from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._runtime.connection import check_budget
 
-__all__ = ["DEFAULT_CONNECTIONS", "PoolSettings", "pool_settings"]
+__all__ = ["DEFAULT_CONNECTIONS", "Opening", "PoolSettings", "pool_settings"]
 
 DEFAULT_CONNECTIONS: Final = 2
 
@@ -36,6 +37,16 @@ class PoolSettings:
     outage_seconds: float
     inbox_bytes: int
     stall_seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class Opening:
+    """What a context is opened with, as often as that is done."""
+
+    settings: ContextSettings
+    inbox_bytes: int
+    stall_seconds: float
+    is_fed: bool
 
 
 def pool_settings(

@@ -51,6 +51,10 @@ class PoolStatistics:
         contexts_limited: The number of contexts that the service refused with
             ``ConcurrencyLimited``.
         ends_missed: Draining contexts that the service did not end in time.
+        characters_kept: The number of characters that contexts in their blocks keep, because they
+            may have to be sent again.
+        held_bytes: The size of the audio that contexts with ``resume=True`` hold until they receive
+            its word times.
         characters_sent: The number of characters that were sent, including those sent again.
         max_characters: The number of characters that may be sent; None for no limit.
         connections_open: Connections on which contexts can be opened.
@@ -77,6 +81,8 @@ class PoolStatistics:
     contexts_resumed: int
     contexts_limited: int
     ends_missed: int
+    characters_kept: int
+    held_bytes: int
     characters_sent: int
     max_characters: int | None
     connections_open: int

@@ -74,6 +74,7 @@ class Pool(Wrapper[AsyncPool]):
         self,
         text_or_pieces: str | Iterable[str],
         *,
+        resume: bool = False,
         priority: int = 0,
         inbox_bytes: int | None = None,
         stall_seconds: StallSeconds = "inherit",
@@ -83,20 +84,34 @@ class Pool(Wrapper[AsyncPool]):
 
         Its text is sent like that of `Connection.speak`, once the context has been opened.
 
+        With *resume*, the loss of a connection does not end the context: another connection speaks
+        the rest of the text, from the first word that was not delivered, and a `Resumed` event
+        comes between. A part of that word may be in the audio twice, but no other. Word times are
+        requested, and count from the start of the whole speech; each is delivered after the audio
+        of its word, and audio is delivered as far as word times have arrived. Markup that lasts
+        (``<speed/>``, ``<volume/>``, ``<emotion/>``, ``<spell>``) remains in force. The service
+        bills again for what it speaks again.
+
         Args:
             text_or_pieces: A text, or an iterator of its pieces.
+            resume: Whether to continue after a loss. After three losses in a row without a word
+                between them, or if the service sends no word times for 30 seconds of audio, the
+                receive loop raises `ConnectionLost`, whose ``unspoken`` is the rest. Such a context
+                refuses `flush`, and `push` waits while more than 65,536 characters are kept.
             priority: See `context`.
             inbox_bytes: See `context`.
             stall_seconds: See `context`.
             **settings: See `context`.
 
         Raises:
-            CartesiaError: As for `context`, or a `LocalProtocolError` because the text is empty.
+            CartesiaError: As for `context`, or a `LocalProtocolError` because the text is empty,
+                was consumed before, or cannot be resumed with these settings.
         """
         return Block(
             self._portal,
             self._inner.speak(
                 pieces_from_thread(text_or_pieces),
+                resume=resume,
                 priority=priority,
                 inbox_bytes=inbox_bytes,
                 stall_seconds=stall_seconds,
