@@ -171,12 +171,20 @@ async def test_lasting_markup_stays_in_force(autojump_clock):
         client.tts.websocket_pool(max_contexts=1) as pool,
     ):
         async with pool.speak(text, resume=True, **SMALL) as context:
-            async for each in context.receive():
-                if isinstance(each, WordTimestamps) and "five" in each.word_timestamps.words:
-                    network.reset_all()
+
+            async def lose():
+                await trio.sleep(1.6)
+                network.reset_all()
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(lose)
+                speech = await context.collect()
+        assert speech.text == text
+        placed = [text[word.text_start : word.text_end] for word in speech.timeline()]
+        assert letters(placed)[:-1] == letters(word.text for word in speech.words)[:-1]
         _, second = network.server.journal.contexts
     assert second.transcript == (
-        '<volume ratio="0.7"/><speed ratio="1.5"/><emotion value="sad"/> six seven '
+        '<volume ratio="0.7"/><speed ratio="1.5"/><emotion value="sad"/> seven '
         '<speed ratio="1"/>eight <spell>AB</spell>.'
     )
 
@@ -436,6 +444,7 @@ async def test_a_push_beside_the_feeder(autojump_clock):
             await context.push("four.")
             speech = await context.collect()
         assert letters(word.text for word in speech.words) == ["One", "two", "three", "four"]
+        assert speech.text == "One two three four."
 
 
 @pytest.mark.parametrize(

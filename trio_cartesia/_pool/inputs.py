@@ -22,6 +22,8 @@ class Input:
     """One input of a context, and its message on the connection that carries the context now.
 
     Attributes:
+        transcript: What of it is to be sent, with markup that stays in force before it.
+        pushed: The text as it was pushed.
         was_taken: True if it counts as sent since a message of it was taken on a connection that no
             longer carries the context.
         outgoing: Its message.
@@ -31,8 +33,12 @@ class Input:
     flush: bool = attrs.field(default=False, kw_only=True)
     last: bool = attrs.field(default=False, kw_only=True)
     generation_config: GenerationConfig | None = attrs.field(default=None, kw_only=True)
+    pushed: str = attrs.field(init=False, repr=False)
     was_taken: bool = attrs.field(default=False, init=False)
     outgoing: Outgoing | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.pushed = self.transcript
 
     @property
     def is_taken(self) -> bool:

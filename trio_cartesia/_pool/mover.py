@@ -50,7 +50,7 @@ class Mover:
         table = self.admission.unconnected
         self.log = self.new_log()
         self.inbox = self.new_inbox(self._opening.inbox_bytes, table)
-        entry = self._open_in(table)
+        entry = self.open_in(table)
         settings = self._opening.settings
         self.context = create(PooledContext, entry.context_id, settings, table, entry)
         self.context._mover = self
@@ -255,7 +255,7 @@ class Mover:
         """Open the context in *table*, queue its inputs there, and take it off where it was."""
         context = self.context
         old_table, old_entry = context._contexts, context._entry
-        entry = self._open_in(table)
+        entry = self.open_in(table)
         entry.state.held_text = old_entry.state.held_text
         self.inbox.count_in(table.waiting)
         context.context_id, context._contexts, context._entry = entry.context_id, table, entry
@@ -269,7 +269,8 @@ class Mover:
         entry.go_on_from(old_entry)
         old_table.release(old_entry, is_refused=is_refused)
 
-    def _open_in(self, table: ContextTable) -> ContextEntry:
+    def open_in(self, table: ContextTable) -> ContextEntry:
+        """Open the context in *table*."""
         opening = self._opening
         return table.open(
             opening.settings,

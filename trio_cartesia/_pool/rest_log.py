@@ -6,8 +6,29 @@ import attrs
 
 from trio_cartesia._pool.inputs import KEPT_CHARACTERS, Input, InputLog
 from trio_cartesia._pool.markup import MarkupState, has_words
+from trio_cartesia._protocol.tts.contexts import Transcript
 
-__all__ = ["RestLog"]
+__all__ = ["PushedTranscript", "RestLog"]
+
+
+@attrs.define(eq=False)
+class PushedTranscript(Transcript):
+    """The text of a context as it was pushed, whichever parts of it are sent again."""
+
+    def add(self, piece: str) -> None:
+        """Do nothing: what is sent was pushed before."""
+
+    def push(self, piece: str) -> None:
+        """Note that *piece* was pushed."""
+        super().add(piece)
+
+    def withdraw(self, piece: str) -> None:
+        """Note that *piece* was withdrawn."""
+        for index in reversed(range(len(self._pieces))):
+            if self._pieces[index] == piece:
+                del self._pieces[index]
+                self.characters -= len(piece)
+                return
 
 
 @attrs.define(eq=False)

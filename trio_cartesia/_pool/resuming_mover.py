@@ -9,10 +9,11 @@ from trio_cartesia._errors import CartesiaError, LocalProtocolError
 from trio_cartesia._pool.inputs import Input
 from trio_cartesia._pool.mover import Mover
 from trio_cartesia._pool.pooled_inbox import PooledInbox, ResumableInbox
-from trio_cartesia._pool.rest_log import RestLog
+from trio_cartesia._pool.rest_log import PushedTranscript, RestLog
 from trio_cartesia._pool.resumption import Resumption
 from trio_cartesia._protocol.tts.context_states import End
 from trio_cartesia._protocol.tts.messages import Resumed
+from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.contexts import ContextTable
 
 __all__ = ["ResumingMover"]
@@ -24,6 +25,7 @@ class ResumingMover(Mover):
 
     inbox: ResumableInbox = attrs.field(init=False)
     _resumption: Resumption = attrs.field(init=False)
+    _transcript: PushedTranscript = attrs.field(factory=PushedTranscript, init=False)
     _room: ParkingLot = attrs.field(factory=ParkingLot, init=False)
     _is_resumed: bool = attrs.field(default=False, init=False)  # which is yet to be delivered
 
@@ -66,15 +68,26 @@ class ResumingMover(Mover):
                 "a context with resume=True takes no flush: it would be lost with a connection",
                 context_id=self.context.context_id,
             )
-        return self._resumption.log.prepare(item)
+        is_sent_now = self._resumption.log.prepare(item)
+        if not is_sent_now:
+            self._transcript.push(item.pushed)
+        return is_sent_now
 
     def add(self, item: Input) -> None:
         """Keep an input that was queued."""
         self._resumption.add_input(item)
+        self._transcript.push(item.pushed)
 
     def remove(self, item: Input) -> None:
         """Keep an input no more that was withdrawn."""
         self._resumption.remove_input(item)
+        self._transcript.withdraw(item.pushed)
+
+    def open_in(self, table: ContextTable) -> ContextEntry:
+        """Open the context in *table*."""
+        entry = super().open_in(table)
+        entry.state.transcript = self._transcript
+        return entry
 
     def stop_moving(self) -> None:
         """Leave the context where it is."""
