@@ -242,17 +242,15 @@ async def test_a_loss_at_the_very_end(autojump_clock):
 
 
 async def test_losses_without_progress(autojump_clock):
-    """After three losses in a row without a word between it raises, with the rest; a word between
-    begins the count anew.
-    """
+    """After three losses in a row without a word between it raises, with the rest."""
     async with (
         service(behaviour=SLOW) as (client, network),
         client.tts.websocket_pool(max_contexts=1) as pool,
     ):
         listener = Listener()
         async with (
-            trio.open_nursery() as nursery,
             pool.speak("One two three.", resume=True, **SMALL) as context,
+            trio.open_nursery() as nursery,
         ):
             nursery.start_soon(listener.receive, context)
             await trio.sleep(0.35)  # the second word is under way
@@ -344,7 +342,7 @@ async def test_text_is_kept_only_as_long_as_it_may_be_needed(monkeypatch, autoju
     monkeypatch.setattr(resumption, "ALIGNED_WORDS", 50)
     taken = 0
 
-    async def pieces():
+    async def pieces():  # noqa: ASYNC124  # they are there at once
         nonlocal taken
         for _ in range(25):
             yield "word " * 20
@@ -371,7 +369,6 @@ async def test_a_limited_account(autojump_clock):
     async with (
         service(plan=plan, behaviour=SLOW) as (client, network),
         client.tts.websocket_pool(max_contexts=1) as pool,
-        trio.open_nursery() as nursery,
     ):
         listener = Listener()
 
@@ -382,11 +379,13 @@ async def test_a_limited_account(autojump_clock):
                 await theirs.push("word " * 30)
                 await trio.sleep(5)
 
-        async with pool.speak("One two three.", resume=True, **SMALL) as context:
+        async with (
+            pool.speak("One two three.", resume=True, **SMALL) as context,
+            trio.open_nursery() as nursery,
+        ):
             nursery.start_soon(listener.receive, context)
             await trio.sleep(0.35)
             await interfere()
-            await trio.sleep(10)
         assert (letters(listener.words()), listener.error) == (["One", "two", "three"], None)
         assert listener.resumed == [1]
         assert pool.statistics().contexts_limited >= 1
@@ -465,7 +464,7 @@ async def test_settings_that_exclude_resuming(options, message, autojump_clock):
 async def test_text_that_was_consumed(autojump_clock):
     """A generator that has ended has nothing to speak, which is said before anything is sent."""
 
-    async def later():
+    async def later():  # noqa: ASYNC124  # that it is one is the point
         yield "One."
 
     def at_once():
