@@ -31,6 +31,7 @@ from trio_cartesia._cli.console import (
 )
 from trio_cartesia._cli.say.command import Request
 from trio_cartesia._cli.say.command import say as run_say
+from trio_cartesia._cli.say.outputs import Beside, Subtitles
 from trio_cartesia._cli.serve.command import serve as run_serve
 from trio_cartesia._cli.serve.options import ServiceOptions
 from trio_cartesia._cli.signals import run_until_signalled
@@ -66,6 +67,10 @@ async def say(
     sample_rate: SampleRate = 44100,
     raw: Flag = False,
     words: Flag = False,
+    subtitles: Subtitles | None = None,
+    speed: float | None = None,
+    volume: float | None = None,
+    emotion: str | None = None,
     local: Flag = False,
     allow_insecure: Flag = False,
     debug: Flag = False,
@@ -91,6 +96,11 @@ async def say(
         sample_rate: Samples per second.
         raw: Write samples without the header of a WAV file (.pcm).
         words: Write the times of the words to NAME.words.json, beside NAME.wav.
+        subtitles: Write subtitles in this format to NAME.srt, NAME.vtt, NAME.TextGrid or
+            NAME.subtitles.json, beside NAME.wav.
+        speed: The speed of the speech, 0.6 to 1.5 times the usual.
+        volume: Its volume, 0.5 to 2.0 times the usual.
+        emotion: Its emotion, such as happy or calm.
         local: Use the local service even if CARTESIA_API_KEY or CARTESIA_BASE_URL is set.
         allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine, such as a
             local service on a trusted network. The key is sent unencrypted.
@@ -102,8 +112,11 @@ async def say(
         voice=voice,
         language=language,
         output_format=output_format,
-        add_timestamps=words or None,
+        add_timestamps=words or subtitles is not None or None,
     )
+    given = {"speed": speed, "volume": volume, "emotion": emotion}
+    if config := {name: value for name, value in given.items() if value is not None}:
+        options["generation_config"] = config
     return await run_say(
         Request(
             texts=[_as_text(argument) for argument in texts],
@@ -111,7 +124,7 @@ async def say(
             options=options,
             output_format=output_format,
             raw=raw,
-            words=words,
+            beside=Beside(words, subtitles),
             local=local,
             allow_insecure=allow_insecure,
             debug=debug,

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.cli.support import SAMPLES, read_wav
 from trio_cartesia import SampleFormat, WordTimes
 from trio_cartesia._cli.say.files import open_files
-from trio_cartesia._cli.say.outputs import Target, choose
+from trio_cartesia._cli.say.outputs import Beside, Target, choose
 
 ONE_WORD = WordTimes(words=("a",), start=(0.0,), end=(0.5,))
 LATE_WORD = WordTimes(words=("ö",), start=(0.75,), end=(1.0,))
 
 
 def target(path: Path) -> Target:
-    return Target.at(path, words=True)
+    return Target.at(path, Beside(words=True))
 
 
 @given(parts=st.lists(st.binary(max_size=9)), raw=st.booleans())
@@ -62,7 +62,7 @@ def test_no_file_is_left_where_nothing_came(tmp_path: Path) -> None:
 
 def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
     """If somebody takes a free name first, the next free one is taken, and theirs is left alone."""
-    names = choose(2, [str(tmp_path)], raw=False, words=True)
+    names = choose(2, [str(tmp_path)], Beside(words=True), raw=False)
     for theirs in ("speech-1.wav", "speech-3.words.json"):
         (tmp_path / theirs).write_bytes(b"theirs")
     with open_files(names[0], SAMPLES, raw=False) as first:
@@ -78,8 +78,8 @@ def test_names_of_our_own_replace_nothing(tmp_path: Path) -> None:
 
 def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
     """Two that chose the same names at the same moment get files of their own, words included."""
-    (one,) = choose(1, [str(tmp_path)], raw=False, words=True)
-    (two,) = choose(1, [str(tmp_path)], raw=True, words=True)
+    (one,) = choose(1, [str(tmp_path)], Beside(words=True), raw=False)
+    (two,) = choose(1, [str(tmp_path)], Beside(words=True), raw=True)
     with (
         open_files(one, SAMPLES, raw=False) as first,
         open_files(two, SAMPLES, raw=True) as second,
@@ -91,7 +91,7 @@ def test_names_of_our_own_are_reserved_together(tmp_path: Path) -> None:
 
 def test_a_directory_that_takes_no_file_is_reported(tmp_path: Path) -> None:
     """Only a name that is taken gives way to the next: other errors would meet that one too."""
-    (name,) = choose(1, [str(tmp_path / "missing")], raw=False, words=False)
+    (name,) = choose(1, [str(tmp_path / "missing")], Beside(words=False), raw=False)
     with pytest.raises(FileNotFoundError), open_files(name, SAMPLES, raw=False):
         pass
 
@@ -128,7 +128,7 @@ def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
 def test_words_are_not_written_unasked(tmp_path: Path) -> None:
     """There is just the file of speech."""
     path = tmp_path / "a.wav"
-    plain = Target.at(path, words=False)
+    plain = Target.at(path, Beside(words=False))
     with open_files(plain, SAMPLES, raw=False) as recording:
         recording.add_words(ONE_WORD)
         recording.write(bytes(2))
@@ -137,7 +137,7 @@ def test_words_are_not_written_unasked(tmp_path: Path) -> None:
 
 def test_a_device_is_written_without_being_emptied() -> None:
     """What is no regular file need not be truncated."""
-    null = Target.at(Path(os.devnull), words=False)
+    null = Target.at(Path(os.devnull), Beside(words=False))
     with open_files(null, SAMPLES, raw=True) as recording:
         recording.write(b"ab")
         assert recording.is_written
@@ -154,3 +154,19 @@ def test_directories_and_pipes_are_refused(tmp_path: Path) -> None:
         ):
             pass
         assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("srt", "a.srt"), ("vtt", "a.vtt"), ("textgrid", "a.TextGrid")]
+)
+def test_subtitles_are_written_beside_the_audio(tmp_path, kind, name):
+    """The file has the words that have audio, in whichever format."""
+    target = Target.at(tmp_path / "a.wav", Beside(subtitles=kind))
+    with open_files(target, SAMPLES, raw=False) as recording:
+        recording.begin_context()
+        recording.add_words(ONE_WORD)
+        recording.add_words(LATE_WORD)
+        recording.write(bytes(SAMPLES.bytes_per_frame * SAMPLES.sample_rate // 2))
+    written = (tmp_path / name).read_text()
+    assert "a" in written.split()[-1] or '"a"' in written
+    assert "ö" not in written

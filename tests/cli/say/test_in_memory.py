@@ -18,6 +18,7 @@ from trio_cartesia import Cartesia, ContextOptions
 from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.say import command as module
 from trio_cartesia._cli.say.command import Request, say
+from trio_cartesia._cli.say.outputs import Beside
 
 HELLO = Request(
     texts=("Hello.",),
@@ -25,7 +26,7 @@ HELLO = Request(
     options=OPTIONS,
     output_format=FORMAT,
     raw=False,
-    words=False,
+    beside=Beside(),
     local=True,
     allow_insecure=False,
     debug=False,
@@ -84,7 +85,7 @@ async def test_runs_at_the_same_time_share_a_directory(
     autojump_clock: MockClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Each writes and names files of its own, although all chose the same names."""
-    request = attrs.evolve(HELLO, texts=("One.", "Two."), words=True)
+    request = attrs.evolve(HELLO, texts=("One.", "Two."), beside=Beside(words=True))
     async with trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(say, request)

@@ -22,7 +22,7 @@ from trio_cartesia import (
     VoiceNotFound,
 )
 from trio_cartesia._cli.say.files import open_files
-from trio_cartesia._cli.say.outputs import Target
+from trio_cartesia._cli.say.outputs import Beside, Target
 from trio_cartesia._cli.say.report import Report
 from trio_cartesia._cli.say.speaking import TranscriptRecorder
 from trio_cartesia._cli.say.transcript import Transcript
@@ -49,7 +49,7 @@ class Typist(AsyncIterator[str]):
 def recorder_of(
     transcript: Transcript, path: Path, options: ContextOptions = NOTES
 ) -> Iterator[TranscriptRecorder]:
-    target = Target.at(path, words=True)
+    target = Target.at(path, Beside(words=True))
     with open_files(target, FORMAT.sample_format, raw=False) as recording:
         yield TranscriptRecorder(
             transcript=transcript,

@@ -29,7 +29,7 @@ from trio_cartesia._cli.console import (
     report_error,
 )
 from trio_cartesia._cli.say.files import open_files
-from trio_cartesia._cli.say.outputs import Target, choose, make_directory
+from trio_cartesia._cli.say.outputs import Beside, Target, choose, make_directory
 from trio_cartesia._cli.say.progress import show_progress
 from trio_cartesia._cli.say.recording import Recording
 from trio_cartesia._cli.say.report import Report, State
@@ -59,7 +59,7 @@ class Request:
         options: The settings of all contexts.
         output_format: The layout of the audio, as in *options*.
         raw: Write no headers.
-        words: Write word times.
+        beside: The files of words that are written beside the audio.
         local: Use the local service.
         allow_insecure: Use plain http to other machines.
         debug: Show tracebacks.
@@ -70,7 +70,7 @@ class Request:
     options: ContextOptions
     output_format: RawOutputFormat
     raw: bool
-    words: bool
+    beside: Beside
     local: bool
     allow_insecure: bool
     debug: bool
@@ -130,15 +130,19 @@ def _check(request: Request) -> None:
 def _check_piped(request: Request) -> None:
     if len(request.texts) > 1 or len(request.out) > 1:
         raise UsageError("standard output takes one text: give one TEXT with --out -")
-    if request.words:
-        raise UsageError("--words writes a file beside the audio, which --out - does not have")
+    for option, is_given in (
+        ("--words", request.beside.words),
+        ("--subtitles", request.beside.subtitles),
+    ):
+        if is_given:
+            raise UsageError(f"{option} writes a file beside the audio; --out - has none")
     check_standard_output()
 
 
 def _targets(request: Request) -> Sequence[Target | None]:
     if request.is_piped:
         return [None]
-    return choose(len(request.texts), request.out, raw=request.raw, words=request.words)
+    return choose(len(request.texts), request.out, request.beside, raw=request.raw)
 
 
 async def _speak_all(client: Cartesia, jobs: Sequence[Job], *, live: bool) -> None:

@@ -1,4 +1,4 @@
-"""Recordings in files: the audio, and the word times beside it."""
+"""Recordings in files: the audio, and word times and subtitles beside it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import attrs
 
-from trio_cartesia import SampleFormat, WordTimes
-from trio_cartesia._cli.say.outputs import Target
+from trio_cartesia import SampleFormat, SubtitleWriter, WordTimes, WordTimestamps
+from trio_cartesia._cli.say.outputs import SUBTITLE_SUFFIXES, Target
 from trio_cartesia._cli.say.recording import Recording
 from trio_cartesia._cli.say.wav import AudioFile, RawFile, WavFile
 
@@ -58,10 +58,31 @@ class FileRecording(Recording):
         """Write the file of word times; an incomplete recording has those with audio only."""
         if self.target.words is None or not self.is_written:
             return
-        end = float("inf") if self.is_complete else self.seconds
-        spoken = [word for word in self._words if float(word["start"]) < end]
+        spoken = self._spoken_words()
         lines = ",\n".join(json.dumps(word, ensure_ascii=False) for word in spoken)
         self.target.words.write_text(f"[\n{lines}\n]\n", encoding="utf-8", errors="replace")
+
+    def write_subtitles(self) -> None:
+        """Write the file of subtitles, whose captions are of the words that have audio."""
+        if self.target.subtitles is None or not self.is_written:
+            return
+        words = self._spoken_words()
+        times = WordTimes(
+            words=tuple(str(word["word"]) for word in words),
+            start=tuple(float(word["start"]) for word in words),
+            end=tuple(float(word["end"]) for word in words),
+        )
+        suffixes = {suffix: kind for kind, suffix in SUBTITLE_SUFFIXES.items()}
+        name = self.target.subtitles.name
+        kind = next(kind for suffix, kind in suffixes.items() if name.endswith(suffix))
+        writer = SubtitleWriter(kind)
+        text = writer.add_event(WordTimestamps(context_id="", word_timestamps=times))
+        text += writer.finish(duration_seconds=self.seconds)
+        self.target.subtitles.write_text(text, encoding="utf-8", errors="replace")
+
+    def _spoken_words(self) -> list[dict[str, str | float]]:
+        end = float("inf") if self.is_complete else self.seconds
+        return [word for word in self._words if float(word["start"]) < end]
 
     def _open(self) -> AudioFile:
         if stat.S_ISREG(os.fstat(self._output.fileno()).st_mode):
@@ -90,6 +111,7 @@ def open_files(
         if not recording.is_written:
             _remove(made)
         recording.write_words()
+        recording.write_subtitles()
 
 
 def _open_target(target: Target) -> tuple[Target, FileIO, Sequence[Path]]:
@@ -108,12 +130,14 @@ def _open_target(target: Target) -> tuple[Target, FileIO, Sequence[Path]]:
 def _reserve(target: Target) -> FileIO:
     """Make all files of *target*, so that no other program can, or none of them."""
     file = FileIO(target.audio, "xb")
+    made = [target.audio]
     try:
-        if target.words is not None:
-            FileIO(target.words, "xb").close()
+        for path in target.paths[1:]:
+            FileIO(path, "xb").close()
+            made.append(path)
     except OSError:
         file.close()
-        _remove([target.audio])
+        _remove(made)
         raise
     return file
 

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
 import attrs
 
 from trio_cartesia._cli.console import UsageError
 
-__all__ = ["Target", "choose", "make_directory"]
+__all__ = ["Beside", "Subtitles", "Target", "choose", "make_directory"]
 
 OTHER_FORMATS: Final = frozenset({".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus"})
 NEVER_WAV: Final = OTHER_FORMATS | {".pcm", ".raw"}
+Subtitles = Literal["srt", "vtt", "textgrid", "json"]
+SUBTITLE_SUFFIXES: Final[Mapping[Subtitles, str]] = MappingProxyType(
+    {"srt": ".srt", "vtt": ".vtt", "textgrid": ".TextGrid", "json": ".subtitles.json"}
+)
 NEVER_RAW: Final = OTHER_FORMATS | {".wav", ".wave"}
+
+
+@attrs.frozen
+class Beside:
+    """The files that are written beside the audio.
+
+    Attributes:
+        words: Whether there is one of word times.
+        subtitles: The format of the one of subtitles, or None.
+    """
+
+    words: bool = False
+    subtitles: Subtitles | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -26,49 +44,53 @@ class Target:
     Attributes:
         audio: The file of audio.
         words: The file of word times, or None.
+        subtitles: The file of subtitles, or None.
         others: The next targets, in case another program takes this one first; None if the user
             named the file, which then replaces an older one.
     """
 
     audio: Path
-    words: Path | None
+    words: Path | None = None
+    subtitles: Path | None = None
     others: Iterator[Target] | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
-    def at(cls, audio: Path, *, words: bool) -> Target:
-        """Make a target of the file of audio, with the words beside it."""
-        return cls(audio=audio, words=audio.with_suffix(".words.json") if words else None)
+    def at(cls, audio: Path, beside: Beside) -> Target:
+        """Make a target of the file of audio, with the other files beside it."""
+        subtitles = beside.subtitles and audio.with_suffix(SUBTITLE_SUFFIXES[beside.subtitles])
+        words = audio.with_suffix(".words.json") if beside.words else None
+        return cls(audio=audio, words=words, subtitles=subtitles or None)
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files to write."""
-        return (self.audio,) if self.words is None else (self.audio, self.words)
+        return tuple(filter(None, (self.audio, self.words, self.subtitles)))
 
     def is_taken(self) -> bool:
         """Return whether one of the files exists."""
         return any(os.path.lexists(path) for path in self.paths)
 
 
-def choose(count: int, out: Sequence[str], *, raw: bool, words: bool) -> list[Target]:
+def choose(count: int, out: Sequence[str], beside: Beside, *, raw: bool) -> list[Target]:
     """Choose a target for each of *count* texts, without creating or changing any file.
 
     Args:
         count: The number of texts.
         out: A single directory, or a file for each text; empty for the current directory.
+        beside: The files that are written beside the audio.
         raw: Write no headers, so not ``.wav``.
-        words: Write word times too.
 
     Raises:
         UsageError: The names do not match the number of texts, each other, or the format.
     """
     if not out or is_directory(out):
-        free = _free(Path(*out), raw=raw, words=words)
+        free = _free(Path(*out), beside, raw=raw)
         return [attrs.evolve(target, others=free) for target in itertools.islice(free, count)]
     if len(out) != count:
         raise UsageError(f"there are {count} texts but {len(out)} files: give one --out for each")
     for name in out:
         _check_name(name, raw=raw)
-    targets = [Target.at(Path(name), words=words) for name in out]
+    targets = [Target.at(Path(name), beside) for name in out]
     _check_different(targets)
     return targets
 
@@ -95,10 +117,10 @@ def _ends_as_directory(name: str) -> bool:
     return os.path.basename(name) in ("", os.curdir, os.pardir)
 
 
-def _free(directory: Path, *, raw: bool, words: bool) -> Iterator[Target]:
+def _free(directory: Path, beside: Beside, *, raw: bool) -> Iterator[Target]:
     suffix = ".pcm" if raw else ".wav"
     names = (f"speech-{number}{suffix}" for number in itertools.count(1))
-    targets = (Target.at(directory / name, words=words) for name in names)
+    targets = (Target.at(directory / name, beside) for name in names)
     return itertools.filterfalse(Target.is_taken, targets)
 
 
