@@ -27,6 +27,7 @@ from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.main import main
 from trio_cartesia._cli.say import command as module
 from trio_cartesia._cli.say.command import say
+from trio_cartesia._cli.say.outputs import Beside
 from trio_cartesia.server import Server
 
 PIPED = attrs.evolve(HELLO, out=["-"])
@@ -154,7 +155,7 @@ class Terminal:
         ({}, None, "standard output is closed"),
         ({"texts": ("a", "b")}, sys.stdout, "one TEXT"),
         ({"out": ["-", "b.wav"]}, sys.stdout, "one TEXT"),
-        ({"words": True}, sys.stdout, "--words"),
+        ({"beside": Beside(words=True)}, sys.stdout, "--words"),
     ],
 )
 async def test_what_cannot_be_piped_is_refused(
