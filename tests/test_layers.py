@@ -29,7 +29,9 @@ FLOORS = {
     "_protocol.text": 1,
     "_protocol.tts": 2,
     "_runtime.transport": 3,
+    "_runtime.playout": 3,
     "_runtime": 4,
+    "playback": 5,
     "_pool": 5,
     "_client": 6,
     "_exports": 7,
@@ -83,7 +85,7 @@ SEES = {
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
     "attrs": {"_protocol", "_runtime", "_pool", "_client", "blocking", "telemetry"}
-    | {"server", "testing", "_cli"},
+    | {"playback", "server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -91,6 +93,7 @@ ALONE = {
     "h11": {"server.net.http1", "_runtime.transport.handshake_errors", "_runtime.transport.proxy"},
     "hypothesis": {"testing.machine", "testing.strategies"},
     "lameenc": {"server.audio.mp3"},
+    "miniaudio": {"playback.device"},
     "numpy": {"server.voices.espeak.voice", "server.voices.espeak.timing"},
     "opentelemetry": {"telemetry"},
     "orjson": {"_protocol.base.json"},
@@ -98,7 +101,8 @@ ALONE = {
     "pytest": {"testing"},
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice"},
-    "trio": {"_nursery", "_runtime", "_pool", "_client", "blocking", "server", "testing", "_cli"},
+    "trio": {"_nursery", "_runtime", "_pool", "_client", "blocking", "playback"}
+    | {"server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
     "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},

@@ -34,6 +34,7 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Pool": ("trio_cartesia._pool.pool", "Wrapper[AsyncPool]"),
     "Connection": ("trio_cartesia._runtime.connection", "Wrapper[AsyncConnection]"),
     "Context": ("trio_cartesia._runtime.context", "ContextBase"),
+    "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
 }
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
 
@@ -275,7 +276,7 @@ def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     if managed := re.fullmatch(r"Manager\[(\w+)\]", returned):
         return f"return Block(self._portal, self._inner.{node.name}({given}), {managed[1]})"
     if node.name == "__anext__":
-        return "return self._next()"
+        return f"item: {returned} = self._next()\nreturn item"
     run = "run" if isinstance(node, ast.AsyncFunctionDef) else "run_sync"
     call = f"self._portal.{run}({', '.join(filter(None, [f'self._inner.{node.name}', given]))})"
     if returned in CLASSES:

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from trio_cartesia._protocol.text.speakable import AsyncSpeakablePieces as AsyncSpeakablePieces
     from trio_cartesia._protocol.text.speakable import SpeakablePieces as SpeakablePieces
     from trio_cartesia._protocol.text.speakable import speakable as speakable
+    from trio_cartesia._runtime.playout.frames import Frame as Frame
+    from trio_cartesia._runtime.playout.playout import Playout as Playout
+    from trio_cartesia.playback.speaker import Speaker as Speaker
+    from trio_cartesia.playback.speaker import open_speaker as open_speaker
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
         optional={
+            "Frame": "trio_cartesia._runtime.playout.frames",
+            "Playout": "trio_cartesia._runtime.playout.playout",
             "Pool": "trio_cartesia._pool.pool",
             "PoolStatistics": "trio_cartesia._pool.statistics",
             "AsyncSpeakablePieces": "trio_cartesia._protocol.text.speakable",
             "SpeakablePieces": "trio_cartesia._protocol.text.speakable",
             "speakable": "trio_cartesia._protocol.text.speakable",
+            "Speaker": "trio_cartesia.playback.speaker",
+            "open_speaker": "trio_cartesia.playback.speaker",
         },
     )

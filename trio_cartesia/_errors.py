@@ -9,6 +9,7 @@
     ├── ConnectFailed                reconnect: there was no answer, or none that is HTTP
     ├── ConnectionLost               reconnect: everything open on the connection is cut short
     ├── PoolClosed                   use another pool: nothing was sent
+    ├── PlaybackFailed               connect a sound device, or send the audio elsewhere
     └── ContextFailed                a context ended early; its kinds say why
         ├── ContextExpired           send the rest of the text in a new context
         ├── ContextStalled           send the rest of the text in a new context
@@ -48,6 +49,7 @@ __all__ = [
     "ModelNotFound",
     "NotFound",
     "PermissionDenied",
+    "PlaybackFailed",
     "PoolClosed",
     "QuotaExceeded",
     "RemoteProtocolError",
@@ -66,8 +68,7 @@ class CartesiaError(Exception):
         context_id: The id of the context that failed, or None.
         request_id: The service's id of the request, or None; quote it in a report.
         status_code: The HTTP status, or the one in an ``error`` event, or None.
-        error_code: The service's stable name of the reason, such as ``"voice_not_found"``, or
-            None. The service may add new ones at any time (protocol §1.7.1).
+        error_code: The service's stable name of the reason, or None (protocol §1.7.1).
         partial: The `Speech` received before, if ``Context.collect`` raised the error; else None.
         unspoken: If the error ended a context, the pushed texts that were not spoken, as far as is
             known; otherwise empty. ``str()`` and ``repr()`` do not show them.
@@ -132,8 +133,7 @@ class ConnectionLost(CartesiaError):
     """The connection has ended, with any close code or none; all open contexts on it have failed.
 
     Attributes:
-        close_code: The close code (RFC 6455) that was received, or that was sent because the peer
-            violated the protocol; None if there was none.
+        close_code: The close code (RFC 6455) that was received or sent, or None.
         close_reason: The text of the close frame, or None.
     """
 
@@ -160,11 +160,14 @@ class PoolClosed(CartesiaError):
     next_step = "Open another pool: nothing of the text was sent."
 
 
-class ContextFailed(CartesiaError):
-    """A context ended before all of its text was spoken.
+class PlaybackFailed(CartesiaError):
+    """This machine does not play sound: miniaudio or a sound device is missing, or it was lost."""
 
-    A refused handshake raises one of its kinds too, since the reasons are the same.
-    """
+    next_step = "Read the message: it says what to install or to connect."
+
+
+class ContextFailed(CartesiaError):
+    """A context ended before all of its text was spoken, or a handshake was refused."""
 
     next_step = "Read the message: the context did not complete."
 
@@ -279,10 +282,7 @@ class ContextExpired(ContextFailed):
 
 
 class ContextStalled(ContextFailed):
-    """No event arrived within ``stall_seconds`` for a context that waits for speech.
-
-    The connection and its other contexts continue.
-    """
+    """No event arrived within ``stall_seconds`` for a context that waits for speech."""
 
     next_step = "Open a new context for the texts in `unspoken`."
 

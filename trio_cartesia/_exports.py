@@ -18,6 +18,7 @@ from trio_cartesia._errors import LocalProtocolError as LocalProtocolError
 from trio_cartesia._errors import ModelNotFound as ModelNotFound
 from trio_cartesia._errors import NotFound as NotFound
 from trio_cartesia._errors import PermissionDenied as PermissionDenied
+from trio_cartesia._errors import PlaybackFailed as PlaybackFailed
 from trio_cartesia._errors import PoolClosed as PoolClosed
 from trio_cartesia._errors import QuotaExceeded as QuotaExceeded
 from trio_cartesia._errors import RemoteProtocolError as RemoteProtocolError

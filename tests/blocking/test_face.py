@@ -19,6 +19,7 @@ import pytest
 
 import trio_cartesia
 import trio_cartesia._pool.pool
+import trio_cartesia._runtime.playout.playout
 import trio_cartesia.blocking
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,7 +41,7 @@ def hint(cls: type, name: str) -> object:
     if inspect.isfunction(function):
         names = every_class() | inspect.unwrap(function).__globals__
         return typing.get_type_hints(function, names).get("return")
-    return typing.get_type_hints(cls, vars(module_of(cls))).get(name)
+    return typing.get_type_hints(cls, every_class() | vars(module_of(cls))).get(name)
 
 
 @cache

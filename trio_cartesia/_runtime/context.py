@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from trio_cartesia._constructors import no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.audio import WholeFrames
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat, value_from
@@ -17,9 +19,14 @@ from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.speech import Speech, SpeechBuilder
 from trio_cartesia._runtime.context_entry import ContextEntry
 from trio_cartesia._runtime.contexts import ContextTable
+from trio_cartesia._runtime.inbox import Inbox
 from trio_cartesia._runtime.piece_feed import PieceFeed
 from trio_cartesia._runtime.receivers import AudioReceiver
 from trio_cartesia._runtime.statistics import ContextStatistics
+
+if TYPE_CHECKING:
+    from trio_cartesia._runtime.playout.playout import Playout
+    from trio_cartesia._runtime.playout.settings import Pace
 
 __all__ = ["Context"]
 
@@ -42,6 +49,7 @@ class Context:
     _contexts: ContextTable = attrs.field(repr=False)
     _entry: ContextEntry = attrs.field(repr=False)
     _frames: WholeFrames = attrs.field(init=False, repr=False)
+    _playout: Playout | None = attrs.field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._frames = WholeFrames(self.output_format.sample_format.bytes_per_frame)
@@ -150,16 +158,50 @@ class Context:
             LocalProtocolError: The context's block was left before its end, or another task is
                 receiving.
         """
-        self._contexts.run_check.check()
-        return self._entry.inbox
+        return self._inbox()
 
     def audio(self) -> AudioReceiver:
         """Return an asynchronous iterator of the audio, as bytes of whole frames, never empty.
 
         It drops all other events, and raises the same exceptions as that of `receive`.
         """
-        self._contexts.run_check.check()
-        return AudioReceiver(self._entry.inbox, self._frames)
+        return AudioReceiver(self._inbox(), self._frames)
+
+    def playout(
+        self,
+        *,
+        frame_seconds: float = 0.02,
+        lead_seconds: float = 0.2,
+        pace: Pace = "real_time",
+    ) -> Playout:
+        """Return an asynchronous iterator of frames for a far end that plays them.
+
+        For telephones, WebRTC and sound cards: frames are all of one size, come when it is time
+        to send them, and `Playout.heard` has what was heard of the text at any moment, which takes
+        the setting ``add_timestamps``. It receives all events of the context: only one playout can
+        be made of a context, and nothing else receives then.
+
+        Args:
+            frame_seconds: The length of a frame, 0.001 to 10, and a whole number of samples.
+            lead_seconds: How long before it is played a frame is given out, at most: at least
+                *frame_seconds*, at most 60. Speech that comes so much late leaves no gap.
+            pace: ``"real_time"``: by Trio's clock, with silence where speech comes too late.
+                ``"as_fast_as_possible"``: when the audio arrives, for a far end with a buffer.
+
+        Raises:
+            LocalProtocolError: An argument is out of its range, or there is a playout already.
+        """
+        from trio_cartesia._runtime.playout.playout import PlayoutSettings, make_playout
+
+        self._playout = make_playout(
+            self._inbox(),
+            lambda start: self._entry.state.transcript.pieces(start),
+            self.output_format.sample_format,
+            PlayoutSettings(frame_seconds=frame_seconds, lead_seconds=lead_seconds, pace=pace),
+            is_complete=lambda: self._contexts.is_complete(self._entry),
+            check_run=self._contexts.run_check.check,
+        )
+        return self._playout
 
     async def collect(self) -> Speech:
         """Receive all events, and return them as one value.
@@ -182,13 +224,15 @@ class Context:
         """Stop the context: its receive loop ends at once, and one cancel request is sent.
 
         Events that wait in the inbox are dropped, and nothing is awaited. After the end of the
-        context, it has no effect.
+        context, it only stops a playout.
 
         Raises:
             LocalProtocolError: The context's block has ended.
         """
         self._contexts.run_check.check()
         self._contexts.cancel(self._entry)
+        if self._playout is not None:
+            self._playout._stop()
 
     def statistics(self) -> ContextStatistics:
         """Return a snapshot of the context's state and counters."""
@@ -209,6 +253,15 @@ class Context:
     def _speech(self, builder: SpeechBuilder, *, complete: bool) -> Speech:
         text = "".join(self._entry.state.transcript.pieces())
         return builder.finish(self._entry.timings(), text, complete=complete)
+
+    def _inbox(self) -> Inbox:
+        """Return the inbox to one who receives."""
+        self._contexts.run_check.check()
+        if self._playout is not None:
+            raise LocalProtocolError(
+                "the context's playout receives its events", context_id=self.context_id
+            )
+        return self._entry.inbox
 
     async def _send(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import Final, NoReturn, Self
 
@@ -53,6 +53,7 @@ class Inbox:
         blocks: True if an inbox over its budget stalls the reader rather than fails.
         counter: What waits here.
         has_dropped: True once an event that had arrived was dropped.
+        on_discard: Called when what waits is dropped.
     """
 
     budget_bytes: int
@@ -61,6 +62,7 @@ class Inbox:
     _run_check: RunCheck = attrs.field(factory=RunCheck, repr=False)
     counter: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     has_dropped: bool = attrs.field(default=False, init=False)
+    on_discard: Callable[[], None] | None = attrs.field(default=None, init=False, repr=False)
     _send: trio.MemorySendChannel[Event] = attrs.field(init=False, repr=False)
     _receive: trio.MemoryReceiveChannel[Event] = attrs.field(init=False, repr=False)
     _sizes: deque[int] | None = attrs.field(default=None, init=False)  # of those without audio
@@ -80,6 +82,11 @@ class Inbox:
     def is_full(self) -> bool:
         """True while more waits than the budget allows, and there is still a use for it."""
         return not self._is_closed and self.counter.held_bytes > self.budget_bytes
+
+    @property
+    def has_events(self) -> bool:
+        """True while an event waits to be received."""
+        return self.counter.held_bytes > 0
 
     def put(self, event: Event, characters: int) -> bool:
         """Take *event* in, whose message had so many *characters*.
@@ -136,6 +143,8 @@ class Inbox:
             self._error = error
         self._is_discarded = True
         self._receive.close()
+        if self.on_discard is not None:
+            self.on_discard()
 
     def put_back(self, events: Sequence[Event]) -> None:
         """Put *events* that were received back, before those that wait; no task may be waiting.

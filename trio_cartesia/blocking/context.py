@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from trio_cartesia._constructors import no_public_constructor
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat
 from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.speech import Speech
+from trio_cartesia._runtime.playout.settings import Pace
 from trio_cartesia._runtime.statistics import ContextStatistics
 from trio_cartesia.blocking.context_base import ContextBase
 from trio_cartesia.blocking.pieces import feed_from_caller
+from trio_cartesia.blocking.playout import Playout
 
 __all__ = ["Context"]
 
@@ -151,6 +153,37 @@ class Context(ContextBase):
         self._portal.run_sync(self._inner.audio)
         return self._audio
 
+    def playout(
+        self, *, frame_seconds: float = 0.02, lead_seconds: float = 0.2, pace: Pace = "real_time"
+    ) -> Playout:
+        """Return an iterator of frames for a far end that plays them.
+
+        For telephones, WebRTC and sound cards: frames are all of one size, come when it is time
+        to send them, and `Playout.heard` has what was heard of the text at any moment, which takes
+        the setting ``add_timestamps``. It receives all events of the context: only one playout can
+        be made of a context, and nothing else receives then.
+
+        Args:
+            frame_seconds: The length of a frame, 0.001 to 10, and a whole number of samples.
+            lead_seconds: How long before it is played a frame is given out, at most: at least
+                *frame_seconds*, at most 60. Speech that comes so much late leaves no gap.
+            pace: ``"real_time"``: by Trio's clock, with silence where speech comes too late.
+                ``"as_fast_as_possible"``: when the audio arrives, for a far end with a buffer.
+
+        Raises:
+            LocalProtocolError: An argument is out of its range, or there is a playout already.
+        """
+        return create(
+            Playout,
+            self._portal,
+            self._portal.run_sync(
+                self._inner.playout,
+                frame_seconds=frame_seconds,
+                lead_seconds=lead_seconds,
+                pace=pace,
+            ),
+        )
+
     def collect(self) -> Speech:
         """Receive all events, and return them as one value.
 
@@ -167,7 +200,7 @@ class Context(ContextBase):
         """Stop the context: its receive loop ends at once, and one cancel request is sent.
 
         Events that wait in the inbox are dropped, and nothing is waited for. After the end of the
-        context, it has no effect.
+        context, it only stops a playout.
 
         Raises:
             LocalProtocolError: The context's block has ended.

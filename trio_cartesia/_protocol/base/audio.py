@@ -54,6 +54,10 @@ class SampleFormat:
         """Return the number of whole frames in *size_bytes*."""
         return size_bytes // self.bytes_per_frame
 
+    def silence(self, frames: int) -> bytes:
+        """Return so many frames of silence (protocol §6.1)."""
+        return SILENCE[self.encoding] * frames
+
     def whole_frames(self) -> WholeFrames:
         """Return a buffer that cuts a stream of audio at frame boundaries."""
         return WholeFrames(self.bytes_per_frame)
