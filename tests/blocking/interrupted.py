@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 from trio_cartesia.blocking import Cartesia
 
@@ -56,19 +57,20 @@ def speak(url: str) -> int:
 
 
 class Interrupts:
-    """Sends one SIGINT in each round, at a random moment."""
+    """Sends one SIGINT in each round, at a random moment; in one thread, for all rounds."""
 
     def __init__(self, random_: random.Random) -> None:
-        self.random, self.was_sent = random_, threading.Event()
+        self._random, self._rounds = random_, SimpleQueue()
+        threading.Thread(target=self._send, daemon=True).start()
 
     def send_after(self, seconds: float) -> None:
-        def send() -> None:
-            time.sleep(self.random.uniform(0, seconds))
-            self.was_sent.set()
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        self._rounds.put(seconds)
 
-        self.was_sent.clear()
-        threading.Thread(target=send, daemon=True).start()
+    def _send(self) -> None:
+        while True:
+            seconds = self._rounds.get()
+            time.sleep(self._random.uniform(0, seconds))
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
 
 def check(error: KeyboardInterrupt) -> None:

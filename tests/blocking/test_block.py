@@ -131,10 +131,10 @@ def test_a_forgotten_block_warns_and_is_left():
 def test_a_forgotten_client_warns_and_its_thread_ends():
     """A client that was entered, forgotten and collected has no thread."""
     forgotten = [Cartesia(base_url="http://127.0.0.1:9").__enter__()]
-    thread = forgotten[0]._portal._thread
+    portal = forgotten[0]._portal
     with pytest.warns(ResourceWarning, match="a Cartesia was entered and never left"):
         forget(forgotten)
-    thread.join()
+    portal.join()
 
 
 def test_a_block_that_was_not_entered_is_no_leak():

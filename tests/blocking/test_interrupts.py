@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,17 @@ def test_an_uncaught_ctrl_c_ends_a_program():
             assert done.returncode == -signal.SIGINT
             assert done.stderr.count("Traceback") == 1, done.stderr
             assert done.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_leaving_a_client_frees_its_thread_elsewhere():
+    """The main thread frees no `Thread` of a client, since an interrupt would be lost in that."""
+    freed = []
+    with Cartesia(base_url="http://127.0.0.1:9"):
+        (thread,) = [each for each in threading.enumerate() if each.name == "trio_cartesia"]
+        weakref.finalize(thread, lambda: freed.append(threading.current_thread()))
+        del thread
+    deadline = time.monotonic() + 10
+    while not freed and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert freed
+    assert threading.main_thread() not in freed

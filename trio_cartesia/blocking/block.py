@@ -31,7 +31,7 @@ class _Stay(Generic[T]):
     """The task that enters a block, stays and leaves it; *kind* is the class of its value."""
 
     _portal: Portal
-    _manager: AbstractAsyncContextManager[Any, bool | None]
+    _manager: AbstractAsyncContextManager[Any, bool | None] | None
     _kind: type[T]
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     was_entered: bool = attrs.field(default=False, init=False)
@@ -85,11 +85,13 @@ class _Stay(Generic[T]):
         except BaseException as failure:  # noqa: BLE001, ASYNC103  # the thread raises it
             self._failure = failure
         finally:
+            self._manager = None  # has a destructor: see `Portal`
             del self._portal.open_names[self]
             self._entered.set()
             self._left.set()
 
     async def _stay(self) -> None:
+        assert self._manager is not None
         async with self._manager as inner:
             self._value = create(self._kind, self._portal, inner)
             finish = self._value._finish

@@ -58,11 +58,13 @@ class Call(Generic[T]):
 
     # -- in Trio
 
-    def start(self, nursery: trio.Nursery) -> None:
-        """Start the function."""
+    def start(self, nursery: trio.Nursery | None) -> None:
+        """Start the function, unless the nursery is closed or None."""
         try:
+            if nursery is None:
+                raise RuntimeError
             self._context.run(nursery.start_soon, self._run)
-        except RuntimeError:  # the nursery is closed
+        except RuntimeError:
             self._error = client_has_ended()
             self._calls_back.put(None)
 

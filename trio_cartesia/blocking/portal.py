@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -39,26 +39,24 @@ _running: Final[set[Portal]] = set()
 class Portal:
     """One Trio run: it begins by entering a client, and ends by leaving it.
 
+    Python loses a `KeyboardInterrupt` that comes in a destructor. So what has one in Python, such
+    as a `Thread` or a nursery, is dropped by the Trio thread rather than by the main one.
+
     Attributes:
-        nursery: For tasks that raise nothing; they are cancelled at the end.
         open_names: What was entered and not left, for messages.
         is_stopping: True from the call of `stop` on.
     """
 
     _client: AbstractAsyncContextManager[object]
-    nursery: trio.Nursery = attrs.field(init=False)
     open_names: dict[object, str] = attrs.field(factory=dict, init=False)
-    _thread: Thread = attrs.field(init=False)
+    is_stopping: bool = attrs.field(default=False, init=False)
+    _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+    _has_ended: Lock = attrs.field(factory=Lock, init=False)  # held until then
     _process: int | None = attrs.field(default=None, init=False)  # that it was started in
     _token: trio.lowlevel.TrioToken | None = attrs.field(default=None, init=False)
     _started: SimpleQueue[None] = attrs.field(factory=SimpleQueue, init=False)
-    is_stopping: bool = attrs.field(default=False, init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event, init=False)
     _crash: BaseException | None = attrs.field(default=None, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        # a daemon, since the interpreter joins others before anything could stop them
-        self._thread = Thread(target=self._run, name="trio_cartesia", daemon=True)
 
     # -- the life of the thread
 
@@ -81,7 +79,9 @@ class Portal:
         """
         _refuse_trio()
         self._process = os.getpid()
-        self._thread.start()
+        self._has_ended.acquire()
+        # a daemon, since the interpreter joins others before anything could stop them
+        Thread(target=self._run, name="trio_cartesia", daemon=True).start()
         self._started.get()
         if self._token is None and self._crash is not None:
             raise self._crash
@@ -97,7 +97,8 @@ class Portal:
         Raises:
             InternalError: A task of this package crashed.
         """
-        self._thread.join(seconds)
+        if self._has_ended.acquire(timeout=-1 if seconds is None else seconds):
+            self._has_ended.release()
         if self._crash is not None:
             raise InternalError("the background thread of the client crashed") from self._crash
 
@@ -162,8 +163,14 @@ class Portal:
 
     # -- in the thread
 
+    @property
+    def nursery(self) -> trio.Nursery:
+        """For tasks that raise nothing; they are cancelled at the end."""
+        assert self._nursery is not None
+        return self._nursery
+
     def _start(self, call: Call[Any]) -> None:
-        call.start(self.nursery)
+        call.start(self._nursery)
 
     def _run(self) -> None:
         self.open_names[self] = "Cartesia"
@@ -175,14 +182,16 @@ class Portal:
         finally:
             _running.discard(self)
             self._started.put(None)
+            self._has_ended.release()
 
     async def _main(self) -> None:
-        async with self._client, trio.open_nursery() as self.nursery:
+        async with self._client, trio.open_nursery() as self._nursery:
             self._token = trio.lowlevel.current_trio_token()
             self._started.put(None)
             if not self.is_stopping:  # from before there was a token
                 await self._stopping.wait()
-            self.nursery.cancel_scope.cancel("the client's block has ended")
+            self._nursery.cancel_scope.cancel("the client's block has ended")
+        self._nursery = None
 
 
 def _refuse_trio() -> None:
