@@ -46,7 +46,7 @@ MOST_GROWTH: Final = 1.15  # of a frame's cost, from 16 contexts to 1,024
 
 @attrs.frozen(kw_only=True)
 class Sweep:
-    """What a sweep varies; None leaves a value as it is without a sweep."""
+    """The values that a sweep varies."""
 
     clients: tuple[str, ...] = FOUR
     contexts: tuple[int, ...] = (64,)

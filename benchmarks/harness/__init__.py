@@ -1,1 +1,1 @@
-"""What the benchmarks share: clients in processes of their own, loads, rounds and tables."""
+"""Shared by the benchmarks: clients in separate processes, loads, rounds and tables."""

@@ -1,4 +1,4 @@
-"""What is measured: clients, and the loads that they are given."""
+"""The measured clients, and the loads that they run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FAST_PATH: Final = "TRIO_CARTESIA_FAST_PATH"  # "0" leaves every frame to trio-w
 
 @attrs.frozen(kw_only=True)
 class Load:
-    """What a client is given to do.
+    """The work of a client.
 
     Attributes:
-        frames: In all; pushes where the pace is "sink", texts where it is "service".
+        frames: The total number of frames; of pushes if the pace is "sink", of texts if "service".
         pace: "flood" and "pieces" (many connections) send as fast as frames are read, "spread" and
             "burst" once an interval; "sink" receives pushes; "service" is the local service.
     """
@@ -38,11 +38,11 @@ class Load:
 
 @attrs.frozen(kw_only=True)
 class Client:
-    """How a client is started.
+    """A client, and the command that starts it.
 
     Attributes:
         needs: The package that must be installed.
-        share: The part of the frames that it is given where many cases would take too long.
+        share: The fraction of the frames that it gets if many cases would take too long.
         package: A folder with another copy of trio_cartesia.
     """
 
@@ -55,11 +55,11 @@ class Client:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Case:
-    """What is measured in one turn.
+    """One measurement: a client and a load.
 
     Attributes:
         where: The fields of its row that distinguish it from other cases of the same client.
-        voice: The local service's voice, where the pace is "service".
+        voice: The local service's voice, if the pace is "service".
     """
 
     name: str

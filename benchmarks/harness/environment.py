@@ -1,4 +1,4 @@
-"""What figures depend on: the commit, the command, the machine and the libraries."""
+"""The environment of figures: the commit, the command, the machine and the libraries."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ CASES: Final[dict[str, str]] = {
 
 @attrs.define
 class Outcome:
-    """What became of one context; ``closing`` is what closing the connection raised."""
+    """The result of one context; ``closing`` is the exception of closing the connection."""
 
     audio_bytes: int = 0
     ended: str = ""

@@ -1,4 +1,4 @@
-"""How a cost grows: least squares of two forms, the better of which is kept."""
+"""Fit the growth of a cost: least squares of two forms, of which the better one is kept."""
 
 from __future__ import annotations
 

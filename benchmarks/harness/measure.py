@@ -1,4 +1,4 @@
-"""What a client process measures of itself. Imports little: memory is measured with it."""
+"""Measurements of a client process by itself. It imports little, because they include memory."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ Connect = Callable[[], AbstractAsyncContextManager[Any]]
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a client is to do: the fields of the load, and where it listens."""
+    """The work of a client process: the fields of the load, and the URL of the peer."""
 
     url: str
     contexts: int
