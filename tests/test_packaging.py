@@ -20,7 +20,7 @@ def test_ci_runs_the_command_of_the_readme():
 def test_the_oldest_releases_are_those_that_ci_tries():
     """Each lower bound is a release that the tests are run with, and there are no upper bounds."""
     extras = PROJECT["optional-dependencies"]
-    tried = ("local", "cli", "tls", "otel", "testing")
+    tried = ("local", "cli", "play", "tls", "otel", "testing")
     wanted = [*PROJECT["dependencies"], *(each for name in tried for each in extras[name])]
     bounds = {re.match(r"[\w-]+>=[\d.]+", requirement)[0] for requirement in wanted}
     lowest = (ROOT / ".ci/lowest.txt").read_text().split()

@@ -49,6 +49,7 @@ if isinstance(pieces, str):
 else:
     feed_from_caller(self._portal, self._inner.feed, pieces)
 """,
+    "Context.playout": "self._put_back(); PASS_ON",
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
 }
 UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread

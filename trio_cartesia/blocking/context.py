@@ -173,6 +173,7 @@ class Context(ContextBase):
         Raises:
             LocalProtocolError: An argument is out of its range, or there is a playout already.
         """
+        self._put_back()
         return create(
             Playout,
             self._portal,
