@@ -39,9 +39,11 @@ from trio_cartesia._runtime import (
     stalls,
     writer,
 )
+from trio_cartesia._runtime.playout import pacing, progress
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head, tcp
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.blocking import portal, receiving
+from trio_cartesia.playback import playing, speaker
 from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
 from trio_cartesia.server.faults import shaping as slowness
@@ -193,6 +195,11 @@ LIMITS = {
     "AHEAD_BYTES": pace.AHEAD_BYTES,
     "IDLE_TURNS": pace.IDLE_TURNS,
     "BATCH_CHARACTERS": writer.BATCH_CHARACTERS,
+    "AHEAD_SECONDS": pacing.AHEAD_SECONDS,
+    "MOST_GAPS": progress.MOST_GAPS,
+    "QUEUE_SECONDS": playing.QUEUE_SECONDS,
+    "DEVICE_SECONDS": playing.DEVICE_SECONDS,
+    "CLOSE_SECONDS": speaker.CLOSE_SECONDS,
     "DEFAULT_CONNECTIONS": pool_settings.DEFAULT_CONNECTIONS,
     "OUTAGE_SECONDS": tts.OUTAGE_SECONDS,
     "LONGEST_DELAY_SECONDS": backoff.LONGEST_DELAY_SECONDS,

@@ -1,8 +1,9 @@
 """A small voice agent: a language model writes, the agent speaks, and the user may interrupt.
 
 The agent plays a filler while the model thinks, and speaks the answer while the model writes it.
-It stops at once when it is interrupted. If the plan allows no further context, it tries again, and
-at last shows the text. Run it with ``python agent.py``; without a key it uses a local service.
+It stops at once when it is interrupted, and its history has what was heard until then. If the plan
+allows no further context, it tries again, and at last shows the text. Run it with ``python
+agent.py``; without a key it uses a local service.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Self
+from typing import Protocol, Self
 
 import trio
 
@@ -27,11 +28,22 @@ SETTINGS = {
     "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
     "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 24000},
     "language": "en",
+    "add_timestamps": True,  # to know what was heard
 }
 
-Think = Callable[[str], AsyncGenerator[str]]
-Play = Callable[[bytes], Awaitable[None]]
+Message = dict[str, str]
+Think = Callable[[list[Message]], AsyncGenerator[str]]
 Show = Callable[[str], None]
+
+
+class Output(Protocol):
+    """Where speech is played: a telephone, a browser, a sound card."""
+
+    async def play(self, frame: bytes) -> None:
+        """Take a frame, which is to be played after those before it."""
+
+    def clear(self) -> None:
+        """Drop the frames that were not played yet."""
 
 
 class Pieces:
@@ -57,30 +69,40 @@ class Pieces:
 
 
 class Agent:
-    """Answers questions aloud, one after the other, over one connection."""
+    """Answers questions aloud, one after the other, over one connection.
 
-    def __init__(self, connection: Connection, *, think: Think, play: Play, show: Show) -> None:
+    Its history is for the model: an answer in it ends where the user stopped hearing it.
+    """
+
+    def __init__(self, connection: Connection, *, think: Think, output: Output, show: Show) -> None:
         self.connection = connection
-        self.think, self.play, self.show = think, play, show
+        self.think, self.output, self.show = think, output, show
+        self.history: list[Message] = []
+        self.heard: list[str] = []
         self.turn = trio.CancelScope()
 
     async def answer(self, question: str) -> bool:
         """Answer a question; return False if the answer was interrupted."""
+        self.history.append({"role": "user", "content": question})
+        self.heard = []
         with trio.CancelScope() as self.turn:
             async with trio.open_nursery() as nursery:
                 send, receive = trio.open_memory_channel[str](math.inf)
-                nursery.start_soon(self.write, question, send)
+                nursery.start_soon(self.write, send)
                 await self.speak(Pieces(receive))
+        answer = " ".join(text.strip() for text in self.heard if text)
+        self.history.append({"role": "assistant", "content": answer})
         return not self.turn.cancelled_caught
 
     def interrupt(self) -> None:
         """Stop speaking at once."""
         self.turn.cancel()
+        self.output.clear()
 
-    async def write(self, question: str, send: trio.MemorySendChannel[str]) -> None:
+    async def write(self, send: trio.MemorySendChannel[str]) -> None:
         """Send the model's tokens to a channel as they are written."""
         with send:
-            async with aclosing(self.think(question)) as tokens:
+            async with aclosing(self.think(self.history)) as tokens:
                 async for token in tokens:
                     await send.send(token)
 
@@ -102,7 +124,9 @@ class Agent:
             else:
                 return
             fill = trio.lowlevel.checkpoint
-        self.show("".join([piece async for piece in pieces]))
+        rest = "".join([piece async for piece in pieces])
+        self.heard.append(rest)
+        self.show(rest)
 
     async def play_filler(self) -> None:
         """Play the filler, unless the plan allows no context for it."""
@@ -111,9 +135,13 @@ class Agent:
                 await self.play_all(filler)
 
     async def play_all(self, context: Context) -> None:
-        """Play the audio of a context as it arrives."""
-        async for audio in context.audio():
-            await self.play(audio)
+        """Play a context, and note what was heard of it, however it ends."""
+        playout = context.playout()
+        try:
+            async for frame in playout:
+                await self.output.play(frame.audio)
+        finally:
+            self.heard.append(playout.heard.text)
 
 
 @asynccontextmanager
@@ -127,20 +155,39 @@ async def open_client() -> AsyncIterator[Cartesia]:
             yield client
 
 
-async def main() -> None:
-    """Answer one question with a list of words for a model and a counter for a loudspeaker."""
+class Counter:
+    """Counts the bytes that it is given."""
 
-    async def think(question: str) -> AsyncGenerator[str]:
-        for word in f"You asked: {question} I have no idea.".split():
+    count = 0
+
+    async def play(self, frame: bytes) -> None:
+        """Count a frame."""
+        self.count += len(frame)
+        await trio.lowlevel.checkpoint()
+
+    def clear(self) -> None:
+        """Hold nothing, so drop nothing."""
+
+
+async def main() -> None:
+    """Interrupt one answer and hear another one, with a list of words for a model."""
+
+    async def think(history: list[Message]) -> AsyncGenerator[str]:
+        for word in f"You asked: {history[-1]['content']} I have no idea.".split():
             yield f"{word} "
             await trio.sleep(0.05)
 
-    async def play(audio: bytes) -> None:
-        print(f"playing {len(audio)} bytes")
-        await trio.lowlevel.checkpoint()
-
+    output = Counter()
     async with open_client() as client, client.tts.websocket_connect() as connection:
-        await Agent(connection, think=think, play=play, show=print).answer("How are you?")
+        agent = Agent(connection, think=think, output=output, show=print)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(agent.answer, "How are you?")
+            await trio.sleep(2)
+            agent.interrupt()
+        await agent.answer("And now?")
+    print(f"{output.count} bytes were played, and this was heard:")
+    for message in agent.history:
+        print(f"{message['role']}: {message['content']}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import trio
 from agent import FILLER, SETTINGS, Agent
@@ -9,45 +11,106 @@ from agent import FILLER, SETTINGS, Agent
 from trio_cartesia.server import Plan
 
 BYTES_PER_SECOND = 48_000
+FRAME_BYTES = 960
 ANSWER = ["It is ", "a long ", "story, ", "and I ", "am not ", "sure that ", "I know ", "it all."]
+WHOLE = FILLER + "".join(ANSWER)
 
 
 class Devices:
     """A model with a fixed answer, a loudspeaker that plays in real time, and a screen."""
 
-    def __init__(self, pauses=None):
-        self.pauses = pauses or {}
-        self.played = bytearray()
+    def __init__(self, pauses=None, answer=ANSWER):
+        self.pauses, self.tokens = pauses or {}, answer
+        self.frames = []
+        self.cleared_at = math.inf
         self.shown = []
+        self.histories = []
 
-    async def think(self, question):
-        for number, token in enumerate(ANSWER):
+    async def think(self, history):
+        self.histories.append(list(history))
+        for number, token in enumerate(self.tokens):
             await trio.sleep(self.pauses.get(number, 0.05))
             yield token
 
-    async def play(self, audio):
-        await trio.sleep(len(audio) / BYTES_PER_SECOND)
-        self.played += audio
+    async def play(self, frame):
+        await trio.lowlevel.checkpoint()
+        self.frames.append((trio.current_time(), frame))
+
+    def clear(self):
+        self.cleared_at = trio.current_time()
+
+    def played_seconds(self):
+        """Return how much was played since it was last cleared, or until it was."""
+        free_at, seconds = -math.inf, 0.0
+        for received_at, frame in self.frames:
+            began_at = max(free_at, received_at)
+            free_at = began_at + len(frame) / BYTES_PER_SECOND
+            until = min(trio.current_time(), self.cleared_at, free_at)
+            seconds += max(0.0, until - began_at)
+        return seconds
 
     def agent(self, connection):
-        return Agent(connection, think=self.think, play=self.play, show=self.shown.append)
+        return Agent(connection, think=self.think, output=self, show=self.shown.append)
 
 
 async def test_the_answer_is_played_after_the_filler(cartesia, cartesia_server, autojump_clock):
     """
-    The whole answer is played after the filler, although both are generated at once.
+    The whole answer is heard after the filler, although both are generated at once.
     """
     devices = Devices()
     async with cartesia.tts.websocket_connect() as connection:
-        assert await devices.agent(connection).answer("Why?")
+        agent = devices.agent(connection)
+        assert await agent.answer("Why?")
     filler, answer = cartesia_server.journal.contexts
     assert (filler.transcript, answer.transcript) == (FILLER, "".join(ANSWER))
-    assert devices.played == filler.audio + answer.audio
+    assert agent.history == [
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": WHOLE},
+    ]
+    audio = filler.audio + answer.audio
+    assert 0 <= devices.played_seconds() - len(audio) / BYTES_PER_SECOND < 0.1
+
+
+LATENCY = 0.03
+
+
+@pytest.mark.cartesia(link={"latency_seconds": LATENCY})
+@pytest.mark.parametrize("seconds", [0.9, 1.777, 3.01, 5.9])
+async def test_barge_in(seconds, cartesia, cartesia_server, autojump_clock):
+    """
+    At an interruption the service is told at once, the history ends with the last word that the
+    output had played, and the next answer is played after one round trip.
+    """
+    devices = Devices(answer=["One word ", "after the other. "] * 100)
+    async with cartesia.tts.websocket_connect() as connection, trio.open_nursery() as nursery:
+        agent = devices.agent(connection)
+        nursery.start_soon(agent.answer, "Why?")
+        await trio.sleep(seconds)
+        filler, answer = cartesia_server.journal.contexts
+        assert answer.cancels == 0
+        agent.interrupt()
+        played_seconds = devices.played_seconds()
+        await trio.sleep(LATENCY + 0.001)
+        assert answer.cancels == 1
+        heard = []
+        for record in (filler, answer):
+            heard += [word.text for word in record.words if word.end <= played_seconds]
+            frames = math.ceil(len(record.audio) / FRAME_BYTES)
+            played_seconds -= frames * FRAME_BYTES / BYTES_PER_SECOND
+        assert agent.history[-1]["content"].split() == heard
+
+        nursery.start_soon(agent.answer, "And now?")
+        asked_at, count = trio.current_time(), len(devices.frames)
+        await trio.sleep(3 * LATENCY)
+        first_frame_at, _ = devices.frames[count]
+        assert first_frame_at - asked_at == pytest.approx(2 * LATENCY)
+        agent.interrupt()
+    assert devices.histories[1] == agent.history[:3]
 
 
 async def test_an_interruption_is_silence_at_once(cartesia, cartesia_server, autojump_clock):
     """
-    After an interruption nothing more is played, the service stops, and the next answer is whole.
+    After an interruption nothing more is played, and the service stops.
     """
     devices = Devices()
     async with cartesia.tts.websocket_connect() as connection, trio.open_nursery() as nursery:
@@ -55,14 +118,13 @@ async def test_an_interruption_is_silence_at_once(cartesia, cartesia_server, aut
         nursery.start_soon(agent.answer, "Why?")
         await trio.sleep(1.0)
         agent.interrupt()
-        played_bytes = len(devices.played)
-        assert 0 < played_bytes <= BYTES_PER_SECOND
+        played_seconds, frames = devices.played_seconds(), len(devices.frames)
+        assert 0 < played_seconds <= 1
         await trio.sleep(10)
-        assert len(devices.played) == played_bytes
+        assert devices.played_seconds() == played_seconds
+        assert len(devices.frames) == frames
         assert connection.statistics().contexts_draining == 0
         assert all(context.ended for context in cartesia_server.journal.contexts)
-        assert await agent.answer("And now?")
-    assert devices.played.endswith(cartesia_server.journal.contexts[-1].audio)
 
 
 @pytest.mark.cartesia(plan=Plan(name="one at a time", tts_concurrency=1, stt_concurrency=1))
@@ -72,9 +134,10 @@ async def test_one_context_at_a_time_is_enough(cartesia, cartesia_server, autoju
     """
     devices = Devices()
     async with cartesia.tts.websocket_connect() as connection:
-        assert await devices.agent(connection).answer("Why?")
+        agent = devices.agent(connection)
+        assert await agent.answer("Why?")
     assert cartesia_server.journal.contexts[-1].transcript == "".join(ANSWER)
-    assert devices.played.endswith(cartesia_server.journal.contexts[-1].audio)
+    assert agent.history[-1]["content"] == WHOLE
     assert devices.shown == []
 
 
@@ -89,9 +152,11 @@ async def test_without_a_context_the_answer_is_shown(cartesia, autojump_clock):
         connection.context(**SETTINGS) as other,
     ):
         await other.push("Another context talks, on and on. " * 1000)
-        assert await devices.agent(connection).answer("Why?")
+        agent = devices.agent(connection)
+        assert await agent.answer("Why?")
     assert devices.shown == ["".join(ANSWER)]
-    assert not devices.played
+    assert agent.history[-1]["content"] == "".join(ANSWER)
+    assert not devices.frames
 
 
 @pytest.mark.parametrize("pauses", [{3: 5}, {2: 3, 6: 4}, {7: 60}])
@@ -101,7 +166,9 @@ async def test_a_model_may_pause(pauses, cartesia, cartesia_server, autojump_clo
     """
     devices = Devices(pauses)
     async with cartesia.tts.websocket_connect() as connection:
-        assert await devices.agent(connection).answer("Why?")
+        agent = devices.agent(connection)
+        assert await agent.answer("Why?")
+    assert agent.history[-1]["content"] == WHOLE
     _, *answers = cartesia_server.journal.contexts
     assert len(answers) > 1
     assert "".join(answer.transcript for answer in answers) == "".join(ANSWER)
@@ -112,17 +179,11 @@ async def test_a_slow_network_delays_the_first_sound_a_little(cartesia, autojump
     """
     With a tenth of a second of latency, the first sound is played within a second.
     """
-    devices, started = Devices(), []
-
-    async def play(audio):
-        started.append(trio.current_time())
-        await trio.sleep(len(audio) / BYTES_PER_SECOND)
-
-    devices.play = play
+    devices = Devices()
     async with cartesia.tts.websocket_connect() as connection:
         begun = trio.current_time()
         assert await devices.agent(connection).answer("Why?")
-    assert 0.2 < started[0] - begun < 1
+    assert 0.2 < devices.frames[0][0] - begun < 1
 
 
 @pytest.mark.cartesia(loopback=True)
@@ -130,17 +191,12 @@ async def test_over_a_real_socket(cartesia, cartesia_server):
     """
     The agent works over loopback, on real time.
     """
-    devices = Devices()
-
-    async def play(audio):
-        devices.played += audio
-        await trio.lowlevel.checkpoint()
-
-    devices.play = play
+    devices = Devices(answer=["Yes. "])
     with trio.fail_after(10):
         async with cartesia.tts.websocket_connect() as connection:
-            assert await devices.agent(connection).answer("Why?")
-    assert devices.played == b"".join(context.audio for context in cartesia_server.journal.contexts)
+            agent = devices.agent(connection)
+            assert await agent.answer("Why?")
+    assert agent.history[-1]["content"] == f"{FILLER}Yes."
 
 
 @pytest.mark.cartesia(plan=Plan(name="one at a time", tts_concurrency=1, stt_concurrency=1))

@@ -48,7 +48,7 @@ class AudioQueue:
     _began_at: float = attrs.field(default=math.inf, init=False)
     _asked_samples: int = attrs.field(default=0, init=False)
     _device_samples: float = attrs.field(default=0.0, init=False)  # the most that the device held
-    _stopped_seconds: float | None = attrs.field(default=None, init=False)
+    _stopped_samples: float | None = attrs.field(default=None, init=False)
 
     # -- for Trio's thread
 
@@ -60,16 +60,12 @@ class AudioQueue:
     @property
     def played_seconds(self) -> float:
         """How much was played, by what the device took, what it holds, and the time since."""
-        if self._stopped_seconds is not None:
-            return self._stopped_seconds
-        taken, taken_at = self._taken
-        held = self._device_samples - (perf_counter() - taken_at) * self._sample_rate
-        return max(0.0, taken - max(0.0, held)) / self._sample_rate
+        return self._played_samples / self._sample_rate
 
     @property
     def is_played(self) -> bool:
         """True if all that was put was played."""
-        return self.played_seconds * self._sample_rate >= self.put_samples
+        return self._played_samples >= self.put_samples
 
     def put(self, audio: bytes) -> None:
         """Append *audio*, whole samples."""
@@ -78,8 +74,15 @@ class AudioQueue:
 
     def stop(self) -> None:
         """Let the device take nothing more; what was played stays as it is now."""
-        if self._stopped_seconds is None:
-            self._stopped_seconds = self.played_seconds
+        self._stopped_samples = self._played_samples
+
+    @property
+    def _played_samples(self) -> float:
+        if self._stopped_samples is not None:
+            return self._stopped_samples
+        taken, taken_at = self._taken
+        held = self._device_samples - (perf_counter() - taken_at) * self._sample_rate
+        return max(0.0, taken - max(0.0, held))
 
     # -- for the device's thread
 
@@ -100,7 +103,7 @@ class AudioQueue:
 
     def _take(self, size: int) -> bytes:
         is_ready = self._has_begun or self.has_all or self.waiting_seconds >= BEGIN_SECONDS
-        if self.is_paused or not is_ready or self._stopped_seconds is not None:
+        if self.is_paused or not is_ready or self._stopped_samples is not None:
             return bytes(size)
         self._has_begun = True
         parts, length = [self._rest], len(self._rest)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.runtime.playout.support import FRAME_BYTES, PHONE, Part, spoken
 from tests.support import SETTINGS
-from trio_cartesia import ConnectionLost, ContextFailed, LocalProtocolError
+from trio_cartesia import ConnectionLost, ContextExpired, ContextFailed, LocalProtocolError
 from trio_cartesia._protocol.base.audio import BYTES_PER_FRAME, SAMPLE_RATES, SILENCE
 from trio_cartesia.testing import connected_pair, on_virtual_time
 
@@ -96,6 +96,28 @@ async def test_an_end_that_fails_comes_after_the_audio(pace, fail, error, autoju
             await trio.sleep(1)
             heard = playout.heard
             assert (heard.text, heard.seconds, heard.cut_word.word) == ("Hello", 0.25, "there.")
+
+
+async def test_the_error_has_text_that_came_while_speech_was_played(autojump_clock):
+    """A context that the service ended early raises `ContextExpired` once its speech was played,
+    with the text that could not be sent in the meantime.
+    """
+
+    async def pieces():
+        yield "Hello there. "
+        await trio.sleep(0.5)
+        yield "Too late."
+
+    async with connected_pair() as (connection, peer):
+        async with connection.speak(pieces(), **PHONE, context_id="a") as context:
+            await peer.receive()
+            await peer.chunk("a", b"\x01" * 8000)
+            await peer.done("a")
+            with pytest.raises(ContextExpired) as caught:
+                async for _ in context.playout():
+                    pass
+            assert trio.current_time() == pytest.approx(1)
+            assert caught.value.unspoken == ("Too late.",)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from trio_cartesia._constructors import create, no_public_constructor
-from trio_cartesia._errors import CartesiaError, LocalProtocolError
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia._protocol.text.timeline import Heard, Timeline
 from trio_cartesia._protocol.tts.messages import Chunk, Event, WordTimestamps
@@ -58,7 +58,6 @@ class Playout:
     _check_run: Callable[[], None] = attrs.field(repr=False)
     _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
     _known_pieces: int = attrs.field(default=0, init=False)  # that the timeline has
-    _error: BaseException | None = attrs.field(default=None, init=False, repr=False)
     _is_whole: bool = attrs.field(default=False, init=False)  # all of the text was spoken
     _is_iterating: bool = attrs.field(default=False, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
@@ -181,9 +180,8 @@ class Playout:
                     pacer.progress.finish()
             else:
                 await self._wait(min(pacer.next_at, pacer.ends_at))
-        if not pacer.has_ended:  # it was cut short, and the events say why
-            await self._receive()
-        raise self._ending()
+        while True:  # of events that are left, only the end counts: why, and what was not spoken
+            await anext(self._events)
 
     async def _wait(self, deadline: float) -> None:
         """Wait for an event, for *deadline*, or for a call that changes what is next."""
@@ -200,22 +198,16 @@ class Playout:
     async def _receive(self) -> None:
         try:
             event = await anext(self._events)
-        except StopAsyncIteration:
-            self._end(None)
-        except Exception as error:  # noqa: BLE001  # a feeder's iterator may raise anything
-            self._end(error)
+        except Exception:  # noqa: BLE001  # the end, whatever it is: raised when all was given out
+            self._pacer.has_ended, self._is_whole = True, self._is_complete()
+            self._add_text()
+            self._timeline.finish(complete=self._is_whole)
         else:
             if isinstance(event, Chunk):
                 self._pacer.buffer.add(event.audio)
             elif isinstance(event, WordTimestamps):
                 times = event.word_timestamps
                 self._timeline.add_words(times.words, times.start, times.end)
-
-    def _end(self, error: Exception | None) -> None:
-        self._pacer.has_ended, self._error = True, error
-        self._is_whole = error is None and self._is_complete()
-        self._add_text()
-        self._timeline.finish(complete=self._is_whole)
 
     def _add_text(self) -> None:
         for piece in self._pieces(self._known_pieces):
@@ -233,14 +225,6 @@ class Playout:
     def _keep_position(self) -> None:
         if self._stopped_seconds is None:
             self._stopped_seconds = self._pacer.progress.played_seconds(trio.current_time())
-
-    def _ending(self) -> BaseException:
-        """Return what iterating ends with."""
-        if isinstance(self._error, CartesiaError):
-            ending = self._error.anew()
-            ending.__cause__ = self._error.__cause__
-            return ending
-        return self._error or StopAsyncIteration()
 
 
 def make_playout(
