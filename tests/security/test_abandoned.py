@@ -66,7 +66,7 @@ def abandon(block: str) -> tuple[str, str]:
             "a context (connection.speak)",
             """
             async with client.tts.websocket_connect() as connection:
-                context = await connection.speak("Hello.", **SETTINGS).__aenter__()
+                context = await connection.speak(["Hello."], **SETTINGS).__aenter__()
                 assert (await context.collect()).complete
             """,
         ),
@@ -75,6 +75,15 @@ def abandon(block: str) -> tuple[str, str]:
             """
             async with client.tts.websocket_connect() as connection:
                 await connection.context(**SETTINGS).__aenter__()
+                await trio.sleep(0.01)
+                assert connection.statistics().contexts_open == 0
+            """,
+        ),
+        (
+            "a context (connection.speak)",
+            """
+            async with client.tts.websocket_connect() as connection:
+                await connection.speak("Hello.", **SETTINGS).__aenter__()  # no task, as context()
                 await trio.sleep(0.01)
                 assert connection.statistics().contexts_open == 0
             """,
