@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import unicodedata
@@ -14,24 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from praatio import textgrid
 
+from tests.texts import TEXTS
 from trio_cartesia import Chunk, LocalProtocolError, SubtitleWriter, WordTimes, WordTimestamps
-from trio_cartesia._protocol.text.cues import CHARACTERS_A_SECOND, LONGEST_SECONDS
+from trio_cartesia._protocol.text.cues import CHARACTERS_A_SECOND, LONGEST_SECONDS, CueBuilder
 from trio_cartesia._protocol.text.line_breaks import tidy
-
-TEXTS = {
-    "en": "Good morning, everybody. The lecture on captions begins in five minutes, so please be "
-    "seated; latecomers may listen from the hall! Any questions? None. Thank you so very much.",
-    "de": "Donaudampfschifffahrtsgesellschaftskapitänsmützen sind selten, sagt „Herr Müller“. "
-    "Trotzdem gibt es sie noch, in einem kleinen Museum am Rande der Stadt.",
-    "fr": "« Bonjour ! » dit-elle, puis elle s\u2019assit près de la fenêtre. Qui l\u2019aurait cru ?",
-    "es": "¿Cómo estás? ¡Muy bien, gracias! Hoy vamos a leer un cuento bastante largo, en voz alta.",
-    "ru": "Доброе утро. Сегодня мы поговорим о субтитрах, их длине и о том, как быстро их читают.",
-    "ar": "صباح الخير، كيف حالك؟ أنا بخير والحمد لله. سنقرأ اليوم قصة طويلة بصوت عال.",
-    "he": "בוקר טוב, מה שלומך? הכול בסדר, תודה. היום נקרא סיפור ארוך בקול רם.",
-    "hi": "नमस्ते, आप कैसे हैं? मैं ठीक हूँ। आज हम एक लंबी कहानी पढ़ेंगे।",
-    "ja": "おはようございます。今日は字幕の長さと、それを読む速さについて話します。質問はありますか？",
-    "zh": "早上好，大家请坐。今天我们要讲字幕的长度，以及人们阅读字幕的速度，有问题吗？谢谢。",
-}
+from trio_cartesia._protocol.text.timeline import Timeline
 
 
 def words_of(text, language):
@@ -63,8 +51,9 @@ def without_blanks(text):
 
 
 def width(line):
+    marks = sum(unicodedata.category(each) in ("Mn", "Me", "Cf") for each in line)
     wide = sum(unicodedata.east_asian_width(each) in "WF" for each in line)
-    return len(line) + 1.5 * wide
+    return len(line) - marks + 1.5 * wide
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -74,23 +63,27 @@ def test_subtitles_follow_the_rules_of_captions(language, rate):
     order, in two lines of 42 columns at most, never at the same time, and long enough to be read
     where the speech leaves the time.
     """
-    text = TEXTS[language]
-    event = timed(words_of(text, language), rate)
-    cues = pysubs2.SSAFile.from_string(written("srt", text, [event]), format_="srt")
-    same = list(webvtt.from_buffer(io.StringIO(written("vtt", text, [event]))))
-    shown = [cue.text.replace(r"\N", "\n") for cue in cues]
-    assert [cue.text for cue in same] == shown
-    assert without_blanks("".join(shown)) == without_blanks(text)
-    for lines in (cue.split("\n") for cue in shown):
-        assert len(lines) <= 2
-        assert all(width(line) <= 42 for line in lines)
-    for cue, following in pairwise([*cues, None]):
-        assert cue.start < cue.end
-        gap_ms = 2 if following is None else following.start - cue.end
-        assert gap_ms >= 0
-        is_readable = len(cue.text) * 1000 / cue.duration <= CHARACTERS_A_SECOND + 0.1
-        assert is_readable or gap_ms <= 41
-    assert cues[-1].end - cues[-1].start <= 1000 * LONGEST_SECONDS + 3000
+    for text in TEXTS[language]:
+        event = timed(words_of(text, language), rate)
+        cues = pysubs2.SSAFile.from_string(written("srt", text, [event]), format_="srt")
+        same = list(webvtt.from_buffer(io.StringIO(written("vtt", text, [event]))))
+        shown = [cue.text.replace(r"\N", "\n") for cue in cues]
+        assert [cue.text for cue in same] == shown
+        assert without_blanks("".join(shown)) == without_blanks(text)
+        check_captions(cues, shown)
+        for cue, following in pairwise([*cues, None]):
+            gap_ms = 2 if following is None else following.start - cue.end
+            is_readable = len(cue.text) * 1000 / cue.duration <= CHARACTERS_A_SECOND + 0.1
+            assert is_readable or gap_ms <= 41
+        assert cues[-1].end - cues[-1].start <= 1000 * LONGEST_SECONDS + 3000
+
+
+def check_captions(cues, shown):
+    for lines in (text.split("\n") for text in shown):
+        assert 1 <= len(lines) <= 2
+        assert all(line == line.strip() != "" and width(line) <= 42 for line in lines)
+    assert all(0 <= cue.start < cue.end for cue in cues)
+    assert all(cue.end <= following.start for cue, following in pairwise(cues))
 
 
 ATOMS = st.sampled_from(
@@ -126,13 +119,86 @@ def test_subtitles_are_the_same_at_once_and_as_words_arrive(data, text, kind):
     assert all(a.end <= b.start for a, b in pairwise(cues))
 
 
+TIMES = st.floats(-1, 40) | st.sampled_from([0.0, 1.0, 1e9, float("inf")])
+
+
+@given(st.data(), st.lists(ATOMS, min_size=1, max_size=30).map("".join), FILES)
+def test_any_times_make_cues_in_order(data, text, kind):
+    """Whatever the times are, and whatever words are missing, cues follow one another, none is
+    shorter than 40 ms or has more than two lines, and nothing is shown that is not in the text.
+    """
+    words = [word for word in text.split() if data.draw(st.booleans())]
+    rows = [(word, data.draw(TIMES), data.draw(TIMES)) for word in words]
+    lists = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    event = WordTimestamps(
+        context_id="a",
+        word_timestamps=WordTimes(words=lists[0], start=lists[1], end=lists[2]),
+    )
+    found, builder, timeline = [], CueBuilder(), Timeline()
+    timeline.add_text(text)
+    timeline.add_words(*lists)
+    timeline.finish()
+    last = 0
+    for word in timeline.words:
+        found += builder.add(word, text[last : word.text_end])
+        last = word.text_end
+    found += builder.finish(text[last:])
+    assert all(0 <= a.start_seconds < a.end_seconds <= b.start_seconds for a, b in pairwise(found))
+    assert all(cue.end_seconds - cue.start_seconds >= 0.0399 for cue in found)
+    assert all(len(cue.lines) <= 2 for cue in found)
+    shown = without_blanks("".join(cue.text for cue in found))
+    assert without_blanks(text.replace('<break time="1s"/>', " ")).startswith(shown)
+    pysubs2.SSAFile.from_string(written(kind, text, [event]), format_=kind)
+
+
+def test_a_word_that_is_longer_than_a_caption_is_shown_in_parts():
+    """A word of ten thousand letters is cut into captions of two lines, which share its time."""
+    event = timed(["x" * 10_000, "end."])
+    cues = pysubs2.SSAFile.from_string(written("srt", "x" * 10_000 + " end.", [event]))
+    shown = [cue.text.replace(r"\N", "\n") for cue in cues]
+    check_captions(cues, shown)
+    assert without_blanks("".join(shown)) == "x" * 10_000 + "end."
+
+
+def test_text_that_looks_like_syntax_is_text():
+    """Arrows and tags in a text neither end a cue nor change how it is shown."""
+    text = "a --> b <i>c</i> {\\an8}d &amp; e"
+    event = timed(text.split())
+    (cue,) = webvtt.from_buffer(io.StringIO(written("vtt", text, [event])))
+    assert html.unescape(cue.text) == text
+    (cue,) = pysubs2.SSAFile.from_string(written("srt", text, [event]), format_="srt")
+    assert cue.text.replace("\u2060", "") == text
+
+
+def test_words_without_a_text_are_written_as_they_came():
+    """Where no text is given, words are joined with blanks, but for Chinese and Japanese."""
+    writer = SubtitleWriter("srt")
+    writer.add_event(timed(["Good", "day.", "日", "本", "語", "です"]))
+    assert "Good day. 日本語です" in writer.finish()
+
+
 def test_a_text_grid_is_read_by_praat(tmp_path):
-    """A parser of Praat's files finds the words and their times."""
-    event = timed(words_of(TEXTS["fr"], "fr"))
-    (tmp_path / "a.TextGrid").write_text(written("textgrid", TEXTS["fr"], [event]))
-    grid = textgrid.openTextgrid(str(tmp_path / "a.TextGrid"), includeEmptyIntervals=False)
-    found = [entry.label for entry in grid.getTier("words").entries]
-    assert without_blanks("".join(found)) == without_blanks(TEXTS["fr"])
+    """A parser of Praat's files finds the words of each text, and their times."""
+    for language, texts in TEXTS.items():
+        for text in texts:
+            event = timed(words_of(text, language))
+            (tmp_path / "a.TextGrid").write_text(written("textgrid", text, [event]))
+            grid = textgrid.openTextgrid(str(tmp_path / "a.TextGrid"), includeEmptyIntervals=False)
+            entries = grid.getTier("words").entries
+            assert without_blanks("".join(entry.label for entry in entries)) == without_blanks(text)
+            assert [entry.start for entry in entries] == sorted(entry.start for entry in entries)
+            assert {entry.start for entry in entries} <= set(event.word_timestamps.start)
+
+
+def test_a_mark_without_a_time_is_in_the_interval_beside_it():
+    """A word that takes no time has no interval, so its text goes with the word after it."""
+    times = WordTimes(
+        words=("Oh", "—", "yes", "."), start=(0.0, 0.5, 0.5, 1.0), end=(0.5, 0.5, 1.0, 1.0)
+    )
+    event = WordTimestamps(context_id="a", word_timestamps=times)
+    grid = written("textgrid", "Oh — yes .", [event])
+    rows = [line.split("=")[1].strip() for line in grid.splitlines() if "text =" in line]
+    assert rows == ['"Oh"', '"— yes ."']
 
 
 def test_a_text_grid_holds_each_word_between_its_times():

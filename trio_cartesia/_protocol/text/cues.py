@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
 from trio_cartesia._protocol.text.letters import without_markup
 from trio_cartesia._protocol.text.line_breaks import (
+    caption_end,
     ends_clause,
     ends_sentence,
     fits,
@@ -23,7 +25,9 @@ SHORTEST_SECONDS: Final = 1.0  # where the next cue leaves it
 LONGEST_SECONDS: Final = 7.0
 SHORTEST_CHARACTERS: Final = 12  # of a cue that ends with its sentence: "Dr." is none
 PAUSE_SECONDS: Final = 1.5  # between words of one cue, at most
-GAP_SECONDS: Final = 0.04  # between two cues, where they would touch
+MOST_AT_ONCE: Final = 512  # characters of a long text that are looked at, to cut it
+GAP_SECONDS: Final = 0.04  # between two cues, where they would touch; no cue is shorter
+LATEST_SECONDS: Final = 360_000.0  # a time past it is taken for it: SubRip has no later one
 
 
 @attrs.frozen(kw_only=True)
@@ -48,10 +52,21 @@ class Cue:
         return lines(self.text)
 
 
-@attrs.define(eq=False)
+@attrs.frozen
 class _Word:
-    timed: TimedWord
-    text: str = attrs.field(repr=False)  # with what stands before it in the transcript
+    """A word, or part of one that is too long for a cue.
+
+    Attributes:
+        text: It, with what stands before it in the transcript.
+        start: When it begins, not before the word before it.
+        end: When it ends.
+        timed: The word; None for a part that is not its last.
+    """
+
+    text: str = attrs.field(repr=False)
+    start: float
+    end: float
+    timed: TimedWord | None
 
 
 @attrs.define(eq=False)
@@ -59,10 +74,14 @@ class CueBuilder:
     """Puts words together into cues, each as soon as the word after it is known.
 
     A cue ends with its sentence, before a pause of `PAUSE_SECONDS`, or before the word that would
-    make it too long: then behind its last clause, if that is in its second half.
+    make it too long: then behind its last clause, if that is in its second half. A time that goes
+    back is taken for the one before it, so cues never overlap.
     """
 
     _words: list[_Word] = attrs.field(factory=list, init=False, repr=False)
+    _start: float = attrs.field(default=0.0, init=False)  # of the last word
+    _end: float = attrs.field(default=0.0, init=False)  # likewise
+    _shown_until: float = attrs.field(default=0.0, init=False)  # when the last cue goes
 
     def add(self, timed: TimedWord, text: str) -> list[Cue]:
         """Take the next word, and return the cues that end before it.
@@ -72,41 +91,52 @@ class CueBuilder:
             text: Its part of the transcript, from where that of the word before it ended.
         """
         found = []
-        word = _Word(timed, without_markup(text))
-        while self._words and not self._takes(word):
-            count = self._break_before(word)
-            rest = self._words[count:]
-            following = rest[0] if rest else word
-            found.append(self._cue(self._words[:count], following.timed.start_seconds))
-            self._words = rest
-        self._words.append(word)
+        for word in self._parts(timed, without_markup(text)):
+            while self._words and not self._takes(word):
+                count = self._break_before(word)
+                found += self._cues(self._words[:count], [*self._words[count:], word][0].start)
+                self._words = self._words[count:]
+            self._words.append(word)
         return found
 
     def finish(self, rest: str = "") -> list[Cue]:
-        """Return the last cues, with the *rest* of the transcript; none if there were no words."""
+        """Return the last cue; *rest* is what follows the last word, such as a mark."""
         if not self._words:
             return []
-        self._words[-1].text += without_markup(rest)
         words, self._words = self._words, []
-        found = []
-        while words:  # the rest may be long
-            cut = next((n for n in range(len(words), 0, -1) if fits(_text(words[:n]))), 1)
-            after = words[cut].timed.start_seconds if cut < len(words) else None
-            found.append(self._cue(words[:cut], after))
-            words = words[cut:]
-        return found
+        ended = attrs.evolve(words[-1], text=words[-1].text + without_markup(rest))
+        if fits(_text([*words[:-1], ended])):
+            words[-1] = ended
+        return self._cues(words, None)
+
+    def _parts(self, timed: TimedWord, text: str) -> Iterator[_Word]:
+        """Yield a word with its time; one that is longer than a cue in parts that share it."""
+        start = max(self._start, min(timed.start_seconds, LATEST_SECONDS))
+        end = max(start, min(timed.end_seconds, LATEST_SECONDS))
+        if not fits(tidy(text)):
+            start, text = max(self._start, min(self._end, end)), tidy(text)
+            at, seconds_a_character = 0, (end - start) / len(text)
+            while (size := caption_end(text[at : at + MOST_AT_ONCE])) < len(text) - at:
+                part_end = start + size * seconds_a_character
+                yield _Word(text[at : at + size], start, part_end, None)
+                start, at = part_end, at + size
+            text = text[at:]
+        self._start, self._end = start, end
+        yield _Word(text, start, end, timed)
 
     def _takes(self, word: _Word) -> bool:
-        last, shown = self._words[-1], _text(self._words)
+        if not word.text.strip() and word.timed and not any(map(str.isalnum, word.timed.word)):
+            return True  # a mark, which is shown with the word before it
+        shown = _text(self._words)
         is_apart = word.text[:1].isspace() or not shown.endswith(".")
         if ends_sentence(shown) and is_apart and len(shown) >= SHORTEST_CHARACTERS:
             return False
-        if word.timed.start_seconds - last.timed.end_seconds >= PAUSE_SECONDS:
+        if word.start - self._words[-1].end >= PAUSE_SECONDS:
             return False
         return self._has_room(word)
 
     def _has_room(self, word: _Word) -> bool:
-        seconds = word.timed.end_seconds - self._words[0].timed.start_seconds
+        seconds = word.end - self._words[0].start
         return seconds <= LONGEST_SECONDS and fits(_text([*self._words, word]))
 
     def _break_before(self, word: _Word) -> int:
@@ -118,20 +148,20 @@ class CueBuilder:
         return behind_clauses[-1] if behind_clauses and not self._ends_clause(count) else count
 
     def _ends_clause(self, count: int) -> bool:
-        return ends_clause(self._words[count - 1].text)
+        return ends_clause(_text(self._words[:count]))
 
-    def _cue(self, words: list[_Word], next_seconds: float | None) -> Cue:
-        text, start = _text(words), words[0].timed.start_seconds
-        spoken = max(word.timed.end_seconds for word in words)
+    def _cues(self, words: list[_Word], next_start: float | None) -> list[Cue]:
+        """Return the cue of *words*; none if there is nothing to show."""
+        text, start = _text(words), max(words[0].start, self._shown_until)
+        if not text:
+            return []
+        spoken = max(word.end for word in words)
         end = max(spoken, start + SHORTEST_SECONDS, start + len(text) / CHARACTERS_A_SECOND)
-        if next_seconds is not None:
-            end = min(end, max(next_seconds - GAP_SECONDS, start))
-        return Cue(
-            start_seconds=start,
-            end_seconds=end,
-            text=text,
-            words=tuple(word.timed for word in words),
-        )
+        if next_start is not None:
+            end = min(end, next_start - GAP_SECONDS)
+        self._shown_until = end = max(end, start + GAP_SECONDS)
+        timed = tuple(word.timed for word in words if word.timed is not None)
+        return [Cue(start_seconds=start, end_seconds=end, text=text, words=timed)]
 
 
 def _text(words: list[_Word]) -> str:

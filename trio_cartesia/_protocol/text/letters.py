@@ -15,21 +15,14 @@ from typing import Final
 
 import attrs
 
+from trio_cartesia._protocol.text.markup import LONGEST_TAG, TAG, UNFINISHED_TAG
+
 __all__ = ["Begins", "LetterStream", "folded", "without_markup"]
 
 SCANNED_AT_ONCE: Final = 512  # characters
 
-_TAG: Final = (
-    r"</?spell>|<(?:break|pause|speed|volume|emotion)\s[^<>]{0,64}>|\[laughter\]"  # protocol §2.14
-)
-_MARKUP: Final = re.compile(_TAG)
-_HALF_TAG: Final = re.compile(
-    r"<(?:/?[a-z]{0,7}|(?:break|pause|speed|volume|emotion)\s[^<>]{0,64})\Z"
-    r"|\[(?:l(?:a(?:u(?:g(?:h(?:t(?:er?)?)?)?)?)?)?)?\Z"
-)
-_LONGEST_TAG: Final = 80  # characters
 _PART: Final = re.compile(
-    rf"(?P<letters>[^\W_]+)|(?P<blank>\s+)|(?P<tag>{_TAG})|(?P<other>.)", re.DOTALL
+    rf"(?P<letters>[^\W_]+)|(?P<blank>\s+)|(?P<tag>{TAG.pattern})|(?P<other>.)", re.DOTALL
 )
 # Scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese.
 _UNSPACED: Final = re.compile(
@@ -76,7 +69,7 @@ def folded(word: str) -> str:
 
 def without_markup(text: str) -> str:
     """Return *text* without tags and laughter (protocol §2.14)."""
-    return _MARKUP.sub("", text) if "<" in text or "[" in text else text
+    return TAG.sub("", text) if "<" in text or "[" in text else text
 
 
 @attrs.define(eq=False)
@@ -94,6 +87,7 @@ class LetterStream:
         ends: The offset behind the last consumed letter with its punctuation, 0 if there is none;
             then the same for each of `letters`.
         is_whole: True once no more text will be added.
+        is_in_run: True if the next character of the text may continue the last word.
     """
 
     letters: str = attrs.field(default="", init=False, repr=False)
@@ -101,18 +95,18 @@ class LetterStream:
     starts: list[int] = attrs.field(factory=list, init=False, repr=False)
     ends: list[int] = attrs.field(factory=lambda: [0], init=False, repr=False)
     is_whole: bool = attrs.field(default=False, init=False)
+    is_in_run: bool = attrs.field(default=False, init=False)
     _waiting: deque[str] = attrs.field(factory=deque, init=False, repr=False)
     _half_tag: str = attrs.field(default="", init=False, repr=False)
     _offset: int = attrs.field(default=0, init=False)  # of what was not scanned
     _next: Begins = attrs.field(default=Begins.WORD, init=False)  # at the next letter
     _opening: int | None = attrs.field(default=None, init=False)  # where its punctuation begins
     _takes_marks: bool = attrs.field(default=False, init=False)  # the last letter, what follows it
-    _is_in_run: bool = attrs.field(default=False, init=False)  # directly behind a letter
 
     def add(self, piece: str) -> None:
         """Append *piece* to the text."""
-        if piece:
-            self._waiting.append(piece)
+        for start in range(0, len(piece), SCANNED_AT_ONCE):
+            self._waiting.append(piece[start : start + SCANNED_AT_ONCE])
 
     def scan(self) -> bool:
         """Scan a little more text; False if no more can be scanned now."""
@@ -120,25 +114,16 @@ class LetterStream:
             return False
         parts, size = [self._half_tag], 0
         while self._waiting and size < SCANNED_AT_ONCE:
-            piece = self._waiting.popleft()
-            if len(piece) > SCANNED_AT_ONCE:
-                self._waiting.appendleft(piece[SCANNED_AT_ONCE:])
-                piece = piece[:SCANNED_AT_ONCE]
-            parts.append(piece)
-            size += len(piece)
+            parts.append(self._waiting.popleft())
+            size += len(parts[-1])
         text = "".join(parts)
         half = None
         if self._waiting or not self.is_whole:
-            half = _HALF_TAG.search(text, max(0, len(text) - _LONGEST_TAG))
+            half = UNFINISHED_TAG.search(text, max(0, len(text) - LONGEST_TAG))
         stop = half.start() if half else len(text)
         self._half_tag = text[stop:]
         self._scan(text[:stop])
         return True
-
-    @property
-    def is_in_run(self) -> bool:
-        """True if the next character of the text may continue the last word."""
-        return self._is_in_run
 
     def consume(self, count: int) -> None:
         """Move past *count* letters."""
@@ -189,17 +174,17 @@ class LetterStream:
         if self._opening is not None:
             self.starts[first] = self._opening
         self._next, self._opening = Begins.NOTHING, None
-        self._takes_marks = self._is_in_run = True
+        self._takes_marks = self.is_in_run = True
 
     def _add_mark(self, mark: str, at: int) -> None:
         """Add what is no letter: it belongs to the letter before it, or else to the next."""
         if letters := _fold(mark):
-            if self._is_in_run:  # a vowel sign
+            if self.is_in_run:  # a vowel sign
                 self._next = Begins.NOTHING
             self._append(letters, [at] * len(letters))
             return
         if not unicodedata.combining(mark):
-            self._next, self._is_in_run = max(self._next, Begins.RUN), False
+            self._next, self.is_in_run = max(self._next, Begins.RUN), False
         is_opening = unicodedata.category(mark) in _OPENING or mark in _OPENING_MARKS
         if self._takes_marks and not is_opening:
             self.ends[-1] = at + 1
@@ -213,4 +198,4 @@ class LetterStream:
             self.ends[-1] = closed_at
         else:
             self._takes_marks = False
-        self._next, self._opening, self._is_in_run = Begins.WORD, None, False
+        self._next, self._opening, self.is_in_run = Begins.WORD, None, False

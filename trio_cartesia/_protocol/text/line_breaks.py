@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import Final
 
-__all__ = ["LINE_COLUMNS", "MOST_LINES", "ends_clause", "ends_sentence", "fits", "lines", "tidy"]
+__all__ = [
+    "LINE_COLUMNS",
+    "MOST_LINES",
+    "caption_end",
+    "ends_clause",
+    "ends_sentence",
+    "fits",
+    "joins_without_blank",
+    "lines",
+    "tidy",
+]
 
 LINE_COLUMNS: Final = 42  # a caption line; a wide character (Chinese, Japanese, Korean) takes 2.5
 MOST_LINES: Final = 2
@@ -32,25 +43,35 @@ def ends_clause(text: str) -> bool:
 
 
 def fits(text: str) -> bool:
-    """Tell whether *text* fits into one caption."""
-    return len(lines(text)) <= MOST_LINES
+    """Tell whether *text*, which is tidy, fits into one caption."""
+    return caption_end(text) == len(text)
+
+
+def caption_end(text: str) -> int:
+    """Return how many characters of *text*, which is tidy, fit into one caption."""
+    end = 0
+    for _ in range(MOST_LINES):
+        end = _line_end(text, end)
+    return end
 
 
 def lines(text: str) -> list[str]:
-    """Break *text*, which is tidy, into as few lines as can be, none wider than `LINE_COLUMNS`.
+    """Break *text*, which is tidy and fits into one caption, into lines.
 
-    Two lines break behind a clause, or else where they are most alike. A word that is wider than a
-    line is cut.
+    Two lines break behind a clause, or else where they are most alike.
     """
-    if _width(text) <= LINE_COLUMNS:
+    end = _line_end(text, 0)
+    if end == len(text):
         return [text] if text else []
-    places = [at for at in _places(text) if _width(text[:at].rstrip()) <= LINE_COLUMNS]
-    pairs = [at for at in places if _width(text[at:].lstrip()) <= LINE_COLUMNS]
-    if pairs:
-        at = min(pairs, key=lambda at: _cost(text, at))
-        return [text[:at].rstrip(), text[at:].lstrip()]
-    at = places[-1] if places else _widest_prefix(text)
-    return [text[:at].rstrip(), *lines(text[at:].lstrip())]
+    places = [at for at in range(1, end) if _may_break(text[at - 1], text[at])]
+    pairs = [at for at in places if _line_end(text, at) == len(text)]
+    at = min([*pairs, end], key=lambda at: _cost(text, at))
+    return [text[:at].rstrip(), text[at:].lstrip()]
+
+
+def joins_without_blank(before: str, after: str) -> bool:
+    """Tell whether two words are written without a blank between them: Chinese or Japanese."""
+    return bool(before and after) and _is_unspaced(before[-1]) and _is_unspaced(after[0])
 
 
 def _last_mark(text: str) -> str:
@@ -71,35 +92,47 @@ def _cost(text: str, at: int) -> tuple[bool, float]:
     return is_lopsided or not ends_clause(text[:at]), abs(first - second)
 
 
-def _places(text: str) -> list[int]:
-    """Return where a line may end: behind a blank, and around wide characters."""
-    return [at for at in range(1, len(text)) if _may_break(text[at - 1], text[at])]
+def _line_end(text: str, start: int) -> int:
+    """Return where the longest line ends that begins at *start*, with the blank behind it.
+
+    A word that is wider than a line is cut.
+    """
+    columns, end = 0.0, start
+    for at in range(start, len(text)):
+        columns += _columns(text[at])
+        if at > start and _may_break(text[at - 1], text[at]):
+            end = at
+        if columns > LINE_COLUMNS and not text[at].isspace():
+            return end if end > start else at
+    return len(text)
 
 
 def _may_break(before: str, after: str) -> bool:
     if before.isspace():
         return True
-    if not (_is_wide(before) or _is_wide(after)) or after.isspace():
+    if before.isascii() and after.isascii():
+        return False
+    if not (_is_unspaced(before) or _is_unspaced(after)) or after.isspace():
         return False
     is_opening = unicodedata.category(before) in ("Ps", "Pi")
     return not (is_opening or _closes(after) or after in _CLOSING_MARKS or _is_mark(after))
 
 
-def _widest_prefix(text: str) -> int:
-    at = 1
-    while at < len(text) and (_is_mark(text[at]) or _width(text[: at + 1]) <= LINE_COLUMNS):
-        at += 1
-    return at
-
-
 def _width(text: str) -> float:
-    if text.isascii():
-        return len(text)
-    return sum(2.5 if _is_wide(each) else 0 if _is_mark(each) else 1 for each in text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+@functools.lru_cache(maxsize=1024)
+def _columns(character: str) -> float:
+    return 2.5 if _is_wide(character) else 0 if _is_mark(character) else 1
 
 
 def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF"
+
+
+def _is_unspaced(character: str) -> bool:
+    return _is_wide(character) and not "\uac00" <= character <= "\ud7a3"  # Korean has blanks
 
 
 def _is_mark(character: str) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MARKUP", "UNFINISHED_MARKUP"]
+__all__ = ["LONGEST_TAG", "MARKUP", "TAG", "UNFINISHED_MARKUP", "UNFINISHED_TAG"]
 
 LONGEST_SPELLING: Final = 1000  # characters between the tags
 LONGEST_PHONEMES: Final = 200  # characters between the brackets
 LONGEST_ATTRIBUTES: Final = 64  # characters
 
 _NAMES: Final = ("break", "pause", "speed", "volume", "emotion")
-_TAG: Final = rf"<(?:{'|'.join(_NAMES)})\s[^<>]{{0,{LONGEST_ATTRIBUTES}}}"
+_HEAD: Final = rf"<(?:{'|'.join(_NAMES)})\s[^<>]{{0,{LONGEST_ATTRIBUTES}}}"
 _SPELLING: Final = rf"<spell>[^<]{{0,{LONGEST_SPELLING}}}"
 _PHONEMES: Final = rf"<<[^\s<>]{{0,{LONGEST_PHONEMES}}}"
 
@@ -26,9 +26,17 @@ def _beginnings(*words: str) -> str:
     return f"(?:{'|'.join(map(re.escape, sorted(parts, key=len, reverse=True)))})"
 
 
-MARKUP: Final = re.compile(rf"{_TAG}>|{_SPELLING}</spell>|{_PHONEMES}>>|\[laughter\]")
+MARKUP: Final = re.compile(rf"{_HEAD}>|{_SPELLING}</spell>|{_PHONEMES}>>|\[laughter\]")
 
 UNFINISHED_MARKUP: Final = re.compile(  # it ends the text
-    rf"(?:{_TAG}|{_SPELLING}{_beginnings('</spell')}?|{_PHONEMES}>?"
+    rf"(?:{_HEAD}|{_SPELLING}{_beginnings('</spell')}?|{_PHONEMES}>?"
     rf"|{_beginnings('<spell', *(f'<{name}' for name in _NAMES), '[laughter')})\Z"
 )
+
+# Each tag for itself, so that what is spelled between two of them is text.
+_TAG_BEGINNINGS: Final = _beginnings(
+    "<spell", "</spell", *(f"<{name}" for name in _NAMES), "[laughter"
+)
+TAG: Final = re.compile(rf"{_HEAD}>|</?spell>|\[laughter\]")
+UNFINISHED_TAG: Final = re.compile(rf"(?:{_HEAD}|{_TAG_BEGINNINGS})\Z")  # it ends the text
+LONGEST_TAG: Final = LONGEST_ATTRIBUTES + 16  # characters

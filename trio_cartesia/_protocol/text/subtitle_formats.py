@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
 from trio_cartesia._protocol.text.cues import Cue
+from trio_cartesia._protocol.text.line_breaks import tidy
 from trio_cartesia._protocol.text.timeline import TimedWord
 
 __all__ = ["FORMATS", "SubtitleFormat", "json_document", "srt_cue", "text_grid", "vtt_cue"]
@@ -14,12 +16,14 @@ __all__ = ["FORMATS", "SubtitleFormat", "json_document", "srt_cue", "text_grid",
 SubtitleFormat = Literal["srt", "vtt", "textgrid", "json"]
 FORMATS: Final = ("srt", "vtt", "textgrid", "json")
 
-_ARROW: Final = "--\u2060>"  # SubRip has no escapes: a word joiner keeps "-->" from being one
+# SubRip has no escapes: a word joiner, which is not seen, keeps text from being read as a tag.
+_SUBRIP_SYNTAX: Final = re.compile(r"(?<=--)(?=>)|(?<=<)(?=[A-Za-z/])|(?<={)(?=\\)")
+_JOINER: Final = "\u2060"
 
 
 def srt_cue(number: int, cue: Cue) -> str:
     """Return a cue of a SubRip file, with the blank line behind it."""
-    text = "\n".join(cue.lines).replace("-->", _ARROW)
+    text = _SUBRIP_SYNTAX.sub(_JOINER, "\n".join(cue.lines))
     times = f"{_clock(cue.start_seconds, ',')} --> {_clock(cue.end_seconds, ',')}"
     return f"{number}\n{times}\n{text}\n\n"
 
@@ -39,15 +43,21 @@ def text_grid(words: Sequence[tuple[TimedWord, str]], duration_seconds: float) -
         duration_seconds: Of the audio.
     """
     intervals: list[tuple[float, float, str]] = []
-    at = 0.0
+    at, without_time = 0.0, ""
     for timed, text in words:
+        text = tidy(f"{without_time} {text}")
         start, end = max(at, timed.start_seconds), timed.end_seconds
-        if end <= start:
-            continue  # intervals of a tier neither overlap nor are empty
+        if end <= start:  # intervals of a tier neither overlap nor are empty
+            without_time = text
+            continue
+        without_time = ""
         if start > at:
             intervals.append((at, start, ""))
         intervals.append((start, end, text))
         at = end
+    if without_time and intervals:
+        start, _, text = intervals[-1]
+        intervals[-1] = (start, at, tidy(f"{text} {without_time}"))
     end = max(at, duration_seconds)
     if end > at:
         intervals.append((at, end, ""))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -70,6 +69,9 @@ class Timeline:
     """
 
     _pieces: list[str] = attrs.field(factory=list, init=False, repr=False)
+    _offsets: list[int] = attrs.field(factory=list, init=False, repr=False)  # where each begins
+    _size: int = attrs.field(default=0, init=False)  # of all of them
+    _joined: tuple[int, str] = attrs.field(default=(0, ""), init=False, repr=False)
     _rows: list[tuple[str, float, float]] = attrs.field(factory=list, init=False, repr=False)
     _ends: list[float] = attrs.field(factory=list, init=False, repr=False)  # none before another
     _alignment: Alignment = attrs.field(factory=Alignment, init=False, repr=False)
@@ -77,6 +79,8 @@ class Timeline:
     def add_text(self, piece: str) -> None:
         """Append *piece* to the transcript, verbatim."""
         self._pieces.append(piece)
+        self._offsets.append(self._size)
+        self._size += len(piece)
         self._alignment.add_text(piece)
 
     def add_words(
@@ -106,9 +110,18 @@ class Timeline:
     @property
     def text(self) -> str:
         """The transcript so far."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        count, text = self._joined
+        if count < len(self._pieces):
+            text = "".join([text, *self._pieces[count:]])
+            self._joined = (len(self._pieces), text)
+        return text
+
+    def text_between(self, start: int, end: int) -> str:
+        """Return part of the transcript, without joining all of it."""
+        first = max(0, bisect_right(self._offsets, start) - 1)
+        after = bisect_left(self._offsets, end)
+        offset = self._offsets[first] if self._offsets else 0
+        return "".join(self._pieces[first:after])[start - offset : end - offset]
 
     @property
     def words(self) -> tuple[TimedWord, ...]:
@@ -145,7 +158,7 @@ class Timeline:
         )
 
     def _words(self, start: int, stop: int) -> Iterable[TimedWord]:
-        for index, row in enumerate(itertools.islice(self._rows, start, stop), start):
+        for index, row in enumerate(self._rows[start:stop], start):
             text_start, text_end = self._alignment.span(index)
             yield TimedWord(
                 word=row[0],

@@ -10,7 +10,7 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.text.cues import Cue, CueBuilder
 from trio_cartesia._protocol.text.letters import without_markup
-from trio_cartesia._protocol.text.line_breaks import tidy
+from trio_cartesia._protocol.text.line_breaks import joins_without_blank, tidy
 from trio_cartesia._protocol.text.subtitle_formats import (
     FORMATS,
     SubtitleFormat,
@@ -35,8 +35,9 @@ class SubtitleWriter:
 
     Cues have at most two lines of 42 characters (Chinese, Japanese and Korean: 16), last at least
     a second and 20 characters a second where the speech allows, 7 seconds at most, and end with
-    sentences and clauses where they can. Markup is left out. Where no text is given, the words are
-    written as the service sent them. Words, text and cues are kept, some hundred bytes a word.
+    sentences and clauses where they can. Markup is left out, and so is text at the end that no word
+    stands for. Where no text is given, the words are written as the service sent them. Words, text
+    and cues are kept, some hundred bytes a word.
 
     Attributes:
         format: ``"srt"``, ``"vtt"``, ``"textgrid"`` or ``"json"``.
@@ -76,6 +77,7 @@ class SubtitleWriter:
     _cues: list[Cue] = attrs.field(factory=list, init=False, repr=False)
     _parts: list[tuple[TimedWord, str]] = attrs.field(factory=list, init=False, repr=False)
     _has_text: bool = attrs.field(default=False, init=False)
+    _last_word: str = attrs.field(default="", init=False, repr=False)  # where no text is given
     _has_audio: bool = attrs.field(default=False, init=False)
     _has_begun: bool = attrs.field(default=False, init=False)
     _end: int = attrs.field(default=0, init=False)  # of the text that is in cues
@@ -115,13 +117,13 @@ class SubtitleWriter:
             raise LocalProtocolError(
                 "subtitles need word times: give the context add_timestamps=True"
             )
-        if complete and self._parts:  # a mark that stands apart
+        rest = self._timeline.text[self._end :] if complete and self._parts else ""
+        if rest and not any(map(str.isalnum, without_markup(rest))):  # a mark that stands apart
             word, part = self._parts[-1]
-            rest = self._timeline.text[self._end :]
             self._parts[-1] = (word, part + rest)
+            cues += self._builder.finish(rest)
         else:
-            rest = ""
-        cues += self._builder.finish(rest)
+            cues += self._builder.finish()
         written = self._write(cues)
         if self.format == "textgrid":
             return text_grid([(word, _shown(part)) for word, part in self._parts], duration_seconds)
@@ -134,14 +136,16 @@ class SubtitleWriter:
     ) -> str:
         if not self._has_text:
             for word in words:
-                self._timeline.add_text(f" {word}" if self._timeline.text else word)
+                is_joined = not self._last_word or joins_without_blank(self._last_word, word)
+                self._timeline.add_text(word if is_joined else f" {word}")
+                self._last_word = word
         self._timeline.add_words(words, starts, ends)
         return self._write(self._take_settled())
 
     def _take_settled(self) -> list[Cue]:
         cues: list[Cue] = []
         for word in self._timeline.settled_words(len(self._parts)):
-            part = self._timeline.text[self._end : word.text_end]
+            part = self._timeline.text_between(self._end, word.text_end)
             self._end = word.text_end
             self._parts.append((word, part))
             cues += self._builder.add(word, part)
