@@ -13,12 +13,13 @@ import attrs
 from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
-from trio_cartesia._runtime.connection import INBOX_BYTES, Connection, check_budget
+from trio_cartesia._runtime.connection import INBOX_BYTES, Connection
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.observer import ObserveConnection
@@ -86,7 +87,7 @@ class TTS:
             InternalError: A task of this package crashed.
         """
         return self._connect(
-            check_budget(inbox_bytes),
+            checks.positive_whole(inbox_bytes, "inbox_bytes"),
             check_stall_seconds(stall_seconds, inherited=self._endpoint.stall_seconds),
         )
 

@@ -22,7 +22,7 @@ from trio_cartesia._pool.settings import Opening, PoolSettings
 from trio_cartesia._pool.statistics import PoolStatistics
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
-from trio_cartesia._runtime.connection import Connection, check_budget
+from trio_cartesia._runtime.connection import Connection
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.feeder import Pieces, feeding
 from trio_cartesia._runtime.managers import Manager, block
@@ -161,9 +161,10 @@ class Pool:
         is_fed: bool,
     ) -> Opening:
         pool = self._settings
+        budget = pool.inbox_bytes if inbox_bytes is None else inbox_bytes
         return Opening(
             settings=settings_from(settings),
-            inbox_bytes=check_budget(pool.inbox_bytes if inbox_bytes is None else inbox_bytes),
+            inbox_bytes=checks.positive_whole(budget, "inbox_bytes"),
             stall_seconds=check_stall_seconds(stall_seconds, inherited=pool.stall_seconds),
             is_fed=is_fed,
         )

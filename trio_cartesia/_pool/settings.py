@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import attrs
@@ -11,7 +10,6 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.plans import PLAN_CONTEXTS
 from trio_cartesia._protocol.tts.settings import ContextSettings
-from trio_cartesia._runtime.connection import check_budget
 
 __all__ = ["DEFAULT_CONNECTIONS", "Opening", "PoolSettings", "pool_settings"]
 
@@ -69,20 +67,20 @@ def pool_settings(
     if max_connections is None:
         connections = min(DEFAULT_CONNECTIONS, contexts)
     else:
-        connections = _positive(max_connections, "max_connections")
+        connections = checks.positive_whole(max_connections, "max_connections")
     if connections > contexts:
         raise LocalProtocolError(
             f"max_connections={connections} is more than max_contexts={contexts}: "
             "a connection without contexts serves nobody"
         )
+    if max_characters is not None:
+        checks.positive_whole(max_characters, "max_characters")
     return PoolSettings(
         max_contexts=contexts,
         max_connections=connections,
-        max_characters=(
-            None if max_characters is None else _positive(max_characters, "max_characters")
-        ),
-        outage_seconds=_seconds(outage_seconds, "outage_seconds"),
-        inbox_bytes=check_budget(inbox_bytes),
+        max_characters=max_characters,
+        outage_seconds=checks.positive_or_none(outage_seconds, "outage_seconds"),
+        inbox_bytes=checks.positive_whole(inbox_bytes, "inbox_bytes"),
         stall_seconds=stall_seconds,
     )
 
@@ -93,31 +91,13 @@ def _contexts(max_contexts: int | None, plan: str | None) -> int:
             raise LocalProtocolError(
                 "give max_contexts, or plan: what the account may have open at once"
             )
-        return _positive(max_contexts, "max_contexts")
+        return checks.positive_whole(max_contexts, "max_contexts")
     checks.choice(plan, "plan", PLAN_CONTEXTS)
     allowed = PLAN_CONTEXTS[plan]
     if max_contexts is None:
         return allowed
-    if (count := _positive(max_contexts, "max_contexts")) > allowed:
+    if (count := checks.positive_whole(max_contexts, "max_contexts")) > allowed:
         raise LocalProtocolError(
             f"max_contexts={count} is more than the plan {plan!r} allows at once, {allowed}"
         )
     return count
-
-
-def _positive(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise LocalProtocolError(
-            f"{name} must be a positive whole number, not {checks.quoted(value)}"
-        )
-    return value
-
-
-def _seconds(value: object, name: str) -> float:
-    if value is None:
-        return math.inf
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise LocalProtocolError(
-            f"{name} must be a positive number, or None for no limit, not {checks.quoted(value)}"
-        )
-    return float(value)

@@ -11,7 +11,6 @@ import attrs
 import trio
 
 from trio_cartesia._constructors import create, no_public_constructor
-from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions, settings_from
 from trio_cartesia._runtime.context import Context
@@ -214,7 +213,8 @@ class Connection:
         self._contexts.run_check.check()
         checked = settings_from(settings)
         checks.choice(overflow, "overflow", ("fail", "block"))
-        budget = check_budget(self._inbox_bytes if inbox_bytes is None else inbox_bytes)
+        budget = self._inbox_bytes if inbox_bytes is None else inbox_bytes
+        checks.positive_whole(budget, "inbox_bytes")
         contexts = self._contexts
         inbox = Inbox(budget, overflow == "block", contexts.waiting, contexts.run_check)
         entry = contexts.open(
@@ -228,14 +228,3 @@ class Connection:
             yield create(Context, entry.context_id, checked, contexts, entry)
         finally:
             contexts.retire(entry)
-
-
-def check_budget(inbox_bytes: object) -> int:
-    """Check and return a byte budget.
-
-    Raises:
-        LocalProtocolError: It is not a positive whole number.
-    """
-    if not isinstance(inbox_bytes, int) or isinstance(inbox_bytes, bool) or inbox_bytes < 1:
-        raise LocalProtocolError("inbox_bytes must be a positive whole number")
-    return inbox_bytes

@@ -11,7 +11,7 @@ import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._errors import ContextStalled, LocalProtocolError
+from trio_cartesia._errors import ContextStalled
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._runtime.context_entry import ContextEntry
 
@@ -34,20 +34,9 @@ def check_stall_seconds(stall_seconds: object, *, inherited: float | None = None
     Raises:
         LocalProtocolError: It is neither None nor a positive number.
     """
-    if stall_seconds is None:
-        return math.inf
     if inherited is not None and stall_seconds == "inherit":
         return inherited
-    if (
-        not isinstance(stall_seconds, (int, float))
-        or isinstance(stall_seconds, bool)
-        or not stall_seconds > 0
-    ):
-        raise LocalProtocolError(
-            "stall_seconds must be a positive number, or None for no limit, "
-            f"not {checks.quoted(stall_seconds)}"
-        )
-    return float(stall_seconds)
+    return checks.positive_or_none(stall_seconds, "stall_seconds")
 
 
 @attrs.define(eq=False)

@@ -6,6 +6,7 @@ Values that may be speech or secrets are never quoted.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Iterable
 from typing import Any, Final
@@ -21,6 +22,8 @@ __all__ = [
     "identifier",
     "number_between",
     "one_of",
+    "positive_or_none",
+    "positive_whole",
     "printable",
     "quoted",
     "text",
@@ -111,6 +114,24 @@ def one_of(choices: Collection[object]) -> Check:
         choice(value, field.name, choices)
 
     return check
+
+
+def positive_whole(value: object, name: str) -> int:
+    """Return *value* if it is a whole number above zero."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LocalProtocolError(f"{name} must be a positive whole number, not {quoted(value)}")
+    return value
+
+
+def positive_or_none(value: object, name: str) -> float:
+    """Return *value* if it is a number above zero, and infinity for None: there is no limit."""
+    if value is None:
+        return math.inf
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise LocalProtocolError(
+            f"{name} must be a positive number, or None for no limit, not {quoted(value)}"
+        )
+    return float(value)
 
 
 def number_between(low: float, high: float) -> Check:
