@@ -13,6 +13,7 @@ from trio_cartesia._protocol.tts.messages import (
     Event,
     FlushDone,
     PhonemeTimestamps,
+    WordTimes,
     WordTimestamps,
     size_of,
 )
@@ -89,13 +90,9 @@ class Speech:
         Punctuation belongs to the word beside it. Words that are read otherwise than written stand
         for what lies between the words around them: "five" has none of "$5", and "dollars" both.
         """
-        timeline = Timeline()
+        timeline, times = Timeline(), self._word_times
         timeline.add_text(self.text)
-        timeline.add_words(
-            [word.text for word in self.words],
-            [word.start for word in self.words],
-            [word.end for word in self.words],
-        )
+        timeline.add_words(times.words, times.start, times.end)
         timeline.finish(complete=self.complete)
         return timeline.words
 
@@ -112,9 +109,17 @@ class Speech:
         return subtitles_at_once(
             format,
             self.text,
-            [(word.text, word.start, word.end) for word in self.words],
+            self._word_times,
             complete=self.complete,
             duration_seconds=self.duration_seconds,
+        )
+
+    @property
+    def _word_times(self) -> WordTimes:
+        return WordTimes(
+            words=tuple(word.text for word in self.words),
+            start=tuple(word.start for word in self.words),
+            end=tuple(word.end for word in self.words),
         )
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import attrs
 
 from trio_cartesia._errors import LocalProtocolError
@@ -20,7 +18,7 @@ from trio_cartesia._protocol.text.subtitle_formats import (
     vtt_cue,
 )
 from trio_cartesia._protocol.text.timeline import TimedWord, Timeline
-from trio_cartesia._protocol.tts.messages import Chunk, Event, WordTimestamps
+from trio_cartesia._protocol.tts.messages import Chunk, Event, WordTimes, WordTimestamps
 
 __all__ = ["SubtitleWriter", "subtitles_at_once"]
 
@@ -97,8 +95,7 @@ class SubtitleWriter:
             self._has_audio = self._has_audio or bool(event.audio)
         if not isinstance(event, WordTimestamps):
             return ""
-        times = event.word_timestamps
-        return self._add_words(times.words, times.start, times.end)
+        return self._add_words(event.word_timestamps)
 
     def finish(self, *, complete: bool = True, duration_seconds: float = 0.0) -> str:
         """Return the rest of the file.
@@ -131,15 +128,13 @@ class SubtitleWriter:
             return json_document(self._timeline.text, self._cues)
         return written or self._head()
 
-    def _add_words(
-        self, words: Sequence[str], starts: Sequence[float], ends: Sequence[float]
-    ) -> str:
+    def _add_words(self, times: WordTimes) -> str:
         if not self._has_text:
-            for word in words:
+            for word in times.words:
                 is_joined = not self._last_word or joins_without_blank(self._last_word, word)
                 self._timeline.add_text(word if is_joined else f" {word}")
                 self._last_word = word
-        self._timeline.add_words(words, starts, ends)
+        self._timeline.add_words(times.words, times.start, times.end)
         return self._write(self._take_settled())
 
     def _take_settled(self) -> list[Cue]:
@@ -170,7 +165,7 @@ class SubtitleWriter:
 def subtitles_at_once(
     kind: SubtitleFormat,
     text: str,
-    words: Sequence[tuple[str, float, float]],
+    times: WordTimes,
     *,
     complete: bool,
     duration_seconds: float,
@@ -180,16 +175,16 @@ def subtitles_at_once(
     Args:
         kind: The format.
         text: What was pushed.
-        words: Each with its start and its end.
+        times: The words and their times.
         complete: As in `SubtitleWriter.finish`.
         duration_seconds: Likewise.
     """
     writer = SubtitleWriter(kind)
     writer.add_text(text)
     writer._has_audio = duration_seconds > 0
-    columns = [[row[column] for row in words] for column in range(3)]
-    written = writer._add_words(*columns)  # type: ignore[arg-type]  # a str and two floats
-    return written + writer.finish(complete=complete, duration_seconds=duration_seconds)
+    return writer._add_words(times) + writer.finish(
+        complete=complete, duration_seconds=duration_seconds
+    )
 
 
 def _shown(part: str) -> str:
