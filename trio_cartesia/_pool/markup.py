@@ -7,11 +7,12 @@ from typing import Final
 
 import attrs
 
+from trio_cartesia._protocol.text.markup import LONGEST_TAG
+
 __all__ = ["MarkupState", "has_words"]
 
 _LASTING: Final = re.compile(r"<(speed|volume|emotion)\s[^<>]*>|<(/?)spell>")
 _TAG: Final = re.compile(r"<(?:break|pause|speed|volume|emotion)\s[^<>]*>|</?spell>")
-_LONGEST_TAG: Final = 80  # characters
 
 
 @attrs.define
@@ -34,7 +35,7 @@ class MarkupState:
                 self._tags[tag[1]] = tag[0]
             else:
                 self._is_spelling = not tag[2]
-        start = text.rfind("<", max(0, len(text) - _LONGEST_TAG))
+        start = text.rfind("<", max(0, len(text) - LONGEST_TAG))
         self._half_tag = text[start:] if start >= 0 and ">" not in text[start:] else ""
 
     @property

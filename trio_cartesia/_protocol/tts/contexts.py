@@ -139,9 +139,13 @@ class ContextState:
             self.unspoken.add(outgoing.transcript)
         outbox.drop_inputs(self.queued)
 
-    def unspoken_texts(self) -> tuple[str, ...]:
-        """Return the texts of which no audio came, as far as can be known, oldest first."""
-        return (*self.unspoken.texts(), *filter(None, [self.held_text]))
+    def unspoken_texts(self, transcript: str = "") -> tuple[str, ...]:
+        """Return the texts of which no audio came, as far as can be known, oldest first.
+
+        Args:
+            transcript: An input that can no longer be sent.
+        """
+        return (*self.unspoken.texts(), *filter(None, (transcript, self.held_text)))
 
     def receive_done(self, outbox: Outbox) -> None:
         """End it: complete, or expired with what is queued among the texts that were not spoken."""
@@ -170,9 +174,8 @@ class ContextState:
 
     def expiry(self, context_id: str, transcript: str = "") -> ContextExpired:
         """Return `ContextExpired`, with *transcript* and what is held as not spoken."""
-        rest = filter(None, (transcript, self.held_text))
         return ContextExpired(
             "the service ended the context before its final input",
             context_id=context_id,
-            unspoken=(*self.unspoken.texts(), *rest),
+            unspoken=self.unspoken_texts(transcript),
         )
