@@ -18,7 +18,7 @@ LATE_WORD = WordTimes(words=("ö",), start=(0.75,), end=(1.0,))
 
 
 def target(path: Path) -> Target:
-    return Target.at(path, Beside(words=True))
+    return Target(path, Beside(words=True))
 
 
 @given(parts=st.lists(st.binary(max_size=9)), raw=st.booleans())
@@ -128,7 +128,7 @@ def test_all_words_are_kept_of_what_is_complete(tmp_path: Path) -> None:
 def test_words_are_not_written_unasked(tmp_path: Path) -> None:
     """There is just the file of speech."""
     path = tmp_path / "a.wav"
-    plain = Target.at(path, Beside(words=False))
+    plain = Target(path, Beside(words=False))
     with open_files(plain, SAMPLES, raw=False) as recording:
         recording.add_words(ONE_WORD)
         recording.write(bytes(2))
@@ -137,7 +137,7 @@ def test_words_are_not_written_unasked(tmp_path: Path) -> None:
 
 def test_a_device_is_written_without_being_emptied() -> None:
     """What is no regular file need not be truncated."""
-    null = Target.at(Path(os.devnull), Beside(words=False))
+    null = Target(Path(os.devnull), Beside(words=False))
     with open_files(null, SAMPLES, raw=True) as recording:
         recording.write(b"ab")
         assert recording.is_written
@@ -161,7 +161,7 @@ def test_directories_and_pipes_are_refused(tmp_path: Path) -> None:
 )
 def test_subtitles_are_written_beside_the_audio(tmp_path, kind, name):
     """The file has the words that have audio, in whichever format."""
-    target = Target.at(tmp_path / "a.wav", Beside(subtitles=kind))
+    target = Target(tmp_path / "a.wav", Beside(subtitles=kind))
     with open_files(target, SAMPLES, raw=False) as recording:
         recording.begin_context()
         recording.add_words(ONE_WORD)

@@ -49,7 +49,7 @@ class Typist(AsyncIterator[str]):
 def recorder_of(
     transcript: Transcript, path: Path, options: ContextOptions = NOTES
 ) -> Iterator[TranscriptRecorder]:
-    target = Target.at(path, Beside(words=True))
+    target = Target(path, Beside(words=True))
     with open_files(target, FORMAT.sample_format, raw=False) as recording:
         yield TranscriptRecorder(
             transcript=transcript,

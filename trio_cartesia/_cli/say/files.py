@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from trio_cartesia import SampleFormat, SubtitleWriter, WordTimes, WordTimestamps
-from trio_cartesia._cli.say.outputs import SUBTITLE_SUFFIXES, Target
+from trio_cartesia._cli.say.outputs import Target
 from trio_cartesia._cli.say.recording import Recording
 from trio_cartesia._cli.say.wav import AudioFile, RawFile, WavFile
 
@@ -64,7 +64,8 @@ class FileRecording(Recording):
 
     def write_subtitles(self) -> None:
         """Write the file of subtitles, whose captions are of the words that have audio."""
-        if self.target.subtitles is None or not self.is_written:
+        path, kind = self.target.subtitles, self.target.beside.subtitles
+        if path is None or kind is None or not self.is_written:
             return
         words = self._spoken_words()
         times = WordTimes(
@@ -72,13 +73,10 @@ class FileRecording(Recording):
             start=tuple(float(word["start"]) for word in words),
             end=tuple(float(word["end"]) for word in words),
         )
-        suffixes = {suffix: kind for kind, suffix in SUBTITLE_SUFFIXES.items()}
-        name = self.target.subtitles.name
-        kind = next(kind for suffix, kind in suffixes.items() if name.endswith(suffix))
         writer = SubtitleWriter(kind)
         text = writer.add_event(WordTimestamps(context_id="", word_timestamps=times))
         text += writer.finish(duration_seconds=self.seconds)
-        self.target.subtitles.write_text(text, encoding="utf-8", errors="replace")
+        path.write_text(text, encoding="utf-8", errors="replace")
 
     def _spoken_words(self) -> list[dict[str, str | float]]:
         end = float("inf") if self.is_complete else self.seconds

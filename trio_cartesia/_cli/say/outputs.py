@@ -37,29 +37,32 @@ class Beside:
     subtitles: Subtitles | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Target:
     """The files of one text.
 
     Attributes:
         audio: The file of audio.
-        words: The file of word times, or None.
-        subtitles: The file of subtitles, or None.
+        beside: The files that are written beside it.
         others: The next targets, in case another program takes this one first; None if the user
             named the file, which then replaces an older one.
     """
 
     audio: Path
-    words: Path | None = None
-    subtitles: Path | None = None
-    others: Iterator[Target] | None = attrs.field(default=None, eq=False, repr=False)
+    beside: Beside = Beside()
+    others: Iterator[Target] | None = attrs.field(default=None, eq=False, repr=False, kw_only=True)
 
-    @classmethod
-    def at(cls, audio: Path, beside: Beside) -> Target:
-        """Make a target of the file of audio, with the other files beside it."""
-        subtitles = beside.subtitles and audio.with_suffix(SUBTITLE_SUFFIXES[beside.subtitles])
-        words = audio.with_suffix(".words.json") if beside.words else None
-        return cls(audio=audio, words=words, subtitles=subtitles or None)
+    @property
+    def words(self) -> Path | None:
+        """The file of word times, or None."""
+        return self.audio.with_suffix(".words.json") if self.beside.words else None
+
+    @property
+    def subtitles(self) -> Path | None:
+        """The file of subtitles, or None."""
+        if self.beside.subtitles is None:
+            return None
+        return self.audio.with_suffix(SUBTITLE_SUFFIXES[self.beside.subtitles])
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -90,7 +93,7 @@ def choose(count: int, out: Sequence[str], beside: Beside, *, raw: bool) -> list
         raise UsageError(f"there are {count} texts but {len(out)} files: give one --out for each")
     for name in out:
         _check_name(name, raw=raw)
-    targets = [Target.at(Path(name), beside) for name in out]
+    targets = [Target(Path(name), beside) for name in out]
     _check_different(targets)
     return targets
 
@@ -120,7 +123,7 @@ def _ends_as_directory(name: str) -> bool:
 def _free(directory: Path, beside: Beside, *, raw: bool) -> Iterator[Target]:
     suffix = ".pcm" if raw else ".wav"
     names = (f"speech-{number}{suffix}" for number in itertools.count(1))
-    targets = (Target.at(directory / name, beside) for name in names)
+    targets = (Target(directory / name, beside) for name in names)
     return itertools.filterfalse(Target.is_taken, targets)
 
 
