@@ -82,7 +82,7 @@ async def open_connection() -> AsyncIterator[tuple[Connection, Listener, trio.Nu
     """Connect to a peer in memory, with a nursery for the tasks."""
     peer = Listener()
 
-    async def open_peer(host: str, port: int) -> Listener:  # noqa: ARG001
+    async def open_peer(host: str, port: int) -> Listener:  # noqa: ARG001  # the signature is given
         await trio.lowlevel.checkpoint()
         return peer
 

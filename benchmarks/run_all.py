@@ -59,7 +59,7 @@ def ask(name: str, *, brief: bool, priority: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.json"
         command = [sys.executable, str(HERE / f"{file}.py"), *options, "--json", str(path)]
-        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  # our own command
         if not path.exists():
             raise subprocess.CalledProcessError(done.returncode, command)
         found: dict[str, Any] = json.loads(path.read_text())

@@ -37,11 +37,11 @@ class Steps(trio.abc.Instrument):
         self.seconds: list[float] = []
         self._since = time.thread_time()
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # the signature is given
         """Start the clock."""
         self._since = time.thread_time()
 
-    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # the signature is given
         """Stop it."""
         self.seconds.append(time.thread_time() - self._since)
 

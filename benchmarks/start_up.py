@@ -51,7 +51,7 @@ def time_imports(rounds: int) -> dict[str, list[Measure]]:
         for number in range(rounds + 1):  # the first compiles
             for name, (before, statement) in IMPORTS.items():
                 code = CODE.format(before=before, statement=statement)
-                done = subprocess.run(  # noqa: S603
+                done = subprocess.run(  # noqa: S603  # our own command
                     [sys.executable, "-c", code],
                     env=environment,
                     stdout=subprocess.PIPE,

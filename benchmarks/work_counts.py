@@ -79,7 +79,7 @@ async def receive(connection: Connection, peer: MemoryPeer, frames: int) -> None
         peer.send(b"".join(map(done, names)))
 
 
-async def leave(connection: Connection, peer: MemoryPeer, contexts: int) -> None:  # noqa: ARG001
+async def leave(connection: Connection, peer: MemoryPeer, contexts: int) -> None:  # noqa: ARG001  # the signature is given
     """Open a tenth as many contexts, push to them and leave them."""
     for _ in range(contexts // 10):
         await push_and_leave(connection)
@@ -97,7 +97,7 @@ async def play(scenario: Scenario, size: int, count: Callable[[], Any]) -> None:
     peer = PolitePeer()
     trio._core._run._r.seed(1)  # the order of tasks is drawn from it
 
-    async def open_peer(host: str, port: int) -> MemoryPeer:  # noqa: ARG001
+    async def open_peer(host: str, port: int) -> MemoryPeer:  # noqa: ARG001  # the signature is given
         await trio.lowlevel.checkpoint()
         return peer
 
@@ -115,7 +115,7 @@ class Steps(trio.abc.Instrument):
     def __init__(self, found: Counter[str]) -> None:
         self._found = found
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # the signature is given
         """Count one."""
         self._found["steps"] += 1
 
@@ -186,7 +186,7 @@ def count_instructions(name: str) -> dict[str, float]:
             out = f"{folder}/{size}"
             command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
             command += [sys.executable, __file__, "--play", name, "--size", str(size)]
-            subprocess.run(command, capture_output=True, check=True)  # noqa: S603
+            subprocess.run(command, capture_output=True, check=True)  # noqa: S603  # our own command
             totals.append(instructions_by_function(out))
     few, many = totals
     each = (RUNS[1] - RUNS[0]) / SCENARIOS[name][2]
@@ -199,7 +199,7 @@ def count_instructions(name: str) -> dict[str, float]:
 def instructions_by_function(out: str) -> Counter[str]:
     """Return the instructions in each function itself, from a file of callgrind's."""
     command = ["callgrind_annotate", "--threshold=100", out]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own command
     spent: Counter[str] = Counter()
     for line in listed.stdout.splitlines():
         if found := re.match(r"\s*([\d,]+) \([ \d.]+%\)\s+\S+?:([^\s'\[]+)", line):
@@ -211,7 +211,7 @@ def in_a_process(name: str, *options: str) -> dict[str, float]:
     """Count in a process of its own: whether the fast path is on is read once."""
     command = [sys.executable, __file__, "--count", name, *options]
     environment = os.environ | {FAST_PATH: SCENARIOS[name][1], "PYTHONHASHSEED": "0"}
-    ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)  # noqa: S603
+    ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)  # noqa: S603  # our own command
     found: dict[str, float] = json.loads(ended.stdout)
     return found
 

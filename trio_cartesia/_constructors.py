@@ -38,7 +38,7 @@ def no_public_constructor(made_by: str) -> Callable[[type[T]], type[T]]:
 
         refuse.__name__, refuse.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
         refuse.__doc__ = f"Not for users: use {made_by}."
-        refuse.__signature__ = ONLY_SELF  # type: ignore[attr-defined]
+        refuse.__signature__ = ONLY_SELF  # type: ignore[attr-defined]  # functions take any
         cls._create = cls.__attrs_init__  # a name that help() does not list
         del cls.__attrs_init__
         cls.__init__ = refuse
@@ -50,5 +50,5 @@ def no_public_constructor(made_by: str) -> Callable[[type[T]], type[T]]:
 def create(cls: type[T], *args: Any, **kwargs: Any) -> T:
     """Make an instance of a class with `no_public_constructor` from its attrs fields."""
     instance = cls.__new__(cls)
-    instance._create(*args, **kwargs)  # type: ignore[attr-defined]
+    instance._create(*args, **kwargs)  # type: ignore[attr-defined]  # of the decorator
     return instance

@@ -103,7 +103,7 @@ def _describe(machine: dict[str, Any]) -> str:
 
 def _output(*words: str) -> str:
     try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  # our own command
     except OSError:
         return ""
     return done.stdout.strip()

@@ -105,7 +105,7 @@ class Ours:
         outcome = Outcome()
         async with trio.open_nursery() as nursery:  # noqa: SIM117  # it outlives the connection
             async with self.connect() as connection:
-                nursery.start_soon(self.receive, connection, "closing", outcome)  # noqa: ASYNC111
+                nursery.start_soon(self.receive, connection, "closing", outcome)  # noqa: ASYNC111  # it outlives the connection, as above
                 await trio.sleep(0.05)
         return self.outcomes | {"closing": attrs.asdict(outcome)}
 

@@ -33,7 +33,7 @@ class MemoryPeer(trio.abc.Stream):
         if not self._has_handshake:
             found = re.search(rb"(?i)sec-websocket-key: *(\S+)", data)
             assert found is not None
-            accept = base64.b64encode(hashlib.sha1(found[1] + GUID).digest())  # noqa: S324
+            accept = base64.b64encode(hashlib.sha1(found[1] + GUID).digest())  # noqa: S324  # RFC 6455 §4.2.2
             self._has_handshake = True
             self.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
@@ -70,7 +70,7 @@ class PolitePeer(MemoryPeer):
             await self.aclose()
 
 
-async def open_silence(host: str, port: int) -> MemoryPeer:  # noqa: ARG001
+async def open_silence(host: str, port: int) -> MemoryPeer:  # noqa: ARG001  # the signature is given
     """Connect to a peer that sends nothing."""
     await trio.lowlevel.checkpoint()
     return PolitePeer()

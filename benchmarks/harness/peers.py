@@ -33,7 +33,7 @@ def path_of(*folders: str) -> str:
 
 def start(module: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a module of the harness on the processor of the other ends."""
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603  # our own command
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -91,7 +91,7 @@ def run_client(case: Case, peer: Peer) -> dict[str, Any]:
     if peer.authority:
         names = ("BENCHMARK_AUTHORITY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
         environment |= dict.fromkeys(names, peer.authority)
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603  # our own command
         command,
         env=os.environ | environment,
         stdout=subprocess.PIPE,

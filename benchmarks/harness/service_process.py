@@ -31,7 +31,7 @@ class Collections:
         self._began = self.longest = 0.0
         gc.callbacks.append(self._record)
 
-    def _record(self, phase: str, info: dict[str, int]) -> None:  # noqa: ARG002
+    def _record(self, phase: str, info: dict[str, int]) -> None:  # noqa: ARG002  # the signature is given
         now = time.thread_time()
         if phase == "start":
             self._began = now
@@ -54,11 +54,11 @@ class Steps(trio.abc.Instrument):
         self._file.seek(0)
         return int(self._file.read(100).split()[1]) / 1e9
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # the signature is given
         """Start the clocks."""
         self._began = time.perf_counter(), self._queued(), time.thread_time()
 
-    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  # the signature is given
         """Stop them."""
         if self._began is not None:
             wall = time.perf_counter() - self._began[0]

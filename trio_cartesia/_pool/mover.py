@@ -80,7 +80,7 @@ class Mover:
     async def wait_room(self) -> None:
         """Return once another input may be queued."""
 
-    def prepare(self, item: Input) -> bool:  # noqa: ARG002
+    def prepare(self, item: Input) -> bool:  # noqa: ARG002  # the signature is given
         """Prepare an input to be queued; return False if it need not be."""
         if self.has_received:
             self.log.drop()
@@ -98,7 +98,7 @@ class Mover:
         """Return the texts that were not spoken, as far as they are kept."""
         return self.log.texts()
 
-    def resume(self, error: CartesiaError) -> bool:  # noqa: ARG002
+    def resume(self, error: CartesiaError) -> bool:  # noqa: ARG002  # the signature is given
         """Move the context after it was cut short by *error*, if it can be resumed."""
         return False
 

@@ -21,7 +21,7 @@ class _NoTransport:
 
     async def receive(self, handler: FrameHandler) -> None: ...
 
-    def send_nowait(self, message: str) -> bool:  # noqa: ARG002
+    def send_nowait(self, message: str) -> bool:  # noqa: ARG002  # the signature is given
         raise AssertionError("nothing is sent without a connection")
 
     async def send(self, *messages: str) -> None: ...

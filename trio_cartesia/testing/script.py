@@ -120,7 +120,7 @@ class Waits(Act):
 
     seconds: float
 
-    async def _perform(self, peer: Peer) -> None:  # noqa: ARG002
+    async def _perform(self, peer: Peer) -> None:  # noqa: ARG002  # the signature is given
         await trio.sleep(self.seconds)
 
 

@@ -172,7 +172,7 @@ class Picows(AsyncioClient):
         queues = queued.queues
 
         class Listener(WSListener):
-            def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002
+            def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002  # the signature is given
                 event = loads(frame.get_payload_as_memoryview())
                 if event["type"] == "chunk":
                     event["audio"] = decode(event["data"], validate=True)

@@ -70,6 +70,6 @@ class OfficialSync(BlockingClient):
         connect = client.tts.websocket_connect(websocket_connection_options=_options())
         return stack.enter_context(connect)
 
-    def context(self, connection: Any, name: str, stack: ExitStack) -> Any:  # noqa: ARG002
+    def context(self, connection: Any, name: str, stack: ExitStack) -> Any:  # noqa: ARG002  # the signature is given
         """Open a context."""
         return connection.context(name, **SETTINGS)

@@ -55,7 +55,9 @@ def authority() -> ssl.SSLContext | None:
 
 
 class Client:
-    """A client; methods that a client has no use for are left out."""
+    """A client. What raises `NotImplementedError` here is asked only of clients that have it: not
+    all of them push or speak, and some perform their one task without an event loop.
+    """
 
     def run(self, main: Call) -> None:
         """Run an event loop."""
@@ -85,7 +87,7 @@ class Client:
         """Send a text as a single message, and receive all of its chunks."""
         raise NotImplementedError
 
-    def statistics(self, connection: Any) -> dict[str, float]:  # noqa: ARG002
+    def statistics(self, connection: Any) -> dict[str, float]:  # noqa: ARG002  # the signature is given
         """Return more figures for the report."""
         return {}
 
@@ -191,7 +193,7 @@ class AsyncioClient(Client):
         """Run an event loop."""
         import asyncio
 
-        asyncio.run(main())  # type: ignore[arg-type]
+        asyncio.run(main())  # type: ignore[arg-type]  # a coroutine, as every async def makes
 
     async def gather(self, calls: Iterable[Call]) -> None:
         """Run tasks at the same time, to their end."""
@@ -203,7 +205,7 @@ class AsyncioClient(Client):
         """Wrap the method by which the event loop writes to sockets."""
         import asyncio.selector_events  # noqa: ASYNC106  # the submodule is not loaded by itself
 
-        transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+        transport: Any = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]  # private, and where asyncio writes
         transport.write = count(transport.write)
 
 
@@ -230,5 +232,5 @@ class TrioClient(Client):
 
         from trio_cartesia._runtime.transport.socket_stream import SocketStream
 
-        trio.SocketStream.send_all = count(trio.SocketStream.send_all)  # type: ignore[method-assign]
-        SocketStream.send_nowait = count(SocketStream.send_nowait)  # type: ignore[method-assign]
+        trio.SocketStream.send_all = count(trio.SocketStream.send_all)  # type: ignore[method-assign]  # to be counted
+        SocketStream.send_nowait = count(SocketStream.send_nowait)  # type: ignore[method-assign]  # to be counted

@@ -97,7 +97,7 @@ async def _accept(
                 raise
             if trio.current_time() >= log_at:
                 log_at = trio.current_time() + ACCEPT_LOG_SECONDS
-                logger.error("new connections have to wait: %s", error.strerror)  # noqa: TRY400
+                logger.error("new connections have to wait: %s", error.strerror)  # noqa: TRY400  # no bug of ours
             await trio.sleep(ACCEPT_RETRY_SECONDS)
         else:
             nursery.start_soon(handler, stream)

@@ -66,7 +66,7 @@ async def get_preview(exchange: Exchange) -> None:
     except Exception as error:  # voices are pluggable; other requests must continue
         if is_out_of_resources(error):
             raise APIError(OUT_OF_RESOURCES) from error
-        logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400
+        logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400  # a traceback may hold speech
         raise APIError(VOICE_FAILED) from error
     body = b"".join(playable(RAW, [spoken.samples]))
     await exchange.respond(200, body, KINDS["wav"])

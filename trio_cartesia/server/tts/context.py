@@ -243,7 +243,7 @@ class Context:
                 raise ValueError("half a sample")
         except Exception as error:  # noqa: BLE001  # voices are pluggable; other contexts continue
             kind = type(error).__name__  # a traceback might quote the text
-            logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400
+            logger.error("context %r: the voice failed: %s", self._id, kind)  # noqa: TRY400  # a traceback may hold speech
             self.fail(OUT_OF_RESOURCES if is_out_of_resources(error) else VOICE_FAILED)
             return
         self._record_generated()

@@ -39,7 +39,7 @@ class BytesSink:
     send: Send
     failure: ErrorBody | None = attrs.field(default=None, init=False)
 
-    async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:  # noqa: ARG002
+    async def chunk(self, audio: bytes, *, flush_id: int, step_seconds: float) -> None:  # noqa: ARG002  # the signature is given
         """Send the part of the container that *audio* completes."""
         await self.send(self.container.add(audio))
 
@@ -49,7 +49,7 @@ class BytesSink:
     async def flush_done(self, *, flush_id: int) -> None:
         """Ignored: this endpoint sends no ``flush_done``."""
 
-    async def done(self, *, status: int) -> None:  # noqa: ARG002
+    async def done(self, *, status: int) -> None:  # noqa: ARG002  # the signature is given
         """Send the end of the container."""
         await self.send(self.container.end())
 

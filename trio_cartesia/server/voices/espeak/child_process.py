@@ -52,7 +52,7 @@ class ChildProcess:
 
     def __init__(self) -> None:
         frozen = getattr(sys, "frozen", False)  # sys.executable would be the program itself
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603  # our own command
             ["" if frozen else sys.executable, *ISOLATED, str(CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
