@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import trio
 
 from trio_cartesia import Chunk, Context, ContextOptions, Event
+from trio_cartesia.server import Server
 from trio_cartesia.testing import Peer
 
 VOICE: Final = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
@@ -30,6 +32,16 @@ async def receive_all(context: Context, events: list[Event]) -> None:
     """Receive until the end, into *events*: what came stays there whatever is raised."""
     async for event in context.receive():
         events.append(event)  # noqa: PERF401  # events that came before an error are kept
+
+
+def check_two_files(folder: Path, server: Server) -> None:
+    """Check that a program wrote the speech of two contexts that the service sent interleaved."""
+    one, two = server.journal.contexts
+    assert (folder / "one.pcm").read_bytes() == one.audio
+    assert (folder / "two.pcm").read_bytes() == two.audio
+    assert len(one.audio) > 44100
+    order = list(server.journal.order)
+    assert order != sorted(order, key=order.index)  # not one context after the other
 
 
 async def requests_until_quiet(peer: Peer) -> list[dict[str, Any]]:
