@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.server.support import TONES, Json, catch_logs, on_virtual_time
@@ -105,7 +105,8 @@ class Asked:
 
     @property
     def is_structured(self) -> bool:
-        first = next((value for name, value in self.query if name == "cartesia_version"), "")
+        given = [value for name, value in self.query if name == "cartesia_version"]
+        first = next(filter(None, given), "")  # empty means unset
         version = first or (self.version or "").strip()
         return not version or version in STRUCTURED_VERSIONS
 
@@ -153,6 +154,17 @@ def check(asked: Asked, answer: bytes) -> None:
 @pytest.mark.slow
 @fuzzed
 @given(requests, st.sampled_from([None, ["sk_car_1"]]))
+@example(
+    Asked(
+        method="GET",
+        path="/",
+        query=[("cartesia_version", ""), ("cartesia_version", "0"), ("behaviour", "0")],
+        headers={},
+        version=None,
+        body=b"",
+    ),
+    None,
+)
 @on_virtual_time
 async def test_whatever_is_asked_is_answered(asked: Asked, api_keys: list[str] | None) -> None:
     """Any path, query, headers and body get an answer, refusals a body of the right generation, and
