@@ -35,6 +35,7 @@ FLOORS = {
     "_pool": 5,
     "_client": 6,
     "_exports": 7,
+    "batch": 7,
     "": 8,  # the public names
     "server.catalogue": 2,
     "server.behaviour": 2,
@@ -61,6 +62,7 @@ FLOORS = {
     "telemetry": 15,
     "testing": 15,
     "_cli": 15,
+    "_cli.batch": 15,
     "_cli.say": 15,
     "_cli.serve": 15,
     "__main__": 16,
@@ -69,7 +71,7 @@ FLOORS = {
 FOLDERS = {"_protocol"}  # of rooms, with nothing of their own
 
 # Rooms that are one: their modules import each other's.
-ONE_ROOM = {"_cli.say": "_cli", "_cli.serve": "_cli"}
+ONE_ROOM = {"_cli.batch": "_cli", "_cli.say": "_cli", "_cli.serve": "_cli"}
 
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {
@@ -78,14 +80,14 @@ SEES = {
     | {"_constructors", "_errors", "_lazy"},
     "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
     | {"_nursery", "_constructors", "_lazy", "_errors", "_runtime.managers"},
-    "_cli": {"", "_cli", "server"},
+    "_cli": {"", "_cli", "batch", "server"},
 }
 
 # What may be imported everywhere, and libraries that are hidden in the modules named.
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
     "attrs": {"_protocol", "_runtime", "_pool", "_client", "blocking", "telemetry"}
-    | {"playback", "server", "testing", "_cli"},
+    | {"playback", "batch", "server", "testing", "_cli"},
     "cattrs": {"_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -101,7 +103,7 @@ ALONE = {
     "pytest": {"testing"},
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice"},
-    "trio": {"_nursery", "_runtime", "_pool", "_client", "blocking", "playback"}
+    "trio": {"_nursery", "_runtime", "_pool", "_client", "blocking", "playback", "batch"}
     | {"server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},

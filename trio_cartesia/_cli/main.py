@@ -20,7 +20,8 @@ from typing import Annotated, Final, Literal
 import trio
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, validators
 
-from trio_cartesia import ContextOptions, RawOutputFormat, __version__
+from trio_cartesia import RawOutputFormat, __version__
+from trio_cartesia._cli.batch.arguments import batch
 from trio_cartesia._cli.console import (
     FAILED,
     MISUSED,
@@ -35,6 +36,14 @@ from trio_cartesia._cli.say.outputs import Beside, Subtitles
 from trio_cartesia._cli.serve.command import serve as run_serve
 from trio_cartesia._cli.serve.options import ServiceOptions
 from trio_cartesia._cli.signals import run_until_signalled
+from trio_cartesia._cli.speech_options import (
+    DEFAULT_MODEL,
+    DEFAULT_VOICE,
+    Encoding,
+    Flag,
+    SampleRate,
+    speech_options,
+)
 
 __all__ = ["app", "main"]
 
@@ -49,9 +58,7 @@ app = App(
     help_format="markdown",
 )
 
-Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-Encoding = Literal["pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"]
-SampleRate = Literal[8000, 16000, 22050, 24000, 44100, 48000]
+app.command(batch)
 PlanName = Literal["free", "pro", "startup", "scale", "enterprise"]
 Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)]
 
@@ -60,8 +67,8 @@ Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)
 async def say(
     *texts: Annotated[str, Parameter(name="TEXT", required=True, allow_leading_hyphen=True)],
     out: Annotated[list[str] | None, Parameter(negative=(), allow_leading_hyphen=True)] = None,
-    voice: str = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-    model: str = "sonic-latest",
+    voice: str = DEFAULT_VOICE,
+    model: str = DEFAULT_MODEL,
     language: str = "en",
     encoding: Encoding = "pcm_s16le",
     sample_rate: SampleRate = 44100,
@@ -107,16 +114,16 @@ async def say(
         debug: Show tracebacks of errors.
     """
     output_format = RawOutputFormat(encoding=encoding, sample_rate=sample_rate)
-    options = ContextOptions(
-        model_id=model,
+    options = speech_options(
+        model=model,
         voice=voice,
         language=language,
         output_format=output_format,
-        add_timestamps=words or subtitles is not None or None,
+        speed=speed,
+        volume=volume,
+        emotion=emotion,
     )
-    given = {"speed": speed, "volume": volume, "emotion": emotion}
-    if config := {name: value for name, value in given.items() if value is not None}:
-        options["generation_config"] = config
+    options["add_timestamps"] = words or subtitles is not None or None
     return await run_say(
         Request(
             texts=[_as_text(argument) for argument in texts],
@@ -242,14 +249,14 @@ def _as_text(argument: str) -> str:
 
 
 def _run(command: Callable[[], object]) -> int:
-    if getattr(command, "func", None) not in (say, serve):  # help and the version
+    if getattr(command, "func", None) not in (say, batch, serve):  # help and the version
         return 0 if write_output(command) else FAILED
-    work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # both are async
+    work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # all three are async
     return trio.run(run_until_signalled, work)
 
 
 def _help_for(arguments: Sequence[str]) -> str:
-    command = f"{arguments[0]} " if arguments and arguments[0] in ("say", "serve") else ""
+    command = f"{arguments[0]} " if arguments and arguments[0] in ("say", "batch", "serve") else ""
     return f"See {PROGRAM} {command}--help."
 
 

@@ -19,6 +19,7 @@ from trio_cartesia._protocol.tts.formats import (
 from trio_cartesia._protocol.tts.known_values import note_language, note_model
 
 __all__ = [
+    "SPEEDS",
     "ContextOptions",
     "ContextSettings",
     "Speed",
