@@ -27,6 +27,7 @@ from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
 from trio_cartesia._protocol.base.audio import SampleFormat as SampleFormat
 from trio_cartesia._protocol.base.audio import WholeFrames as WholeFrames
+from trio_cartesia._protocol.text.timeline import Heard as Heard
 from trio_cartesia._protocol.text.timeline import TimedWord as TimedWord
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
 from trio_cartesia._protocol.tts.formats import MP3OutputFormat as MP3OutputFormat

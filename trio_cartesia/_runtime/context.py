@@ -173,6 +173,7 @@ class Context:
         frame_seconds: float = 0.02,
         lead_seconds: float = 0.2,
         pace: Pace = "real_time",
+        on_event: Callable[[Event], object] | None = None,
     ) -> Playout:
         """Return an asynchronous iterator of frames for a far end that plays them.
 
@@ -187,6 +188,9 @@ class Context:
                 *frame_seconds*, at most 60. Speech that comes so much late leaves no gap.
             pace: ``"real_time"``: by Trio's clock, with silence where speech comes too late.
                 ``"as_fast_as_possible"``: when the audio arrives, for a far end with a buffer.
+            on_event: Called with each event when it is received, which may be long before it is
+                played: to record the speech or to write its subtitles. It runs in Trio's thread, so
+                it must not block. What it raises is raised by iterating.
 
         Raises:
             LocalProtocolError: An argument is out of its range, or there is a playout already.
@@ -200,6 +204,7 @@ class Context:
             PlayoutSettings(frame_seconds=frame_seconds, lead_seconds=lead_seconds, pace=pace),
             is_complete=lambda: self._contexts.is_complete(self._entry),
             check_run=self._contexts.run_check.check,
+            on_event=on_event,
         )
         return self._playout
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -154,7 +154,12 @@ class Context(ContextBase):
         return self._audio
 
     def playout(
-        self, *, frame_seconds: float = 0.02, lead_seconds: float = 0.2, pace: Pace = "real_time"
+        self,
+        *,
+        frame_seconds: float = 0.02,
+        lead_seconds: float = 0.2,
+        pace: Pace = "real_time",
+        on_event: Callable[[Event], object] | None = None,
     ) -> Playout:
         """Return an iterator of frames for a far end that plays them.
 
@@ -169,6 +174,9 @@ class Context(ContextBase):
                 *frame_seconds*, at most 60. Speech that comes so much late leaves no gap.
             pace: ``"real_time"``: by Trio's clock, with silence where speech comes too late.
                 ``"as_fast_as_possible"``: when the audio arrives, for a far end with a buffer.
+            on_event: Called with each event when it is received, which may be long before it is
+                played: to record the speech or to write its subtitles. It runs in Trio's thread, so
+                it must not block. What it raises is raised by iterating.
 
         Raises:
             LocalProtocolError: An argument is out of its range, or there is a playout already.
@@ -182,6 +190,7 @@ class Context(ContextBase):
                 frame_seconds=frame_seconds,
                 lead_seconds=lead_seconds,
                 pace=pace,
+                on_event=on_event,
             ),
         )
 

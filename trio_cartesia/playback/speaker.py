@@ -14,6 +14,7 @@ from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.text.timeline import Heard
 from trio_cartesia._protocol.tts.formats import RawOutputFormat, raw_output_format
+from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._runtime.context import Context
 from trio_cartesia._runtime.managers import block
 from trio_cartesia._runtime.run_check import RunCheck
@@ -68,11 +69,17 @@ class Speaker:
         self._run_check.check()
         return self._playing.queue.underruns if self._playing is not None else 0
 
-    async def play(self, context: Context) -> Heard:
+    async def play(
+        self, context: Context, *, on_event: Callable[[Event], object] | None = None
+    ) -> Heard:
         """Play all of a context, and return once it was heard, or once `stop` was called.
 
         It receives the context's events, through a playout. If cancelled, playing stops at once,
         and `heard` has what was heard. The context is left as it is: leaving its block cancels it.
+
+        Args:
+            context: What to play, from its first event that was not received yet.
+            on_event: As in `Context.playout`.
 
         Raises:
             LocalProtocolError: The context's audio has another format, something else receives its
@@ -88,7 +95,7 @@ class Speaker:
                 f"the speaker plays {self.output_format}, and the context's audio is "
                 f"{context.output_format}: give both the same output_format"
             )
-        playing = self._new_playing(context)
+        playing = self._new_playing(context, on_event)
         self._playing, self._is_playing = playing, True
         try:
             with playing.scope:
@@ -120,10 +127,10 @@ class Speaker:
         if self._playing is not None:
             self._playing.queue.is_paused = is_paused
 
-    def _new_playing(self, context: Context) -> Playing:
+    def _new_playing(self, context: Context, on_event: Callable[[Event], object] | None) -> Playing:
         size = 4 if self.output_format.encoding == "pcm_f32le" else 2
         queue = AudioQueue(self.output_format.sample_rate, size, is_paused=self._is_paused)
-        playout = context.playout(pace="as_fast_as_possible")
+        playout = context.playout(pace="as_fast_as_possible", on_event=on_event)
         return Playing(playout, queue, DECODERS[self.output_format.encoding])
 
     async def _run(self, playing: Playing) -> None:

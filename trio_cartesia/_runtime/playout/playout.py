@@ -56,6 +56,7 @@ class Playout:
     _pacer: Pacer = attrs.field(repr=False)
     _is_complete: Callable[[], bool] = attrs.field(repr=False)  # asked when the events have ended
     _check_run: Callable[[], None] = attrs.field(repr=False)
+    _on_event: Callable[[Event], object] | None = attrs.field(repr=False)
     _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
     _known_pieces: int = attrs.field(default=0, init=False)  # that the timeline has
     _is_whole: bool = attrs.field(default=False, init=False)  # all of the text was spoken
@@ -208,6 +209,8 @@ class Playout:
             elif isinstance(event, WordTimestamps):
                 times = event.word_timestamps
                 self._timeline.add_words(times.words, times.start, times.end)
+            if self._on_event is not None:
+                self._on_event(event)
 
     def _add_text(self) -> None:
         for piece in self._pieces(self._known_pieces):
@@ -235,6 +238,7 @@ def make_playout(
     *,
     is_complete: Callable[[], bool],
     check_run: Callable[[], None],
+    on_event: Callable[[Event], object] | None,
 ) -> Playout:
     """Make a playout.
 
@@ -245,9 +249,14 @@ def make_playout(
         settings: How long frames are, and when they are given out.
         is_complete: Returns whether all of the text was spoken; asked when the events have ended.
         check_run: Raises where the caller is not in the context's run.
+        on_event: Called with each event.
 
     Raises:
-        LocalProtocolError: A frame is no whole number of samples.
+        LocalProtocolError: A frame is no whole number of samples, or *on_event* is no function.
     """
+    if on_event is not None and not callable(on_event):
+        raise LocalProtocolError(
+            f"on_event must be a function of one event, not {type(on_event).__name__}"
+        )
     pacer = Pacer(settings, sample_format)
-    return create(Playout, events, pieces, pacer, is_complete, check_run)
+    return create(Playout, events, pieces, pacer, is_complete, check_run, on_event)
