@@ -163,7 +163,7 @@ class PoolClosed(CartesiaError):
 class PlaybackFailed(CartesiaError):
     """This machine does not play sound: miniaudio or a sound device is missing, or it was lost."""
 
-    next_step = "Read the message: it says what to install or to connect."
+    next_step = "Install or connect what the message names, or use backend='null' or playout()."
 
 
 class ContextFailed(CartesiaError):

@@ -16,7 +16,7 @@ from trio_cartesia import __version__
 from trio_cartesia._cli import main as module
 from trio_cartesia._cli import start
 from trio_cartesia._cli.main import main
-from trio_cartesia._cli.say.command import Request
+from trio_cartesia._cli.say.request import Request
 from trio_cartesia._cli.say.standard_input import Lines
 
 OTHER_NAMES = ("--out", "a.wav", "--out", "a.wav")

@@ -23,6 +23,7 @@ from trio_cartesia import (
     InboxOverflow,
     InternalError,
     LocalProtocolError,
+    PlaybackFailed,
 )
 
 __all__ = [
@@ -65,6 +66,7 @@ IN_A_SHELL: Final = {  # instead of an error's own advice, which is for programm
     InboxOverflow: "Give fewer texts at once, or write to a faster disk.",
     InternalError: "Report it to the authors of trio_cartesia, with what --debug shows.",
     LocalProtocolError: "Correct the options: nothing was sent.",
+    PlaybackFailed: "Or write files instead: omit --play.",
 }
 UNTRUSTED: Final = (
     "If it is a local service, set SSL_CERT_FILE to the file that it printed when it started."

@@ -30,9 +30,9 @@ from trio_cartesia._cli.console import (
     report_error,
     write_output,
 )
-from trio_cartesia._cli.say.command import Request
 from trio_cartesia._cli.say.command import say as run_say
 from trio_cartesia._cli.say.outputs import Beside, Subtitles
+from trio_cartesia._cli.say.request import Request
 from trio_cartesia._cli.serve.command import serve as run_serve
 from trio_cartesia._cli.serve.options import ServiceOptions
 from trio_cartesia._cli.signals import run_until_signalled
@@ -75,6 +75,7 @@ async def say(
     raw: Flag = False,
     words: Flag = False,
     subtitles: Subtitles | None = None,
+    play: Flag = False,
     speed: float | None = None,
     volume: float | None = None,
     emotion: str | None = None,
@@ -82,7 +83,7 @@ async def say(
     allow_insecure: Flag = False,
     debug: Flag = False,
 ) -> int:
-    """Speak each TEXT into a file, all at once on one connection.
+    """Speak each TEXT into a file, all at once on one connection, or play it.
 
     Standard output lists the files, one path a line; messages go to standard error. The files can
     be played even if the command is interrupted with Ctrl-C.
@@ -105,6 +106,9 @@ async def say(
         words: Write the times of the words to NAME.words.json, beside NAME.wav.
         subtitles: Write subtitles in this format to NAME.srt, NAME.vtt, NAME.TextGrid or
             NAME.subtitles.json, beside NAME.wav.
+        play: Play the texts on this machine's sound device, one after the other. Files are written
+            only if --out is given. Ctrl-C stops the sound, and prints the last words that were
+            heard.
         speed: The speed of the speech, 0.6 to 1.5 times the usual.
         volume: Its volume, 0.5 to 2.0 times the usual.
         emotion: Its emotion, such as happy or calm.
@@ -123,7 +127,7 @@ async def say(
         volume=volume,
         emotion=emotion,
     )
-    options["add_timestamps"] = words or subtitles is not None or None
+    options["add_timestamps"] = words or subtitles is not None or play or None
     return await run_say(
         Request(
             texts=[_as_text(argument) for argument in texts],
@@ -132,6 +136,7 @@ async def say(
             output_format=output_format,
             raw=raw,
             beside=Beside(words, subtitles),
+            play=play,
             local=local,
             allow_insecure=allow_insecure,
             debug=debug,

@@ -21,9 +21,7 @@ NO_MINIAUDIO: Final = (
     "(in a checkout: pip install '.[play]')"
 )
 NO_DEVICE: Final = (
-    "no sound device was found: connect one, and check that other programs can play sound. "
-    "Where there is none, as in a container, backend='null' plays in silence, and "
-    "context.playout() gives the audio to programs that send it elsewhere"
+    "no sound device was found: connect one, and check that other programs can play sound"
 )
 
 _log: Final = logging.getLogger("trio_cartesia.playback")

@@ -17,8 +17,10 @@ from tests.cli.support import FORMAT, NO_VOICE, OPTIONS, full_output, read_wav, 
 from trio_cartesia import Cartesia, ContextOptions
 from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.say import command as module
-from trio_cartesia._cli.say.command import Request, say
+from trio_cartesia._cli.say import job
+from trio_cartesia._cli.say.command import say
 from trio_cartesia._cli.say.outputs import Beside
+from trio_cartesia._cli.say.request import Request
 
 HELLO = Request(
     texts=("Hello.",),
@@ -27,6 +29,7 @@ HELLO = Request(
     output_format=FORMAT,
     raw=False,
     beside=Beside(),
+    play=False,
     local=True,
     allow_insecure=False,
     debug=False,
@@ -101,7 +104,7 @@ async def test_what_is_stopped_is_given(
     """If cancelled, there is a line that says so, and the files that hold speech."""
     texts = ("Hello.", "-")
     with trio.move_on_after(100), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "StandardInput", Never)
+        patch.setattr(job, "StandardInput", Never)
         await say(attrs.evolve(HELLO, texts=texts))
     out, err = capfd.readouterr()
     assert out == "speech-1.wav\n"
@@ -126,7 +129,7 @@ async def test_speech_that_is_stopped_is_interrupted(
             return "And so on. "
 
     with trio.move_on_after(10), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "StandardInput", Endless)
+        patch.setattr(job, "StandardInput", Endless)
         await say(attrs.evolve(HELLO, texts=("-",)))
     out, err = capfd.readouterr()
     assert out == "speech-1.wav\n"

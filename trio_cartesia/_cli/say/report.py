@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import attrs
 import trio
 
+from trio_cartesia import Heard
+
 __all__ = ["Report", "State"]
+
+HEARD_CHARACTERS: Final = 60  # shown, of the end of what was heard
 
 
 class State(enum.Enum):
@@ -25,7 +30,7 @@ class Report:
     """The progress of one text.
 
     Attributes:
-        name: The name of its recording; no message shows the text itself.
+        name: The name of its recording. Messages show of its text only where playing stopped.
         state: Its state.
         audio_seconds: The duration of the audio so far.
         error: The reason of a failure.
@@ -35,6 +40,8 @@ class Report:
     state: State = attrs.field(default=State.WAITING, init=False)
     audio_seconds: float = attrs.field(default=0.0, init=False)
     error: Exception | None = attrs.field(default=None, init=False)
+    _heard_seconds: float | None = attrs.field(default=None, init=False)
+    _heard_text: str = attrs.field(default="", init=False, repr=False)
     _began_at: float | None = attrs.field(default=None, init=False)
     _first_at: float | None = attrs.field(default=None, init=False)
     _last_at: float | None = attrs.field(default=None, init=False)
@@ -51,6 +58,11 @@ class Report:
         self._last_at = trio.current_time()
         if self._first_at is None:
             self._first_at = self._last_at
+
+    def add_heard(self, heard: Heard) -> None:
+        """Called when one of its contexts was played, in whole or in part."""
+        self._heard_seconds = (self._heard_seconds or 0.0) + heard.seconds
+        self._heard_text = (self._heard_text + heard.text)[-2 * HEARD_CHARACTERS :]
 
     def end(self, state: State, error: Exception | None = None) -> None:
         """Called at its end."""
@@ -72,10 +84,18 @@ class Report:
 
     def summary(self) -> str:
         """Return a line with its state and times."""
-        parts = [] if self.state is State.DONE else [self.state.value]
+        parts = [] if self.state is State.DONE else [self.state.value, *self._heard()]
         parts.append(f"{self.audio_seconds:.1f} s of audio")
         if self.first_audio_seconds is not None:
             parts.append(f"first after {1000 * self.first_audio_seconds:.0f} ms")
         if self.times_real_time is not None:
             parts.append(f"{self.times_real_time:.1f}x real time")
         return f"{self.name}: {', '.join(parts)}"
+
+    def _heard(self) -> list[str]:
+        if self._heard_seconds is None:
+            return []
+        text = "".join(each if each.isprintable() else " " for each in self._heard_text).strip()
+        if len(text) > HEARD_CHARACTERS:
+            text = f"...{text[-HEARD_CHARACTERS:]}"
+        return [f"{self._heard_seconds:.1f} s were heard" + (f', to "{text}"' if text else "")]

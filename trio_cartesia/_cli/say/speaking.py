@@ -20,6 +20,7 @@ from trio_cartesia import (
     ContextExpired,
     ContextOptions,
     Event,
+    Speaker,
     WordTimestamps,
 )
 from trio_cartesia._cli.console import EXPECTED, Expected, UsageError
@@ -40,6 +41,7 @@ class TranscriptRecorder:
         report: Updated with each piece of audio.
         options: The settings of all contexts.
         overflow: As in `Connection.context`.
+        speaker: Plays the speech while it is recorded.
     """
 
     transcript: Transcript
@@ -47,6 +49,7 @@ class TranscriptRecorder:
     report: Report
     options: ContextOptions
     overflow: Literal["fail", "block"] = "fail"
+    speaker: Speaker | None = None
 
     async def record_all(self, client: Cartesia, connection: Connection) -> None:
         """Record the whole transcript, on *connection* and, if that ends idle, on further ones.
@@ -58,7 +61,7 @@ class TranscriptRecorder:
             OSError: As `record`.
             UsageError: As `record`, or standard input had no text.
         """
-        is_done = await self.record(connection)
+        is_done = not connection.statistics().is_lost and await self.record(connection)
         while not is_done:
             async with client.tts.websocket_connect() as another:
                 is_done = await self.record(another)
@@ -97,8 +100,10 @@ class TranscriptRecorder:
         ):
             nursery.start_soon(feeder.feed, context)
             try:
-                async for event in context.receive():
-                    await self._receive(event)
+                if self.speaker is not None:
+                    await self._play(context, self.speaker)
+                else:
+                    await self._receive(context)
             except EXPECTED as error:
                 feeder.error = error
                 nursery.cancel_scope.cancel("the context has failed")
@@ -113,10 +118,22 @@ class TranscriptRecorder:
             raise feeder.expiry  # this context spoke nothing, and the next one would not either
         return True
 
-    async def _receive(self, event: Event) -> None:
+    async def _play(self, context: Context, speaker: Speaker) -> None:
+        try:
+            await speaker.play(context, on_event=self._record)
+        finally:
+            if speaker.heard is not None:
+                self.report.add_heard(speaker.heard)
+
+    async def _receive(self, context: Context) -> None:
+        async for event in context.receive():
+            self._record(event)
+            if isinstance(event, Chunk):
+                await self.recording.flush()
+
+    def _record(self, event: Event) -> None:
         if isinstance(event, Chunk):
             self.recording.write(event.audio)
-            await self.recording.flush()
             self.report.receive(self.recording.seconds)
         elif isinstance(event, WordTimestamps):
             self.recording.add_words(event.word_timestamps)
