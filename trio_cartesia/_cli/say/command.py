@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import trio
 
-from trio_cartesia import Cartesia, Connection, Speaker, open_speaker
+from trio_cartesia import Cartesia, Speaker, open_speaker
 from trio_cartesia._cli.client import open_client
 from trio_cartesia._cli.console import (
     EXPECTED,
@@ -37,17 +37,15 @@ async def say(request: Request) -> int:
     check_request(request)
     pairs = zip(request.texts, _targets(request), strict=True)
     jobs = [Job(request, number, *pair) for number, pair in enumerate(pairs, start=1)]
-    speaker = open_speaker(request.output_format) if request.play else nullcontext()
     code: int | None = None
     try:
         if request.has_files:
             make_directory(request.out)
         async with (
-            speaker as speaker_or_none,
+            open_speaker(request.output_format) if request.play else nullcontext() as speaker,
             open_client(local=request.local, allow_insecure=request.allow_insecure) as client,
         ):
-            is_live = STANDARD not in request.texts
-            await _speak_all(client, jobs, speaker_or_none, live=is_live)
+            await _speak_all(client, jobs, speaker, live=STANDARD not in request.texts)
         code = max(job.code for job in jobs)
     except EXPECTED as error:
         report_error(error, debug=request.debug)
@@ -75,18 +73,11 @@ async def _speak_all(
         show_progress(reports, live=live),  # ends before the goodbye, which may take a while
         trio.open_nursery() as nursery,
     ):
-        if speaker is not None:
-            nursery.start_soon(_play_all, client, connection, jobs, speaker)
-            return
         for job in jobs:
-            nursery.start_soon(job.run, client, connection)
-
-
-async def _play_all(
-    client: Cartesia, connection: Connection, jobs: Sequence[Job], speaker: Speaker
-) -> None:
-    for job in jobs:
-        await job.run(client, connection, speaker)
+            if speaker is None:
+                nursery.start_soon(job.run, client, connection)
+            else:
+                await job.run(client, connection, speaker)
 
 
 def _report_ends(jobs: Sequence[Job], *, debug: bool) -> bool:
