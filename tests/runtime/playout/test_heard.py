@@ -10,7 +10,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.runtime.playout.support import FRAME, RATE, FarEnd, Part, spoken, text_of
+from tests.runtime.playout.support import FRAME, FRAME_BYTES, RATE, FarEnd, Part, spoken, text_of
 from trio_cartesia import ConnectionLost
 from trio_cartesia.testing import Link, on_virtual_time
 
@@ -113,3 +113,16 @@ async def test_heard_is_what_was_played(  # noqa: C901  # five tasks that share 
     if way == "to the end":
         assert (heard.text, heard.cut_word) == (text_of(parts), None)
         assert heard.seconds == pytest.approx(sum(part.samples for part in parts) / RATE)
+
+
+@on_virtual_time
+async def test_a_far_end_that_reports_the_end_of_each_frame():
+    """The start of a frame and its length are its end, however the sum is rounded."""
+    async with spoken([Part(0, 40_000)]) as (context, _):
+        playout = context.playout()
+        playout.played(0)
+        number = 0
+        async for frame in playout:
+            number += 1
+            playout.played(frame.start_seconds + FRAME)
+            assert playout.position_seconds == number * FRAME_BYTES / RATE

@@ -69,7 +69,8 @@ class Progress:
 
     def report(self, seconds: float) -> None:
         """Take the far end's own position; reports that go back are ignored."""
-        self._reported = max(self._reported or 0.0, min(seconds, self.given_seconds))
+        samples = round(min(seconds, self.given_seconds) * self._sample_rate)  # sums are not exact
+        self._reported = max(self._reported or 0.0, samples / self._sample_rate)
 
     def played_seconds(self, now: float) -> float:
         """Return the far end's position."""
