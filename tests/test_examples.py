@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +15,15 @@ from tests.support import check_two_files
 from trio_cartesia.server import open_server
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PROGRAMS = [path for path in sorted(EXAMPLES.rglob("*.py")) if not path.name.startswith("test_")]
+OTHERS = ("test_*.py", "telephone.py")  # that are no programs
+PROGRAMS = [path for path in sorted(EXAMPLES.rglob("*.py")) if not any(map(path.match, OTHERS))]
+PROJECTS = sorted(path.parent for path in EXAMPLES.glob("*/pyproject.toml"))
 
 
 def test_there_are_examples():
-    """The programs that the test below runs are found."""
+    """The programs and projects that the tests below run are found."""
     assert PROGRAMS
+    assert PROJECTS
 
 
 @pytest.mark.slow
@@ -33,6 +37,20 @@ def test_an_example_runs_offline(path, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+def test_an_example_passes_its_tests(project, tmp_path):
+    """An example with tests, copied to an empty folder, passes them with the installed plugin."""
+    folder = tmp_path / project.name
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    clean = {name: value for name, value in os.environ.items() if "CARTESIA" not in name}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
 
 
 @pytest.mark.slow

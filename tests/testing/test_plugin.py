@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
 import subprocess
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import pytest
 import trio
@@ -19,8 +17,6 @@ from trio_cartesia.testing import Link, service_in_thread
 from trio_cartesia.testing.marked import Marked
 
 pytest_plugins = ["pytester"]
-
-AGENT = Path(__file__).parent.parent.parent / "examples/voice_agent"
 
 SETTINGS = """
 SETTINGS = {
@@ -93,16 +89,6 @@ def test_pytest_finds_it():
     """The plugin is an entry point of the installed package."""
     (found,) = entry_points(group="pytest11", name="trio_cartesia")
     assert found.value == "trio_cartesia.testing.plugin"
-
-
-@pytest.mark.slow
-def test_the_example_passes_its_tests(tmp_path):
-    """The voice agent, copied to an empty folder, passes its tests with the installed plugin."""
-    shutil.copytree(AGENT, tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__"))
-    done = run_pytest(tmp_path / "agent")
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
-    assert "skipped" not in done.stdout
 
 
 @pytest.mark.slow
