@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TextIO
 
 import trio
@@ -124,7 +126,7 @@ async def open_client() -> AsyncIterator[Cartesia]:
             yield client
 
 
-async def main(text: str, *, is_silent: bool) -> None:
+async def play_text(text: str, *, is_silent: bool) -> None:
     """Play a text, in silence if there is no sound device."""
     async with AsyncExitStack() as stack:
         output: Speaker | Silence = Silence()
@@ -138,12 +140,26 @@ async def main(text: str, *, is_silent: bool) -> None:
         await play(connection, output, text, Captions(sys.stdout))
 
 
+async def main(text: str, *, is_silent: bool) -> int:
+    """Play a text, and return the exit code. Ctrl-C interrupts the speech, and no line of it."""
+    code = 0
+    with trio.open_signal_receiver(signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+
+            async def stop_at_ctrl_c() -> None:
+                nonlocal code
+                code = 128 + await anext(signals)
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(stop_at_ctrl_c)
+            await play_text(text, is_silent=is_silent)
+            nursery.cancel_scope.cancel()
+    return code
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Play a text, and show each word once heard.")
     parser.add_argument("text", nargs="?", default=TEXT)
     parser.add_argument("--silent", action="store_true", help="use no sound device")
     arguments = parser.parse_args()
-    try:
-        trio.run(lambda: main(arguments.text, is_silent=arguments.silent))
-    except* KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(trio.run(partial(main, arguments.text, is_silent=arguments.silent)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
 from collections import deque
@@ -23,30 +24,28 @@ class Telephone:
 
     Attributes:
         played: The frames that were played whole.
-        last_played_at: When the last of them ended.
+        last_sound_at: When the last sound ended, of the caller or of the bridge.
         cleared_at: When it was last told to clear.
     """
 
     def __init__(self, websocket: WebSocketConnection) -> None:
         self.websocket = websocket
         self.played = bytearray()
-        self.last_played_at = trio.current_time()
+        self.last_sound_at = trio.current_time()
         self.cleared_at = -math.inf
         self.waiting: deque[tuple[str, str]] = deque()  # media and marks
         self.has_more = trio.Event()
-        self.talks_until = -math.inf
+        self.frames_to_say = 0
 
     def talk(self, *, seconds: float) -> None:
         """Let the caller speak from now on."""
-        self.talks_until = trio.current_time() + seconds
+        self.frames_to_say = round(seconds / FRAME_SECONDS)
+        self.last_sound_at = trio.current_time() + seconds
 
     async def wait_silence(self, *, seconds: float) -> None:
         """Wait until the caller has neither spoken nor heard anything for so long."""
-        while True:
-            quiet_since = max(self.last_played_at, self.talks_until)
-            if trio.current_time() >= quiet_since + seconds:
-                return
-            await trio.sleep_until(quiet_since + seconds)
+        while (until := self.last_sound_at + seconds) > trio.current_time():  # noqa: ASYNC110
+            await trio.sleep_until(until)
 
     async def run(self) -> None:
         """Call, and return once the bridge has hung up."""
@@ -64,10 +63,10 @@ class Telephone:
     async def send_audio(self) -> None:
         """Send what the caller says, and silence between."""
         began_at = trio.current_time()
-        for number in range(10**9):
+        for number in itertools.count():
             await trio.sleep_until(began_at + number * FRAME_SECONDS)
-            frame = VOICE if trio.current_time() < self.talks_until else SILENCE
-            payload = base64.b64encode(frame).decode()
+            payload = base64.b64encode(VOICE if self.frames_to_say else SILENCE).decode()
+            self.frames_to_say = max(0, self.frames_to_say - 1)
             await self.send("media", media={"track": "inbound", "payload": payload})
 
     def put(self, message: dict[str, dict[str, str]]) -> None:
@@ -92,7 +91,7 @@ class Telephone:
             await trio.sleep(len(frame) / 8000)
             if self.cleared_at < began_at:
                 self.played += frame
-                self.last_played_at = trio.current_time()
+                self.last_sound_at = trio.current_time()
 
     async def clear(self) -> None:
         """Drop all frames, and return all marks."""

@@ -59,7 +59,7 @@ class Bridge:
                     await theirs.aclose()
                     inner.cancel_scope.cancel()
 
-            nursery.start_soon(serve)
+            nursery.start_soon(serve)  # noqa: ASYNC113  # what is sent before waits in the stream
             async with trio.open_nursery() as inner:
                 telephone = Telephone(await wrap_client_stream(inner, ours, "bridge", "/"))
                 inner.start_soon(telephone.run)
