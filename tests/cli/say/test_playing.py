@@ -7,10 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -21,6 +22,7 @@ from tests.cli.support import FORMAT, OPTIONS, environment, read_all, read_wav, 
 from trio_cartesia import ContextOptions, Heard, open_speaker
 from trio_cartesia._cli.main import main
 from trio_cartesia._cli.say import command as module
+from trio_cartesia._cli.say import job
 from trio_cartesia._cli.say.command import say
 from trio_cartesia._cli.say.outputs import Beside
 from trio_cartesia._cli.say.report import Report, State
@@ -87,6 +89,31 @@ async def test_texts_are_played_one_after_the_other(
     names = out or ("text 1", "text 2")
     assert [line.split(":")[0] for line in messages.splitlines()[-2:]] == list(names)
     assert "were heard" not in messages
+
+
+@pytest.mark.slow
+async def test_lines_are_played_as_they_arrive(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that comes after the service has ended the context is played in another one."""
+
+    class Typist(AsyncIterator[str]):
+        script: ClassVar = [(0, "One.\n"), (3, "Two.\n")]
+
+        async def __anext__(self) -> str:
+            if not self.script:
+                raise StopAsyncIteration
+            pause, line = self.script.pop(0)
+            await trio.sleep(pause)
+            return line
+
+    monkeypatch.setattr(job, "StandardInput", Typist)
+    async with served() as service:
+        monkeypatch.setattr(module, "open_client", lambda **_: nullcontext(service.client))
+        assert await say(attrs.evolve(PLAYED, texts=("-",))) == 0
+        records = service.server.journal.contexts
+    assert [record.transcript for record in records] == ["One.\n", "Two.\n"]
+    assert capfd.readouterr().err.splitlines()[-1].startswith("text 1: ")
 
 
 @pytest.mark.slow
