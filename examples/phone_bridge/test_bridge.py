@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import trio
-from bridge import CALLS, GREETING, SpeechDetector, handle_call
+from bridge import CALLS, GREETING, SETTINGS, SpeechDetector, handle_call
 from telephone import SILENCE, VOICE, Telephone
 from trio_websocket import (
     open_websocket_url,
@@ -161,16 +161,14 @@ async def test_a_caller_who_hangs_up_is_not_spoken_to(bridge, autojump_clock):
     assert bridge.histories[1] == [{"role": "assistant", "content": GREETING}]
 
 
-async def test_a_call_that_fails_ends_no_other(
-    bridge, cartesia_server, autojump_clock, capsys, monkeypatch
-):
+async def test_a_call_that_fails_ends_no_other(bridge, autojump_clock, capsys, monkeypatch):
     """
     An error of the service hangs up one call, and the other one is not affected.
     """
     async with bridge.call() as telephone:
         await trio.sleep(0.5)
         with monkeypatch.context() as patch:
-            patch.setitem(bridge_settings(), "voice", "00000000-0000-0000-0000-000000000000")
+            patch.setitem(SETTINGS, "voice", "00000000-0000-0000-0000-000000000000")
             async with bridge.call() as other:
                 await trio.sleep(1)
         assert not other.played
@@ -178,12 +176,6 @@ async def test_a_call_that_fails_ends_no_other(
         assert capsys.readouterr().out == "a call has failed: VoiceNotFound\n"
         await telephone.wait_silence(seconds=1)
     assert bridge.histories[1] == [{"role": "assistant", "content": GREETING}]
-
-
-def bridge_settings():
-    import bridge
-
-    return bridge.SETTINGS
 
 
 @pytest.mark.parametrize(
