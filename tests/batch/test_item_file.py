@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 
@@ -114,8 +115,8 @@ def test_mistakes_are_named_by_their_line(tmp_path, name, content, message):
 
 def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_bytes(b"good\nb\xff\n")
-    with pytest.raises(LocalProtocolError, match="line 2 is not UTF-8"):
+    path.write_bytes(codecs.BOM_UTF8 + b"good\n" * 5000 + b"b\xff\n")
+    with pytest.raises(LocalProtocolError, match="line 5001 is not UTF-8"):
         read_items(path)
 
 

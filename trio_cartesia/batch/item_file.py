@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -47,11 +48,12 @@ def read_items(path: str | os.PathLike[str]) -> list[Item]:
     """
     path = Path(path)
     read = FORMATS.get(path.suffix.lower(), _read_lines)
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        content = data.decode().replace("\r\n", "\n").replace("\r", "\n")
         items = list(read(content))
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data.count(b"\n", 0, error.start) + 1
         raise LocalProtocolError(f"{path}: line {line} is not UTF-8") from None
     except LocalProtocolError as error:
         raise LocalProtocolError(f"{path}: {error}") from None
