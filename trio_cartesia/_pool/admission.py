@@ -1,4 +1,4 @@
-"""Who may open a context, and when."""
+"""Admission: the order and the moment in which contexts may be opened."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["Admission", "ContextTicket"]
 
 @attrs.define(eq=False)
 class ContextTicket(Ticket):
-    """The turn of one context.
+    """The place of one context in the queue.
 
     Attributes:
         since: When it began to wait, on Trio's clock.
-        was_admitted: True once its context had a place, so that draining leaves it one.
-        lease: Its place, once it has one.
-        error: Why it gets none.
-        settled: Set once there is one or the other.
+        was_admitted: True once its context was granted a lease, so that draining does not end it.
+        lease: The lease that it was granted, or None.
+        error: The reason for which it gets none.
+        settled: Set once there is a lease or an error.
     """
 
     since: float = math.nan
@@ -49,7 +49,7 @@ class ContextTicket(Ticket):
         self.since, self.lease, self.settled = trio.current_time(), None, trio.Event()
 
     def grant(self, lease: Lease) -> None:
-        """End the wait with a place."""
+        """End the wait with a lease."""
         self.lease, self.was_admitted = lease, True
         self.settled.set()
 
@@ -61,18 +61,18 @@ class ContextTicket(Ticket):
 
 @attrs.define(eq=False)
 class Admission:
-    """Gives places to those who wait, in order.
+    """Grants leases to the tickets that wait, in order.
 
-    A place is given out when the working limit allows it and a connection can carry the context,
-    so all wait for the same reason, and none is overtaken.
+    A lease is granted when the working limit allows it and a connection can carry the context, so
+    all tickets wait for the same reason, and none overtakes another.
 
     Attributes:
         nursery: For tasks of the pool.
-        unconnected: Where contexts are while they wait.
+        unconnected: The table of the contexts that are on no connection.
         counters: Totals of the pool.
-        connections: What contexts are opened on.
+        connections: The connections on which contexts are opened.
         limit: The working limit.
-        is_draining: True once nobody new is admitted.
+        is_draining: True once no new context is admitted.
         is_over: True once the pool's block has ended.
     """
 
@@ -97,7 +97,7 @@ class Admission:
         """Return a ticket that goes behind all others of its priority.
 
         Raises:
-            PoolClosed: The pool admits nobody any more.
+            PoolClosed: The pool admits no more contexts.
         """
         if self.is_draining:
             raise self._closed()
@@ -105,11 +105,11 @@ class Admission:
 
     @enable_ki_protection
     async def acquire(self, ticket: ContextTicket) -> Lease:
-        """Wait for a place, in the ticket's turn; if cancelled, none is taken.
+        """Wait for a lease, in the ticket's turn; if cancelled, none is taken.
 
         Raises:
-            PoolClosed: The pool admits nobody any more.
-            Exception: Why there is no connection.
+            PoolClosed: The pool admits no more contexts.
+            Exception: The reason for which there is no connection.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self.is_over or (self.is_draining and not ticket.was_admitted):
@@ -132,11 +132,11 @@ class Admission:
         return ticket.lease
 
     def leave(self, ticket: ContextTicket) -> None:
-        """Take a ticket out of the queue, if it is there: who waits with it is being cancelled."""
+        """Remove a ticket from the queue, if it is there, because its task is being cancelled."""
         self._queue.leave(ticket)
 
     def note_refusal(self) -> None:
-        """Note that the service refused a context, whose place is free, for too many at once."""
+        """Note that the service refused a context, whose lease is free, with 429."""
         jitter = random.random()  # noqa: S311  # not for secrets
         self.limit.refuse(self.connections.open_contexts, trio.current_time(), jitter)
 
@@ -162,22 +162,22 @@ class Admission:
         nursery.start_soon(self.run)
 
     def stop_admitting(self) -> None:
-        """Refuse those who wait for their first place, and who come later."""
+        """Refuse tickets that wait for their first lease, and later ones."""
         self.is_draining = True
         self._refuse([ticket for ticket in self._queue if not ticket.was_admitted], self._closed())
 
     def close(self) -> None:
-        """Refuse everybody, and end the contexts that wait."""
+        """Refuse all tickets, and end the contexts that wait."""
         self.is_draining = self.is_over = True
         self._refuse_all(self._closed())
         self.unconnected.session.lose(ConnectionLost("the pool's block has ended"))
 
     def note_change(self) -> None:
-        """Look at those who wait, soon."""
+        """Schedule another look at the tickets that wait."""
         self._changed.set()
 
     async def wait_change(self) -> None:
-        """Return when a place was freed, among other things."""
+        """Return when a lease was released, among other things."""
         await self._changed.wait()
 
     @enable_ki_protection
@@ -237,14 +237,14 @@ class Admission:
             self._queue.pop().grant(lease)
 
     def _release_expired(self, now: float) -> None:
-        """Free the places of cancelled contexts whose end has not come for too long."""
+        """Release the leases of cancelled contexts that the service has not ended in time."""
         for lease in self.connections.leases():
             if now >= lease.expires_at:
                 self.counters.ends_missed += 1
                 lease.release()
 
     def _end_waits(self, now: float) -> None:
-        """Refuse those who have waited for a connection for too long."""
+        """Refuse tickets that have waited for a connection for too long."""
         connections = self.connections
         self._out_since = math.inf if connections.usable_count else min(self._out_since, now)
         overdue = [ticket for ticket in self._queue if now >= self._overdue_at(ticket)]

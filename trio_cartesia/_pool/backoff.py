@@ -1,4 +1,4 @@
-"""When to connect again: jittered and bounded delays, and a breaker."""
+"""The delays between attempts to connect, jittered and bounded, and a circuit breaker."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def retry_delay(
 
     Args:
         attempt: 0 for the first retry; each further one waits twice as long.
-        jitter: From 0 to 1; shortens the delay by up to a half, so that clients which failed
-            together do not come back together.
-        longest_seconds: The bound.
+        jitter: From 0 to 1; shortens the delay by up to a half, so that clients that failed
+            together do not connect together.
+        longest_seconds: The longest delay.
     """
     delay_seconds = FIRST_DELAY_SECONDS * 2.0 ** min(attempt, 32)
     return min(delay_seconds, longest_seconds) * (1 - jitter / 2)
@@ -40,16 +40,16 @@ def retry_delay(
 
 @attrs.define
 class Breaker:
-    """Decides when to connect again, and whether a new connection is to prove itself first.
+    """Decides when to connect again, and whether a new connection is used at once.
 
-    A service that accepts connections and closes them at once looks like one that works, and would
-    cut each context that is put on them. So a connection that is lost within `STABLE_SECONDS`
+    A service that accepts connections and closes them at once would cut short each context that is
+    opened on them. Therefore a connection that is lost within `STABLE_SECONDS`
     counts as a failure, and after `BREAKER_FAILURES` in a row the breaker is open: a new connection
     must last for `PROBATION_SECONDS` before it is used.
 
     Attributes:
-        failures: In a row.
-        retry_at: When to connect again.
+        failures: The number of failures in a row.
+        retry_at: The time at which to connect again.
     """
 
     failures: int = 0

@@ -39,12 +39,12 @@ _FINAL: Final = (
 
 @attrs.define(eq=False)
 class Connections:
-    """Up to so many connections, of which the first is always wanted.
+    """The slots of a pool, the first of which always keeps a connection open.
 
     Attributes:
         counters: Totals of the pool.
-        breaker: When to connect again.
-        note_change: Called when a connection was made or lost, or a place was freed.
+        breaker: Decides when to connect again.
+        note_change: Called when a connection was made or lost, or a lease was released.
     """
 
     counters: PoolCounters
@@ -65,12 +65,12 @@ class Connections:
 
     @property
     def usable_count(self) -> int:
-        """How many connections contexts can be opened on."""
+        """The number of connections on which contexts can be opened."""
         return sum(slot.is_usable for slot in self._slots)
 
     @property
     def open_contexts(self) -> int:
-        """How many contexts count for the plan."""
+        """The number of contexts that count for the plan."""
         return sum(len(slot.leases) for slot in self._slots)
 
     def leases(self) -> Iterator[Lease]:
@@ -79,9 +79,9 @@ class Connections:
             yield from list(slot.leases)
 
     def lease(self) -> Lease | None:
-        """Take a place on the connection with the fewest contexts; None if there is none.
+        """Return a lease on the connection with the fewest contexts, or None if there is none.
 
-        Where each carries some, another connection is made for those to come.
+        If each connection carries some, another one is made for later contexts.
         """
         usable = [slot for slot in self._slots if slot.is_usable]
         if not usable:
@@ -103,7 +103,7 @@ class Connections:
         return False
 
     def outage_error(self, seconds: float) -> Exception:
-        """Return why there has been no connection for so many *seconds*."""
+        """Return the reason for which there has been no connection for *seconds*."""
         if self._last_error is not None:
             return self._last_error
         return ConnectFailed(f"no connection was made within {seconds:g} seconds")

@@ -1,4 +1,4 @@
-"""Who waits for a place in a pool, in which order."""
+"""The queue of contexts that wait to be opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FairQueue", "Ticket"]
 
 @attrs.define(eq=False)
 class Ticket:
-    """A turn in a `FairQueue`.
+    """An entry of a `FairQueue`.
 
     Attributes:
         priority: Higher ones go first.
@@ -25,7 +25,7 @@ class Ticket:
 
     @property
     def order(self) -> tuple[int, int]:
-        """What the queue is sorted by."""
+        """The sort key."""
         return -self.priority, self.number
 
 
@@ -36,8 +36,8 @@ T = TypeVar("T", bound=Ticket)
 class FairQueue(Generic[T]):
     """Tickets by priority, and first come, first served within one.
 
-    A ticket that returns to the queue, since its context was refused or lost, has its old number
-    and goes before all that came later.
+    A ticket that returns to the queue, because its context was refused or lost, keeps its number
+    and is ahead of all later ones.
     """
 
     _waiting: list[T] = attrs.field(factory=list, init=False)
@@ -53,7 +53,7 @@ class FairQueue(Generic[T]):
         insort(self._waiting, ticket, key=_order)
 
     def leave(self, ticket: T) -> None:
-        """Remove *ticket*; nothing happens where it is not in the queue."""
+        """Remove *ticket*; nothing happens if it is not in the queue."""
         index = bisect_left(self._waiting, ticket.order, key=_order)
         if index < len(self._waiting) and self._waiting[index] is ticket:
             del self._waiting[index]

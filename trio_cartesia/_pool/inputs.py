@@ -1,4 +1,4 @@
-"""What was pushed to a context, kept for as long as it may have to be sent again."""
+"""The inputs of a context, kept for as long as they may have to be sent again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Input:
     """One input of a context, and its message on the connection that carries the context now.
 
     Attributes:
-        transcript: What of it is to be sent, with markup that stays in force before it.
+        transcript: The part of it that is to be sent, after the markup that is still in force.
         pushed: The text as it was pushed.
-        was_taken: True if it counts as sent since a message of it was taken on a connection that no
-            longer carries the context.
-        outgoing: Its message.
+        was_taken: True if it counts as sent, because a message of it was taken on a connection that
+            no longer carries the context.
+        outgoing: Its message on the present connection.
     """
 
     transcript: str = attrs.field(repr=False)
@@ -42,7 +42,7 @@ class Input:
 
     @property
     def is_taken(self) -> bool:
-        """True if it counts as sent."""
+        """Whether it counts as sent."""
         outgoing = self.outgoing
         is_taken = outgoing is not None and outgoing.status in (Status.TAKEN, Status.SENT)
         return self.was_taken or is_taken
@@ -66,11 +66,11 @@ class Input:
 
 @attrs.define(eq=False)
 class InputLog:
-    """The inputs of a context, up to `KEPT_CHARACTERS`; where there are more, none is kept.
+    """The inputs of a context, up to `KEPT_CHARACTERS`; if there are more, none is kept.
 
     Attributes:
         is_whole: False once inputs were dropped, so that they cannot be sent again.
-        characters: How much text is kept.
+        characters: The number of characters that are kept.
     """
 
     is_whole: bool = attrs.field(default=True, init=False)
@@ -102,10 +102,10 @@ class InputLog:
             del self._inputs[first]
 
     def drop(self) -> None:
-        """Keep nothing any more."""
+        """Drop all inputs, and keep no more."""
         self._inputs.clear()
         self.is_whole, self.characters = False, 0
 
     def texts(self) -> tuple[str, ...]:
-        """Return what is kept of the text."""
+        """Return the texts that are kept."""
         return tuple(each.transcript for each in self if each.transcript)

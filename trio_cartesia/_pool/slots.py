@@ -42,12 +42,12 @@ class SlotOwner(Protocol):
 
 @attrs.define(eq=False)
 class Lease:
-    """The place of one context on a connection; it counts until it is released.
+    """The right of one context to be open on a connection; it counts until it is released.
 
     Attributes:
-        table: Where the context is to be opened.
-        context_id: Its id, once it was opened; the lease is released when the service ends it.
-        expires_at: When the lease is released though the service has not ended the context.
+        table: The table in which the context is to be opened.
+        context_id: The id of the context once it is open; the lease is released when it ends.
+        expires_at: The time at which the lease is released even if the context has not ended.
     """
 
     table: ContextTable
@@ -67,24 +67,24 @@ class Lease:
 
     @property
     def is_released(self) -> bool:
-        """True once the place may be taken by another context."""
+        """True once another context may be opened instead."""
         return self not in self._slot.leases
 
     def release(self) -> None:
-        """Free the place, if that was not done."""
+        """Release the lease, if it was not released."""
         self._slot.release(self)
 
 
 @attrs.define(eq=False)
 class Slot:
-    """Keeps a connection open while it is wanted.
+    """Keeps a connection open while it is needed.
 
-    The first slot of a pool is always wanted, so that a context finds a warm connection, unless the
-    service refuses it for good. Others are wanted from when there are more contexts than
-    connections until they are idle, lost or cannot be made.
+    The connection of a pool's first slot is always needed, so that a context finds a warm
+    connection, unless the service refuses it for good. Those of other slots are needed from when
+    there are more contexts than connections until they are idle, lost or cannot be made.
 
     Attributes:
-        leases: The places that are taken.
+        leases: The leases of the connection.
         leases_by_id: Those with a context.
     """
 
@@ -111,30 +111,30 @@ class Slot:
         return self._table is not None and self._table.session.can_send
 
     def want(self) -> None:
-        """Have a connection made, if there is none."""
+        """Open a connection, if there is none."""
         self._wanted.set()
 
     def lease(self) -> Lease:
-        """Take a place on the connection, which `is_usable`."""
+        """Return a lease on the connection, which `is_usable`."""
         assert self._table is not None
         lease = Lease(self._table, self)
         self.leases.add(lease)
         return lease
 
     def release(self, lease: Lease) -> None:
-        """Free a place, if that was not done."""
+        """Release a lease, if it was not released."""
         if lease in self.leases:
             self.leases.remove(lease)
             self.leases_by_id.pop(lease.context_id, None)
             self.note_change()
 
     def note_change(self) -> None:
-        """Note that a place was freed, or is going to be."""
+        """Note that a lease was released, or is about to be."""
         self._owner.note_change()
 
     @enable_ki_protection
     async def run(self) -> None:
-        """Keep a connection open while it is wanted, forever."""
+        """Keep a connection open while it is needed, forever."""
         while True:
             await self._wanted.wait()
             await trio.sleep_until(self._owner.breaker.retry_at)

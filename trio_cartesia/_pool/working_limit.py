@@ -1,4 +1,4 @@
-"""How many contexts may be open at once: the pool's number, less for a while after a 429."""
+"""The number of contexts that may be open at once; it falls for a while after a 429."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ LONGEST_PAUSE_SECONDS: Final = 8.0
 class WorkingLimit:
     """The working limit of a pool; time is an argument.
 
-    A refusal means that the account has no room for more than what is open now, be it since other
-    programs use it too. So the limit falls to that, and rises again by one after
-    `RECOVERY_SECONDS`; where a rise is refused, the next ones take twice as long, up to a bound,
-    until the full number was not refused for a minute. Where nothing of ours is open, nothing of
-    ours can end and make room: then there is a pause, which is jittered and grows.
+    A refusal means that the account allows no more contexts than are open now, possibly because
+    other programs use it too. The limit falls to that number, and rises again by one after
+    `RECOVERY_SECONDS`. If a context is refused after a rise, the next rises take twice as long, up
+    to a bound, until the full number was not refused for a minute. If the pool has no open context
+    whose end could make room, there is a pause instead, which is jittered and grows.
 
     Attributes:
-        most: What it rises to.
-        current: What it is now, at least 1.
-        refusals: How often the service refused a context so far.
-        paused_until: No context is opened before.
+        most: The number to which it rises.
+        current: The present limit, at least 1.
+        refusals: The number of contexts that the service has refused.
+        paused_until: The time before which no context is opened.
     """
 
     most: int
@@ -52,7 +52,7 @@ class WorkingLimit:
         self.current = self.most
 
     def refuse(self, others: int, now: float, jitter: float) -> None:
-        """Note that the service refused a context while so many *others* of ours were open."""
+        """Note that the service refused a context while *others* of the pool were open."""
         self.refusals += 1
         self.current = max(1, min(self.current, others))
         if now >= self._full_at + LONGEST_RECOVERY_SECONDS:
@@ -74,7 +74,7 @@ class WorkingLimit:
         return open_contexts < self.current and now >= self.paused_until
 
     def advance(self, now: float) -> None:
-        """Rise as far as is due."""
+        """Raise the limit as far as is due."""
         while now >= self._recover_at:
             self.current, self._has_risen = min(self.current + 1, self.most), True
             risen_at, self._recover_at = self._recover_at, self._recover_at + self._recovery_seconds
@@ -82,5 +82,5 @@ class WorkingLimit:
                 self._full_at, self._recover_at = risen_at, math.inf
 
     def next_change(self, now: float) -> float:
-        """Return when time alone allows more."""
+        """Return the time at which more will be allowed without any event."""
         return min(self._recover_at, self.paused_until if now < self.paused_until else math.inf)
