@@ -20,7 +20,7 @@ from tests.server.support import (
     on_virtual_time,
     tones,
 )
-from trio_cartesia.server import Behaviour, Tones, Utterance, open_server, serve
+from trio_cartesia.server import Behaviour, Fault, Tones, Utterance, open_server, serve
 
 SPEECH = "/tts/websocket"
 NOW = "?cartesia_version=2026-08-14"
@@ -163,3 +163,13 @@ async def test_what_is_no_exception_stops_the_server() -> None:
                 await client.shake_hands(SPEECH, [])
                 await client.send(generation("a", "Hello."))
                 await trio.sleep_forever()
+
+
+async def test_a_fault_that_is_only_a_text_is_refused() -> None:
+    """`open_server` says how to make faults of a text, rather than fail at each request."""
+    with pytest.raises(TypeError, match=r"Fault\.read"):
+        async with open_server(voice="tones", port=None, faults="close at_frame=3"):
+            pass  # pragma: no cover
+    faults = Fault.read("close at_frame=3")
+    async with open_server(voice="tones", port=None, faults=faults) as server:
+        assert server.url

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -203,7 +203,8 @@ async def open_server(
 
     Raises:
         OSError: The service cannot listen on the address, or cannot write the file.
-        TypeError: *api_keys* or *tls_names* is a single string.
+        TypeError: *api_keys* or *tls_names* is a single string, or *faults* has something else
+            than faults.
         ValueError: There is no such voice or plan, a key or a name is not valid, or the extra
             ``tls`` is not installed.
 
@@ -226,7 +227,7 @@ async def open_server(
         voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
         behaviour=behaviour,
         journal=Journal(clock=trio.current_time),
-        faults=tuple(faults),
+        faults=_checked_faults(faults),
         credentials=Credentials.of(api_keys, plan),
         local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
     )
@@ -255,3 +256,13 @@ async def serve(
     async with open_server(**options) as server:
         task_status.started(server)
         await trio.sleep_forever()
+
+
+def _checked_faults(faults: Iterable[object]) -> tuple[Fault, ...]:
+    checked = []
+    for fault in faults:
+        if not isinstance(fault, Fault):
+            kind = type(fault).__name__
+            raise TypeError(f"faults must be Fault objects, not {kind}; Fault.read() parses a text")
+        checked.append(fault)
+    return tuple(checked)
