@@ -6,7 +6,8 @@ unless `BODIES` says otherwise.
 
 After a change of the asynchronous face, run this and read the docstrings that it wrote: `WORDS` has
 what they call a thing that is different for threads. A new class of objects with asynchronous
-methods needs a row in `CLASSES`. A test fails where a module is not what this writes.
+methods needs a row in `CLASSES`, and a new function that opens a block one in `OPENERS`. A test
+fails where a module is not what this writes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Connection": ("trio_cartesia._runtime.connection", "Wrapper[AsyncConnection]"),
     "Context": ("trio_cartesia._runtime.context", "ContextBase"),
     "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
+    "Speaker": ("trio_cartesia.playback.speaker", "SpeakerBase"),
 }
+OPENERS: Final = {"Speaker": "open_speaker"}  # functions whose blocks yield an object of a class
+CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
 
 BODIES: Final = {  # PASS_ON is what other methods do
@@ -51,6 +55,7 @@ else:
 """,
     "Context.playout": "self._put_back(); PASS_ON",
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
+    "Speaker.play": "context._put_back(); return self._play(context._inner)",
 }
 UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread
 
@@ -66,6 +71,7 @@ IMPORTS: Final = {
     "Iterator": "collections.abc",
     "IteratorWrapper": "trio_cartesia.blocking.wrapper",
     "Manager": "trio_cartesia.blocking.block",
+    "SpeakerBase": "trio_cartesia.blocking.speaker_base",
     "Wrapper": "trio_cartesia.blocking.wrapper",
     "create": "trio_cartesia._constructors",
     "feed_from_caller": "trio_cartesia.blocking.pieces",
@@ -105,6 +111,7 @@ EXAMPLE: Final = {  # in examples, likewise
     r"import trio\n": "",
     r"\n*trio\.run\(main\)\n*": "\n",
     r"from trio_cartesia import Cartesia": "from trio_cartesia.blocking import Cartesia",
+    r"\bopen_speaker\(": "open_speaker(client, ",
     r"\basync with\b": "with",
     r"\basync for\b": "for",
     r"\(await ([\w.]+\(\))\)": r"\1",
@@ -183,10 +190,16 @@ def example_for_threads(code: str) -> list[str]:
 # -- code
 
 
+def module_of_class(name: str) -> ast.Module:
+    """Return the parsed module that has a class."""
+    module, _ = CLASSES[name]
+    return ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+
+
 def class_of(name: str) -> tuple[ast.ClassDef, dict[str, str]]:
     """Return the definition of a class, and the modules of the names that its module has."""
     module, _ = CLASSES[name]
-    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+    tree = module_of_class(name)
     names = {}
     checked = [node.body for node in tree.body if isinstance(node, ast.If)]  # TYPE_CHECKING
     for node in (*tree.body, *itertools.chain(*checked)):
@@ -219,8 +232,30 @@ def written(name: str) -> str:
     made.type_params = []  # of Python 3.12
     head = f'"""`{name}` for threads. tools/write_blocking.py wrote this: do not edit it."""'
     head += "\nfrom __future__ import annotations\n"
-    code = ast.unparse(ast.fix_missing_locations(made))
-    return f'{head}{imports(name, code, names)}\n__all__ = ["{name}"]\n{code}\n'
+    code, public = ast.unparse(ast.fix_missing_locations(made)), [name]
+    if name in OPENERS:
+        code += f"\n\n{ast.unparse(ast.fix_missing_locations(opener(name)))}"
+        public.append(OPENERS[name])
+    return f"{head}{imports(name, code, names)}\n__all__ = {public}\n{code}\n"
+
+
+def opener(kind: str) -> ast.stmt:
+    """Return the function that opens a block of a class, in the thread of a client."""
+    name = OPENERS[kind]
+    (node,) = (
+        each
+        for each in module_of_class(kind).body
+        if isinstance(each, ast.AsyncFunctionDef) and each.name == name
+    )
+    made = ast.FunctionDef(name, for_threads(node.args), [], [], expression(f"Manager[{kind}]"))
+    made.args.args.insert(0, ast.arg("client", expression("Cartesia")))
+    text = docstring_for_threads(ast.get_docstring(node) or "", 4)
+    text = text.replace("Args:\n", f"Args:\n        client: {CLIENT}\n")
+    given = f"client._portal, async_{name}({arguments(made.args)}), {kind}"
+    made.body = ast.parse(f"return Block({given})").body
+    made.body.insert(0, ast.Expr(ast.Constant(f"{text}\n    ")))
+    made.type_params = []
+    return made
 
 
 def documented_attributes(source: ast.ClassDef) -> dict[str, str]:
@@ -344,6 +379,8 @@ def imports(owner: str, code: str, names: dict[str, str]) -> str:
         elif name.startswith("Async"):
             inner = name.removeprefix("Async")
             lines.append(f"from {CLASSES[inner][0]} import {inner} as {name}")
+        elif name.startswith("async_"):
+            lines.append(f"from {CLASSES[owner][0]} import {OPENERS[owner]} as {name}")
         elif name in CLASSES:
             lines.append(f"from trio_cartesia.blocking.{module_of(name)} import {name}")
         else:

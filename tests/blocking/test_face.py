@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import FunctionType
 
 import attrs
 import pytest
@@ -21,6 +22,7 @@ import trio_cartesia
 import trio_cartesia._pool.pool
 import trio_cartesia._runtime.playout.playout
 import trio_cartesia.blocking
+import trio_cartesia.playback
 
 ROOT = Path(__file__).parent.parent.parent
 WAITING = (AbstractAsyncContextManager, AsyncIterable)  # what only a coroutine can use
@@ -89,10 +91,23 @@ def is_asynchronous(cls: type) -> bool:
     )
 
 
+def of_playback(kind: type) -> list:
+    """Return the public classes or functions of `trio_cartesia.playback`."""
+    return [
+        each
+        for name, each in vars(trio_cartesia.playback).items()
+        if name[0] != "_" and isinstance(each, kind)
+    ]
+
+
 def pairs() -> dict[type, type]:
-    """Return each asynchronous class that `Cartesia` leads to, and its blocking form."""
+    """Return each asynchronous class that `Cartesia` or playback leads to, and its form."""
     found = {}
-    left = [(trio_cartesia.Cartesia, trio_cartesia.blocking.Cartesia)]
+    left = [
+        (cls, getattr(trio_cartesia.blocking, cls.__name__))
+        for cls in [trio_cartesia.Cartesia, *of_playback(type)]
+        if is_asynchronous(cls)
+    ]
     while left:
         cls, blocking = left.pop()
         if cls in found:
@@ -151,6 +166,24 @@ def test_every_name_has_a_blocking_form(cls, blocking, name):
         assert parameters(ours) == parameters(member)
     else:
         assert isinstance(ours, property)
+
+
+@pytest.mark.parametrize("function", of_playback(FunctionType), ids=lambda each: each.__name__)
+def test_every_function_of_playback_has_a_blocking_form(function):
+    """It takes the client, whose thread plays, and then the same; its block yields the blocking
+    form of what the asynchronous one yields.
+    """
+    blocking = getattr(trio_cartesia.blocking, function.__name__)
+    client, *rest = parameters(blocking)
+    assert (client[0], rest) == ("client", parameters(function))
+    doc = inspect.getdoc(blocking)
+    assert all(f"{name}: " in doc for name, _, _ in parameters(blocking))
+    assert not STALE.search(doc)
+    globals_ = every_class() | inspect.unwrap(function).__globals__
+    (yielded,) = classes_in(typing.get_type_hints(inspect.unwrap(function), globals_)["return"])
+    returned = typing.get_type_hints(blocking)["return"]
+    assert issubclass(typing.get_origin(returned), AbstractContextManager)
+    assert typing.get_args(returned)[0] is PAIRS[yielded]
 
 
 def parameters(function):

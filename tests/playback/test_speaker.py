@@ -86,26 +86,36 @@ async def test_heard_follows_the_device():
 async def test_it_stops_at_once(way):
     """Stopped or cancelled, it plays nothing more, and knows what was heard."""
     async with speaking(5) as (speaker, context, _), trio.open_nursery() as nursery:
-        heard = []
+        heard, scope, has_ended = [], trio.CancelScope(), trio.Event()
 
         async def play():
-            with trio.CancelScope() as scope:
-                heard.append(scope)
+            with scope:
                 heard.append(await speaker.play(context))
+            has_ended.set()
 
         nursery.start_soon(play)
         while not (speaker.heard and speaker.heard.words):  # noqa: ASYNC110  # of another thread
             await trio.sleep(0.01)
-        heard[0].cancel() if way == "cancel" else speaker.stop()
-        while speaker._is_playing:  # noqa: ASYNC110  # the device has a thread of its own
-            await trio.sleep(0.001)
+        scope.cancel() if way == "cancel" else speaker.stop()
+        await has_ended.wait()
         assert 0.1 <= speaker.heard.seconds < 5
         assert speaker.heard.unheard_text.startswith(" word")
         if way == "stop":
-            assert heard[1] == speaker.heard
+            assert heard == [speaker.heard]
         seconds = speaker.heard.seconds
         await trio.sleep(0.1)
         assert speaker.heard.seconds == seconds
+
+
+async def test_another_context_follows_a_stop_at_once():
+    """After a stop, the speaker plays another context, once the device is ready for it."""
+    async with speaking(5) as (speaker, context, _), speaking(0.1) as (_, following, _):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(speaker.play, context)
+            while not speaker.heard:  # noqa: ASYNC110  # of another thread
+                await trio.sleep(0.01)
+            speaker.stop()
+            assert (await speaker.play(following)).text == "word "
 
 
 @pytest.mark.slow

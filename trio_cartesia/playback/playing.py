@@ -28,12 +28,14 @@ class Playing:
     Attributes:
         queue: What the device takes.
         scope: What `run` is called in.
+        is_stopped: Set by `stop`.
     """
 
     _playout: Playout
     queue: AudioQueue
     _convert: Callable[[bytes], bytes]
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    is_stopped: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._playout.played(0.0)
@@ -67,6 +69,7 @@ class Playing:
 
     def stop(self) -> None:
         """Put and play nothing more; what was heard stays as it is now."""
+        self.is_stopped = True
         self.queue.stop()
         self._report()
         self.scope.cancel("playing was stopped")

@@ -50,8 +50,8 @@ class Speaker:
     _device: Device = attrs.field(repr=False)
     _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
     _playing: Playing | None = attrs.field(default=None, init=False, repr=False)
-    _is_playing: bool = attrs.field(default=False, init=False)
     _is_paused: bool = attrs.field(default=False, init=False)
+    _device_lock: trio.Lock = attrs.field(factory=trio.Lock, init=False, repr=False)
 
     @property
     def heard(self) -> Heard | None:
@@ -95,13 +95,13 @@ class Speaker:
                 f"the speaker plays {self.output_format}, and the context's audio is "
                 f"{context.output_format}: give both the same output_format"
             )
-        playing = self._new_playing(context, on_event)
-        self._playing, self._is_playing = playing, True
+        self._playing = playing = self._new_playing(context, on_event)
         try:
             with playing.scope:
-                await self._run(playing)
+                async with self._device_lock:  # it may still be stopping
+                    await self._run(playing)
         finally:
-            self._is_playing = False
+            playing.stop()
         return playing.heard
 
     def pause(self) -> None:
@@ -115,11 +115,16 @@ class Speaker:
     def stop(self) -> None:
         """Stop what is played at once, and drop the rest: its `play` returns what was heard.
 
-        What the device itself holds is dropped where its driver can do that.
+        What the device itself holds is dropped where its driver can do that. Another `play` may
+        follow at once.
         """
         self._run_check.check()
-        if self._is_playing and self._playing is not None:
+        if self._playing is not None:
             self._playing.stop()
+
+    @property
+    def _is_playing(self) -> bool:
+        return self._playing is not None and not self._playing.is_stopped
 
     def _set_paused(self, is_paused: bool) -> None:
         self._run_check.check()
