@@ -2,7 +2,7 @@
 
 It takes about an hour; ``--brief`` takes a few minutes, with short streams and few rounds, and is
 good for a first look. The tables go to standard output. ``--json FILE`` keeps the figures, of which
-``plots.py`` makes pictures, and ``--docs PAGE`` replaces the tables of a page, between its marks.
+``plots.py`` makes pictures, and ``--docs PAGE`` replaces the tables of pages, between their marks.
 ``--only NAME`` asks a single question, and leaves the figures of the others in the file as they
 are. ``--tables FILE`` measures nothing, and formats figures that were kept.
 """
@@ -39,6 +39,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
     "cancelling": ("cancelling",),
     "contexts": ("contexts",),
     "start_up": ("start_up",),
+    "capacity": ("capacity",),
     "service_load": ("service_load",),
     "speech_over_http": ("speech_over_http",),
 }
@@ -108,11 +109,18 @@ def main() -> None:
     parser.add_argument("--priority", action="store_true", help="run before other work (root only)")
     parser.add_argument("--only", action="append", choices=list(QUESTIONS), help="may be repeated")
     parser.add_argument("--json", type=Path, help="a file for the figures")
-    parser.add_argument("--docs", type=Path, help="a page whose tables are replaced")
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        action="append",
+        default=[],
+        help="a page whose tables are replaced; may be repeated",
+    )
     parser.add_argument("--tables", type=Path, help="a file of figures to format")
     given = parser.parse_args()
-    if given.docs is not None and not given.docs.exists():
-        parser.error(f"{given.docs} does not exist: --docs needs a page with marks")
+    for page in given.docs:
+        if not page.exists():
+            parser.error(f"{page} does not exist: --docs needs a page with marks")
     if given.priority:
         ask_for_priority()  # child processes included
     kept = given.tables or (given.json if given.only else None)
@@ -121,8 +129,8 @@ def main() -> None:
         measure(given, found)
     else:
         print("\n\n".join(f"## {name}\n\n{tables(name, found[name])}" for name in found))
-    if given.docs is not None:
-        replace_tables(given.docs, found)
+    for page in given.docs:
+        replace_tables(page, found)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -62,17 +63,27 @@ class Peer:
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
 
+    def report(self) -> dict[str, Any]:
+        """Return what the local service reports about the time since its last report."""
+        self.send("")
+        return self.receive()
+
     def measure(self, case: Case) -> Measure:
         """Let the case's client perform its load, and return the figures of both.
 
         Raises:
             ClientFailed: The client ended with an error, or did not count every frame.
         """
+        if case.voice is not None:
+            self.report()
+            found = run_client(case, self)
+            return figures(found, self.report())
         self.send(json.dumps(attrs.asdict(case.load)))
-        found = run_client(case, self)
-        sent = self.receive()
-        if case.voice is None:
-            _check(case, found, sent)
+        try:
+            found = run_client(case, self)
+        finally:
+            sent = self.receive()  # the load ends with its client
+        _check(case, found, sent)
         return figures(found, sent)
 
 
@@ -100,7 +111,6 @@ def run_client(case: Case, peer: Peer) -> dict[str, Any]:
         timeout=RUN_SECONDS,
     )
     if done.returncode:
-        peer.receive()  # the load has ended, too
         raise ClientFailed(f"{case.name} ended with status {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -130,9 +140,8 @@ def figures(found: dict[str, Any], sent: dict[str, Any]) -> Measure:
         "wall_us": 1e6 * seconds / frames,
         "frames_per_second": frames / running,
     }
-    if "cpu_seconds" in sent:
-        found["load_busy"] = sent["cpu_seconds"] / max(sent["seconds"], seconds)
-    else:
+    found["load_busy"] = sent["cpu_seconds"] / max(sent["seconds"], seconds)
+    if "lag_p99_ms" in sent:
         found["lag_p99_ms"] = sent["lag_p99_ms"]
     return found
 
@@ -159,9 +168,15 @@ def open_load(*, tls: bool = False) -> Iterator[Peer]:
 
 
 @contextmanager
-def open_service(voice: str) -> Iterator[Peer]:
-    """Start the local service with a voice, and end it with the block."""
-    with _running(start("harness.service_process", voice)) as (process, url):
+def open_service(voice: str, **behaviour: float) -> Iterator[Peer]:
+    """Start the local service with a voice, and end it with the block.
+
+    Args:
+        voice: "tones" or "espeak".
+        behaviour: Fields of `Behaviour`; without ``times_real_time`` it speaks as fast as it can.
+    """
+    fields = json.dumps({"times_real_time": math.inf, **behaviour})
+    with _running(start("harness.service_process", voice, fields)) as (process, url):
         yield Peer(process, url.replace("http", "ws", 1))
 
 

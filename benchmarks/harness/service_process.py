@@ -1,7 +1,8 @@
 """The local service in a process of its own, started by `harness.peers.open_service`.
 
 It prints its URL and serves until its standard input ends. For each line of input it prints a line
-of JSON: by how much its loop was late since the last report, and how much memory it holds.
+of JSON: by how much its loop was late since the last report, its processor time since then, and how
+much memory it holds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from harness.processors import stay_on_core
 from trio_cartesia.server import Behaviour, open_server
 
 TICK_SECONDS = 0.001
-FAST = Behaviour(times_real_time=float("inf"))
 
 
 class Collections:
@@ -75,11 +75,11 @@ async def tick(lags: Counter[int]) -> None:
         lags[round(10_000 * (time.perf_counter() - before - TICK_SECONDS))] += 1
 
 
-async def serve(voice: str) -> None:
+async def serve(voice: str, behaviour: Behaviour) -> None:
     """Serve until standard input ends, and report for each line of it."""
     lags: Counter[int] = Counter()
     async with (
-        open_server(voice=voice, behaviour=FAST) as server,
+        open_server(voice=voice, behaviour=behaviour) as server,
         trio.open_nursery() as nursery,
     ):
         gc.collect()
@@ -88,10 +88,14 @@ async def serve(voice: str) -> None:
         steps, collections = Steps(), Collections()
         trio.lowlevel.add_instrument(steps)
         nursery.start_soon(tick, lags)
+        began, cpu = time.perf_counter(), time.process_time()
         while await trio.to_thread.run_sync(sys.stdin.readline):
             found = report(lags, steps, server.journal.statistics().held_bytes)
             found["collection_worst_ms"] = 1000 * collections.longest
+            found["seconds"] = time.perf_counter() - began
+            found["cpu_seconds"] = time.process_time() - cpu
             print(json.dumps(found), flush=True)
+            began, cpu = time.perf_counter(), time.process_time()
             lags.clear()
             steps.longest = steps.longest_wall = steps.longest_cpu = collections.longest = 0.0
         nursery.cancel_scope.cancel()
@@ -123,4 +127,4 @@ def report(lags: Counter[int], steps: Steps, held_bytes: int) -> dict[str, float
 
 if __name__ == "__main__":
     stay_on_core()
-    trio.run(serve, sys.argv[1])
+    trio.run(serve, sys.argv[1], Behaviour(**json.loads(sys.argv[2])))

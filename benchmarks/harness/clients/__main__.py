@@ -21,6 +21,7 @@ CLIENTS: Final = {
     "picows_least": ("libraries", "PicowsLeast"),
     "picows_raw": ("libraries", "PicowsRaw"),
     "raw_socket": ("libraries", "RawSocket"),
+    "speech": ("speech", "RealTimeSpeech"),
 }
 
 
