@@ -62,7 +62,7 @@ class ContextEntry:
             return math.inf
         if state.is_ending:
             return self.active_at + self.stall_seconds
-        if not state.unspoken.has_words():
+        if not state.unspoken.has_words:
             return math.inf
         delay_ms = state.settings.max_buffer_delay_ms  # the service may wait for more text
         delay_seconds = (DEFAULT_DELAY_MS if delay_ms is None else delay_ms) / 1000

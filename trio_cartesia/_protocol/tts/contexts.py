@@ -28,9 +28,11 @@ class Unspoken:
 
     Attributes:
         pending: They; None or empty where there are none.
+        has_words: Whether one of them has a letter or a digit, of those past the bound too.
     """
 
     pending: deque[str] | None = attrs.field(default=None, init=False, repr=False)
+    has_words: bool = attrs.field(default=False, init=False)
     _characters: int = attrs.field(default=0, init=False)
 
     def add(self, transcript: str) -> None:
@@ -41,21 +43,19 @@ class Unspoken:
             self.pending = deque()
         self.pending.append(transcript)
         self._characters += len(transcript)
+        self.has_words = self.has_words or any(map(str.isalnum, transcript))
         while self._characters > UNSPOKEN_CHARACTERS and len(self.pending) > 1:
             self._characters -= len(self.pending.popleft())
 
     def clear(self) -> None:
         """Note that audio came."""
         self.pending = None
+        self.has_words = False
         self._characters = 0
 
     def texts(self) -> tuple[str, ...]:
         """Return what is left, oldest first."""
         return tuple(self.pending or ())
-
-    def has_words(self) -> bool:
-        """Return whether one of the texts has a letter or a digit."""
-        return any(character.isalnum() for text in self.pending or () for character in text)
 
 
 @attrs.define(eq=False)
@@ -126,7 +126,7 @@ class ContextState:
     @property
     def is_complete(self) -> bool:
         """True if the service ended it after its final input, with nothing left to be heard."""
-        return self.end is End.DONE and not self.unspoken.has_words()
+        return self.end is End.DONE and not self.unspoken.has_words
 
     def note_sent(self, transcript: str) -> None:
         """Note that *transcript* counts as sent."""
@@ -151,7 +151,7 @@ class ContextState:
         """End it: complete, or expired with what is queued among the texts that were not spoken."""
         was_sent_whole, is_ending = self.state is State.HALF_CLOSED, self.is_ending
         self.drop_queued(outbox)
-        all_was_spoken = is_ending and not self.unspoken.has_words()
+        all_was_spoken = is_ending and not self.unspoken.has_words
         self.end = End.DONE if was_sent_whole or all_was_spoken else End.EXPIRED
         self.state = advance(self.state, Trigger.RECEIVE_DONE)
 
