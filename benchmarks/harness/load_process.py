@@ -141,7 +141,7 @@ def sink(peer: Peer, contexts: int) -> dict[str, Any]:
     while contexts:
         text = peer.receive_text().replace(b": ", b":")
         found["messages"] += 1
-        found["frames"] += text.count(b"~") // (len(TOKEN) - 1)
+        found["frames"] += text.count(b"~") // TOKEN.count("~")
         contexts -= b'"continue":false' in text
     return found | {"bytes": 0}
 
