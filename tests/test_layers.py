@@ -76,7 +76,7 @@ ONE_ROOM = {"_cli.batch": "_cli", "_cli.say": "_cli", "_cli.serve": "_cli"}
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {
     "server": {"server", "_protocol.base", "_nursery", "_constructors", "_version"},
-    "blocking": {"", "blocking", "playback", "_client", "_pool", "_runtime", "_protocol"}
+    "blocking": {"", "blocking", "batch", "playback", "_client", "_pool", "_runtime", "_protocol"}
     | {"_constructors", "_errors", "_lazy"},
     "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
     | {"_nursery", "_constructors", "_lazy", "_errors", "_runtime.managers"},

@@ -37,8 +37,12 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Context": ("trio_cartesia._runtime.context", "ContextBase"),
     "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
     "Speaker": ("trio_cartesia.playback.speaker", "SpeakerBase"),
+    "Batch": ("trio_cartesia.batch.speaking", "IteratorWrapper[AsyncBatch]"),
 }
-OPENERS: Final = {"Speaker": "open_speaker"}  # functions whose blocks yield an object of a class
+OPENERS: Final = {  # functions whose blocks yield an object of a class
+    "Speaker": "open_speaker",
+    "Batch": "speak_all",
+}
 CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
 
@@ -112,6 +116,7 @@ EXAMPLE: Final = {  # in examples, likewise
     r"\n*trio\.run\(main\)\n*": "\n",
     r"from trio_cartesia import Cartesia": "from trio_cartesia.blocking import Cartesia",
     r"\bopen_speaker\(": "open_speaker(client, ",
+    r"(import Cartesia)\n(from trio_cartesia\.batch import Item), speak_all": r"\1, speak_all\n\2",
     r"\basync with\b": "with",
     r"\basync for\b": "for",
     r"\(await ([\w.]+\(\))\)": r"\1",
@@ -245,13 +250,18 @@ def opener(kind: str) -> ast.stmt:
     (node,) = (
         each
         for each in module_of_class(kind).body
-        if isinstance(each, ast.AsyncFunctionDef) and each.name == name
+        if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.name == name
     )
     made = ast.FunctionDef(name, for_threads(node.args), [], [], expression(f"Manager[{kind}]"))
-    made.args.args.insert(0, ast.arg("client", expression("Cartesia")))
     text = docstring_for_threads(ast.get_docstring(node) or "", 4)
-    text = text.replace("Args:\n", f"Args:\n        client: {CLIENT}\n")
-    given = f"client._portal, async_{name}({arguments(made.args)}), {kind}"
+    first = ast.arg("client", expression("Cartesia"))
+    made.args.args.insert(0, first)
+    passed_on = arguments(made.args).replace("client=client", "client=client._inner")
+    if "client=" in passed_on:
+        made.args.args.remove(first)
+    else:
+        text = text.replace("Args:\n", f"Args:\n        client: {CLIENT}\n")
+    given = f"client._portal, async_{name}({passed_on}), {kind}"
     made.body = ast.parse(f"return Block({given})").body
     made.body.insert(0, ast.Expr(ast.Constant(f"{text}\n    ")))
     made.type_params = []

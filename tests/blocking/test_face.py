@@ -21,6 +21,7 @@ import pytest
 import trio_cartesia
 import trio_cartesia._pool.pool
 import trio_cartesia._runtime.playout.playout
+import trio_cartesia.batch
 import trio_cartesia.blocking
 import trio_cartesia.playback
 
@@ -91,21 +92,36 @@ def is_asynchronous(cls: type) -> bool:
     )
 
 
-def of_playback(kind: type) -> list:
-    """Return the public classes or functions of `trio_cartesia.playback`."""
+def of_other_packages(kind: type) -> list:
+    """Return the public classes or functions that `Cartesia` does not lead to."""
     return [
         each
-        for name, each in vars(trio_cartesia.playback).items()
+        for package in (trio_cartesia.playback, trio_cartesia.batch)
+        for name, each in vars(package).items()
         if name[0] != "_" and isinstance(each, kind)
     ]
 
 
+def openers() -> list[FunctionType]:
+    """Return those of the functions that return what only a coroutine can use."""
+    return [
+        each
+        for each in of_other_packages(FunctionType)
+        if waits(typing.get_type_hints(each, namespace(each)).get("return"))
+    ]
+
+
+def namespace(function: FunctionType) -> dict[str, object]:
+    """Return the names that the annotations of a function may have."""
+    return every_class() | inspect.unwrap(function).__globals__
+
+
 def pairs() -> dict[type, type]:
-    """Return each asynchronous class that `Cartesia` or playback leads to, and its form."""
+    """Return each asynchronous class that is public, or that one leads to, and its form."""
     found = {}
     left = [
         (cls, getattr(trio_cartesia.blocking, cls.__name__))
-        for cls in [trio_cartesia.Cartesia, *of_playback(type)]
+        for cls in [trio_cartesia.Cartesia, *of_other_packages(type)]
         if is_asynchronous(cls)
     ]
     while left:
@@ -168,19 +184,20 @@ def test_every_name_has_a_blocking_form(cls, blocking, name):
         assert isinstance(ours, property)
 
 
-@pytest.mark.parametrize("function", of_playback(FunctionType), ids=lambda each: each.__name__)
-def test_every_function_of_playback_has_a_blocking_form(function):
-    """It takes the client, whose thread plays, and then the same; its block yields the blocking
-    form of what the asynchronous one yields.
+@pytest.mark.parametrize("function", openers(), ids=lambda each: each.__name__)
+def test_every_function_that_opens_something_has_a_blocking_form(function):
+    """It takes the same, and a client, in whose thread it is; its block yields the blocking form of
+    what the asynchronous one yields.
     """
     blocking = getattr(trio_cartesia.blocking, function.__name__)
-    client, *rest = parameters(blocking)
-    assert (client[0], rest) == ("client", parameters(function))
+    taken, expected = parameters(blocking), parameters(function)
+    assert "client" in [name for name, *_ in taken]
+    assert taken[taken[0] not in expected :] == expected
     doc = inspect.getdoc(blocking)
     assert all(f"{name}: " in doc for name, _, _ in parameters(blocking))
     assert not STALE.search(doc)
-    globals_ = every_class() | inspect.unwrap(function).__globals__
-    (yielded,) = classes_in(typing.get_type_hints(inspect.unwrap(function), globals_)["return"])
+    hints = typing.get_type_hints(inspect.unwrap(function), namespace(function))
+    (yielded,) = classes_in(hints["return"])
     returned = typing.get_type_hints(blocking)["return"]
     assert issubclass(typing.get_origin(returned), AbstractContextManager)
     assert typing.get_args(returned)[0] is PAIRS[yielded]

@@ -11,12 +11,16 @@ from trio_cartesia._lazy import load_on_first_use
 
 if TYPE_CHECKING:
     from trio_cartesia.blocking._exports import *  # noqa: F403  # the list is there
+    from trio_cartesia.blocking.batch import Batch as Batch
+    from trio_cartesia.blocking.batch import speak_all as speak_all
     from trio_cartesia.blocking.speaker import Speaker as Speaker
     from trio_cartesia.blocking.speaker import open_speaker as open_speaker
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
         optional={
+            "Batch": "trio_cartesia.blocking.batch",
+            "speak_all": "trio_cartesia.blocking.batch",
             "Speaker": "trio_cartesia.blocking.speaker",
             "open_speaker": "trio_cartesia.blocking.speaker",
         },
