@@ -59,7 +59,7 @@ else:
 """,
     "Context.playout": "self._put_back(); PASS_ON",
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
-    "Speaker.play": "context._put_back(); return self._play(context._inner)",
+    "Speaker.play": "context._put_back(); return self._play(context._inner, on_event)",
 }
 UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._protocol.text.timeline import Heard
 from trio_cartesia._protocol.tts.formats import RawOutputFormat
+from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.client import Cartesia
 from trio_cartesia.blocking.context import Context
@@ -48,12 +49,16 @@ class Speaker(SpeakerBase):
         """How often the device ran out of speech of the context that is played, or was last."""
         return self._portal.run_sync(lambda: self._inner.underruns)
 
-    def play(self, context: Context) -> Heard:
+    def play(self, context: Context, *, on_event: Callable[[Event], object] | None = None) -> Heard:
         """Play all of a context, and return once it was heard, or once `stop` was called.
 
         It receives the context's events, through a playout. If interrupted by Ctrl-C, playing stops
         at once, and `heard` has what was heard. The context is left as it is: leaving its block
         cancels it.
+
+        Args:
+            context: What to play, from its first event that was not received yet.
+            on_event: As in `Context.playout`.
 
         Raises:
             LocalProtocolError: The context's audio has another format, something else receives its
@@ -62,7 +67,7 @@ class Speaker(SpeakerBase):
             CartesiaError: What `Context.receive` raises, after all that came before was heard.
         """
         context._put_back()
-        return self._play(context._inner)
+        return self._play(context._inner, on_event)
 
     def pause(self) -> None:
         """Play silence until `resume`, at once but for what the device holds."""

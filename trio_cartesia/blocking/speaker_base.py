@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import attrs
 
 from trio_cartesia._protocol.text.timeline import Heard
+from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._runtime.context import Context as AsyncContext
 from trio_cartesia.blocking.call import Call
 from trio_cartesia.blocking.wrapper import Wrapper
@@ -19,8 +21,8 @@ __all__ = ["SpeakerBase"]
 class SpeakerBase(Wrapper[AsyncSpeaker]):
     """A speaker that can play again as soon as playing was interrupted."""
 
-    def _play(self, context: AsyncContext) -> Heard:
-        call = Call(partial(self._inner.play, context))
+    def _play(self, context: AsyncContext, on_event: Callable[[Event], object] | None) -> Heard:
+        call = Call(partial(self._inner.play, context, on_event=on_event))
         try:
             return self._portal.perform(call)
         except BaseException:
