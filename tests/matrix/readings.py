@@ -35,7 +35,7 @@ READINGS: Final[tuple[Row, ...]] = (
     reads("flush_id_always=false", COUNTED),
     *(reads(f"auto_flush_done={flag}", COUNTED, options=CUSTOM) for flag in ("true", "false")),
     reads("timestamps_first=true"),
-    reads("times_per_segment=true", "It delivers times unchanged."),
+    reads("times_per_segment=true", "It delivers times with the place that they count from."),
     reads("done_status=200"),
     *(reads(f"cancel_ends_with={way}", STOPPED) for way in ("error", "nothing")),
     *(reads(f"cancel_trailing_chunks={count}", STOPPED) for count in (0, 1000)),

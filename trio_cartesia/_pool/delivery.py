@@ -26,7 +26,6 @@ __all__ = ["UNCOVERED_SECONDS", "Delivery"]
 
 UNCOVERED_SECONDS: Final = 30.0  # of audio that waits for word times
 ROUNDING_SECONDS: Final = 0.002  # of times, which may end a little behind their audio
-BACKWARD_SECONDS: Final = 0.01  # that a time goes back, after a flush, where times start anew
 
 
 @attrs.frozen
@@ -74,8 +73,6 @@ class Delivery:
     _delivered_bytes: int = attrs.field(default=0, init=False)
     _segments: int = attrs.field(default=0, init=False)  # that were delivered
     _covered_seconds: float = attrs.field(default=0.0, init=False)
-    _flushed_seconds: float | None = attrs.field(default=None, init=False)  # since the last words
-    _offset_seconds: float = attrs.field(default=0.0, init=False)  # of times that start anew
 
     def next(self) -> Delivery:
         """Return the delivery of the context that goes on where this one was cut."""
@@ -103,8 +100,8 @@ class Delivery:
         elif isinstance(event, WordTimestamps):
             self._add_words(event)
         elif isinstance(event, PhonemeTimestamps):
-            times = event.phoneme_timestamps
-            self._phonemes += self._units(event, times.phonemes, times.start, times.end)
+            phonemes = event.from_start()
+            self._phonemes += _units(event, phonemes.phonemes, phonemes.start, phonemes.end)
         elif isinstance(event, Done):
             self.is_tracked = False  # there is nothing left to lose
         yield from self._release()
@@ -115,31 +112,12 @@ class Delivery:
         self._held.append(event)
         if isinstance(event, Chunk):
             self._received_bytes += len(event.audio)
-        else:
-            self._flushed_seconds = self._format.seconds(self._received_bytes)
 
     def _add_words(self, event: WordTimestamps) -> None:
-        times = event.word_timestamps
-        if times.start and self._flushed_seconds is not None:
-            if times.start[0] + self._offset_seconds < self._covered_seconds - BACKWARD_SECONDS:
-                self._offset_seconds = self._flushed_seconds
-            self._flushed_seconds = None
-        self._words += self._units(event, times.words, times.start, times.end)
+        times = event.from_start()
+        self._words += _units(event, times.words, times.start, times.end)
         if self._words:
             self._covered_seconds = max(self._covered_seconds, self._words[-1].end)
-
-    def _units(
-        self,
-        event: WordTimestamps | PhonemeTimestamps,
-        texts: Sequence[str],
-        starts: Sequence[float],
-        ends: Sequence[float],
-    ) -> list[_Unit]:
-        offset = self._offset_seconds
-        return [
-            _Unit(text, start + offset, end + offset, event)
-            for text, start, end in zip(texts, starts, ends, strict=False)
-        ]
 
     def _release(self) -> Iterator[Event]:
         limit_bytes = self._limit_bytes()
@@ -191,9 +169,21 @@ class Delivery:
         segment = event.segment + self.base_segment
         if isinstance(event, WordTimestamps):
             words = WordTimes(words=texts, start=start, end=end)
-            return attrs.evolve(event, word_timestamps=words, segment=segment)
+            return attrs.evolve(event, word_timestamps=words, segment=segment, base_seconds=0.0)
         phonemes = PhonemeTimes(phonemes=texts, start=start, end=end)
-        return attrs.evolve(event, phoneme_timestamps=phonemes, segment=segment)
+        return attrs.evolve(event, phoneme_timestamps=phonemes, segment=segment, base_seconds=0.0)
+
+
+def _units(
+    event: WordTimestamps | PhonemeTimestamps,
+    texts: Sequence[str],
+    starts: Sequence[float],
+    ends: Sequence[float],
+) -> list[_Unit]:
+    return [
+        _Unit(text, start, end, event)
+        for text, start, end in zip(texts, starts, ends, strict=False)
+    ]
 
 
 def _take_until(units: deque[_Unit], until: float) -> list[_Unit]:

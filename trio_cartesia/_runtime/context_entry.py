@@ -72,6 +72,7 @@ class ContextEntry:
         """Keep the times of the entry that the context had on another connection."""
         self.opened_at, self.pushed_at = before.opened_at, before.pushed_at
         self.sent_at, self.state.audio = before.sent_at, before.state.audio
+        self.state.audio.start_bytes = self.state.audio.size_bytes
 
     def timings(self) -> Timings:
         """Return when things happened to it."""

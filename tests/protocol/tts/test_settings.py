@@ -28,7 +28,7 @@ from trio_cartesia._protocol.tts.encoder import (
     write_settings,
 )
 from trio_cartesia._protocol.tts.known_values import EMOTIONS, LANGUAGES
-from trio_cartesia._protocol.tts.messages import GenerationRequest
+from trio_cartesia._protocol.tts.requests import GenerationRequest
 from trio_cartesia._protocol.tts.settings import settings_from
 
 RAW = {"encoding": "pcm_s16le", "sample_rate": 44100}

@@ -136,7 +136,7 @@ class TranscriptRecorder:
             self.recording.write(event.audio)
             self.report.receive(self.recording.seconds)
         elif isinstance(event, WordTimestamps):
-            self.recording.add_words(event.word_timestamps)
+            self.recording.add_words(event.from_start())
 
 
 @attrs.define(eq=False)

@@ -7,10 +7,21 @@ from typing import Final
 
 import attrs
 
-from trio_cartesia._errors import ContextExpired, LocalProtocolError, raise_kept
+from trio_cartesia._errors import CartesiaError, ContextExpired, LocalProtocolError, raise_kept
+from trio_cartesia._protocol.base.error_bodies import error_from_fields
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
+from trio_cartesia._protocol.tts.messages import (
+    Done,
+    ErrorEvent,
+    Event,
+    FlushDone,
+    PhonemeTimestamps,
+    Received,
+    WordTimestamps,
+)
 from trio_cartesia._protocol.tts.outbox import Outbox, Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
+from trio_cartesia._protocol.tts.time_base import TimeBase
 from trio_cartesia._protocol.tts.timings import AudioArrivals
 
 __all__ = ["TRANSCRIPT_CHARACTERS", "UNSPOKEN_CHARACTERS", "ContextState", "Transcript", "Unspoken"]
@@ -90,6 +101,7 @@ class ContextState:
         common: What all its inputs repeat, as it goes over the wire.
         transcript: The text that was sent.
         audio: When its audio arrived.
+        time_base: What the times of its words and phonemes count from.
         held_text: What waits for the rest of its tag or number, to be sent with it.
     """
 
@@ -103,6 +115,7 @@ class ContextState:
     unspoken: Unspoken = attrs.field(factory=Unspoken, init=False)
     transcript: Transcript = attrs.field(factory=Transcript, init=False)
     audio: AudioArrivals = attrs.field(init=False)
+    time_base: TimeBase = attrs.field(factory=TimeBase, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.audio = AudioArrivals(self.settings.output_format)
@@ -146,6 +159,22 @@ class ContextState:
             transcript: An input that can no longer be sent.
         """
         return (*self.unspoken.texts(), *filter(None, (transcript, self.held_text)))
+
+    def receive(self, event: Received, outbox: Outbox) -> Event | CartesiaError:
+        """Take an event that is no chunk; return what is delivered of it."""
+        if isinstance(event, ErrorEvent):
+            self.state = advance(self.state, Trigger.RECEIVE_ERROR)
+            self.end = End.FAILED
+            self.failure = error_from_fields(event.fields, context_id=event.context_id)
+            self.drop_queued(outbox)
+            return self.failure.anew()
+        if isinstance(event, Done):
+            self.receive_done(outbox)
+        elif isinstance(event, FlushDone):
+            self.time_base.begin_segment(self.audio.context_seconds)
+        elif isinstance(event, (WordTimestamps, PhonemeTimestamps)):
+            return self.time_base.receive(event)
+        return event
 
     def receive_done(self, outbox: Outbox) -> None:
         """End it: complete, or expired with what is queued among the texts that were not spoken."""

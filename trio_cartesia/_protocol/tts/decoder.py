@@ -156,8 +156,9 @@ def _structure(fields: dict[str, Any], segments: Mapping[str, int]) -> Received:
     if kind not in _KINDS:
         return UnknownEvent(context_id=known_id, wire_type=kind, fields=fields)
     segment = segments.get(known_id, 0) if known_id is not None else 0
+    ours = {"segment": segment, "base_seconds": 0.0}  # whatever the wire has under these names
     try:
-        event: Received = _converter().structure({**fields, "segment": segment}, _KINDS[kind])
+        event: Received = _converter().structure({**fields, **ours}, _KINDS[kind])
     except ExceptionGroup as group:  # cattrs's
         from cattrs import transform_error
 

@@ -16,7 +16,7 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.tts import formats
 from trio_cartesia._protocol.tts import settings as settings_module
 from trio_cartesia._protocol.tts.formats import GenerationConfig, RawOutputFormat
-from trio_cartesia._protocol.tts.messages import GenerationRequest
+from trio_cartesia._protocol.tts.requests import GenerationRequest
 from trio_cartesia._protocol.tts.settings import ContextSettings
 
 if TYPE_CHECKING:  # loaded by the first connection

@@ -1,31 +1,24 @@
-"""The messages of the TTS WebSocket, both directions, as frozen values with the wire's field names.
+"""The events of the TTS WebSocket (protocol §2.3), as frozen values with the wire's field names.
 
-Requests are what a client sends (protocol §2.2), events what the service sends (protocol §2.3).
-Transcripts and audio are left out of every repr.
+Words and audio are left out of every repr.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import attrs
 
-from trio_cartesia._protocol.tts.formats import GenerationConfig
-from trio_cartesia._protocol.tts.settings import ContextSettings, generation_config_from
-
 __all__ = [
-    "CancelRequest",
     "Chunk",
     "Done",
     "ErrorEvent",
     "Event",
     "FlushDone",
-    "GenerationRequest",
     "PhonemeTimes",
     "PhonemeTimestamps",
     "Received",
-    "Request",
     "Resumed",
     "UnknownEvent",
     "WordTimes",
@@ -38,40 +31,6 @@ def size_of(value: object) -> str:
     """Return the size of a value, for reprs that must not show its contents."""
     unit = "bytes" if isinstance(value, bytes) else "items"
     return f"<{len(value)} {unit}>" if isinstance(value, (bytes, tuple, Mapping)) else "<...>"
-
-
-@attrs.frozen(kw_only=True)
-class GenerationRequest:
-    """One input of a context: its settings, which every input repeats, and a piece of the
-    transcript.
-
-    Attributes:
-        settings: The context's.
-        context_id: The context's name on its connection.
-        transcript: Verbatim; empty in a flush and in a final input.
-        continue_: True while more inputs may follow (``continue`` on the wire).
-        flush: True ends the segment (protocol §2.7).
-        generation_config: Instead of the context's own; None means that.
-    """
-
-    settings: ContextSettings
-    context_id: str
-    transcript: str = attrs.field(repr=False)
-    continue_: bool
-    flush: bool = False
-    generation_config: GenerationConfig | None = attrs.field(
-        default=None, converter=generation_config_from
-    )
-
-
-@attrs.frozen(kw_only=True)
-class CancelRequest:
-    """Asks the service to stop a context (protocol §2.2.2)."""
-
-    context_id: str
-
-
-Request = GenerationRequest | CancelRequest
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +90,7 @@ class WordTimes:
 
     Attributes:
         words: Words with their punctuation; single characters for Chinese and Japanese.
-        start: Seconds from the start of the context's audio, as the service sent them.
+        start: Seconds; from where, `WordTimestamps.base_seconds` tells.
         end: Likewise.
     """
 
@@ -146,7 +105,7 @@ class PhonemeTimes:
 
     Attributes:
         phonemes: In the International Phonetic Alphabet.
-        start: Seconds from the start of the context's audio, as the service sent them.
+        start: Seconds; from where, `PhonemeTimestamps.base_seconds` tells.
         end: Likewise.
     """
 
@@ -155,16 +114,28 @@ class PhonemeTimes:
     end: tuple[float, ...] = attrs.field(repr=size_of)
 
 
+Times = TypeVar("Times", WordTimes, PhonemeTimes)
+
+
+def _from_start(times: Times, base: float) -> Times:
+    if not base:
+        return times
+    start, end = (tuple(base + seconds for seconds in each) for each in (times.start, times.end))
+    return attrs.evolve(times, start=start, end=end)
+
+
 @attrs.frozen(kw_only=True)
 class WordTimestamps:
     """Words with their times (``timestamps`` on the wire), sent before or after their chunks.
 
     Attributes:
         context_id: The context that it belongs to.
-        word_timestamps: The words and their times.
+        word_timestamps: The words and their times, as the service sent them.
         segment: As in `Chunk`.
         flush_id: As in `Chunk`.
         status_code: As in `Chunk`.
+        base_seconds: Where in the context's audio the times count from: 0, or the start of the
+            segment if the service starts anew with each (protocol §7.1 T4).
     """
 
     type: ClassVar[Literal["timestamps"]] = "timestamps"
@@ -174,6 +145,11 @@ class WordTimestamps:
     segment: int = 0
     flush_id: int | None = None
     status_code: int | None = None
+    base_seconds: float = 0.0
+
+    def from_start(self) -> WordTimes:
+        """Return the times as seconds from the start of the context's audio."""
+        return _from_start(self.word_timestamps, self.base_seconds)
 
 
 @attrs.frozen(kw_only=True)
@@ -182,10 +158,11 @@ class PhonemeTimestamps:
 
     Attributes:
         context_id: The context that it belongs to.
-        phoneme_timestamps: The phonemes and their times.
+        phoneme_timestamps: The phonemes and their times, as the service sent them.
         segment: As in `Chunk`.
         flush_id: As in `Chunk`.
         status_code: As in `Chunk`.
+        base_seconds: As in `WordTimestamps`.
     """
 
     type: ClassVar[Literal["phoneme_timestamps"]] = "phoneme_timestamps"
@@ -195,6 +172,11 @@ class PhonemeTimestamps:
     segment: int = 0
     flush_id: int | None = None
     status_code: int | None = None
+    base_seconds: float = 0.0
+
+    def from_start(self) -> PhonemeTimes:
+        """Return the times as seconds from the start of the context's audio."""
+        return _from_start(self.phoneme_timestamps, self.base_seconds)
 
 
 @attrs.frozen(kw_only=True)

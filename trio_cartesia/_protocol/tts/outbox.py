@@ -8,7 +8,7 @@ from collections import OrderedDict
 import attrs
 
 from trio_cartesia._protocol.tts.encoder import write_cancel
-from trio_cartesia._protocol.tts.messages import CancelRequest, GenerationRequest, Request
+from trio_cartesia._protocol.tts.requests import CancelRequest, GenerationRequest, Request
 
 __all__ = ["Outbox", "Outgoing", "Status"]
 

@@ -17,17 +17,16 @@ from trio_cartesia._protocol.tts.decoder import read_event
 from trio_cartesia._protocol.tts.encoder import write_input, write_settings
 from trio_cartesia._protocol.tts.formats import GenerationConfig
 from trio_cartesia._protocol.tts.messages import (
-    CancelRequest,
     Chunk,
     Done,
     ErrorEvent,
     Event,
     FlushDone,
-    GenerationRequest,
     Received,
     UnknownEvent,
 )
 from trio_cartesia._protocol.tts.outbox import Outbox, Outgoing, Status
+from trio_cartesia._protocol.tts.requests import CancelRequest, GenerationRequest
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.tombstones import Tombstones
 
@@ -247,19 +246,12 @@ class SpeechProtocol:
 
     def _receive(self, event: Received, context: ContextState) -> Delivery:
         assert event.context_id is not None
-        if isinstance(event, ErrorEvent):
-            context.state = advance(context.state, Trigger.RECEIVE_ERROR)
-            context.end = End.FAILED
-            context.failure = error_from_fields(event.fields, context_id=event.context_id)
-            context.drop_queued(self._outbox)
-            self.on_end(event.context_id)
-            return event.context_id, context.failure.anew()
-        if isinstance(event, Done):
-            context.receive_done(self._outbox)
+        item = context.receive(event, self._outbox)
+        if isinstance(event, (Done, ErrorEvent)):
             self.on_end(event.context_id)
         elif isinstance(event, FlushDone):
             self.segments[event.context_id] = event.segment + 1
-        return event.context_id, event
+        return event.context_id, item
 
     def _receive_late(self, event: Received, context: ContextState | None, now: float) -> None:
         context_id = event.context_id

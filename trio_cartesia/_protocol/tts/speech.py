@@ -145,10 +145,10 @@ class SpeechBuilder:
             self._audio.append(event.audio)
             self._flush_id = event.flush_id
         elif isinstance(event, WordTimestamps):
-            words = event.word_timestamps
+            words = event.from_start()
             self._words += _timed(words.words, words.start, words.end)
         elif isinstance(event, PhonemeTimestamps):
-            phonemes = event.phoneme_timestamps
+            phonemes = event.from_start()
             self._phonemes += _timed(phonemes.phonemes, phonemes.start, phonemes.end)
         elif isinstance(event, FlushDone):
             self._flush_id = event.flush_id if self._flush_id is None else self._flush_id

@@ -95,7 +95,7 @@ class SubtitleWriter:
             self._has_audio = self._has_audio or bool(event.audio)
         if not isinstance(event, WordTimestamps):
             return ""
-        return self._add_words(event.word_timestamps)
+        return self._add_words(event.from_start())
 
     def finish(self, *, complete: bool = True, duration_seconds: float = 0.0) -> str:
         """Return the rest of the file.

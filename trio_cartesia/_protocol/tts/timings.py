@@ -68,6 +68,7 @@ class AudioArrivals:
     Attributes:
         output_format: Its layout.
         size_bytes: How much arrived.
+        start_bytes: How much of it arrived in contexts before this one, whose text it goes on with.
         first_at: When it began to arrive.
         last_at: When it arrived last.
         starved_seconds: As in `Timings`.
@@ -76,6 +77,7 @@ class AudioArrivals:
 
     output_format: RawOutputFormat
     size_bytes: int = attrs.field(default=0, init=False)
+    start_bytes: int = attrs.field(default=0, init=False)
     first_at: float | None = attrs.field(default=None, init=False)
     last_at: float | None = attrs.field(default=None, init=False)
     starved_seconds: float = attrs.field(default=0.0, init=False)
@@ -85,6 +87,11 @@ class AudioArrivals:
     def seconds(self) -> float:
         """How long what arrived plays."""
         return self.output_format.sample_format.seconds(self.size_bytes)
+
+    @property
+    def context_seconds(self) -> float:
+        """How long what arrived in this context plays."""
+        return self.output_format.sample_format.seconds(self.size_bytes - self.start_bytes)
 
     def look_ahead(self, now: float) -> None:
         """Move `enough_until` to the end of what arrived before *now*, when more arrives."""

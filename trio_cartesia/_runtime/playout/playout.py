@@ -207,7 +207,7 @@ class Playout:
             if isinstance(event, Chunk):
                 self._pacer.buffer.add(event.audio)
             elif isinstance(event, WordTimestamps):
-                times = event.word_timestamps
+                times = event.from_start()
                 self._timeline.add_words(times.words, times.start, times.end)
             if self._on_event is not None:
                 self._on_event(event)
