@@ -79,6 +79,8 @@ def test_the_alignment_does_not_depend_on_how_things_come(data, text, words, com
         check_order(timeline)
         heard = timeline.heard(data.draw(st.floats(0, 20)))
         assert heard.text + heard.unheard_text == timeline.text
+        assert heard.words == timeline.words[: len(heard.words)]
+        assert heard.text == timeline.text[: heard.words[-1].text_end if heard.words else 0]
     timeline.finish(complete=complete)
     whole = aligned(text, words, complete=complete)
     assert timeline.text == text
@@ -179,6 +181,22 @@ def test_without_word_times_nothing_is_known_before_the_end():
     timeline.add_text("Hello.")
     assert timeline.heard(60).unheard_text == "Hello."
     assert timeline.heard(60, ended=True).text == "Hello."
+
+
+def test_words_that_were_heard_are_not_made_again():
+    """
+    While nothing new is heard, text and words are those of the last call; with each word that is
+    heard, it and the open word before it are made, however many came before.
+    """
+    words = [f"word{number}," for number in range(1000)]
+    timeline = aligned(" ".join(words), words, complete=False)
+    heard = timeline.heard(900)
+    same, later = timeline.heard(900.2), timeline.heard(901)
+    assert same.text is heard.text
+    assert same.unheard_text is heard.unheard_text
+    assert same.words is heard.words
+    assert len(later.words) == len(heard.words) + 1
+    assert all(new is old for new, old in zip(later.words, heard.words, strict=False))
 
 
 def test_words_that_are_not_in_the_text_are_not_heard_before_the_text_goes_on():

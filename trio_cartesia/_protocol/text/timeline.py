@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -54,6 +55,9 @@ class Heard:
     unheard_text: str = attrs.field(repr=False)
 
 
+_NOTHING: Final = Heard(text="", words=(), seconds=0.0, cut_word=None, unheard_text="")
+
+
 @attrs.define(eq=False)
 class Timeline:
     """A transcript and its word times, aligned as both arrive, in any order and in any pieces.
@@ -75,6 +79,8 @@ class Timeline:
     _rows: list[tuple[str, float, float]] = attrs.field(factory=list, init=False, repr=False)
     _ends: list[float] = attrs.field(factory=list, init=False, repr=False)  # none before another
     _alignment: Alignment = attrs.field(factory=Alignment, init=False, repr=False)
+    _last: Heard = attrs.field(default=_NOTHING, init=False, repr=False)  # what `heard` returned
+    _last_settled: int = attrs.field(default=0, init=False)  # words of it that cannot move
 
     def add_text(self, piece: str) -> None:
         """Append *piece* to the transcript, verbatim."""
@@ -136,7 +142,8 @@ class Timeline:
         """Return what was heard of the transcript.
 
         Without word times nothing can be known before the end: the text is then empty until
-        *ended*, and whole after it.
+        *ended*, and whole after it. The words of the last call are not made again, so calling this
+        often costs little.
 
         Args:
             seconds: How much of the audio was played.
@@ -149,13 +156,22 @@ class Timeline:
             end = self._alignment.span(count - 1)[1] if count else 0
         following = next(iter(self._words(count, count + 1)), None)
         is_cut = following is not None and following.start_seconds < seconds
-        return Heard(
-            text=text[:end],
-            words=tuple(self._words(0, count)),
+        last = self._last
+        is_same = len(last.text) == end and end + len(last.unheard_text) == len(text)
+        self._last = Heard(
+            text=last.text if is_same else text[:end],
+            words=self._first_words(count),
             seconds=seconds,
             cut_word=following if is_cut else None,
-            unheard_text=text[end:],
+            unheard_text=last.unheard_text if is_same else text[end:],
         )
+        return self._last
+
+    def _first_words(self, count: int) -> tuple[TimedWord, ...]:
+        """Return the first words, without making those again that have not moved since."""
+        kept = self._last.words[: min(self._last_settled, count)]
+        self._last_settled = min(self._alignment.settled_count, count)
+        return kept + tuple(self._words(len(kept), count))
 
     def _words(self, start: int, stop: int) -> Iterable[TimedWord]:
         for index, row in enumerate(self._rows[start:stop], start):
