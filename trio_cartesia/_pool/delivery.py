@@ -108,6 +108,11 @@ class Delivery:
         if not isinstance(event, (Chunk, FlushDone, WordTimestamps, PhonemeTimestamps)):
             yield event
 
+    def drop_times(self) -> None:
+        """Drop the words and phonemes that wait: the rest of their audio will not come."""
+        self._words.clear()
+        self._phonemes.clear()
+
     def _hold(self, event: Chunk | FlushDone) -> None:
         self._held.append(event)
         if isinstance(event, Chunk):

@@ -130,6 +130,7 @@ class ResumingMover(Mover):
         entry.state.end = End.DONE
         entry.state.unspoken.clear()
         self.stop_moving()
+        self._resumption.delivery.drop_times()  # of punctuation
         self.inbox.finish(entry.context_id)
 
     def note_opened(self) -> None:
