@@ -26,9 +26,8 @@ from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts import encoder as requests
-from trio_cartesia._protocol.tts import tombstones
+from trio_cartesia._protocol.tts import tombstones, unspoken
 from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
-from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS
 from trio_cartesia._runtime import (
     connection,
     inbox,
@@ -182,7 +181,9 @@ LIMITS = {
     "DRAINING_MOST": tombstones.DRAINING_MOST,
     "DRAINING_SECONDS": tombstones.DRAINING_SECONDS,
     "REMEMBERED_MOST": ids.REMEMBERED_MOST,
-    "UNSPOKEN_CHARACTERS": UNSPOKEN_CHARACTERS,
+    "UNSPOKEN_CHARACTERS": unspoken.UNSPOKEN_CHARACTERS,
+    "KEPT_WORDS": unspoken.KEPT_WORDS,
+    "UNTIMED_SECONDS": unspoken.UNTIMED_SECONDS,
     "HELD_CHARACTERS": pieces.HELD_CHARACTERS,
     "HELD_SECONDS": piece_feed.HELD_SECONDS,
     "LOOKAHEAD_CHARACTERS": text_window.LOOKAHEAD_CHARACTERS,

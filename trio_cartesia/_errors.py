@@ -70,8 +70,8 @@ class CartesiaError(Exception):
         status_code: The HTTP status, or the one in an ``error`` event, or None.
         error_code: The service's stable name of the reason, or None (protocol §1.7.1).
         partial: The `Speech` received before, if ``Context.collect`` raised the error; else None.
-        unspoken: If the error ended a context, the pushed texts that were not spoken, as far as is
-            known; otherwise empty. ``str()`` and ``repr()`` do not show them.
+        unspoken: If the error ended a context, the end of its text of which no audio came, as far
+            as is known (reference of errors); else empty. ``str()`` and ``repr()`` omit it.
     """
 
     next_step: ClassVar[str] = "Read the message."
@@ -274,8 +274,8 @@ class ServiceFailed(RequestFailed):
 class ContextExpired(ContextFailed):
     """The service ended the context before its final input, about a second after its last audio.
 
-    Its `unspoken` has the texts that were sent after the last audio was received, and the one that
-    could no longer be sent; at most the last 64 KiB of characters are kept.
+    Its `unspoken` has the texts that were sent after the last audio was received, and those that
+    could no longer be sent; of the former, at most the last 65,536 characters are kept.
     """
 
     next_step = "Open a new context for the texts in `unspoken`."

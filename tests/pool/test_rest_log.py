@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from trio_cartesia import Chunk, SampleFormat, WordTimes, WordTimestamps
 from trio_cartesia._pool.inputs import Input
-from trio_cartesia._pool.markup import MarkupState, has_words
+from trio_cartesia._pool.markup import MarkupState
 from trio_cartesia._pool.rest_log import RestLog
 from trio_cartesia._pool.resumption import LOSSES_WITHOUT_PROGRESS, Resumption
+from trio_cartesia._protocol.text.markup import has_words
 
 PARTS = st.sampled_from(
     [

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 import attrs
 
-from trio_cartesia._protocol.text.markup import LONGEST_TAG
+from trio_cartesia._protocol.text.markup import LASTING_TAG, LONGEST_TAG
 
-__all__ = ["MarkupState", "has_words"]
-
-_LASTING: Final = re.compile(r"<(speed|volume|emotion)\s[^<>]*>|<(/?)spell>")
-_TAG: Final = re.compile(r"<(?:break|pause|speed|volume|emotion)\s[^<>]*>|</?spell>")
+__all__ = ["MarkupState"]
 
 
 @attrs.define
@@ -29,7 +23,7 @@ class MarkupState:
     def read(self, text: str) -> None:
         """Read on."""
         text = self._half_tag + text
-        for tag in _LASTING.finditer(text):
+        for tag in LASTING_TAG.finditer(text):
             if tag[1]:
                 self._tags.pop(tag[1], None)
                 self._tags[tag[1]] = tag[0]
@@ -42,8 +36,3 @@ class MarkupState:
     def prefix(self) -> str:
         """The tags that put further text into the same state."""
         return "".join(self._tags.values()) + "<spell>" * self._is_spelling
-
-
-def has_words(text: str) -> bool:
-    """Tell whether there is something in *text* that can be heard, besides markup."""
-    return any(map(str.isalnum, _TAG.sub("", text)))

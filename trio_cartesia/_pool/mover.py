@@ -94,10 +94,6 @@ class Mover:
         """Keep an input no more that was withdrawn."""
         self.log.remove(item)
 
-    def unspoken(self) -> tuple[str, ...]:
-        """Return the texts that were not spoken, as far as they are kept."""
-        return self.log.texts()
-
     def resume(self, error: CartesiaError) -> bool:  # noqa: ARG002  # the signature is given
         """Move the context after it was cut short by *error*, if it can be resumed."""
         return False
@@ -246,8 +242,6 @@ class Mover:
         except Exception as error:  # noqa: BLE001  # of open_stream, too, which is the user's
             if not self._stays:
                 self._stays = True
-                if isinstance(error, CartesiaError):
-                    error.unspoken = self.unspoken()
                 context._contexts.fail(context._entry, error)
 
     @enable_ki_protection

@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 
 from trio_cartesia._pool.inputs import KEPT_CHARACTERS, Input, InputLog
-from trio_cartesia._pool.markup import MarkupState, has_words
-from trio_cartesia._protocol.tts.contexts import Transcript
+from trio_cartesia._pool.markup import MarkupState
+from trio_cartesia._protocol.text.markup import has_words
+from trio_cartesia._protocol.tts.unspoken import Transcript
 
 __all__ = ["PushedTranscript", "RestLog"]
 

@@ -86,7 +86,8 @@ class ResumingMover(Mover):
     def open_in(self, table: ContextTable) -> ContextEntry:
         """Open the context in *table*."""
         entry = super().open_in(table)
-        entry.state.transcript = self._transcript
+        entry.state.transcript, entry.state.words = self._transcript, None
+        entry.state.find_rest = self._find_rest
         return entry
 
     def stop_moving(self) -> None:
@@ -94,17 +95,16 @@ class ResumingMover(Mover):
         super().stop_moving()
         self._room.unpark_all()
 
-    def unspoken(self) -> tuple[str, ...]:
-        """Return the texts from the first word that was not delivered."""
-        return self._resumption.unspoken()
+    def _find_rest(self) -> tuple[str, ...] | None:
+        """Return the texts from the first word that was not delivered, if they are kept."""
+        return self._resumption.unspoken() if self._resumption.log.is_whole else None
 
     def resume(self, error: CartesiaError) -> bool:
         """Move the context after it was cut short by *error*, if it can be resumed."""
         resumption, counters = self._resumption, self.admission.counters
         may_resume = resumption.may_resume()
-        if resumption.log.is_whole:
-            error.unspoken = self.unspoken()
-        if not (may_resume and self._may_send(sum(map(len, error.unspoken)))):
+        error.unspoken = self.context._entry.state.unspoken_texts()
+        if not (may_resume and self._may_send(sum(map(len, resumption.unspoken())))):
             return False
         held_bytes = self.held_bytes
         if not resumption.cut():
@@ -128,7 +128,7 @@ class ResumingMover(Mover):
         """End the context, all of whose words were delivered, as if the service had done so."""
         entry = self.context._entry
         entry.state.end = End.DONE
-        entry.state.unspoken.clear()
+        entry.state.unspoken.clear(entry.state.audio.size_bytes)
         self.stop_moving()
         self._resumption.delivery.drop_times()  # of punctuation
         self.inbox.finish(entry.context_id)

@@ -82,9 +82,9 @@ class Context:
             LocalProtocolError: The piece is empty, not a str or too large, the text has ended, or
                 the context was cancelled. Nothing was sent.
             ContextExpired: The service has ended the context; `unspoken` has the texts that were
-                not spoken.
-            ContextFailed: The context has failed.
-            ConnectionLost: The connection has ended.
+                not spoken, this piece included.
+            ContextFailed: The context has failed; likewise.
+            ConnectionLost: The connection has ended; likewise.
         """
         config = None
         if generation_config is not None:
@@ -253,6 +253,7 @@ class Context:
             timings=self._entry.timings(),
             held_characters=len(state.held_text),
             transcript_characters=state.transcript.characters,
+            kept_words=state.words.count if state.words is not None else 0,
         )
 
     def _speech(self, builder: SpeechBuilder, *, complete: bool) -> Speech:

@@ -10,8 +10,9 @@ import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
-from trio_cartesia._errors import InboxOverflow, LocalProtocolError
+from trio_cartesia._errors import CartesiaError, InboxOverflow, LocalProtocolError
 from trio_cartesia._protocol.tts.contexts import ContextState
+from trio_cartesia._protocol.tts.messages import Chunk, Event
 from trio_cartesia._protocol.tts.timings import Timings
 from trio_cartesia._runtime.inbox import Inbox
 
@@ -88,12 +89,21 @@ class ContextEntry:
             starved_seconds=audio.starved_seconds,
         )
 
+    def described(self, error: Exception, request_id: str | None) -> Exception:
+        """Return *error*, which has ended it, with what was not spoken and the connection's id."""
+        if isinstance(error, CartesiaError):
+            error.request_id = error.request_id or request_id
+            error.unspoken = error.unspoken or self.state.unspoken_texts()
+        return error
+
     def block_has_ended(self) -> LocalProtocolError:
         """Return the error of calls after the context's block was left."""
         return LocalProtocolError("the context's block has ended", context_id=self.context_id)
 
-    def has_overflown(self) -> InboxOverflow:
-        """Return the error that it fails with once its inbox takes no more."""
+    def overflow(self, event: Event) -> InboxOverflow:
+        """Return the error that it fails with, since its inbox does not take *event*."""
+        if isinstance(event, Chunk):
+            self.state.drop_audio(len(event.audio))
         return InboxOverflow(
             f"more than {self.inbox.budget_bytes} bytes of events wait to be received",
             context_id=self.context_id,

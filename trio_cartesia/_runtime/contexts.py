@@ -105,7 +105,7 @@ class ContextTable:
         context_id, state = entry.context_id, entry.state
         self._check_block(entry)
         if state.end in (None, End.LOST):  # else a further input meets the context's own end
-            self.session.raise_if_lost(context_id)
+            self._raise_if_lost(entry, transcript)
         is_first = bool(transcript) and state.is_empty
         outgoing = self.protocol.queue_input(
             context_id,
@@ -121,14 +121,15 @@ class ContextTable:
 
     async def wait_sent(self, entry: ContextEntry, outgoing: Outgoing) -> None:
         """Wait until an input is on the wire; if cancelled before, withdraw it."""
-        state = entry.state
+        state, withdrawn = entry.state, ""
         try:
             while outgoing.is_under_way and self.session.can_send and state.end is None:
                 await entry.sent.park()
         finally:
-            self.protocol.withdraw(outgoing)
+            if self.protocol.withdraw(outgoing):
+                withdrawn = outgoing.transcript
         if outgoing.status is not Status.SENT:
-            self._explain_unsent(outgoing, entry)
+            self._explain_unsent(outgoing, entry, withdrawn)
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     @enable_ki_protection
@@ -143,7 +144,7 @@ class ContextTable:
     def fail(self, entry: ContextEntry, error: Exception) -> None:
         """Cancel a context for *error*, which its receive loop raises after what waits."""
         self.protocol.fail(entry.context_id, error)
-        entry.inbox.close(self._described(error, entry))
+        entry.inbox.close(entry.described(error, self.session.request_id))
         self._notice_end(entry)
 
     @enable_ki_protection
@@ -241,7 +242,7 @@ class ContextTable:
         self.protocol.lose()
         for entry in list(self._entries.values()):  # an inbox may take its context elsewhere
             lost = self.session.loss_for(loss, entry.context_id)
-            entry.inbox.close(self._described(lost, entry))
+            entry.inbox.close(entry.described(lost, self.session.request_id))
             self._notice_end(entry)
 
     # -- inside
@@ -258,11 +259,11 @@ class ContextTable:
         entry.active_at = now
         inbox = entry.inbox
         if type(item) is not Chunk and isinstance(item, CartesiaError):
-            inbox.close(self._described(entry.state.failure or item, entry))
+            inbox.close(entry.described(entry.state.failure or item, self.session.request_id))
             self._notice_end(entry)
         elif not inbox.put(item, characters):
             _log.debug("context %s outgrew its inbox", context_id)
-            self.fail(entry, entry.has_overflown())
+            self.fail(entry, entry.overflow(item))
         elif type(item) is Done:
             expired = entry.is_fed and entry.state.end is End.EXPIRED
             inbox.close(entry.state.expiry(context_id) if expired else None)
@@ -276,20 +277,24 @@ class ContextTable:
         entry.sent.unpark_all()
         self.session.wake_writer()
 
-    def _described(self, error: Exception, entry: ContextEntry) -> Exception:
-        """Return *error* with the connection's request id and what was not spoken."""
-        if isinstance(error, CartesiaError):
-            error.request_id = error.request_id or self.session.request_id
-            error.unspoken = error.unspoken or entry.state.unspoken_texts()
-        return error
+    def _raise_if_lost(self, entry: ContextEntry, transcript: str) -> None:
+        """Raise `ConnectionLost` if the connection has ended, with *transcript* as not spoken."""
+        try:
+            self.session.raise_if_lost(entry.context_id)
+        except ConnectionLost as lost:
+            lost.unspoken = entry.state.unspoken_texts(transcript)
+            raise
 
-    def _explain_unsent(self, outgoing: Outgoing, entry: ContextEntry) -> None:
-        """Raise why an input was dropped, unless there was no need for it any more."""
-        state, context_id = entry.state, entry.context_id
+    def _explain_unsent(self, outgoing: Outgoing, entry: ContextEntry, withdrawn: str) -> None:
+        """Raise why an input was dropped, unless there was no need for it any more.
+
+        Its text, if it was *withdrawn*, is not among those that were not spoken yet.
+        """
+        state = entry.state
         if outgoing.status is Status.TAKEN and state.end not in (None, End.LOST):
             return  # it counts as sent; that the context has ended is for the next call to say
         self._check_block(entry)
         if state.end in (None, End.LOST):
-            self.session.raise_if_lost(context_id)
+            self._raise_if_lost(entry, withdrawn)
         if not (outgoing.is_last and state.end is End.DONE):
-            state.check_takes_input(context_id)  # its text is among what was not spoken already
+            state.check_takes_input(entry.context_id, withdrawn)

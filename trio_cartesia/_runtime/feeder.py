@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 import trio
 
-from trio_cartesia._errors import ContextExpired
+from trio_cartesia._errors import CartesiaError
 from trio_cartesia._runtime.context import Context
 
 __all__ = ["Feeder", "Pieces", "feeding"]
@@ -77,13 +77,17 @@ class Feeder:
         context = self._context
         if self._scope.cancel_called and not isinstance(error, trio.Cancelled):
             self.error = error
-        elif isinstance(error, ContextExpired):  # the receive loop is to know of the last piece
-            context._entry.inbox.amend(error)
+        elif context._entry.state.end is not None and _is_of(error, context):
+            context._entry.inbox.amend(error)  # the receive loop is to know of the last piece
         elif isinstance(error, Exception):
             _log.debug("feeding %s ended with %s", context.context_id, type(error).__name__)
             context._contexts.fail(context._entry, error)  # does nothing where it has ended
         else:
             raise error
+
+
+def _is_of(error: BaseException, context: Context) -> bool:
+    return isinstance(error, CartesiaError) and error.context_id == context.context_id
 
 
 @asynccontextmanager

@@ -27,6 +27,8 @@ class ContextStatistics:
             incomplete; at most 1,024.
         transcript_characters: The number of characters that were sent and are kept; at most
             1,048,576.
+        kept_words: The number of words whose times are kept, to find the text without audio after
+            an error; at most 1,024, and none without ``add_timestamps``.
     """
 
     state: str
@@ -38,6 +40,7 @@ class ContextStatistics:
     timings: Timings
     held_characters: int
     transcript_characters: int
+    kept_words: int
 
 
 @attrs.frozen(kw_only=True)

@@ -71,9 +71,9 @@ class Context(ContextBase):
             LocalProtocolError: The piece is empty, not a str or too large, the text has ended, or
                 the context was cancelled. Nothing was sent.
             ContextExpired: The service has ended the context; `unspoken` has the texts that were
-                not spoken.
-            ContextFailed: The context has failed.
-            ConnectionLost: The connection has ended.
+                not spoken, this piece included.
+            ContextFailed: The context has failed; likewise.
+            ConnectionLost: The connection has ended; likewise.
         """
         self._portal.run(self._inner.push, transcript, generation_config=generation_config)
 

@@ -8,14 +8,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["LONGEST_TAG", "MARKUP", "TAG", "UNFINISHED_MARKUP", "UNFINISHED_TAG"]
+__all__ = [
+    "LASTING_TAG",
+    "LONGEST_TAG",
+    "MARKUP",
+    "TAG",
+    "UNFINISHED_MARKUP",
+    "UNFINISHED_TAG",
+    "has_words",
+]
 
 LONGEST_SPELLING: Final = 1000  # characters between the tags
 LONGEST_PHONEMES: Final = 200  # characters between the brackets
 LONGEST_ATTRIBUTES: Final = 64  # characters
 
 _NAMES: Final = ("break", "pause", "speed", "volume", "emotion")
-_HEAD: Final = rf"<(?:{'|'.join(_NAMES)})\s[^<>]{{0,{LONGEST_ATTRIBUTES}}}"
+_ATTRIBUTES: Final = rf"\s[^<>]{{0,{LONGEST_ATTRIBUTES}}}"
+_HEAD: Final = rf"<(?:{'|'.join(_NAMES)}){_ATTRIBUTES}"
 _SPELLING: Final = rf"<spell>[^<]{{0,{LONGEST_SPELLING}}}"
 _PHONEMES: Final = rf"<<[^\s<>]{{0,{LONGEST_PHONEMES}}}"
 
@@ -40,3 +49,11 @@ _TAG_BEGINNINGS: Final = _beginnings(
 TAG: Final = re.compile(rf"{_HEAD}>|</?spell>|\[laughter\]")
 UNFINISHED_TAG: Final = re.compile(rf"(?:{_HEAD}|{_TAG_BEGINNINGS})\Z")  # it ends the text
 LONGEST_TAG: Final = LONGEST_ATTRIBUTES + 16  # characters
+
+LASTING_TAG: Final = re.compile(rf"<(speed|volume|emotion){_ATTRIBUTES}>|<(/?)spell>")  # in force
+_SILENT_TAG: Final = re.compile(rf"{_HEAD}>|</?spell>")
+
+
+def has_words(text: str) -> bool:
+    """Return whether there is something in *text* that can be heard, besides markup."""
+    return any(map(str.isalnum, _SILENT_TAG.sub("", text)))

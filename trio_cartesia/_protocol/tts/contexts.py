@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NoReturn
 
 import attrs
 
-from trio_cartesia._errors import CartesiaError, ContextExpired, LocalProtocolError, raise_kept
+from trio_cartesia._errors import CartesiaError, ContextExpired, LocalProtocolError
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
+from trio_cartesia._protocol.text.markup import has_words
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.messages import (
     Done,
@@ -23,74 +24,12 @@ from trio_cartesia._protocol.tts.outbox import Outbox, Outgoing
 from trio_cartesia._protocol.tts.settings import ContextSettings
 from trio_cartesia._protocol.tts.time_base import TimeBase
 from trio_cartesia._protocol.tts.timings import AudioArrivals
+from trio_cartesia._protocol.tts.unspoken import SpokenWords, Transcript, Unspoken
 
-__all__ = ["TRANSCRIPT_CHARACTERS", "UNSPOKEN_CHARACTERS", "ContextState", "Transcript", "Unspoken"]
-
-UNSPOKEN_CHARACTERS: Final = 65_536
-TRANSCRIPT_CHARACTERS: Final = 2**20  # some twenty hours of speech
+__all__ = ["ContextState"]
 
 _OPEN: Final = State.OPEN  # looked up once: members of an Enum are slow to find
 _HALF_CLOSED: Final = State.HALF_CLOSED
-
-
-@attrs.define(eq=False)
-class Unspoken:
-    """The transcripts that were sent after the last audio came: the newest, up to a bound.
-
-    Attributes:
-        pending: They; None or empty where there are none.
-        has_words: Whether one of them has a letter or a digit, of those past the bound too.
-    """
-
-    pending: deque[str] | None = attrs.field(default=None, init=False, repr=False)
-    has_words: bool = attrs.field(default=False, init=False)
-    _characters: int = attrs.field(default=0, init=False)
-
-    def add(self, transcript: str) -> None:
-        """Note that *transcript* was sent."""
-        if not transcript:
-            return
-        if self.pending is None:  # an empty deque takes 760 bytes
-            self.pending = deque()
-        self.pending.append(transcript)
-        self._characters += len(transcript)
-        self.has_words = self.has_words or any(map(str.isalnum, transcript))
-        while self._characters > UNSPOKEN_CHARACTERS and len(self.pending) > 1:
-            self._characters -= len(self.pending.popleft())
-
-    def clear(self) -> None:
-        """Note that audio came."""
-        self.pending = None
-        self.has_words = False
-        self._characters = 0
-
-    def texts(self) -> tuple[str, ...]:
-        """Return what is left, oldest first."""
-        return tuple(self.pending or ())
-
-
-@attrs.define(eq=False)
-class Transcript:
-    """The text that was sent, up to a bound: what goes past it is not kept.
-
-    Attributes:
-        characters: How many are kept.
-    """
-
-    characters: int = attrs.field(default=0, init=False)
-    _pieces: list[str] = attrs.field(factory=list, init=False, repr=False)
-    _is_full: bool = attrs.field(default=False, init=False)
-
-    def add(self, piece: str) -> None:
-        """Note that *piece* was sent."""
-        self._is_full = self._is_full or self.characters + len(piece) > TRANSCRIPT_CHARACTERS
-        if piece and not self._is_full:
-            self._pieces.append(piece)
-            self.characters += len(piece)
-
-    def pieces(self, start: int = 0) -> list[str]:
-        """Return the pieces from number *start* on."""
-        return self._pieces[start:]
 
 
 @attrs.define(eq=False)
@@ -103,6 +42,9 @@ class ContextState:
         audio: When its audio arrived.
         time_base: What the times of its words and phonemes count from.
         held_text: What waits for the rest of its tag or number, to be sent with it.
+        words: Its words, if word times were asked for.
+        find_rest: Returns the texts that were not spoken, or None if that is not known; set where
+            its text is a part of another.
     """
 
     settings: ContextSettings
@@ -116,9 +58,14 @@ class ContextState:
     transcript: Transcript = attrs.field(factory=Transcript, init=False)
     audio: AudioArrivals = attrs.field(init=False)
     time_base: TimeBase = attrs.field(factory=TimeBase, init=False)
+    words: SpokenWords | None = attrs.field(default=None, init=False)
+    find_rest: Callable[[], tuple[str, ...] | None] | None = attrs.field(default=None, init=False)
+    _dropped_count: int = attrs.field(default=0, init=False)  # texts of `unspoken` that were queued
 
     def __attrs_post_init__(self) -> None:
         self.audio = AudioArrivals(self.settings.output_format)
+        if self.settings.add_timestamps:
+            self.words = SpokenWords()
 
     @property
     def is_open(self) -> bool:
@@ -150,7 +97,13 @@ class ContextState:
         """Drop what is queued: its texts are among those that were not spoken."""
         for outgoing in self.queued:
             self.unspoken.add(outgoing.transcript)
+            self._dropped_count += bool(outgoing.transcript)
         outbox.drop_inputs(self.queued)
+
+    def drop_audio(self, size_bytes: int) -> None:
+        """Note that the audio that came last was dropped."""
+        self.audio.size_bytes -= size_bytes
+        self.unspoken.restore(self.audio.size_bytes)
 
     def unspoken_texts(self, transcript: str = "") -> tuple[str, ...]:
         """Return the texts of which no audio came, as far as can be known, oldest first.
@@ -158,7 +111,27 @@ class ContextState:
         Args:
             transcript: An input that can no longer be sent.
         """
-        return (*self.unspoken.texts(), *filter(None, (transcript, self.held_text)))
+        texts = None if self.find_rest is None else self.find_rest()
+        if texts is None:
+            pending = self.unspoken.texts()
+            queued = (outgoing.transcript for outgoing in self.queued)
+            earlier = self._without_audio(len(pending) - self._dropped_count)
+            texts = (*earlier, *pending, *queued)
+        return tuple(filter(None, (*texts, transcript, self.held_text)))
+
+    def _without_audio(self, sent_last: int) -> list[str]:
+        """Return the texts whose words have no audio, but for so many that were sent last.
+
+        There are none in an expired context, since the service has spoken all that it was sent.
+        """
+        if self.words is None or self.end is End.EXPIRED:
+            return []
+        offset = self.words.unspoken_offset(self.transcript, self.audio.context_seconds)
+        if offset is None:
+            return []
+        rest = self.transcript.pieces_behind(offset)
+        del rest[max(0, len(rest) - sent_last) :]
+        return rest if has_words("".join(rest)) else []
 
     def receive(self, event: Received, outbox: Outbox) -> Event | CartesiaError:
         """Take an event that is no chunk; return what is delivered of it."""
@@ -173,7 +146,10 @@ class ContextState:
         elif isinstance(event, FlushDone):
             self.time_base.begin_segment(self.audio.context_seconds)
         elif isinstance(event, (WordTimestamps, PhonemeTimestamps)):
-            return self.time_base.receive(event)
+            event = self.time_base.receive(event)
+            if self.words is not None and isinstance(event, WordTimestamps):
+                audio_seconds = self.audio.context_seconds
+                self.words.add(event.from_start(), self.transcript, audio_seconds)
         return event
 
     def receive_done(self, outbox: Outbox) -> None:
@@ -193,13 +169,22 @@ class ContextState:
             Exception: What it failed with.
         """
         if self.failure is not None:
-            raise_kept(self.failure)
+            self._raise_failure(transcript)
         if self.end is End.CANCELLED:
             raise LocalProtocolError("the context was cancelled", context_id=context_id)
         if self.end is End.EXPIRED:
             raise self.expiry(context_id, transcript)
         if self.state is State.CLOSED or self.is_ending:
             raise LocalProtocolError("the final input was given before", context_id=context_id)
+
+    def _raise_failure(self, transcript: str) -> NoReturn:
+        """Raise what it failed with, with *transcript* and what is held as not spoken."""
+        if isinstance(self.failure, CartesiaError):
+            failure = self.failure.anew()
+            failure.unspoken = self.unspoken_texts(transcript)
+            raise failure from failure.__cause__
+        assert self.failure is not None
+        raise self.failure
 
     def expiry(self, context_id: str, transcript: str = "") -> ContextExpired:
         """Return `ContextExpired`, with *transcript* and what is held as not spoken."""

@@ -109,11 +109,13 @@ class SpeechProtocol:
         context.queued[outgoing] = None
         return outgoing
 
-    def withdraw(self, outgoing: Outgoing) -> None:
-        """Take a message back, if the writer has not taken it."""
-        if outgoing.status is Status.QUEUED:
-            self._outbox.drop(outgoing)
-            del self._contexts[outgoing.context_id].queued[outgoing]
+    def withdraw(self, outgoing: Outgoing) -> bool:
+        """Take a message back; return False if the writer has taken it, or it was dropped."""
+        if outgoing.status is not Status.QUEUED:
+            return False
+        self._outbox.drop(outgoing)
+        del self._contexts[outgoing.context_id].queued[outgoing]
+        return True
 
     def cancel(self, context_id: str) -> bool:
         """Drop what is queued of a context, and queue one cancel if the service knows of it.
@@ -226,7 +228,7 @@ class SpeechProtocol:
             return False
         if size:
             if context.unspoken.pending:
-                context.unspoken.clear()
+                context.unspoken.clear(context.audio.size_bytes)
             audio = context.audio
             if now > audio.enough_until:
                 audio.look_ahead(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_cartesia._protocol.tts.contexts import UNSPOKEN_CHARACTERS, Unspoken
+from trio_cartesia._protocol.tts.unspoken import UNSPOKEN_CHARACTERS, Unspoken
 
 
 def test_unspoken_texts_are_kept_up_to_the_bound_and_no_further():
@@ -22,7 +22,7 @@ def test_unspoken_texts_are_kept_up_to_the_bound_and_no_further():
     whole = "d" * (UNSPOKEN_CHARACTERS + 1)
     unspoken.add(whole)
     assert unspoken.texts() == (whole,)
-    unspoken.clear()
+    unspoken.clear(0)
     unspoken.add(first)
     unspoken.add(second)
     assert unspoken.texts() == (first, second)
@@ -49,5 +49,5 @@ def test_unspoken_words_are_known_without_looking_again(texts):
         unspoken.add(text)
         assert unspoken.has_words == any(map(str.isalnum, "".join(texts[:number])))
     assert all(getattr(text, "passes", 0) <= 1 for text in counted)
-    unspoken.clear()
+    unspoken.clear(0)
     assert not unspoken.has_words
