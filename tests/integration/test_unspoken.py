@@ -1,4 +1,4 @@
-"""What errors say was not spoken, over each fault of the local service."""
+"""The text that errors have as not spoken, over each fault of the local service."""
 
 from __future__ import annotations
 

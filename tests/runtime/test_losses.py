@@ -179,8 +179,9 @@ async def test_a_push_that_waits_learns_of_the_loss(autojump_clock):
             async with trio.open_nursery() as nursery:
 
                 async def push():
-                    with pytest.raises(ConnectionLost):
+                    with pytest.raises(ConnectionLost) as caught:
                         await context.push("long " * 5000)
+                    assert caught.value.unspoken == ("long " * 5000,)
 
                 nursery.start_soon(push)
                 await trio.sleep(1)
@@ -222,9 +223,12 @@ async def test_events_that_had_arrived_survive_a_failed_write(autojump_clock):
                 await peer.chunk("whole", bytes(1000))
             await peer.done("whole")
             await peer.stream.aclose()
-            with pytest.raises(ConnectionLost):
+            pushed = ["Hello."]
+            with pytest.raises(ConnectionLost) as caught:
                 while True:
+                    pushed.append("More.")
                     await cut.push("More.")
+            assert caught.value.unspoken == tuple(pushed)
             assert len(await received_audio(whole)) == 40
             with pytest.raises(ConnectionLost):
                 await received_audio(cut)

@@ -1,4 +1,4 @@
-"""Which texts an error says were not spoken, however a context ends."""
+"""The texts that an error has as not spoken, however a context ends."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class WordTimes:
 
     Attributes:
         words: Words with their punctuation; single characters for Chinese and Japanese.
-        start: Seconds; from where, `WordTimestamps.base_seconds` tells.
+        start: Seconds, counted from `WordTimestamps.base_seconds`.
         end: Likewise.
     """
 
@@ -105,7 +105,7 @@ class PhonemeTimes:
 
     Attributes:
         phonemes: In the International Phonetic Alphabet.
-        start: Seconds; from where, `PhonemeTimestamps.base_seconds` tells.
+        start: Seconds, counted from `PhonemeTimestamps.base_seconds`.
         end: Likewise.
     """
 
