@@ -5,47 +5,76 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
-from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._client.proxies import Proxy, choose_proxy
-from trio_cartesia._client.tts import TTS, Endpoint
+from trio_cartesia._client.arguments import (
+    checked_context,
+    choose_credential,
+    find_base_url,
+    stream_opener,
+)
+from trio_cartesia._client.endpoint import Endpoint, RequestHeaders
+from trio_cartesia._client.proxies import Proxy
+from trio_cartesia._client.resources import RESOURCES, load_resource
+from trio_cartesia._client.tokens import CreateToken, TokenSource
+from trio_cartesia._client.tts import TTS
 from trio_cartesia._constructors import create
 from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._http.connections import Connections
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.base.addresses import DEFAULT_BASE_URL, BaseUrl
+from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import (
     DEFAULT_VERSION,
     PLAIN_VOICE_SINCE,
     Credential,
     check_headers,
     parse_header_lines,
-    request_headers,
     version_of,
 )
+from trio_cartesia._protocol.base.credentials import request_headers as headers_of_requests
 from trio_cartesia._runtime.managers import warn_abandoned
 from trio_cartesia._runtime.stalls import STALL_SECONDS, check_stall_seconds
 from trio_cartesia._runtime.transport.connect import OpenStream
-from trio_cartesia._runtime.transport.proxy import open_proxied_stream
-from trio_cartesia._runtime.transport.tcp import open_tcp_stream
 from trio_cartesia._version import __version__
+
+if TYPE_CHECKING:  # loaded by the first request over HTTP
+    from trio_cartesia._http.generic import RawResponse
+    from trio_cartesia._http.requests import RequestOptions
+    from trio_cartesia._http.resources.account import AccessTokens, UsageReports
+    from trio_cartesia._http.resources.agents import Agents
+    from trio_cartesia._http.resources.datasets import Datasets
+    from trio_cartesia._http.resources.fine_tunes import FineTunes
+    from trio_cartesia._http.resources.pronunciation_dicts import PronunciationDicts
+    from trio_cartesia._http.resources.voice_changer import VoiceChanger
+    from trio_cartesia._http.resources.voices import Voices
+    from trio_cartesia._protocol.rest.account import Status
 
 __all__ = ["Cartesia"]
 
 USER_AGENT: Final = f"trio-cartesia/{__version__}"
+MAX_CONNECTIONS: Final = 20  # for requests over HTTP
 
 
 class Cartesia:
     """A client of the Cartesia API; use it as an async context manager.
 
-    It holds settings but no connection, so it is cheap. All tasks of a Trio run may share it.
+    The block keeps the connections of requests over HTTP; before the first request there are none,
+    so a client is cheap. All tasks of a Trio run may share it.
 
     Attributes:
         tts: Text to speech.
+        voices: The voices of the library and of the account, and accents.
+        voice_changer: Recordings in another voice.
+        datasets: Recordings for fine-tunes.
+        fine_tunes: Professional clones of voices.
+        pronunciation_dicts: How names and terms are spoken.
+        agents: Agents, their calls, metrics and deployments.
+        access_token: Tokens for clients without a key.
+        usage: The credits that were used.
         version: The API version that is sent with every request.
 
     Example::
@@ -60,16 +89,24 @@ class Cartesia:
         trio.run(main)
     """
 
-    __slots__ = ("__weakref__", "_is_entered", "tts", "version")
+    __slots__ = ("__weakref__", "_endpoint", "_is_entered", "tts", "version", *RESOURCES)
 
     tts: TTS
+    voices: Voices
+    voice_changer: VoiceChanger
+    datasets: Datasets
+    fine_tunes: FineTunes
+    pronunciation_dicts: PronunciationDicts
+    agents: Agents
+    access_token: AccessTokens
+    usage: UsageReports
     version: str
 
     def __init__(
         self,
         api_key: str | None = None,
         *,
-        token: str | None = None,
+        token: str | CreateToken | None = None,
         base_url: str | None = None,
         websocket_base_url: str | None = None,
         version: str = DEFAULT_VERSION,
@@ -79,12 +116,14 @@ class Cartesia:
         proxy: Proxy = True,
         open_stream: OpenStream | None = None,
         stall_seconds: float | None = STALL_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         """Check the arguments and read the environment; nothing is sent.
 
         Args:
             api_key: An API key. If this and *token* are None, ``CARTESIA_API_KEY`` is used.
-            token: An access token, instead of a key (protocol §1.3).
+            token: An access token, instead of a key (protocol §1.3); or an async function that
+                returns one, which is called before the last one ends.
             base_url: The URL of the API, which may have a path prefix. If None, the value of
                 ``CARTESIA_BASE_URL`` is used, or else the public API.
             websocket_base_url: The URL for WebSockets; if None, derived from *base_url*.
@@ -102,19 +141,18 @@ class Cartesia:
             stall_seconds: The time after which a context that waits for speech and gets no event
                 fails with `ContextStalled`; None for no limit. A connection, a pool or a context
                 may override it.
+            max_connections: The most connections for requests over HTTP at once; further requests
+                wait for one.
 
         Raises:
             LocalProtocolError: An argument, or the variable that replaces it, is not valid; both a
                 key and a token were given; or there is no credential, and the service is on another
                 machine.
         """
-        key_name = "api_key"
-        if api_key is None and token is None:
-            api_key, key_name = os.environ.get("CARTESIA_API_KEY") or None, "CARTESIA_API_KEY"
-        credential = Credential.choose(api_key, token, key_name)
+        credential = choose_credential(api_key, token)
         allow_insecure = checks.boolean(allow_insecure, "allow_insecure")
-        url, name = _base_url(base_url)
-        base = BaseUrl.parse(url, name, allow_insecure=allow_insecure)
+        url, name = find_base_url(base_url)
+        base = http_base = BaseUrl.parse(url, name, allow_insecure=allow_insecure)
         if websocket_base_url is not None:
             base = BaseUrl.parse(
                 websocket_base_url, "websocket_base_url", allow_insecure=allow_insecure
@@ -127,21 +165,101 @@ class Cartesia:
         extra = parse_header_lines(os.environ.get("CARTESIA_CUSTOM_HEADERS", ""))
         if headers is not None:
             extra |= check_headers(headers)
-        endpoint = Endpoint(
-            base=base,
-            headers=request_headers(
-                version=self.version,
-                user_agent=USER_AGENT,
-                credential=credential,
-                extra=extra,
+        tokens = credential if isinstance(credential, TokenSource) else None
+        fixed = credential if isinstance(credential, Credential) else None
+        request_headers = RequestHeaders(
+            fixed=headers_of_requests(
+                version=self.version, user_agent=USER_AGENT, credential=fixed, extra=extra
             ),
-            voice_as_object=self.version < PLAIN_VOICE_SINCE,
-            ssl_context=_checked_context(ssl_context),
-            open_stream=_stream_opener(open_stream, proxy, base),
-            stall_seconds=check_stall_seconds(stall_seconds),
+            tokens=tokens,
         )
+        ssl_context = checked_context(ssl_context)
+        self._set_endpoint(
+            Endpoint(
+                base=base,
+                connections=Connections(
+                    base_url=http_base.http,
+                    headers=request_headers.current,
+                    renew=request_headers.renew,
+                    ssl_context=ssl_context,
+                    open_stream=stream_opener(open_stream, proxy, http_base),
+                    max_connections=checks.positive_whole(max_connections, "max_connections"),
+                ),
+                headers=request_headers,
+                voice_as_object=self.version < PLAIN_VOICE_SINCE,
+                ssl_context=ssl_context,
+                open_stream=stream_opener(open_stream, proxy, base),
+                stall_seconds=check_stall_seconds(stall_seconds),
+            )
+        )
+
+    def _set_endpoint(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self.tts = create(TTS, endpoint)
         self._is_entered = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in RESOURCES:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        resource = load_resource(name, self._endpoint.api())
+        setattr(self, name, resource)
+        return resource
+
+    async def get_status(self, **options: Unpack[RequestOptions]) -> Status:
+        """Return the status of the service (protocol §5.1); raises as `request`.
+
+        Args:
+            **options: See `RequestOptions`.
+        """
+        from trio_cartesia._http.generic import get_status
+
+        return await get_status(self._endpoint.api(), options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        json: object = None,
+        **options: Unpack[RequestOptions],
+    ) -> RawResponse:
+        """Send a request for which there is no method here, and return its response.
+
+        Args:
+            method: ``"GET"`` or another.
+            path: The path below the base URL, with a slash at its start.
+            query: Parameters of the query; an array repeats its name.
+            json: The JSON body; None for no body.
+            **options: See `RequestOptions`.
+
+        Raises:
+            LocalProtocolError: An argument cannot be sent, or the client's block was not entered.
+            RequestFailed: The service refused the request; the class says why.
+            ConnectFailed: The service cannot be reached, also after retries; nothing was sent.
+            ConnectionLost: The connection ended before the response was complete.
+            RemoteProtocolError: The response is not valid, or larger than 64 MiB.
+        """
+        from trio_cartesia._http.generic import send
+
+        return await send(self._endpoint.api(), method, path, query or {}, json, options)
+
+    def with_options(self, **options: Unpack[RequestOptions]) -> Cartesia:
+        """Return a client whose requests over HTTP have these options, too.
+
+        It shares the block and the connections of this client, so it is not entered itself.
+        Options of a call win over those of a client; headers, queries and bodies are joined.
+
+        Args:
+            **options: See `RequestOptions`.
+
+        Raises:
+            LocalProtocolError: An option is not valid.
+        """
+        other = object.__new__(Cartesia)
+        other.version = self.version
+        other._set_endpoint(self._endpoint.with_options(options))
+        return other
 
     def __repr__(self) -> str:
         return f"Cartesia(version={self.version!r})"
@@ -154,6 +272,7 @@ class Cartesia:
                 "the client has been entered already: share it, or make another Cartesia"
             )
         self._is_entered = True
+        self._endpoint.connections.open()
         return self
 
     @enable_ki_protection
@@ -164,46 +283,8 @@ class Cartesia:
         traceback: TracebackType | None,
     ) -> None:
         self._is_entered = False
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        await self._endpoint.connections.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_is_entered", False):  # not there where the arguments were refused
             warn_abandoned(self, "a client (Cartesia)")
-
-
-def _base_url(base_url: str | None) -> tuple[str, str]:
-    """Return the base URL, and the name of the parameter or variable that it is from."""
-    if base_url is not None:
-        return base_url, "base_url"
-    from_environment = os.environ.get("CARTESIA_BASE_URL")
-    if from_environment:
-        return from_environment, "CARTESIA_BASE_URL"
-    return DEFAULT_BASE_URL, "base_url"
-
-
-def _checked_context(ssl_context: object) -> ssl.SSLContext | None:
-    if ssl_context is None:
-        return None
-    if not isinstance(ssl_context, ssl.SSLContext):
-        kind = type(ssl_context).__name__
-        raise LocalProtocolError(f"ssl_context must be an ssl.SSLContext or None, not {kind}")
-    if ssl_context.protocol is ssl.PROTOCOL_TLS_SERVER:
-        raise LocalProtocolError(
-            "ssl_context must be for clients, as from ssl.create_default_context(), not for servers"
-        )
-    return ssl_context
-
-
-def _stream_opener(open_stream: object, proxy: Proxy, base: BaseUrl) -> OpenStream:
-    if open_stream is None:
-        address = base.websocket("")
-        chosen = choose_proxy(proxy, address, is_loopback=base.is_loopback)
-        return open_tcp_stream if chosen is None else partial(open_proxied_stream, chosen)
-    if proxy is not None and proxy is not True:
-        raise LocalProtocolError("give proxy or open_stream, not both")
-    if not callable(open_stream):
-        kind = type(open_stream).__name__
-        raise LocalProtocolError(
-            f"open_stream must be an async function of a host and a port, or None, not {kind}"
-        )
-    return open_stream

@@ -2,61 +2,45 @@
 
 from __future__ import annotations
 
-import ssl
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 import attrs
 from trio.lowlevel import enable_ki_protection
 
+from trio_cartesia._client.endpoint import Endpoint
 from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.base.addresses import BaseUrl
-from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.decoder import prepare
 from trio_cartesia._protocol.tts.protocol import SpeechProtocol
 from trio_cartesia._runtime.connection import INBOX_BYTES, Connection
 from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
-from trio_cartesia._runtime.observer import ObserveConnection
 from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
-from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
 if TYPE_CHECKING:
+    from trio_cartesia._http.requests import RequestOptions
+    from trio_cartesia._http.responses import AudioResponse, EventsResponse
+    from trio_cartesia._http.speech import BytesOptions, EventsOptions
+    from trio_cartesia._http.uploads import Progress, Upload
     from trio_cartesia._pool.pool import Pool
+    from trio_cartesia._protocol.tts.formats import OutputFormat
 
-__all__ = ["OUTAGE_SECONDS", "TTS", "Endpoint"]
+__all__ = ["OUTAGE_SECONDS", "TTS"]
 
 OUTAGE_SECONDS: Final = 60.0  # longer than it takes to try each address of the service
-
-
-@attrs.define(kw_only=True, eq=False)
-class Endpoint:
-    """The address of the API, and the settings that all requests share.
-
-    Attributes:
-        observe: Called for each connection, if it is to be watched.
-    """
-
-    base: BaseUrl
-    headers: Headers = attrs.field(repr=False)
-    voice_as_object: bool
-    ssl_context: ssl.SSLContext | None
-    open_stream: OpenStream
-    stall_seconds: float
-    observe: ObserveConnection | None = None
 
 
 @no_public_constructor("client.tts")
 @attrs.frozen(eq=False, init=False)
 class TTS:
-    """Text to speech (protocol §2)."""
+    """Text to speech, over WebSockets (protocol §2) and HTTP (protocol §3)."""
 
     _endpoint: Endpoint = attrs.field(repr=False)
 
@@ -144,6 +128,82 @@ class TTS:
         )
         return open_pool(settings, partial(self._connect, inbox_bytes, settings.stall_seconds))
 
+    def generate(self, **settings: Unpack[BytesOptions]) -> Manager[AudioResponse]:
+        """Send a whole text, and receive its speech as bytes in the block (protocol §3.1).
+
+        Args:
+            **settings: The text, its settings and options of the request; see `BytesOptions`.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown or not valid.
+            RequestFailed: The service refused the request.
+            ConnectFailed: The service cannot be reached.
+            ConnectionLost: The connection ended early. The text is not sent again, since it may
+                have been billed; see ``retry_written``.
+        """
+        from trio_cartesia._http.speech import generate
+
+        return generate(self._endpoint.api(), settings)
+
+    def generate_sse(self, **settings: Unpack[EventsOptions]) -> Manager[EventsResponse]:
+        """Send a whole text, and receive its speech as events in the block (protocol §3.2).
+
+        The events are those of a WebSocket, and a WebSocket costs less for many short texts.
+
+        Args:
+            **settings: The text, its settings and options of the request; see `EventsOptions`.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown or not valid.
+            RequestFailed: As for `generate`; likewise the others there.
+        """
+        from trio_cartesia._http.speech import generate_sse
+
+        return generate_sse(self._endpoint.api(), settings)
+
+    def infill(
+        self,
+        *,
+        model_id: str,
+        language: str,
+        transcript: str,
+        voice_id: str,
+        output_format: OutputFormat | Mapping[str, object],
+        left_audio: Upload | None = None,
+        right_audio: Upload | None = None,
+        progress: Progress | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Manager[AudioResponse]:
+        """Speak a text that joins recordings, and receive that in the block (protocol §3.3).
+
+        Args:
+            model_id: A model for infills, such as ``"sonic-3"``.
+            language: The language of the text.
+            transcript: The text between the recordings.
+            voice_id: The id of a voice.
+            output_format: A `RawOutputFormat`, `WavOutputFormat` or `MP3OutputFormat`, or a mapping
+                with a ``container``.
+            left_audio: The recording before the text; this, *right_audio* or both.
+            right_audio: The recording after the text.
+            progress: Called with the bytes of recordings that were sent, and their size or None.
+            **options: See `RequestOptions`.
+
+        Raises:
+            LocalProtocolError: A parameter is not valid, or there is no recording.
+            RequestFailed: As for `generate`; likewise the others there.
+        """
+        from trio_cartesia._http.speech import infill
+
+        fields = {
+            "model_id": model_id,
+            "language": language,
+            "transcript": transcript,
+            "voice_id": voice_id,
+            "output_format": output_format,
+        }
+        recordings = {"left_audio": left_audio, "right_audio": right_audio}
+        return infill(self._endpoint.api(), fields, recordings, progress, options)
+
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running
     async def _connect(self, inbox_bytes: int, stall_seconds: float) -> AsyncIterator[Connection]:
@@ -156,7 +216,7 @@ class TTS:
         open_transport = partial(
             open_websocket,
             address,
-            headers=endpoint.headers,
+            headers=await endpoint.headers.current(),
             ssl_context=endpoint.ssl_context,
             open_stream=endpoint.open_stream,
         )

@@ -98,6 +98,13 @@ class BaseUrl:
             resource=parts.path.rstrip("/") + path,
         )
 
+    @property
+    def http(self) -> str:
+        """The base as a URL of HTTP, without a slash at its end; ``ws`` maps to ``http``."""
+        parts = self._parts
+        scheme = "https" if parts.scheme in _SECURE else "http"
+        return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
 
 def split_url(url: object, name: str, schemes: Collection[str]) -> SplitResult:
     """Split a URL and check its scheme, host, port and characters.

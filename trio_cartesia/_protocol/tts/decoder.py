@@ -41,6 +41,7 @@ __all__ = [
     "prepare",
     "read_event",
     "read_event_generally",
+    "read_fields",
 ]
 
 
@@ -81,7 +82,11 @@ def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) ->
         RemoteProtocolError: It is not a JSON object, or lacks what its type must have. It carries
             the ``context_id``, if there was one. Nothing of the message is quoted.
     """
-    fields = _object(text)
+    return read_fields(_object(text), segments)
+
+
+def read_fields(fields: dict[str, Any], segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
+    """Read the members of one message, as `read_event`."""
     if fields.get("type") == "chunk":
         return _read_chunk(fields, segments)
     return _structure(fields, segments)

@@ -22,6 +22,7 @@ __all__ = [
     "OutputFormat",
     "RawOutputFormat",
     "WavOutputFormat",
+    "output_format",
     "raw_output_format",
     "value_from",
 ]
@@ -126,7 +127,7 @@ class GenerationConfig:
     )
 
 
-_T = TypeVar("_T", RawOutputFormat, GenerationConfig)
+_T = TypeVar("_T", RawOutputFormat, WavOutputFormat, MP3OutputFormat, GenerationConfig)
 
 
 def _members(cls: type[_T]) -> tuple[frozenset[str], frozenset[str]]:
@@ -138,6 +139,8 @@ def _members(cls: type[_T]) -> tuple[frozenset[str], frozenset[str]]:
 
 _MEMBERS: Final[Mapping[type, tuple[frozenset[str], frozenset[str]]]] = {
     RawOutputFormat: _members(RawOutputFormat),
+    WavOutputFormat: _members(WavOutputFormat),
+    MP3OutputFormat: _members(MP3OutputFormat),
     GenerationConfig: _members(GenerationConfig),
 }
 
@@ -181,4 +184,28 @@ def raw_output_format(value: object) -> RawOutputFormat:
             f"the container of output_format must be 'raw', not {checks.quoted(container)}: "
             "a WebSocket carries raw audio only"
         )
+    return value_from(RawOutputFormat, members, "output_format")
+
+
+def output_format(value: object) -> OutputFormat:
+    """Return *value* as the format of a request over HTTP (protocol §3.1).
+
+    Raises:
+        LocalProtocolError: It has no container or an unknown one, or members that are missing or
+            wrong.
+    """
+    if isinstance(value, OutputFormat):
+        return value
+    if not isinstance(value, Mapping):
+        raise LocalProtocolError(
+            "output_format must be a RawOutputFormat, WavOutputFormat or MP3OutputFormat, or a "
+            f"mapping, not {type(value).__name__}"
+        )
+    container = value.get("container")
+    checks.choice(container, "the container of output_format", ("raw", "wav", "mp3"))
+    members = {key: member for key, member in value.items() if key != "container"}
+    if container == "mp3":
+        return value_from(MP3OutputFormat, members, "output_format")
+    if container == "wav":
+        return value_from(WavOutputFormat, members, "output_format")
     return value_from(RawOutputFormat, members, "output_format")

@@ -13,7 +13,7 @@ from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia._runtime.transport.socket_stream import wrap_socket_stream
 from trio_cartesia._runtime.transport.tls_records import secure
 
-__all__ = ["OpenStream", "connect", "start_tls"]
+__all__ = ["OpenStream", "connect", "open_plain", "start_tls"]
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
@@ -21,14 +21,13 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 async def connect(
     address: Address, ssl_context: ssl.SSLContext | None, open_stream: OpenStream
 ) -> trio.abc.Stream:
-    """Return the stream to the peer.
+    """Return the stream to the peer, under TLS if *address* says so.
 
     Raises:
         ConnectFailed: Name resolution, TCP or TLS failed.
         LocalProtocolError: *open_stream* returned no stream.
     """
-    stream = await _open(address, open_stream)
-    stream = wrap_socket_stream(stream) or stream
+    stream = await open_plain(address.host, address.port, open_stream, str(address))
     if not address.secure:
         return stream
     context = ssl_context or default_context()
@@ -56,14 +55,18 @@ async def start_tls(
     return secured
 
 
-async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
+async def open_plain(host: str, port: int, open_stream: OpenStream, peer: str) -> trio.abc.Stream:
+    """Return the stream to a host, without TLS; raises as `connect`.
+
+    *peer* is what messages call the other side.
+    """
     try:
-        opening: object = open_stream(address.host, address.port)
+        opening: object = open_stream(host, port)
         if not isinstance(opening, Awaitable):
             raise LocalProtocolError("open_stream must be an async function")
         stream: object = await opening
     except (OSError, UnicodeError) as error:
-        raise ConnectFailed(f"no connection to {address}: {_first_reason(error)}") from error
+        raise ConnectFailed(f"no connection to {peer}: {_first_reason(error)}") from error
     except BaseExceptionGroup as group:  # of a nursery in a caller's own open_stream
         if group.subgroup(KeyboardInterrupt) is None:
             raise
@@ -71,7 +74,7 @@ async def _open(address: Address, open_stream: OpenStream) -> trio.abc.Stream:
     if not isinstance(stream, trio.abc.Stream):
         kind = type(stream).__name__
         raise LocalProtocolError(f"open_stream must return a trio.abc.Stream, not {kind}")
-    return stream
+    return wrap_socket_stream(stream) or stream
 
 
 def _first_reason(error: BaseException) -> BaseException:

@@ -64,6 +64,10 @@ class SocketStream(trio.abc.Stream):
         count = await self.receive_into(view)
         return bytes(view[:count])
 
+    def is_readable(self) -> bool:
+        """Return whether a read would not wait: something has arrived, or this is the end."""
+        return self._stream.socket.is_readable()
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, as `trio.SocketStream`."""
         await self._stream.send_all(data)

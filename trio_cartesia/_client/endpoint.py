@@ -1,0 +1,91 @@
+"""Where requests and connections go, and what all of them carry."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+
+from trio_cartesia._client.tokens import TokenSource
+from trio_cartesia._http.connections import Connections
+from trio_cartesia._protocol.base.addresses import BaseUrl
+from trio_cartesia._protocol.base.credentials import Headers
+from trio_cartesia._runtime.observer import ObserveConnection
+from trio_cartesia._runtime.transport.connect import OpenStream
+
+if TYPE_CHECKING:  # loaded by the first request over HTTP
+    from trio_cartesia._http.api import API
+
+__all__ = ["Endpoint", "RequestHeaders"]
+
+
+@attrs.define(kw_only=True, eq=False)
+class RequestHeaders:
+    """The headers of a request, with a credential that is valid when it is sent.
+
+    Attributes:
+        fixed: With the credential, unless that is renewed.
+        tokens: The renewed credential, or None.
+    """
+
+    fixed: Headers = attrs.field(repr=False)
+    tokens: TokenSource | None
+
+    async def current(self) -> Headers:
+        """Return them, after making a new token if need be."""
+        if self.tokens is None:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            return self.fixed
+        token = await self.tokens.current()
+        return Headers([*self.fixed, ("Authorization", token.authorization)])
+
+    def renew(self) -> bool:
+        """Have the next request use a new token; return False if the credential is fixed."""
+        if self.tokens is not None:
+            self.tokens.discard()
+        return self.tokens is not None
+
+
+@attrs.define(kw_only=True, eq=False)
+class Endpoint:
+    """The address of the API, and the settings that all requests share.
+
+    Attributes:
+        base: For WebSockets.
+        connections: For requests over HTTP.
+        request_options: The options of requests over HTTP.
+        observe: Called for each connection, if it is to be watched.
+    """
+
+    base: BaseUrl
+    connections: Connections
+    headers: RequestHeaders
+    voice_as_object: bool
+    ssl_context: ssl.SSLContext | None
+    open_stream: OpenStream
+    stall_seconds: float
+    request_options: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    observe: ObserveConnection | None = None
+
+    def api(self) -> API:
+        """Return what sends requests over HTTP."""
+        from trio_cartesia._http.api import API
+
+        return API(self.connections, self.voice_as_object).with_options(self.request_options)
+
+    def with_options(self, options: Mapping[str, Any]) -> Endpoint:
+        """Return one whose requests over HTTP have other options, too.
+
+        Raises:
+            LocalProtocolError: One has a wrong type.
+        """
+        joined = dict(self.request_options)
+        for name, value in options.items():
+            is_mapping = isinstance(value, Mapping) and name in joined
+            joined[name] = {**joined[name], **value} if is_mapping else value
+        changed = attrs.evolve(self, request_options=joined)
+        changed.api()  # which checks them
+        return changed

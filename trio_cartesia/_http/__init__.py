@@ -1,0 +1,1 @@
+"""Requests over HTTP: connections, retries, responses, and the resources of the API."""

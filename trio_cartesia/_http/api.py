@@ -1,0 +1,233 @@
+"""Sends requests to the service: with the credential, again after a failure, within its options."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from trio_cartesia._errors import (
+    AuthenticationFailed,
+    CartesiaError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
+from trio_cartesia._http.connections import Connections
+from trio_cartesia._http.multipart import Multipart, form_fields
+from trio_cartesia._http.requests import JSON, Options, Request, ResponseInfo
+from trio_cartesia._http.retries import retry_delay, seconds_until
+from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
+from trio_cartesia._protocol.rest.reading import read_json, to_wire
+
+if TYPE_CHECKING:  # loaded by the first request
+    from trio_cartesia._http.wire import WireResponse
+
+__all__ = ["API", "MAX_BODY_BYTES", "Response"]
+
+MAX_BODY_BYTES: Final = 64 * 2**20  # of a response that is read whole
+MAX_ERROR_BYTES: Final = 64 * 2**10  # read of the body of an error
+
+_to_json: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+
+_log: Final = logging.getLogger("trio_cartesia.http")
+
+
+@attrs.define(eq=False)
+class Response:
+    """A response that is being received.
+
+    Attributes:
+        info: Its status and headers.
+    """
+
+    _wire: WireResponse
+    info: ResponseInfo
+
+    async def receive(self) -> bytes:
+        """Receive some of the body; nothing means its end. Raises `ConnectionLost`."""
+        try:
+            return await self._wire.receive()
+        except CartesiaError as error:
+            raise self.described(error) from error.__cause__
+
+    async def read(self, max_bytes: int) -> bytes:
+        """Return the body.
+
+        Raises:
+            RemoteProtocolError: It has more than *max_bytes*.
+            ConnectionLost: It was cut short.
+        """
+        body = bytearray()
+        while data := await self.receive():
+            body += data
+            if len(body) > max_bytes:
+                raise self.described(
+                    RemoteProtocolError(f"a response is larger than {max_bytes} bytes")
+                )
+        return bytes(body)
+
+    def described(self, error: CartesiaError) -> CartesiaError:
+        """Return *error* with the response's status and request id."""
+        error.status_code = error.status_code or self.info.status_code
+        error.request_id = error.request_id or one_line(self.info.request_id or "") or None
+        return error
+
+    def check_type(self, *refused: str) -> None:
+        """Raise `RemoteProtocolError` if the body has one of these types."""
+        kind = self.info.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in refused:
+            raise self.described(
+                RemoteProtocolError(f"a response has the type {kind}: is there a proxy in between?")
+            )
+
+    async def aclose(self) -> None:
+        """Leave the body."""
+        await self._wire.aclose()
+
+
+@attrs.frozen(eq=False)
+class API:
+    """Sends requests.
+
+    Attributes:
+        voice_as_object: As in `write_settings`.
+    """
+
+    connections: Connections = attrs.field(repr=False)
+    voice_as_object: bool
+    options: Options = attrs.field(factory=Options, repr=False)
+
+    def with_options(self, options: Mapping[str, Any]) -> API:
+        """Return one with other options, over the same connections."""
+        return attrs.evolve(self, options=self.options.joined(options))
+
+    async def json(self, request: Request, options: Mapping[str, Any]) -> Any:
+        """Send a request, and return the JSON of its response."""
+        response, body = await self.whole(request, options)
+        try:
+            return read_json(body)
+        except RemoteProtocolError as error:
+            raise response.described(error) from None
+
+    async def text(self, request: Request, options: Mapping[str, Any]) -> str:
+        """Send a request, and return the text of its response."""
+        response, body = await self.whole(request, options)
+        response.check_type("text/html")
+        return body.decode("utf-8", "replace")
+
+    async def whole(self, request: Request, options: Mapping[str, Any]) -> tuple[Response, bytes]:
+        """Send a request, and return its response with the body.
+
+        Raises:
+            ConnectFailed: There is no connection; nothing was sent.
+            ConnectionLost: The connection ended early.
+            RequestFailed: The service refused the request.
+            RemoteProtocolError: The response is not valid, or larger than `MAX_BODY_BYTES`.
+        """
+        response = await self.open(request, options)
+        try:
+            return response, await response.read(MAX_BODY_BYTES)
+        finally:
+            await response.aclose()  # noqa: ASYNC102  # shielded there
+
+    async def open(self, request: Request, options: Mapping[str, Any]) -> Response:
+        """Send a request, and return its response, which the caller closes; raises as `whole`."""
+        chosen = self.options.joined(options)
+        content = _content(request, chosen)
+        can_repeat, has_renewed = not isinstance(content, Multipart) or content.can_repeat, False
+        for attempt in itertools.count():
+            try:
+                return await self._attempt(request, chosen, content)
+            except AuthenticationFailed:
+                if has_renewed or not can_repeat or not self.connections.renew():
+                    raise
+                has_renewed = True
+                continue
+            except CartesiaError as error:
+                delay = retry_delay(
+                    error,
+                    method=request.method,
+                    attempt=attempt - has_renewed,
+                    max_retries=chosen.max_retries if can_repeat else 0,
+                    retry_written=chosen.retry_written,
+                )
+                if delay is None:
+                    raise
+                _log.debug(
+                    "%s %s failed (%s %s); attempt %d in %.2f s",
+                    *(request.method, request.path, type(error).__name__, error.status_code),
+                    *(attempt + 2, delay),
+                )
+            await trio.sleep(delay)
+        raise AssertionError  # the loop has no end
+
+    async def _attempt(
+        self, request: Request, options: Options, content: bytes | Multipart
+    ) -> Response:
+        wire = self.connections.wire()
+        headers = [*await self.connections.headers(), *_headers(request, content)]
+        own = {name.lower() for name in options.extra_headers}
+        headers = [header for header in headers if header[0].lower() not in own]
+        headers += options.extra_headers.items()
+        url = f"{self.connections.base_url}{request.target(options)}"
+        answer = await wire.send(request.method, url, headers, content)
+        response = Response(
+            answer, ResponseInfo(status_code=answer.status_code, headers=answer.headers)
+        )
+        try:
+            if options.on_response is not None:
+                options.on_response(response.info)
+            if 200 <= answer.status_code < 300:
+                return response
+            raise await _error(response)
+        except BaseException:
+            await response.aclose()  # noqa: ASYNC102  # shielded there
+            raise
+
+
+def _content(request: Request, options: Options) -> bytes | Multipart:
+    if request.form is not None:
+        return request.form.with_fields(form_fields(options.extra_body))
+    members = request.json
+    if options.extra_body:
+        if members is not None and not isinstance(members, dict):
+            raise LocalProtocolError("extra_body needs a body that is a JSON object")
+        members = {**(members or {}), **to_wire(options.extra_body, "extra_body")}
+    if members is None:
+        return b""
+    try:
+        return _to_json(members).encode()
+    except ValueError:
+        raise LocalProtocolError("a number in a request must be finite") from None
+
+
+def _headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str, str]]:
+    yield "Accept", request.accept
+    yield "Accept-Encoding", "identity"
+    if isinstance(content, Multipart):
+        yield "Content-Type", content.content_type
+        if content.size_bytes is not None:  # or else the body is chunked
+            yield "Content-Length", str(content.size_bytes)
+    elif content:
+        yield "Content-Type", JSON
+
+
+async def _error(response: Response) -> CartesiaError:
+    headers, body = response.info.headers, bytearray()
+    with suppress(CartesiaError):  # cut short: the status is known, and what came of the body
+        while len(body) < MAX_ERROR_BYTES and (data := await response.receive()):
+            body += data
+    return error_from_body(
+        response.info.status_code,
+        bytes(body[:MAX_ERROR_BYTES]),
+        request_id=headers.get("x-request-id"),
+        retry_after=seconds_until(headers.get("retry-after")),
+    )

@@ -1,0 +1,114 @@
+"""Requests for speech over HTTP: ``tts.generate``, ``generate_sse`` and ``infill``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NotRequired
+
+from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._http.api import API
+from trio_cartesia._http.multipart import Multipart, form_fields
+from trio_cartesia._http.requests import Request, RequestOptions
+from trio_cartesia._http.responses import AudioResponse, EventsResponse
+from trio_cartesia._http.streams import open_audio, open_events
+from trio_cartesia._http.uploads import Progress, source_of
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.rest.speech import bytes_body, events_body
+from trio_cartesia._protocol.tts.formats import GenerationConfig, OutputFormat, output_format
+from trio_cartesia._protocol.tts.settings import voice_id
+from trio_cartesia._runtime.managers import Manager
+
+__all__ = ["BytesOptions", "EventsOptions", "generate", "generate_sse", "infill"]
+
+BYTES: Final = "/tts/bytes"
+EVENTS: Final = "/tts/sse"
+INFILL: Final = "/infill/bytes"
+
+
+class _SpeechOptions(RequestOptions):
+    model_id: str
+    transcript: str
+    voice: str | Mapping[str, str]
+    output_format: OutputFormat | Mapping[str, object]
+    language: NotRequired[str | None]
+    locale: NotRequired[str | None]
+    normalization: NotRequired[str | None]
+    pronunciation_dict_id: NotRequired[str | None]
+    generation_config: NotRequired[GenerationConfig | Mapping[str, object] | None]
+    speed: NotRequired[Literal["slow", "normal", "fast"] | None]
+    duration: NotRequired[float | None]
+
+
+class BytesOptions(_SpeechOptions):
+    """The keyword arguments of ``tts.generate``.
+
+    They are the settings of a context (`ContextSettings`) that HTTP has, the whole ``transcript``,
+    ``save``, with which the service keeps the audio as a file, and those of `RequestOptions`. The
+    ``output_format`` may be raw, WAV or MP3.
+    """
+
+    save: NotRequired[bool | None]
+
+
+class EventsOptions(_SpeechOptions):
+    """The keyword arguments of ``tts.generate_sse``.
+
+    They are the settings of a context (`ContextSettings`) that HTTP has, the whole ``transcript``,
+    a ``context_id``, which the service repeats in each event, and those of `RequestOptions`. The
+    ``output_format`` is raw.
+    """
+
+    add_timestamps: NotRequired[bool | None]
+    add_phoneme_timestamps: NotRequired[bool | None]
+    use_normalized_timestamps: NotRequired[bool | None]
+    context_id: NotRequired[str | None]
+
+
+def generate(api: API, settings: Mapping[str, Any]) -> Manager[AudioResponse]:
+    """Return the block that receives speech as bytes."""
+    given, options = _parted(settings)
+    body = bytes_body(given, voice_as_object=api.voice_as_object)
+    return open_audio(api, Request(method="POST", path=BYTES, json=body), options)
+
+
+def generate_sse(api: API, settings: Mapping[str, Any]) -> Manager[EventsResponse]:
+    """Return the block that receives speech as events."""
+    given, options = _parted(settings)
+    body = events_body(given, voice_as_object=api.voice_as_object)
+    request = Request(method="POST", path=EVENTS, json=body)
+    return open_events(api, request, options, body.get("context_id", ""))
+
+
+def infill(
+    api: API,
+    fields: Mapping[str, Any],
+    recordings: Mapping[str, object],
+    progress: Progress | None,
+    options: Mapping[str, Any],
+) -> Manager[AudioResponse]:
+    """Return the block that receives the speech between two recordings."""
+    given = {name: source for name, source in recordings.items() if source is not None}
+    if not given:
+        raise LocalProtocolError("an infill needs left_audio, right_audio or both")
+    if not checks.text(fields["transcript"], "transcript"):
+        raise LocalProtocolError("transcript must not be empty")
+    checked = {
+        **fields,
+        "model_id": checks.printable(fields["model_id"], "model_id"),
+        "language": checks.printable(fields["language"], "language"),
+        "voice_id": voice_id(fields["voice_id"]),
+        "output_format": output_format(fields["output_format"]),
+    }
+    form = Multipart(
+        fields=form_fields(checked),
+        files=[(name, source_of(source, name)) for name, source in given.items()],
+        progress=progress,
+    )
+    return open_audio(api, Request(method="POST", path=INFILL, form=form), options)
+
+
+def _parted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of speech, and the options of the request."""
+    names = RequestOptions.__annotations__.keys()
+    options = {name: value for name, value in settings.items() if name in names}
+    return {name: value for name, value in settings.items() if name not in names}, options

@@ -1,0 +1,1 @@
+"""The protocol of requests over HTTP: their types, server-sent events, pages and WAV files."""
