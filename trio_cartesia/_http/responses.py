@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Final, Self
 
 import attrs
 import trio
@@ -22,6 +23,8 @@ from trio_cartesia._protocol.tts.decoder import read_fields
 from trio_cartesia._protocol.tts.messages import Done, ErrorEvent, Event
 
 __all__ = ["AudioResponse", "EventsResponse"]
+
+END_SECONDS: Final = 1.0  # for the end of a response whose last event has come
 
 
 @no_public_constructor("client.tts.generate()")
@@ -151,7 +154,7 @@ class EventsResponse(AsyncIterator[Event]):
             RemoteProtocolError: An event is not valid.
         """
         if self._is_done:
-            await trio.lowlevel.checkpoint()
+            await self._receive_end()
             raise StopAsyncIteration
         while not self._waiting:
             data = await self._response.receive()
@@ -168,6 +171,13 @@ class EventsResponse(AsyncIterator[Event]):
             )
         self._is_done = isinstance(event, Done)
         return event
+
+    async def _receive_end(self) -> None:
+        """Receive what ends the response, so that its connection can be used again."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with suppress(ConnectionLost, RemoteProtocolError), trio.move_on_after(END_SECONDS):
+            while await self._response.receive():
+                pass
 
     def _fields(self, data: bytes) -> dict[str, Any]:
         """Return an event's members, with those that a context's have: HTTP may leave them out."""

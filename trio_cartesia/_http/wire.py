@@ -15,7 +15,13 @@ import httpcore2
 import httpx2
 import trio
 
-from trio_cartesia._errors import CartesiaError, ConnectFailed, ConnectionLost, RemoteProtocolError
+from trio_cartesia._errors import (
+    CartesiaError,
+    ConnectFailed,
+    ConnectionLost,
+    InternalError,
+    RemoteProtocolError,
+)
 from trio_cartesia._protocol.base.addresses import host_and_port
 from trio_cartesia._runtime.transport.connect import OpenStream, open_plain, start_tls
 from trio_cartesia._runtime.transport.default_tls import default_context
@@ -266,11 +272,15 @@ def _request(
 ) -> httpx2.Request:
     if isinstance(body, bytes):
         return httpx2.Request(method, url, headers=list(headers), content=body)
+    host = ("Host", httpx2.URL(url).netloc.decode())  # which httpx2 leaves out here
     framing = [] if any(name == "Content-Length" for name, _ in headers) else [CHUNKED]
-    return httpx2.Request(method, url, headers=[*headers, *framing], stream=_RequestBody(body))
+    stream = _RequestBody(body)
+    return httpx2.Request(method, url, headers=[host, *headers, *framing], stream=stream)
 
 
 def _translated(error: Exception, stream: _Stream | None) -> CartesiaError:
+    if isinstance(error, httpcore2.LocalProtocolError):
+        return InternalError(f"the request is not valid HTTP: {error}")
     has_ended = isinstance(error, httpcore2.NetworkError) or (
         "disconnected" in str(error) if stream is None else stream.has_ended
     )

@@ -31,6 +31,8 @@ LONGEST_TEXT: Final = 2000  # characters kept of a message or title
 # Control characters can drive terminals and forge log lines; lone surrogates cannot be printed.
 _NOT_FOR_PRINT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)  # of a proxy's page
+
 KIND_OF_CODE: Final[Mapping[str, type[RequestFailed]]] = {  # protocol §1.7.1
     "quota_exceeded": QuotaExceeded,
     "concurrency_limited": ConcurrencyLimited,
@@ -103,7 +105,7 @@ def error_from_body(
 
     Args:
         status_code: From the status line; it wins over one in the body.
-        body: JSON, plain text or empty.
+        body: JSON, plain text, HTML (of a proxy) or empty.
         request_id: From the ``X-Request-Id`` header; used where the body has none.
         retry_after: The ``Retry-After`` header; used if it is a number of seconds.
     """
@@ -112,6 +114,8 @@ def error_from_body(
         fields = json.loads(text)
     except (ValueError, RecursionError):
         fields = {"error": text}
+    if text[:1] == "<":
+        fields = {"title": "an HTML page in place of the service's answer", "message": _title(text)}
     if not isinstance(fields, dict):
         fields = {"error": text}
     named = {"request_id": fields.get("request_id") or request_id, "status_code": status_code}
@@ -124,6 +128,11 @@ def _kind(code: str | None, status_code: int | None) -> type[RequestFailed]:
     if status_code is not None and status_code >= 500:
         return ServiceFailed
     return KIND_OF_STATUS.get(status_code or 0, RequestFailed)
+
+
+def _title(page: str) -> str | None:
+    found = _TITLE.search(page)
+    return None if found is None else found[1]
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,155 @@
+"""Multipart forms, as a parser that is not ours reads them."""
+
+from __future__ import annotations
+
+import gc
+import io
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.http.scripted import answer, scripted
+from trio_cartesia import LocalProtocolError
+from trio_cartesia._http.multipart import Multipart, form_fields
+from trio_cartesia._http.uploads import source_of
+from trio_cartesia.testing import on_virtual_time
+from trio_cartesia.types import UploadFile
+
+VOICE = answer({"id": "v", "name": "n"})
+
+
+def parts_of(asked) -> list[tuple[str, str | None, str | None, bytes]]:
+    """Return name, filename, type and contents of each part of a request."""
+    head = f"Content-Type: {asked.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(policy=policy.HTTP).parsebytes(head + asked.body)
+    return [
+        (
+            part.get_param("name", header="content-disposition"),
+            part.get_filename(),
+            part["content-type"] and part.get_content_type(),
+            part.get_payload(decode=True),
+        )
+        for part in message.iter_parts()
+    ]
+
+
+async def pieces_of(data: bytes):
+    for start in range(0, len(data), 1000):
+        yield data[start : start + 1000]
+
+
+FORMS = {
+    "bytes": lambda data, _: data,
+    "path": lambda _, path: path,
+    "text path": lambda _, path: str(path),
+    "file": lambda data, _: io.BytesIO(data),
+    "iterable": lambda data, _: pieces_of(data),
+    "named": lambda data, _: UploadFile(content=data, filename='a "b".flac'),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_whatever_is_uploaded_arrives(form, tmp_path):
+    """Its bytes, its name and its type, behind the fields; its progress is reported."""
+    data = bytes(range(256)) * 1000
+    path = tmp_path / "clip.wav"
+    path.write_bytes(data)
+    reports = []
+    async with scripted(VOICE) as (client, service):
+        await client.voices.clone(
+            clip=FORMS[form](data, path), name="ä", language="en", extra_body={"access": "private"},
+            progress=lambda sent, size: reports.append((sent, size)),
+        )  # fmt: skip
+    (asked,) = service.asked
+    *fields, (name, filename, kind, contents) = parts_of(asked)
+    assert [(name, value.decode()) for name, _, _, value in fields] == [
+        ("name", "ä"),
+        ("language", "en"),
+        ("access", "private"),
+    ]
+    assert (name, contents) == ("clip", data)
+    expected = {"path": "clip.wav", "text path": "clip.wav", "named": "a %22b%22.flac"}
+    assert filename == expected.get(form, "upload")
+    assert kind in (
+        "audio/x-wav",
+        "audio/wav",
+        "audio/flac",
+        "audio/x-flac",
+        "application/octet-stream",
+    )
+    is_sized = form != "iterable"
+    assert ("content-length" in asked.headers) == is_sized
+    assert reports[-1] == (len(data), len(data) if is_sized else None)
+    assert len(reports) > 1
+
+
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=5).filter(str.isprintable), st.text(max_size=20)),
+    st.lists(st.binary(max_size=300), max_size=3),
+)
+def test_a_form_says_its_size(fields, files):
+    """The size that is announced is the size that is sent."""
+    sources = [(f"f{index}", source_of(data, "f")) for index, data in enumerate(files)]
+    form = Multipart(fields=form_fields(fields), files=sources)
+
+    async def written() -> bytes:
+        return b"".join([piece async for piece in form])
+
+    assert form.size_bytes == len(trio.run(written))
+
+
+async def test_a_file_is_sent_from_where_it_is_and_again_from_there():
+    """An open file is read from its position, also when the upload is repeated."""
+    file = io.BytesIO(b"skippedrest")
+    file.seek(7)
+    async with scripted(answer({}, status=429, retry_after="0"), VOICE) as (client, service):
+        await client.voices.clone(clip=file, name="n", language="en")
+    assert [parts_of(asked)[-1][3] for asked in service.asked] == [b"rest", b"rest"]
+
+
+@on_virtual_time
+async def test_a_generator_of_pieces_is_closed():
+    """Whatever ends the upload: here, the caller's deadline."""
+    closed = []
+
+    async def pieces():
+        try:
+            yield b"one"
+            await trio.sleep_forever()
+        finally:
+            closed.append(1)
+
+    async with scripted(VOICE) as (client, _):
+        with trio.move_on_after(1):
+            await client.voices.clone(clip=pieces(), name="n", language="en")
+    gc.collect()
+    assert closed == [1]
+
+
+@on_virtual_time
+async def test_an_error_of_the_pieces_is_raised_as_it_is():
+    """An exception of the caller's iterable is not translated."""
+
+    async def pieces():
+        yield b"one"
+        raise KeyError
+
+    async with scripted(VOICE) as (client, _):
+        with pytest.raises(KeyError):
+            await client.voices.clone(clip=pieces(), name="n", language="en")
+
+
+@on_virtual_time
+async def test_pieces_must_be_bytes():
+    """Text is an error of the call."""
+
+    async def pieces():
+        yield "text"
+
+    async with scripted(VOICE) as (client, _):
+        with pytest.raises(LocalProtocolError, match="must yield bytes"):
+            await client.voices.clone(clip=pieces(), name="n", language="en")
