@@ -120,6 +120,11 @@ class _Declaration:
         return frozenset(re.findall(r"{(\w+)}", self.path))
 
     @cached_property
+    def has_members(self) -> bool:
+        """Whether there are parameters for a body."""
+        return bool(self.signature.parameters.keys() - self.in_path - {"self", "options"})
+
+    @cached_property
     def files(self) -> frozenset[str]:
         """The parameters that are uploads."""
         kinds = set(get_args(Upload))
@@ -181,7 +186,8 @@ class _Declaration:
             return Request(method=self.method, path=path, form=form)
         if self.method in _NO_BODY:
             return Request(method=self.method, path=path, query=query_pairs(sent))
-        return Request(method=self.method, path=path, json=to_wire(sent, "a value") or None)
+        json = to_wire(sent, "a value") if self.has_members else None
+        return Request(method=self.method, path=path, json=json)
 
     def _is_left_out(self, name: str, value: object) -> bool:
         is_none = value is None and name not in self.nullable
