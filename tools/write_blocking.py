@@ -38,6 +38,26 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
     "Speaker": ("trio_cartesia.playback.speaker", "SpeakerBase"),
     "Batch": ("trio_cartesia.batch.speaking", "IteratorWrapper[AsyncBatch]"),
+    "AudioResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncAudioResponse]"),
+    "EventsResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncEventsResponse]"),
+    "Listing": ("trio_cartesia._http.listing", "IteratorWrapper[AsyncListing[T]], Generic[T]"),
+    "Pages": ("trio_cartesia._http.listing", "IteratorWrapper[AsyncPages[T]], Generic[T]"),
+    "AccessTokens": ("trio_cartesia._http.resources.account", "Wrapper[AsyncAccessTokens]"),
+    "UsageReports": ("trio_cartesia._http.resources.account", "Wrapper[AsyncUsageReports]"),
+    "Agents": ("trio_cartesia._http.resources.agents", "Wrapper[AsyncAgents]"),
+    "Deployments": ("trio_cartesia._http.resources.agents", "Wrapper[AsyncDeployments]"),
+    "Calls": ("trio_cartesia._http.resources.calls", "Wrapper[AsyncCalls]"),
+    "Datasets": ("trio_cartesia._http.resources.datasets", "Wrapper[AsyncDatasets]"),
+    "DatasetFiles": ("trio_cartesia._http.resources.datasets", "Wrapper[AsyncDatasetFiles]"),
+    "FineTunes": ("trio_cartesia._http.resources.fine_tunes", "Wrapper[AsyncFineTunes]"),
+    "Metrics": ("trio_cartesia._http.resources.metrics", "Wrapper[AsyncMetrics]"),
+    "MetricResults": ("trio_cartesia._http.resources.metrics", "Wrapper[AsyncMetricResults]"),
+    "PronunciationDicts": (
+        "trio_cartesia._http.resources.pronunciation_dicts",
+        "Wrapper[AsyncPronunciationDicts]",
+    ),
+    "VoiceChanger": ("trio_cartesia._http.resources.voice_changer", "Wrapper[AsyncVoiceChanger]"),
+    "Voices": ("trio_cartesia._http.resources.voices", "Wrapper[AsyncVoices]"),
 }
 OPENERS: Final = {  # functions whose blocks yield an object of a class
     "Speaker": "open_speaker",
@@ -45,9 +65,11 @@ OPENERS: Final = {  # functions whose blocks yield an object of a class
 }
 CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
+HTTP: Final = "trio_cartesia._http."  # its classes go to a folder of their own
 
 BODIES: Final = {  # PASS_ON is what other methods do
     "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
+    "Cartesia.with_options": "return self._derived(self._inner.with_options(ARGUMENTS))",
     "Context.audio": "self._portal.run_sync(self._inner.audio); return self._audio",
     "Context.cancel": "self._put_back(); PASS_ON",
     "Context.collect": "self._put_back(); PASS_ON",
@@ -61,7 +83,17 @@ else:
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
     "Speaker.play": "context._put_back(); return self._play(context._inner, on_event)",
 }
-UNCHANGING: Final = {"Connection.request_id", "Context.output_format"}  # read from any thread
+UNCHANGING: Final = {  # read from any thread
+    "AudioResponse.file_id",
+    "AudioResponse.headers",
+    "AudioResponse.request_id",
+    "AudioResponse.status_code",
+    "Connection.request_id",
+    "Context.output_format",
+    "EventsResponse.headers",
+    "EventsResponse.request_id",
+    "EventsResponse.status_code",
+}
 
 TYPES: Final = {  # in annotations
     "AsyncIterator": "Iterator",
@@ -70,6 +102,7 @@ TYPES: Final = {  # in annotations
 IMPORTS: Final = {
     "AbstractContextManager": "contextlib",
     "Block": "trio_cartesia.blocking.block",
+    "Generic": "typing",
     "ClientBase": "trio_cartesia.blocking.client_base",
     "ContextBase": "trio_cartesia.blocking.context_base",
     "Iterator": "collections.abc",
@@ -86,8 +119,8 @@ IMPORTS: Final = {
 WORDS: Final = {  # in docstrings: patterns, and what they become
     r"an async(?:hronous)? context manager": "a context manager",
     r"(A|a)n asynchronous iterator": r"\1n iterator",
-    r"It holds settings but no connection, so it is cheap\. All tasks of a Trio run may share it\."
-    "": (
+    r"The block keeps the connections of requests over HTTP; before the first request there are "
+    r"none, so a client is cheap\. All tasks of a Trio run may share it\.": (
         "While its block runs, a thread in the background runs Trio for it. All threads may share "
         "it; leaving the block ends what they have open."
     ),
@@ -109,6 +142,9 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r": use ``trio\.fail_after``": "",
     r"(N|n)othing is awaited": r"\1othing is waited for",
     r": there is no exception group unless the block opened a nursery": "",
+    r"an async function that returns one, which is called": (
+        "an async function that returns one, which is called in the background thread"
+    ),
     r"An async function that": "An async function, called in the background thread, that",
 }
 EXAMPLE: Final = {  # in examples, likewise
@@ -125,6 +161,7 @@ EXAMPLE: Final = {  # in examples, likewise
 STALE: Final = re.compile(r"\b(await\w*|async\w*|nurser\w*|tasks?|trio\.(?!abc)\w+)\b")
 EXPECTED: Final = {  # what `STALE` finds and is right
     "An async function, called in",
+    "or an async function that",
     "A task of this package crashed",
 }
 
@@ -233,7 +270,8 @@ def written(name: str) -> str:
         body += ast.parse("__slots__ = ()").body
     for node in sorted(source.body, key=lambda node: "__init__" not in ast.unparse(node)[:14]):
         body += member(name, node, attributes)
-    made = ast.ClassDef(name, [expression(base)], [], body, decorators)
+    bases = ast.parse(f"class _({base}): ...").body[0].bases  # type: ignore[attr-defined]  # a class
+    made = ast.ClassDef(name, bases, [], body, decorators)
     made.type_params = []  # of Python 3.12
     head = f'"""`{name}` for threads. tools/write_blocking.py wrote this: do not edit it."""'
     head += "\nfrom __future__ import annotations\n"
@@ -313,11 +351,14 @@ def function(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.st
 
 def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """Return the statement that passes a call on."""
+    returned = ast.unparse(node.returns) if node.returns else "None"
+    kind = returned.partition("[")[0]
     if any(ast.unparse(each) == "property" for each in node.decorator_list):
         inner = f"self._inner.{node.name}"
+        if kind in CLASSES:
+            return f"return create({kind}, self._portal, {inner})"
         unchanging = f"{owner}.{node.name}" in UNCHANGING
         return f"return {inner if unchanging else f'self._portal.run_sync(lambda: {inner})'}"
-    returned = ast.unparse(node.returns) if node.returns else "None"
     given = arguments(node.args)
     if managed := re.fullmatch(r"Manager\[(\w+)\]", returned):
         return f"return Block(self._portal, self._inner.{node.name}({given}), {managed[1]})"
@@ -325,8 +366,8 @@ def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
         return f"item: {returned} = self._next()\nreturn item"
     run = "run" if isinstance(node, ast.AsyncFunctionDef) else "run_sync"
     call = f"self._portal.{run}({', '.join(filter(None, [f'self._inner.{node.name}', given]))})"
-    if returned in CLASSES:
-        call = f"create({returned}, self._portal, {call})"
+    if kind in CLASSES:
+        call = f"create({kind}, self._portal, {call})"
     return call if returned == "None" else f"return {call}"
 
 
@@ -399,15 +440,23 @@ def imports(owner: str, code: str, names: dict[str, str]) -> str:
 
 
 def module_of(name: str) -> str:
-    """Return the module of a blocking class."""
-    return MODULES.get(name, name.lower())
+    """Return the module of a blocking class, below the package."""
+    module, _ = CLASSES[name]
+    if not module.startswith(HTTP):
+        return MODULES.get(name, name.lower())
+    return f"resources.{re.sub('(?<=[a-z])(?=[A-Z])', '_', name).lower()}"
+
+
+def path_of(name: str) -> Path:
+    """Return the file of a blocking class."""
+    return FOLDER / f"{module_of(name).replace('.', '/')}.py"
 
 
 def main() -> None:
     """Write all modules, formatted."""
     paths = []
     for name in CLASSES:
-        path = FOLDER / f"{module_of(name)}.py"
+        path = path_of(name)
         path.write_text(written(name))
         paths.append(str(path))
     for command in (["check", "-q", "--select", "I", "--fix"], ["format", "-q"]):

@@ -19,6 +19,7 @@ from trio_cartesia._http.responses import AudioResponse as AudioResponse
 from trio_cartesia._http.responses import EventsResponse as EventsResponse
 from trio_cartesia._http.speech import BytesOptions as BytesOptions
 from trio_cartesia._http.speech import EventsOptions as EventsOptions
+from trio_cartesia._http.speech import InfillOptions as InfillOptions
 from trio_cartesia._http.uploads import Upload as Upload
 from trio_cartesia._http.uploads import UploadFile as UploadFile
 from trio_cartesia._protocol.rest.account import AccessToken as AccessToken

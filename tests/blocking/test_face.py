@@ -24,6 +24,7 @@ import trio_cartesia._runtime.playout.playout
 import trio_cartesia.batch
 import trio_cartesia.blocking
 import trio_cartesia.playback
+import trio_cartesia.types
 
 ROOT = Path(__file__).parent.parent.parent
 WAITING = (AbstractAsyncContextManager, AsyncIterable)  # what only a coroutine can use
@@ -229,8 +230,8 @@ def test_the_modules_are_what_the_tool_writes():
     """The modules of the blocking face are those that tools/write_blocking.py writes now."""
     tool = load_tool()
     for name in tool.CLASSES:
-        path = tool.FOLDER / f"{tool.module_of(name)}.py"
-        written, kept = ast.parse(tool.written(name)), ast.parse(path.read_text())
+        written = ast.parse(tool.written(name))
+        kept = ast.parse(tool.path_of(name).read_text())
         sort_imports(written)
         sort_imports(kept)
         assert ast.unparse(written) == ast.unparse(kept), f"run tools/write_blocking.py: {name}"

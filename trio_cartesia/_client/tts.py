@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, Unpack
@@ -25,12 +25,9 @@ from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
 if TYPE_CHECKING:
-    from trio_cartesia._http.requests import RequestOptions
     from trio_cartesia._http.responses import AudioResponse, EventsResponse
-    from trio_cartesia._http.speech import BytesOptions, EventsOptions
-    from trio_cartesia._http.uploads import Progress, Upload
+    from trio_cartesia._http.speech import BytesOptions, EventsOptions, InfillOptions
     from trio_cartesia._pool.pool import Pool
-    from trio_cartesia._protocol.tts.formats import OutputFormat
 
 __all__ = ["OUTAGE_SECONDS", "TTS"]
 
@@ -161,48 +158,20 @@ class TTS:
 
         return generate_sse(self._endpoint.api(), settings)
 
-    def infill(
-        self,
-        *,
-        model_id: str,
-        language: str,
-        transcript: str,
-        voice_id: str,
-        output_format: OutputFormat | Mapping[str, object],
-        left_audio: Upload | None = None,
-        right_audio: Upload | None = None,
-        progress: Progress | None = None,
-        **options: Unpack[RequestOptions],
-    ) -> Manager[AudioResponse]:
+    def infill(self, **settings: Unpack[InfillOptions]) -> Manager[AudioResponse]:
         """Speak a text that joins recordings, and receive that in the block (protocol §3.3).
 
         Args:
-            model_id: A model for infills, such as ``"sonic-3"``.
-            language: The language of the text.
-            transcript: The text between the recordings.
-            voice_id: The id of a voice.
-            output_format: A `RawOutputFormat`, `WavOutputFormat` or `MP3OutputFormat`, or a mapping
-                with a ``container``.
-            left_audio: The recording before the text; this, *right_audio* or both.
-            right_audio: The recording after the text.
-            progress: Called with the bytes of recordings that were sent, and their size or None.
-            **options: See `RequestOptions`.
+            **settings: The text, the recordings, one or both, and options of the request; see
+                `InfillOptions`.
 
         Raises:
-            LocalProtocolError: A parameter is not valid, or there is no recording.
+            LocalProtocolError: A setting is missing, unknown or not valid.
             RequestFailed: As for `generate`; likewise the others there.
         """
         from trio_cartesia._http.speech import infill
 
-        fields = {
-            "model_id": model_id,
-            "language": language,
-            "transcript": transcript,
-            "voice_id": voice_id,
-            "output_format": output_format,
-        }
-        recordings = {"left_audio": left_audio, "right_audio": right_audio}
-        return infill(self._endpoint.api(), fields, recordings, progress, options)
+        return infill(self._endpoint.api(), settings)
 
     @asynccontextmanager
     @enable_ki_protection  # an interrupt between two lines would leave its tasks running

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Literal, NotRequired
 
 from trio_cartesia._errors import LocalProtocolError
@@ -11,18 +12,33 @@ from trio_cartesia._http.multipart import Multipart, form_fields
 from trio_cartesia._http.requests import Request, RequestOptions
 from trio_cartesia._http.responses import AudioResponse, EventsResponse
 from trio_cartesia._http.streams import open_audio, open_events
-from trio_cartesia._http.uploads import Progress, source_of
+from trio_cartesia._http.uploads import Progress, Upload, source_of
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.speech import bytes_body, events_body
 from trio_cartesia._protocol.tts.formats import GenerationConfig, OutputFormat, output_format
 from trio_cartesia._protocol.tts.settings import voice_id
 from trio_cartesia._runtime.managers import Manager
 
-__all__ = ["BytesOptions", "EventsOptions", "generate", "generate_sse", "infill"]
+__all__ = ["BytesOptions", "EventsOptions", "InfillOptions", "generate", "generate_sse", "infill"]
 
 BYTES: Final = "/tts/bytes"
 EVENTS: Final = "/tts/sse"
 INFILL: Final = "/infill/bytes"
+
+
+def _text(value: object) -> str:
+    if not (text := checks.text(value, "transcript")):
+        raise LocalProtocolError("transcript must not be empty")
+    return text
+
+
+INFILL_FIELDS: Final[Mapping[str, Callable[[object], object]]] = {  # and their checks
+    "model_id": partial(checks.printable, name="model_id"),
+    "language": partial(checks.printable, name="language"),
+    "transcript": _text,
+    "voice_id": voice_id,
+    "output_format": output_format,
+}
 
 
 class _SpeechOptions(RequestOptions):
@@ -64,6 +80,31 @@ class EventsOptions(_SpeechOptions):
     context_id: NotRequired[str | None]
 
 
+class InfillOptions(RequestOptions):
+    """The keyword arguments of ``tts.infill``, and those of `RequestOptions`.
+
+    Attributes:
+        model_id: A model for infills, such as ``"sonic-3"``.
+        language: The language of the text.
+        transcript: The text between the recordings.
+        voice_id: The id of a voice.
+        output_format: A `RawOutputFormat`, `WavOutputFormat` or `MP3OutputFormat`, or a mapping
+            with a ``container``.
+        left_audio: The recording before the text; this, *right_audio* or both.
+        right_audio: The recording after the text.
+        progress: Called with the bytes of recordings that were sent, and their size or None.
+    """
+
+    model_id: str
+    language: str
+    transcript: str
+    voice_id: str
+    output_format: OutputFormat | Mapping[str, object]
+    left_audio: NotRequired[Upload | None]
+    right_audio: NotRequired[Upload | None]
+    progress: NotRequired[Progress | None]
+
+
 def generate(api: API, settings: Mapping[str, Any]) -> Manager[AudioResponse]:
     """Return the block that receives speech as bytes."""
     given, options = _parted(settings)
@@ -79,31 +120,20 @@ def generate_sse(api: API, settings: Mapping[str, Any]) -> Manager[EventsRespons
     return open_events(api, request, options, body.get("context_id", ""))
 
 
-def infill(
-    api: API,
-    fields: Mapping[str, Any],
-    recordings: Mapping[str, object],
-    progress: Progress | None,
-    options: Mapping[str, Any],
-) -> Manager[AudioResponse]:
+def infill(api: API, settings: Mapping[str, Any]) -> Manager[AudioResponse]:
     """Return the block that receives the speech between two recordings."""
-    given = {name: source for name, source in recordings.items() if source is not None}
-    if not given:
+    given, options = _parted(settings)
+    progress = given.pop("progress", None)
+    recordings = [(name, given.pop(name, None)) for name in ("left_audio", "right_audio")]
+    files = [(name, source_of(each, name)) for name, each in recordings if each is not None]
+    if not files:
         raise LocalProtocolError("an infill needs left_audio, right_audio or both")
-    if not checks.text(fields["transcript"], "transcript"):
-        raise LocalProtocolError("transcript must not be empty")
-    checked = {
-        **fields,
-        "model_id": checks.printable(fields["model_id"], "model_id"),
-        "language": checks.printable(fields["language"], "language"),
-        "voice_id": voice_id(fields["voice_id"]),
-        "output_format": output_format(fields["output_format"]),
-    }
-    form = Multipart(
-        fields=form_fields(checked),
-        files=[(name, source_of(source, name)) for name, source in given.items()],
-        progress=progress,
-    )
+    if given.keys() != INFILL_FIELDS.keys():
+        raise LocalProtocolError(
+            f"an infill needs {', '.join(INFILL_FIELDS)}, and takes no other settings"
+        )
+    fields = form_fields({name: INFILL_FIELDS[name](value) for name, value in given.items()})
+    form = Multipart(fields=fields, files=files, progress=progress)
     return open_audio(api, Request(method="POST", path=INFILL, form=form), options)
 
 

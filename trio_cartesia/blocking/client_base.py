@@ -56,6 +56,12 @@ class ClientBase:
             portal.stop()
             raise
 
+    def _derived(self, inner: AsyncCartesia) -> Self:
+        """Return a client with other options, in the block of this one."""
+        other = object.__new__(type(self))
+        other._inner, other._portal = inner, self._portal
+        return other
+
     def _end(self) -> None:
         """Have the thread end; the client may be entered again."""
         self._portal.stop()

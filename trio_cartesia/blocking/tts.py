@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import attrs
 
 from trio_cartesia._client.tts import OUTAGE_SECONDS
 from trio_cartesia._client.tts import TTS as AsyncTTS
 from trio_cartesia._constructors import no_public_constructor
+from trio_cartesia._http.speech import BytesOptions, EventsOptions, InfillOptions
 from trio_cartesia._runtime.connection import INBOX_BYTES
 from trio_cartesia._runtime.stalls import StallSeconds
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.connection import Connection
 from trio_cartesia.blocking.pool import Pool
+from trio_cartesia.blocking.resources.audio_response import AudioResponse
+from trio_cartesia.blocking.resources.events_response import EventsResponse
 from trio_cartesia.blocking.wrapper import Wrapper
 
 __all__ = ["TTS"]
@@ -20,7 +25,7 @@ __all__ = ["TTS"]
 @no_public_constructor("client.tts")
 @attrs.define(eq=False, init=False, repr=False)
 class TTS(Wrapper[AsyncTTS]):
-    """Text to speech (protocol §2)."""
+    """Text to speech, over WebSockets (protocol §2) and HTTP (protocol §3)."""
 
     def websocket_connect(
         self, *, inbox_bytes: int = INBOX_BYTES, stall_seconds: StallSeconds = "inherit"
@@ -102,3 +107,45 @@ class TTS(Wrapper[AsyncTTS]):
             ),
             Pool,
         )
+
+    def generate(self, **settings: Unpack[BytesOptions]) -> Manager[AudioResponse]:
+        """Send a whole text, and receive its speech as bytes in the block (protocol §3.1).
+
+        Args:
+            **settings: The text, its settings and options of the request; see `BytesOptions`.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown or not valid.
+            RequestFailed: The service refused the request.
+            ConnectFailed: The service cannot be reached.
+            ConnectionLost: The connection ended early. The text is not sent again, since it may
+                have been billed; see ``retry_written``.
+        """
+        return Block(self._portal, self._inner.generate(**settings), AudioResponse)
+
+    def generate_sse(self, **settings: Unpack[EventsOptions]) -> Manager[EventsResponse]:
+        """Send a whole text, and receive its speech as events in the block (protocol §3.2).
+
+        The events are those of a WebSocket, and a WebSocket costs less for many short texts.
+
+        Args:
+            **settings: The text, its settings and options of the request; see `EventsOptions`.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown or not valid.
+            RequestFailed: As for `generate`; likewise the others there.
+        """
+        return Block(self._portal, self._inner.generate_sse(**settings), EventsResponse)
+
+    def infill(self, **settings: Unpack[InfillOptions]) -> Manager[AudioResponse]:
+        """Speak a text that joins recordings, and receive that in the block (protocol §3.3).
+
+        Args:
+            **settings: The text, the recordings, one or both, and options of the request; see
+                `InfillOptions`.
+
+        Raises:
+            LocalProtocolError: A setting is missing, unknown or not valid.
+            RequestFailed: As for `generate`; likewise the others there.
+        """
+        return Block(self._portal, self._inner.infill(**settings), AudioResponse)

@@ -42,7 +42,7 @@ class Metrics:
 
         Args:
             name: Its unique name: lower case letters, digits, ``_``, ``-`` and ``.``.
-            prompt: The task, and how it is judged.
+            prompt: What to judge, and how.
             display_name: Its name in the playground.
             **options: See `RequestOptions`.
         """

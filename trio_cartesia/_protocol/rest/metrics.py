@@ -22,7 +22,7 @@ class Metric:
     Attributes:
         id: Its id.
         name: Its unique name.
-        prompt: The task and how it is judged.
+        prompt: What to judge, and how.
         display_name: Its name in the playground, or None.
         created_at: A time (RFC 3339).
         extra: Members that this version does not know.

@@ -1,0 +1,1 @@
+"""The resources of the API for threads; tools/write_blocking.py writes them."""
