@@ -19,9 +19,11 @@ import trio_cartesia.server
 import trio_cartesia.testing
 from tests.support import check_two_files
 from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics, Timings
-from trio_cartesia._client import tts
+from trio_cartesia._client import client, tokens, tts
+from trio_cartesia._http import api, responses, retries, wire
 from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
+from trio_cartesia._protocol.rest import sse
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import decoder as codec
@@ -163,6 +165,15 @@ def test_the_statistics_page_has_every_number(kind):
 
 
 LIMITS = {
+    "MAX_CONNECTIONS": client.MAX_CONNECTIONS,
+    "KEPT_SECONDS": wire.KEPT_SECONDS,
+    "MAX_RESPONSE_BYTES": api.MAX_RESPONSE_BYTES,
+    "MAX_ERROR_BYTES": api.MAX_ERROR_BYTES,
+    "MAX_EVENT_BYTES": sse.MAX_EVENT_BYTES,
+    "END_SECONDS": responses.END_SECONDS,
+    "MAX_RETRIES": retries.MAX_RETRIES,
+    "LONGEST_WAIT_SECONDS": retries.LONGEST_WAIT_SECONDS,
+    "RENEW_SECONDS": tokens.RENEW_SECONDS,
     "CONNECT_SECONDS": transport.CONNECT_SECONDS,
     "ATTEMPT_SECONDS": tcp.ATTEMPT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,

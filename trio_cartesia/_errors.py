@@ -25,8 +25,8 @@
             ├── ConcurrencyLimited   retry once another context has ended
             └── ServiceFailed        retry
 
-A refused handshake raises the same classes as an ``error`` event, with the same attributes, so
-``except RequestFailed`` catches both, and nothing that the service did not refuse.
+A refused handshake or HTTP request raises the same classes as an ``error`` event, with the same
+attributes, so ``except RequestFailed`` catches all, and nothing that the service did not refuse.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class ContextFailed(CartesiaError):
 
 
 class RequestFailed(ContextFailed):
-    """The service refused a request: an input of a context, or the handshake of a connection.
+    """The service refused a request: an input of a context, a handshake, or one over HTTP.
 
     Attributes:
         title: The service's short description of the problem, or None.

@@ -133,10 +133,13 @@ async def test_a_conversation_goes_through_the_proxy(user_info):
                 allow_insecure=True,
                 proxy=f"http://{user_info}127.0.0.1:{proxy.port}",
             )
+            async with client:
+                assert (await client.get_status()).ok
             async with client.tts.websocket_connect() as connection:
                 async with connection.speak("Hello.", **SETTINGS) as context:
                     assert (await context.collect()).audio
-    ((target, headers),) = proxy.requests
+    (target, headers), of_the_websocket = proxy.requests
+    assert (target, headers) == of_the_websocket
     assert target == headers.pop("host") == "api.example:80"
     user = {"": None, "me@": "me:"}.get(user_info, f"me:{PASSWORD}")
     wanted = f"Basic {base64.b64encode(user.encode()).decode()}" if user else None

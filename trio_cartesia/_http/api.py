@@ -28,9 +28,9 @@ from trio_cartesia._protocol.rest.reading import read_json, to_wire
 if TYPE_CHECKING:  # loaded by the first request
     from trio_cartesia._http.wire import WireResponse
 
-__all__ = ["API", "MAX_BODY_BYTES", "Response"]
+__all__ = ["API", "MAX_RESPONSE_BYTES", "Response"]
 
-MAX_BODY_BYTES: Final = 64 * 2**20  # of a response that is read whole
+MAX_RESPONSE_BYTES: Final = 64 * 2**20  # of a response that is read whole
 MAX_ERROR_BYTES: Final = 64 * 2**10  # read of the body of an error
 
 _to_json: Final = json.JSONEncoder(
@@ -130,11 +130,11 @@ class API:
             ConnectFailed: There is no connection; nothing was sent.
             ConnectionLost: The connection ended early.
             RequestFailed: The service refused the request.
-            RemoteProtocolError: The response is not valid, or larger than `MAX_BODY_BYTES`.
+            RemoteProtocolError: The response is not valid, or larger than `MAX_RESPONSE_BYTES`.
         """
         response = await self.open(request, options)
         try:
-            return response, await response.read(MAX_BODY_BYTES)
+            return response, await response.read(MAX_RESPONSE_BYTES)
         finally:
             await response.aclose()  # noqa: ASYNC102  # shielded there
 

@@ -25,11 +25,11 @@ from trio_cartesia._errors import (
 from trio_cartesia._protocol.base.addresses import host_and_port
 from trio_cartesia._runtime.transport.connect import OpenStream, open_plain, start_tls
 from trio_cartesia._runtime.transport.default_tls import default_context
+from trio_cartesia._runtime.transport.websocket import CONNECT_SECONDS
 
-__all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "Wire", "WireResponse"]
+__all__ = ["KEPT_SECONDS", "Wire", "WireResponse"]
 
-CONNECT_SECONDS: Final = 30.0  # name, route and TLS together, as of a WebSocket
-IDLE_SECONDS: Final = 60.0  # after which a connection is not used again
+KEPT_SECONDS: Final = 60.0  # after which an idle connection is not used again
 
 CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
@@ -232,7 +232,7 @@ class Wire:
             # httpcore2 changes the one that it is given, and a user's may serve others as well
             ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             max_connections=max_connections,
-            keepalive_expiry=IDLE_SECONDS,
+            keepalive_expiry=KEPT_SECONDS,
             network_backend=_Backend(open_stream, ssl_context),
         )
         self._client = httpx2.AsyncClient(transport=_Transport(pool), trust_env=False, timeout=None)
