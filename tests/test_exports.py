@@ -62,6 +62,7 @@ NOT_AT_THE_START = [
     "email",
     "h11",
     "http",
+    "httpcore2",
     "httpx2",
     "hypothesis",
     "importlib.metadata",

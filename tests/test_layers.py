@@ -99,7 +99,6 @@ ALONE = {
     "espeakng_loader": {"server.voices.espeak.library"},
     "h11": {"server.net.http1", "_runtime.transport.handshake_errors", "_runtime.transport.proxy"},
     "httpcore2": {"_http.wire"},
-    "httpx2": {"_http.wire"},
     "hypothesis": {"testing.machine", "testing.strategies"},
     "lameenc": {"server.audio.mp3"},
     "miniaudio": {"playback.device"},

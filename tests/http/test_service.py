@@ -180,13 +180,13 @@ async def main():
                 await context.collect()
 
 trio.run(main)
-print(*[name for name in ("httpx2", "httpcore2", "trio_cartesia._http.api") if name in sys.modules])
+print(*[name for name in ("httpcore2", "trio_cartesia._http.api") if name in sys.modules])
 """
 
 
 @pytest.mark.slow
 def test_websockets_load_no_http():
-    """Who uses WebSockets alone never pays for the import of httpx2."""
+    """Who uses WebSockets alone never pays for the import of HTTP."""
     command = [sys.executable, "-W", "error", "-c", WEBSOCKET]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -37,7 +37,7 @@ def parts_of(asked) -> list[tuple[str, str | None, str | None, bytes]]:
     ]
 
 
-async def pieces_of(data: bytes):
+async def pieces_of(data: bytes):  # noqa: ASYNC124  # it has to be async
     for start in range(0, len(data), 1000):
         yield data[start : start + 1000]
 
@@ -134,7 +134,7 @@ async def test_a_generator_of_pieces_is_closed():
 async def test_an_error_of_the_pieces_is_raised_as_it_is():
     """An exception of the caller's iterable is not translated."""
 
-    async def pieces():
+    async def pieces():  # noqa: ASYNC124  # it has to be async
         yield b"one"
         raise KeyError
 
@@ -147,7 +147,7 @@ async def test_an_error_of_the_pieces_is_raised_as_it_is():
 async def test_pieces_must_be_bytes():
     """Text is an error of the call."""
 
-    async def pieces():
+    async def pieces():  # noqa: ASYNC124  # it has to be async
         yield "text"
 
     async with scripted(VOICE) as (client, _):

@@ -107,7 +107,8 @@ class API:
 
     def with_options(self, options: Mapping[str, Any]) -> API:
         """Return one with other options, over the same connections."""
-        return attrs.evolve(self, options=self.options.joined(options))
+        joined = self.options.joined(options)
+        return self if joined is self.options else attrs.evolve(self, options=joined)
 
     async def json(self, request: Request, options: Mapping[str, Any]) -> Any:
         """Send a request, and return the JSON of its response."""
@@ -214,10 +215,13 @@ def _headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str
     yield "Accept-Encoding", "identity"
     if isinstance(content, Multipart):
         yield "Content-Type", content.content_type
-        if content.size_bytes is not None:  # or else the body is chunked
-            yield "Content-Length", str(content.size_bytes)
+        size = content.size_bytes
+        yield ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
     elif content:
         yield "Content-Type", JSON
+        yield "Content-Length", str(len(content))
+    elif request.method in ("POST", "PUT", "PATCH"):
+        yield "Content-Length", "0"
 
 
 async def _error(response: Response) -> CartesiaError:

@@ -13,7 +13,7 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._runtime.transport.connect import OpenStream
 
-if TYPE_CHECKING:  # loads httpx2: not before the first request
+if TYPE_CHECKING:  # loads httpcore2: not before the first request
     from trio_cartesia._http.wire import Wire
 
 __all__ = ["Connections"]

@@ -1,6 +1,7 @@
 """Multipart forms that are sent while they are read (RFC 7578, protocol §1.6).
 
-httpx2 has them too, but reads files in the thread of the run, and takes no asynchronous iterables.
+A file is read in a thread, piece by piece, and asynchronous iterables are parts like any other;
+those of httpx2 read files in the thread of the run, and take no iterables.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Multipart:
             yield self._head(name, source)
             async with aclosing(cast("Any", source.read())) as pieces:
                 async for piece in pieces:
-                    yield piece
+                    yield piece  # noqa: ASYNC119  # httpcore2 closes this, whatever ends it
                     sent += len(piece)
                     if self.progress is not None:
                         self.progress(sent, size)

@@ -1,18 +1,21 @@
-"""HTTP connections, and the only module that imports httpx2.
+"""HTTP connections, and the only module that imports httpcore2, the lower half of httpx2.
 
-httpx2 speaks HTTP and keeps connections for the next request. It gets streams of ours, so that name
+It speaks HTTP and keeps connections for the next request. It gets streams of ours, so that name
 resolution, proxies, TLS and their errors are those of the WebSockets. Its exceptions end here.
+
+The upper half, ``httpx2.AsyncClient``, was measured and left out: what it adds (redirects, cookies,
+decompression) is not used here, and it took a quarter of the processor time of a request.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
 import httpcore2
-import httpx2
 import trio
 
 from trio_cartesia._errors import (
@@ -30,10 +33,10 @@ from trio_cartesia._runtime.transport.websocket import CONNECT_SECONDS
 __all__ = ["KEPT_SECONDS", "Wire", "WireResponse"]
 
 KEPT_SECONDS: Final = 60.0  # after which an idle connection is not used again
+JOINED_BYTES: Final = 64 * 2**10  # of a request that are sent in one write
 
-CHUNKED: Final = ("Transfer-Encoding", "chunked")
-
-_FAILURES: Final = (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.DecodingError)
+_FAILURES: Final = (httpcore2.NetworkError, httpcore2.ProtocolError)
+_BROKEN: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class _NotConnected(httpcore2.ConnectError):
@@ -45,27 +48,41 @@ class _NotConnected(httpcore2.ConnectError):
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    """A stream of ours, as httpcore2 uses it; the callers' scopes are its only deadlines."""
+    """A stream of ours, as httpcore2 uses it; the callers' scopes are its only deadlines.
+
+    Writes are joined until there is much to send or the response is read, since the head of a
+    request and its body are written apart.
+    """
 
     def __init__(
         self, stream: trio.abc.Stream, peer: str, ssl_context: ssl.SSLContext | None
     ) -> None:
         self._stream, self._peer, self._ssl_context = stream, peer, ssl_context
-        self._readable = getattr(stream, "is_readable", None)
+        self._is_readable = getattr(stream, "is_readable", bool)
+        self._unsent = bytearray()
         self.has_ended = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+        with suppress(httpcore2.WriteError):  # the peer may have answered before it left
+            await self._send()
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        except _BROKEN as error:
             raise httpcore2.ReadError from error
         self.has_ended = not data
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        self._unsent += buffer
+        if len(self._unsent) >= JOINED_BYTES:
+            await self._send()
+
+    async def _send(self) -> None:
+        unsent, self._unsent = self._unsent, bytearray()
         try:
-            await self._stream.send_all(buffer)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            if unsent:
+                await self._stream.send_all(unsent)
+        except _BROKEN as error:
             raise httpcore2.WriteError from error
 
     async def aclose(self) -> None:
@@ -80,20 +97,17 @@ class _Stream(httpcore2.AsyncNetworkStream):
     ) -> _Stream:
         context = self._ssl_context or default_context()
         try:
-            with trio.move_on_after(CONNECT_SECONDS) as scope:
+            with trio.move_on_after(CONNECT_SECONDS):
                 stream = await start_tls(self._stream, context, server_hostname or "", self._peer)
                 secured = _Stream(stream, self._peer, None)
-                secured._readable = self._readable
+                secured._is_readable = self._is_readable
                 return secured
         except CartesiaError as error:
             raise _NotConnected(error) from None
-        assert scope.cancelled_caught
         raise _NotConnected(_no_answer(self._peer))
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._readable is not None:
-            return self._readable()
-        return None
+        return self._is_readable() if info == "is_readable" else None
 
 
 @attrs.define(eq=False)
@@ -113,75 +127,16 @@ class _Backend(httpcore2.AsyncNetworkBackend):
     ) -> _Stream:
         peer = host_and_port(host, port)
         try:
-            with trio.move_on_after(CONNECT_SECONDS) as scope:
+            with trio.move_on_after(CONNECT_SECONDS):
                 stream = await open_plain(host, port, self._open_stream, peer)
                 return _Stream(stream, peer, self._ssl_context)
         except CartesiaError as error:
             raise _NotConnected(error) from None
-        assert scope.cancelled_caught
         raise _NotConnected(_no_answer(peer))
 
 
 def _no_answer(peer: str) -> ConnectFailed:
     return ConnectFailed(f"{peer} gave no answer within {CONNECT_SECONDS:g} seconds")
-
-
-@attrs.define(eq=False)
-class _RequestBody(httpx2.AsyncByteStream):
-    """The body of a request; httpcore2 closes the iterator, whatever ends it."""
-
-    _pieces: AsyncIterable[bytes]
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._pieces)
-
-
-@attrs.define(eq=False)
-class _Body(httpx2.AsyncByteStream):
-    """The body of a response, from httpcore2."""
-
-    _stream: Any
-
-    async def __aiter__(self) -> Any:
-        stream = self._stream.__aiter__()
-        try:
-            async for data in stream:
-                yield data
-        finally:
-            await stream.aclose()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-@attrs.define(eq=False)
-class _Transport(httpx2.AsyncBaseTransport):
-    """httpx2's own transport takes no network backend, so this takes its place."""
-
-    _pool: httpcore2.AsyncConnectionPool
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = request.url
-        response = await self._pool.handle_async_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(
-                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx2.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response.stream),
-            extensions=response.extensions,
-        )
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
 
 
 @attrs.define(eq=False)
@@ -193,32 +148,36 @@ class WireResponse:
         headers: By lower-case name; values of a name that came more than once are joined.
     """
 
-    _response: httpx2.Response = attrs.field(repr=False)
+    _response: httpcore2.Response = attrs.field(repr=False)
     status_code: int = attrs.field(init=False)
     headers: Mapping[str, str] = attrs.field(init=False, repr=False)
-    _chunks: Any = attrs.field(init=False, repr=False)
+    _body: AsyncGenerator[bytes, None] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.status_code = self._response.status_code
-        self.headers = dict(self._response.headers)
-        self._chunks = self._response.aiter_bytes()
+        self.status_code = self._response.status
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in self._response.headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self.headers = headers
+        self._body = aiter(self._response.stream)  # type: ignore[arg-type]  # it is one
 
     async def receive(self) -> bytes:
         """Receive some of the body; nothing means its end.
 
         Raises:
             ConnectionLost: The connection ended before the body did.
-            RemoteProtocolError: It is not valid HTTP, or not what its encoding says.
+            RemoteProtocolError: It is not valid HTTP.
         """
         try:
-            return await anext(self._chunks, b"")
+            return await anext(self._body, b"")
         except _FAILURES as error:
             raise _translated(error, self._response.extensions["network_stream"]) from error
 
     async def aclose(self) -> None:
         """Leave the body; the connection is used again if that was received whole."""
         with trio.CancelScope(shield=True):  # nothing in it waits
-            await self._chunks.aclose()
+            await self._body.aclose()
             await self._response.aclose()
 
 
@@ -228,14 +187,13 @@ class Wire:
     def __init__(
         self, open_stream: OpenStream, ssl_context: ssl.SSLContext | None, max_connections: int
     ) -> None:
-        pool = httpcore2.AsyncConnectionPool(
+        self._pool = httpcore2.AsyncConnectionPool(
             # httpcore2 changes the one that it is given, and a user's may serve others as well
             ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             max_connections=max_connections,
             keepalive_expiry=KEPT_SECONDS,
             network_backend=_Backend(open_stream, ssl_context),
         )
-        self._client = httpx2.AsyncClient(transport=_Transport(pool), trust_env=False, timeout=None)
 
     async def send(
         self,
@@ -246,13 +204,25 @@ class Wire:
     ) -> WireResponse:
         """Send a request, and return its response once the head of that has arrived.
 
+        Args:
+            method: Of HTTP.
+            url: The whole URL.
+            headers: All but ``Host``; a body that is not bytes has a ``Content-Length``, or is
+                sent in chunks.
+            body: Bytes, or what yields them; httpcore2 closes a generator, whatever ends it.
+
         Raises:
             ConnectFailed: There is no connection; nothing was written.
             ConnectionLost: The connection ended before the response began.
             RemoteProtocolError: The response is not valid HTTP.
         """
+        request = httpcore2.Request(method, url, content=body)
+        request.headers = [
+            (b"Host", _host(request.url)),
+            *((name.encode(), value.encode()) for name, value in headers),
+        ]
         try:
-            response = await self._client.send(_request(method, url, headers, body), stream=True)
+            response = await self._pool.handle_async_request(request)
         except _NotConnected as error:
             raise error.error from error.error.__cause__
         except _FAILURES as error:
@@ -261,21 +231,12 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close all connections; responses that are being received end with `ConnectionLost`."""
-        await self._client.aclose()
+        await self._pool.aclose()
 
 
-def _request(
-    method: str,
-    url: str,
-    headers: Sequence[tuple[str, str]],
-    body: bytes | AsyncIterable[bytes],
-) -> httpx2.Request:
-    if isinstance(body, bytes):
-        return httpx2.Request(method, url, headers=list(headers), content=body)
-    host = ("Host", httpx2.URL(url).netloc.decode())  # which httpx2 leaves out here
-    framing = [] if any(name == "Content-Length" for name, _ in headers) else [CHUNKED]
-    stream = _RequestBody(body)
-    return httpx2.Request(method, url, headers=[host, *headers, *framing], stream=stream)
+def _host(url: httpcore2.URL) -> bytes:
+    host = b"[%s]" % url.host if b":" in url.host else url.host
+    return host if url.port is None else b"%s:%d" % (host, url.port)
 
 
 def _translated(error: Exception, stream: _Stream | None) -> CartesiaError:

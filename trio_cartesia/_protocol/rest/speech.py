@@ -50,16 +50,23 @@ class EventsSettings(ContextSettings):
     context_id: str | None = attrs.field(default=None, validator=optional(checks.identifier))
 
 
-# of contexts, which HTTP does not have
-_NOT_OF_BYTES: Final = frozenset(
-    {
-        "max_buffer_delay_ms",
-        "add_timestamps",
-        "add_phoneme_timestamps",
-        "use_normalized_timestamps",
-    }
+def _settings_of(
+    kind: type[ContextSettings], *without: str
+) -> tuple[type[ContextSettings], frozenset[str], frozenset[str]]:
+    """Return a class, its settings *without* some, and those of them that are required."""
+    fields = [field for field in attrs.fields(kind) if field.name not in without]
+    required = (field.name for field in fields if field.default is attrs.NOTHING)
+    return kind, frozenset(field.name for field in fields), frozenset(required)
+
+
+_BYTES: Final = _settings_of(
+    BytesSettings,
+    "max_buffer_delay_ms",
+    "add_timestamps",
+    "add_phoneme_timestamps",
+    "use_normalized_timestamps",
 )
-_NOT_OF_EVENTS: Final = frozenset({"max_buffer_delay_ms"})
+_EVENTS: Final = _settings_of(EventsSettings, "max_buffer_delay_ms")
 
 
 def bytes_body(options: Mapping[str, Any], *, voice_as_object: bool) -> dict[str, Any]:
@@ -68,24 +75,23 @@ def bytes_body(options: Mapping[str, Any], *, voice_as_object: bool) -> dict[str
     Raises:
         LocalProtocolError: An option is missing, unknown, of the wrong type or out of range.
     """
-    return _body(BytesSettings, options, _NOT_OF_BYTES, voice_as_object)
+    return _body(*_BYTES, options, voice_as_object)
 
 
 def events_body(options: Mapping[str, Any], *, voice_as_object: bool) -> dict[str, Any]:
     """Return the body of a request for ``/tts/sse``; raises as `bytes_body`."""
-    return _body(EventsSettings, options, _NOT_OF_EVENTS, voice_as_object)
+    return _body(*_EVENTS, options, voice_as_object)
 
 
 def _body(
     kind: type[ContextSettings],
+    known: frozenset[str],
+    required: frozenset[str],
     options: Mapping[str, Any],
-    without: frozenset[str],
     voice_as_object: bool,
 ) -> dict[str, Any]:
-    fields = {field.name: field for field in attrs.fields(kind) if field.name not in without}
-    if unknown := options.keys() - fields.keys():
+    if unknown := options.keys() - known:
         raise LocalProtocolError(f"there is no setting {', '.join(sorted(unknown))}")
-    required = {name for name, field in fields.items() if field.default is attrs.NOTHING}
     if missing := required - options.keys():
         raise LocalProtocolError(f"speech needs {', '.join(sorted(missing))}")
     body: dict[str, Any] = to_wire(kind(**options), "a setting")

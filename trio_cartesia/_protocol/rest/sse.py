@@ -1,7 +1,7 @@
 """Server-sent events from the bytes of a response.
 
-httpx2 has a parser, but it is an asynchronous generator over others that it does not close: a loop
-that is left early would leave them to the garbage collector.
+The parser of httpx2 is an asynchronous generator over others that it does not close: a loop that is
+left early would leave them to the garbage collector.
 """
 
 from __future__ import annotations
