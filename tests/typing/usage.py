@@ -24,6 +24,7 @@ from trio_cartesia import (
     Speech,
     speakable,
 )
+from trio_cartesia._http.resources.voices import Voices
 from trio_cartesia.server import Server
 from trio_cartesia.testing import (
     Peer,
@@ -33,12 +34,29 @@ from trio_cartesia.testing import (
     connected_pair,
     service_in_thread,
 )
+from trio_cartesia.types import (
+    AudioResponse,
+    BytesOptions,
+    DatasetFile,
+    Listing,
+    Page,
+    RawResponse,
+    Voice,
+)
 
 SETTINGS: ContextOptions = {
     "model_id": "sonic-latest",
     "voice": {"id": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"},
     "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 44100},
     "add_timestamps": True,
+}
+
+
+SPEECH: BytesOptions = {
+    "model_id": "sonic-latest",
+    "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+    "transcript": "Hello.",
+    "output_format": {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000},
 }
 
 
@@ -77,6 +95,38 @@ async def converse(context: Context) -> None:
             assert_type(event.word_timestamps.words, tuple[str, ...])
 
 
+RAW = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)
+
+
+async def request(client: Cartesia) -> None:
+    async with client.tts.generate(**SPEECH) as response:
+        assert_type(response, AudioResponse)
+        assert_type([piece async for piece in response], list[bytes])
+        assert_type(await response.read(), bytes)
+    async with client.tts.generate_sse(
+        model_id="sonic-latest",
+        voice="v",
+        transcript="Hello.",
+        output_format=RAW,
+        add_timestamps=True,
+    ) as events:
+        assert_type([event async for event in events], list[Event])
+    client.tts.generate(**SPEECH, add_timestamps=True)  # type: ignore[call-arg]  # of events only
+    assert_type(await client.voices.get("v", max_retries=0), Voice)
+    assert_type(client.voices.list(limit=3), Listing[Voice])
+    async for voice in client.voices.list(gender="feminine"):
+        assert_type(voice, Voice)
+    async for page in client.datasets.files.list("d").pages():
+        assert_type(page, Page[DatasetFile])
+    await client.voices.clone(clip=tokens(), name="n", language="en")  # type: ignore[arg-type]  # text
+    await client.datasets.delete("d")
+    assert_type(await client.agents.metrics.results.export(), str)
+    assert_type(await client.request("GET", "/locales"), RawResponse)
+    assert_type(client.with_options(extra_headers={"X-Team": "a"}).voices, Voices)
+    client.with_options(timeout=3)  # type: ignore[call-arg]
+    client.nonsense  # type: ignore[attr-defined]  # noqa: B018
+
+
 def speak_in_a_thread() -> None:
     with (
         trio_cartesia.blocking.Cartesia() as client,
@@ -94,6 +144,10 @@ def speak_in_a_thread() -> None:
             assert_type(event, Event)
         assert_type(list(context.audio()), list[bytes])
         assert_type(context.collect(), Speech)
+        with client.tts.generate(**SPEECH) as response:
+            assert_type(list(response), list[bytes])
+        assert_type([voice.name for voice in client.voices.list()], list[str])
+        assert_type(client.voices.get("v"), Voice)
     context.nonsense()  # type: ignore[attr-defined]
 
 

@@ -198,12 +198,14 @@ class Cartesia:
         self.tts = create(TTS, endpoint)
         self._is_entered = False
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in RESOURCES:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        resource = load_resource(name, self._endpoint.api())
-        setattr(self, name, resource)
-        return resource
+    if not TYPE_CHECKING:  # for checkers, there is no attribute but those above
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in RESOURCES:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            resource = load_resource(name, self._endpoint.api())
+            setattr(self, name, resource)
+            return resource
 
     async def get_status(self, **options: Unpack[RequestOptions]) -> Status:
         """Return the status of the service (protocol §5.1); raises as `request`.
