@@ -22,7 +22,7 @@ __all__ = ["Multipart", "form_fields", "plain_text"]
 
 Fields = Sequence[tuple[str, str]]
 
-_QUOTED: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # WHATWG HTML §4.10.22.8
+_QUOTED: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # WHATWG HTML 4.10.22.8
 
 
 @attrs.frozen(kw_only=True)

@@ -23,7 +23,7 @@ _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 @attrs.define(eq=False)
 class EventStream:
-    """Parses a stream of server-sent events, cut anywhere (WHATWG HTML §9.2.6).
+    """Parses a stream of server-sent events, cut anywhere (WHATWG HTML 9.2.6).
 
     Only the data of events is of interest: the service's messages name their types themselves.
     """
