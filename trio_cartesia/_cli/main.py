@@ -159,6 +159,7 @@ async def serve(
     plan: PlanName = "enterprise",
     behaviour: Several = None,
     fault: Several = None,
+    store: str | None = None,
     debug: Flag = False,
 ) -> int:
     """Run a local service with the API's protocol until Ctrl-C.
@@ -186,6 +187,8 @@ async def serve(
             --behaviour list prints all of them and exits.
         fault: A fault of every connection, such as "close at_frame=3 code=1011". --fault list
             prints all of them and exits.
+        store: The file that keeps voices, dictionaries and all other resources for the next run; by
+            default they end with the service.
         debug: Show tracebacks of errors.
     """
     return await run_serve(
@@ -202,6 +205,7 @@ async def serve(
             plan=plan,
             behaviour=behaviour or (),
             faults=fault or (),
+            store=store,
             debug=debug,
         )
     )

@@ -6,7 +6,7 @@ import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,7 @@ from trio_cartesia.server.net.tls import (
 )
 from trio_cartesia.server.routes import refuse_plain_http, serve_requests
 from trio_cartesia.server.state import ServerState
+from trio_cartesia.server.store.database import StoreStatistics, open_store
 from trio_cartesia.server.streams import is_out_of_resources, lingering_close
 from trio_cartesia.server.voices.interface import Voice
 from trio_cartesia.server.voices.opening import default_voice, open_voice
@@ -95,6 +96,10 @@ class Server:
     def voice(self) -> Voice:
         """The voice that speaks."""
         return self._state.voice
+
+    def statistics(self) -> StoreStatistics:
+        """Return the current size of the store."""
+        return self._state.store.statistics()
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
         """Serve one connection over *stream*, and close the stream at its end.
@@ -175,6 +180,7 @@ async def open_server(
     tls: bool | ssl.SSLContext = False,
     tls_ca_file: str | os.PathLike[str] | None = None,
     tls_names: Collection[str] = (),
+    store: str | os.PathLike[str] | None = None,
 ) -> AsyncIterator[Server]:
     """Run a local service for the block, and yield its `Server`.
 
@@ -200,9 +206,13 @@ async def open_server(
             the file is temporary and is removed at the end. `Server.ca_file` has the path.
         tls_names: Further names and addresses under which clients reach this machine. The
             certificate is valid for them, and ``/_local`` accepts them.
+        store: The SQLite file that keeps voices, dictionaries and all other resources; it is made
+            if needed, and readable for you alone. If None, they end with the block. A write is in
+            the file before its response is sent, so it is not lost if the process is killed.
 
     Raises:
-        OSError: The service cannot listen on the address, or cannot write the file.
+        OSError: The service cannot listen on the address, cannot write a file, or *store* is not a
+            store, or another service uses it.
         TypeError: *api_keys* or *tls_names* is a single string, or *faults* has something else
             than faults.
         ValueError: There is no such voice or plan, a key or a name is not valid, or the extra
@@ -223,25 +233,27 @@ async def open_server(
         trio.run(main)
     """
     hosts = tuple(host_names(host))
-    state = ServerState(
-        voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
-        behaviour=behaviour,
-        journal=Journal(clock=trio.current_time),
-        faults=_checked_faults(faults),
-        credentials=Credentials.of(api_keys, plan),
-        local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
-    )
-    async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
-        with open_tls(tls, hosts=hosts, names=tls_names, ca_file=tls_ca_file) as config:
-            is_secure = config is not None
-            urls = server_urls(listeners, tuple(tls_names), is_secure=is_secure)
-            server = create(Server, state, tuple(urls), config)
-            handler = partial(server.serve_stream, tls=is_secure)
-            nursery.start_soon(accept_connections, listeners, handler)
-            try:
-                yield server
-            finally:
-                server._stop()
+    with closing(open_store(store)) as opened:
+        state = ServerState(
+            voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
+            behaviour=behaviour,
+            journal=Journal(clock=trio.current_time),
+            faults=_checked_faults(faults),
+            credentials=Credentials.of(api_keys, plan, secret=opened.secret("accounts")),
+            local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
+            store=opened,
+        )
+        async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
+            with open_tls(tls, hosts=hosts, names=tls_names, ca_file=tls_ca_file) as config:
+                is_secure = config is not None
+                urls = server_urls(listeners, tuple(tls_names), is_secure=is_secure)
+                server = create(Server, state, tuple(urls), config)
+                handler = partial(server.serve_stream, tls=is_secure)
+                nursery.start_soon(accept_connections, listeners, handler)
+                try:
+                    yield server
+                finally:
+                    server._stop()
 
 
 async def serve(

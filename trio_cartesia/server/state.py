@@ -5,9 +5,11 @@ from __future__ import annotations
 import attrs
 
 from trio_cartesia.server.access.credentials import Credentials
+from trio_cartesia.server.access.tokens import WallClock
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.store.database import Store
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
 
@@ -28,4 +30,6 @@ class ServerState:
     journal: Journal
     credentials: Credentials
     local_names: frozenset[str]
+    store: Store
     files: FileStore = attrs.field(factory=FileStore)
+    clock: WallClock = attrs.field(factory=WallClock)

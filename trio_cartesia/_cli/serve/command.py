@@ -27,6 +27,7 @@ OTHER_FILE: Final = "Choose another --ca-file, or none."
 AUTHORITY: Final = "the authority's certificate"
 SOME_FILE: Final = "Choose a place for it with --ca-file."
 ABOUT_FILES: Final = (errno.ENOENT, errno.ENOSPC, errno.EROFS)  # not about an address
+OTHER_STORE: Final = "Choose another file for --store, or none."
 OTHER_VOICE: Final = (
     "Run pip install 'trio-cartesia[local]' (in a checkout: pip install '.[local]'), "
     "or choose --voice tones."
@@ -66,7 +67,9 @@ async def serve(options: ServiceOptions) -> int:
         absent = UsageError(why).with_traceback(error.__traceback__)
         report_error(absent, next_step=missing, debug=debug)
     except OSError as error:
-        if error.filename is not None or error.errno in ABOUT_FILES:
+        if error.filename is not None and error.filename == options.store:
+            report_error(error, next_step=OTHER_STORE, debug=debug)
+        elif error.filename is not None or error.errno in ABOUT_FILES:
             step = OTHER_FILE if options.ca_file else SOME_FILE
             error.filename = None  # it may be a temporary file beside it
             report_error(error, options.ca_file or AUTHORITY, next_step=step, debug=debug)

@@ -28,6 +28,7 @@ class ServiceOptions:
         api_keys: The accepted keys, in addition to those of the environment.
         behaviour: Texts such as ``flush_id_base=0``.
         faults: Texts such as ``close at_frame=3``.
+        store: The file of the store, or None for one in memory.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +43,7 @@ class ServiceOptions:
     plan: str = "enterprise"
     behaviour: Sequence[str] = ()
     faults: Sequence[str] = ()
+    store: str | None = None
     debug: bool = False
 
     def arguments(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class ServiceOptions:
             "tls": self._security(),
             "tls_ca_file": self.ca_file,
             "tls_names": self._names(),
+            "store": self.store,
         }
 
     def _keys(self) -> list[str] | None:

@@ -95,13 +95,18 @@ class Credentials:
 
     @classmethod
     def of(
-        cls, api_keys: Collection[str] | Mapping[str, Plan | str] | None, plan: Plan | str
+        cls,
+        api_keys: Collection[str] | Mapping[str, Plan | str] | None,
+        plan: Plan | str,
+        *,
+        secret: bytes | None = None,
     ) -> Credentials:
         """Accept any of *api_keys*; with None, any key and none. Call it in a Trio run.
 
         Args:
             api_keys: Each is an account of its own. A mapping has the plan of each.
             plan: The plan of all other accounts.
+            secret: With the same one, a key has the same account; None makes a new one.
 
         Raises:
             TypeError: The keys are one string, or not strings.
@@ -109,7 +114,8 @@ class Credentials:
         """
         if isinstance(api_keys, (str, bytes)):
             raise TypeError("api_keys must be a collection of keys, not one key")
-        tokens, default = Tokens(), find_plan(plan)
+        tokens = Tokens() if secret is None else Tokens(secret)
+        default = find_plan(plan)
         plans = api_keys if isinstance(api_keys, Mapping) else dict.fromkeys(api_keys or (), plan)
         known: dict[str, Plan] = {}
         for key, its_plan in plans.items():

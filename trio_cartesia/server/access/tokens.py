@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import attrs
 import trio
 
-__all__ = ["GRANTS", "Claims", "Grant", "Tokens"]
+__all__ = ["GRANTS", "Claims", "Grant", "Tokens", "WallClock"]
 
 Grant = Literal["tts", "stt", "agent"]
 
@@ -66,10 +66,10 @@ class WallClock:
 
 @attrs.define(eq=False, repr=False)
 class Tokens:
-    """Signs and verifies the tokens of one service."""
+    """Signs and verifies the tokens of one service, and derives the ids of accounts."""
 
+    _id_secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES))
     _secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
-    _id_secret: bytes = attrs.field(factory=lambda: secrets.token_bytes(SECRET_BYTES), init=False)
     _clock: WallClock = attrs.field(factory=WallClock, init=False)
 
     def account_id(self, credential: bytes) -> str:

@@ -135,6 +135,7 @@ def _overview(exchange: Exchange) -> Json:
             "contexts": sum(record.ended is None for record in journal.contexts),
         },
         "statistics": attrs.asdict(journal.statistics()),
+        "store": attrs.asdict(state.store.statistics()),
         "limits": {"max_records": journal.max_records, "max_bytes": journal.max_bytes},
     }
 
