@@ -127,6 +127,9 @@ READINGS: Final[tuple[Row, ...]] = (
     reads("missing_version=error", "It always sends the version."),
     reads("unknown_voice=error"),
     reads("unknown_dictionary=error"),
+    reads("foreign_voice=404"),
+    reads("list_order=newest"),
+    reads("training_seconds=0"),
     *(
         reads(f"times_real_time={times}", SPOKEN, within_seconds=seconds)
         for times, seconds in ((2, 60.0), ("inf", QUICK_SECONDS))

@@ -21,6 +21,7 @@ from tests.server.support import (
     tones,
 )
 from trio_cartesia.server import Behaviour, Fault, Tones, Utterance, open_server, serve
+from trio_cartesia.server.catalogue.voices import find_voice
 
 SPEECH = "/tts/websocket"
 NOW = "?cartesia_version=2026-08-14"
@@ -140,6 +141,7 @@ async def test_a_voice_of_ones_own_is_asked_for_what_was_requested() -> None:
         assert voice.heard == Utterance(
             text="Hi.",
             voice_id=voice_id,
+            voice=find_voice(voice_id),
             language="en-GB",
             sample_rate=8000,
             normalized=True,

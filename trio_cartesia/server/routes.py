@@ -21,11 +21,8 @@ from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import HTTPError
-from trio_cartesia.server.rest.access_tokens import create_token
-from trio_cartesia.server.rest.files import download_file, get_file
 from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
-from trio_cartesia.server.rest.voice_previews import PREVIEW, get_preview
-from trio_cartesia.server.rest.voices import get_voice, list_voices
+from trio_cartesia.server.rest.table import REST
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
 from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, tts_bytes, tts_sse
@@ -42,6 +39,7 @@ NOT_LOCAL: Final = ErrorBody(
 NOT_IMPLEMENTED: Final = status_error(501, "The local service does not implement this yet.")
 HTTPS_REQUIRED: Final = HTTPError(400, "This is a port for TLS: use https or wss.")
 CLOSE: Final = ("connection", "close")
+OLD_PATHS: Final = ("/voices", "/voices/clone/clip", "/voices/mix")  # protocol §5.2
 ALL_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -71,11 +69,16 @@ class Route:
     path: str
     handler: Handler
     access: Access | None
+    _pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
-    def matches(self, path: str) -> bool:
-        """Return whether *path*, without a slash at its end, is this route's."""
-        pattern = re.escape(self.path).replace(r"\{id\}", "[^/]+")
-        return re.fullmatch(pattern, path) is not None
+    @_pattern.default
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.path).replace(r"\{id\}", "([^/]+)"))
+
+    def ids(self, path: str) -> tuple[str, ...] | None:
+        """Return the ids in *path*, without a slash at its end; None if it is not this route's."""
+        match = self._pattern.fullmatch(path)
+        return None if match is None else match.groups()
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -89,21 +92,8 @@ ROUTES: Final = (
     Route("GET", WEBSOCKET, tts_websocket, "tts"),
     Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
-    Route("GET", "/files/{id}/info", get_file, "key"),
-    Route("GET", "/files/{id}/download", download_file, "key"),
-    Route("POST", "/access-token", create_token, "key"),
-    Route("GET", "/voices", list_voices, "key"),
-    Route("POST", "/voices", not_implemented, "key"),
-    Route("GET", "/voices/{id}", get_voice, "key"),
-    Route("PATCH", "/voices/{id}", not_implemented, "key"),
-    Route("DELETE", "/voices/{id}", not_implemented, "key"),
-    Route("GET", PREVIEW, get_preview, "key"),
-    Route("POST", "/voices/clone", not_implemented, "key"),
-    Route("POST", "/voices/clone/clip", not_implemented, "key"),
-    Route("POST", "/voices/localize", not_implemented, "key"),
-    Route("POST", "/voices/mix", not_implemented, "key"),
-    Route("PATCH", "/voices/{id}/accents", not_implemented, "key"),
-    Route("DELETE", "/voices/{id}/accents/{id}", not_implemented, "key"),
+    *(Route(method, path, handler, "key") for method, path, handler in REST),
+    *(Route("POST", path, not_implemented, "key") for path in OLD_PATHS),
     Route("GET", STATE, get_state, "key"),
     Route("DELETE", STATE, delete_state, "key"),
 )
@@ -202,7 +192,7 @@ def _check_local(exchange: Exchange) -> None:
 
 def methods_at(path: str) -> tuple[str, ...]:
     """Return the methods of the routes at *path*."""
-    found = (method for route in ROUTES if route.matches(path) for method in route.methods)
+    found = (method for route in ROUTES if route.ids(path) is not None for method in route.methods)
     return tuple(dict.fromkeys(found))
 
 
@@ -214,7 +204,7 @@ def _route(exchange: Exchange) -> Route:
         HTTPError: The path does not have the method.
     """
     path, method = exchange.path, exchange.request.method
-    here = [route for route in ROUTES if route.matches(path)]
+    here = [route for route in ROUTES if route.ids(path) is not None]
     chosen = next((route for route in here if method in route.methods), None)
     nearest = chosen or (here[0] if here else _other_route(path, method))
     if nearest is None:
@@ -225,6 +215,7 @@ def _route(exchange: Exchange) -> Route:
     if here and chosen is None:
         allow = ", ".join(methods_at(path))
         raise HTTPError(405, f"The methods at this address are {allow}.", [("allow", allow)])
+    exchange.ids = nearest.ids(path) or ()
     return nearest
 
 

@@ -29,7 +29,8 @@ PUBLIC = ["/", "/voices", "/access-token", "/tts/bytes", "/tts/sse", "/stt", "/n
         ("/access-token", {"POST"}),
         ("/access-token/", {"POST"}),
         ("/tts/bytes", {"POST"}),
-        ("/datasets/", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
+        ("/datasets/", {"GET", "HEAD", "POST"}),
+        ("/infill/bytes", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
         ("/nothing", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.server.support import S16, generation
 from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia.server.catalogue.voices import find_voice
 from trio_cartesia.server.messages.errors import APIError, error_event, http_body, invalid
 from trio_cartesia.server.messages.inputs import Cancel, Delivery, Generation, read_request
 
@@ -49,6 +50,7 @@ def test_a_whole_request_is_read() -> None:
         model_id="sonic-3.5",
         transcript="Hello.",
         voice_id=VOICE,
+        voice=find_voice(VOICE),
         output=SampleFormat(encoding="pcm_s16le", sample_rate=8000),
         continues=True,
         flush=True,

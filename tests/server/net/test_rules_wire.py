@@ -135,7 +135,7 @@ async def test_a_content_type_without_content_does_no_harm(line: str) -> None:
     async with over_http() as (client, _):
         plain = await client.ask(method, path, b"", [VERSION])
         assert (await client.ask(method, path, b"", with_type)).status == plain.status
-    assert plain.status in (200, 501)
+    assert plain.status in (200, 404, 405)
 
 
 @pytest.mark.rule("1.6-space")

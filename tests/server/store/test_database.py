@@ -39,7 +39,7 @@ def held(store: Store) -> Model:
     for kind in ("dataset", "voice"):
         for account in ("one", "two"):
             for parent in ("", "a", "b"):
-                for record in store.list(kind, account, parent):
+                for record in store.records(kind, account, parent):
                     found[kind, account, record.id] = (parent, record.fields)
                     assert store.find(kind, account, record.id) == record
     return found
@@ -111,11 +111,11 @@ def test_a_full_store_refuses_more() -> None:
         with pytest.raises(APIError) as caught:
             store.add("voice", "one", "c", {})
         assert caught.value.body.status == 507
-        first, second = store.list("voice", "one")
+        first, second = store.records("voice", "one")
         store.max_bytes = 20
         with pytest.raises(APIError):
             store.replace("voice", "one", second, {"name": "much too long for it"})
-        assert store.list("voice", "one") == [first, second]
+        assert store.records("voice", "one") == [first, second]
         store.replace("voice", "one", first, {"a": 1})
         store.remove("voice", "one", second)
         store.add("voice", "one", "c", {})
@@ -169,4 +169,4 @@ def test_a_database_that_fails_is_an_error_of_the_service(tmp_path: Path) -> Non
             store.add("voice", "one", "a", {})
         assert caught.value.body.status == 500
         assert store.statistics().records == 0
-        assert store.list("voice", "one") == []
+        assert store.records("voice", "one") == []

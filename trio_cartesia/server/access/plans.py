@@ -97,6 +97,11 @@ class Account:
     contexts: int = attrs.field(default=0, init=False)
     sockets: int = attrs.field(default=0, init=False)
 
+    @property
+    def owner_id(self) -> str:
+        """The id of the account in resources."""
+        return f"user_{self.id[:24] or 'local'}"
+
     @contextmanager
     def context_slot(self) -> Iterator[None]:
         """Count one more active context for as long as the block lasts.

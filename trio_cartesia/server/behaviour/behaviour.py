@@ -97,6 +97,9 @@ class Behaviour:
             it, or ``error`` for a 404 (protocol §1.2).
         times_real_time: The pace of a context's audio after its first chunk, as a multiple of
             real time; infinity for no pacing (protocol §2.13).
+        foreign_voice: The status of an attempt to change a public voice: 403 or 404.
+        list_order: Whether a list begins with its ``oldest`` or its ``newest`` resource.
+        training_seconds: The time that a fine-tune takes.
         remembered_contexts: The number of ended ids that a connection remembers, for late inputs
             (T9). An older id opens a new context. A limit.
     """
@@ -140,6 +143,9 @@ class Behaviour:
     unknown_voice: Literal["speak", "error"] = choice("speak", "error")
     unknown_dictionary: Literal["speak", "error"] = choice("speak", "error")
     times_real_time: float = number(100.0, is_positive=True)
+    foreign_voice: int = choice(403, 404)
+    list_order: Literal["oldest", "newest"] = choice("oldest", "newest")
+    training_seconds: float = number(5.0)
     remembered_contexts: int = integer(10_000, low=0, is_limit=True)
 
     def with_text(self, text: str) -> Behaviour:

@@ -19,6 +19,8 @@ FAMILIES: Final = (
     *("sonic-3.6", "sonic-3.5", "sonic-3", "sonic-2", "sonic-turbo"),
     *("sonic-latest", "sonic-english", "sonic-multilingual", "sonic-preview"),
 )
+# The models that a fine-tune can start from (protocol §1.9).
+FINE_TUNE_MODELS: Final = ("sonic-3-2026-01-12", "sonic-3-2025-10-27")
 # The models that support generation_config (protocol §2.2.1).
 _EXPRESSIVE: Final = re.compile(r"sonic-(3|3\.5|3\.6|latest)(-.*)?")
 _LANGUAGES: Final = """

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-__all__ = ["VOICES", "VoiceEntry", "find_voice"]
+from trio_cartesia.server.catalogue.accents import ACCENTS
+
+__all__ = ["VOICES", "VoiceEntry", "find_voice", "usual_locale"]
 
 # A locale, the id of its accent or "-" (protocol §5.2), then voices: the first letter of the
 # gender, the name, and the tagline.
@@ -88,7 +90,7 @@ _DOCUMENTED: Final = {  # ids that the examples of Cartesia's documentation and 
 
 @attrs.frozen(kw_only=True)
 class VoiceEntry:
-    """One voice (protocol §5.2).
+    """One voice (protocol §5.2), of the catalogue or of an account.
 
     Attributes:
         id: A UUID in lower case.
@@ -96,9 +98,14 @@ class VoiceEntry:
         language: A code of protocol §1.9.
         locale: The language and a country: ``en-GB``.
         accent: The id of an accent (protocol §5.2); None if none of them fits.
-        gender: ``feminine``, ``masculine`` or ``gender_neutral``.
+        gender: ``feminine``, ``masculine`` or ``gender_neutral``; None if it is not set.
         country: ISO 3166-1 alpha-2.
         created_at: RFC 3339.
+        is_owned: Whether the voice belongs to an account, and is private.
+        timbre_id: The id that pitch and variant are derived from; None for the voice's own. A
+            localized voice has that of the voice it was made from.
+        more_accents: The ids of accents that were attached to it.
+        ready_at: The time, in seconds since 1970, before which it does not exist yet.
     """
 
     id: str
@@ -108,14 +115,49 @@ class VoiceEntry:
     language: str
     locale: str
     accent: str | None
-    gender: str
+    gender: str | None
     country: str
     created_at: str = "2026-01-05T09:00:00Z"
+    is_owned: bool = False
+    timbre_id: str | None = None
+    more_accents: tuple[str, ...] = ()
+    ready_at: float = 0.0
+
+    @classmethod
+    def owned(
+        cls, *, name: str, language: str, accent: str | None, created_at: str, **others: Any
+    ) -> VoiceEntry:
+        """Return a new private voice; without an accent it has the usual one of its language."""
+        known = ACCENTS.get(accent or "")
+        locale = known.locale if known else usual_locale(language)
+        values = {"description": "", "tagline": "", "gender": None, **others}
+        return cls(
+            id=str(uuid.uuid4()),
+            name=name,
+            language=language,
+            locale=locale,
+            accent=accent,
+            country=locale.partition("-")[2],
+            created_at=created_at,
+            is_owned=True,
+            **values,
+        )
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The locales of its accents, the native one first."""
+        others = (ACCENTS[accent].locale for accent in self.more_accents)
+        return tuple(dict.fromkeys((self.locale, *others)))
 
 
 def find_voice(voice_id: str) -> VoiceEntry | None:
     """Return the voice with that id, ignoring case; None if there is none."""
     return _BY_ID.get(voice_id.lower())
+
+
+def usual_locale(language: str) -> str:
+    """Return the locale of the first voice of a language."""
+    return next(voice.locale for voice in VOICES if voice.language == language)
 
 
 def _read() -> Iterator[VoiceEntry]:

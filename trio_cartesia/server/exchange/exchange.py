@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,15 +17,20 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
+from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.exchange.cors import cors_headers, is_private
 from trio_cartesia.server.exchange.overrides import override_behaviour, requested_faults
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.messages import check_refused_handshake
 from trio_cartesia.server.journal.access_log import log_request
 from trio_cartesia.server.messages.errors import JSON_TYPE, APIError, ErrorBody, http_body
+from trio_cartesia.server.messages.fields import Dialect, Fields, read_body
+from trio_cartesia.server.messages.multipart import Form, read_form
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import Headers, HTTPError, Request
 from trio_cartesia.server.state import ServerState
+from trio_cartesia.server.store.dictionaries import find_pronunciations
+from trio_cartesia.server.store.voices import find_account_voice
 from trio_cartesia.server.streams import Disconnected
 
 __all__ = ["Exchange", "status_error"]
@@ -38,6 +44,7 @@ class Exchange:
         behaviour: The behaviour of the service, with the overrides in this request.
         faults: Faults to inject into the response, or into the WebSocket that it opens.
         account: The account of the client, set once its credentials are checked.
+        ids: The segments of the path that stand for ``{id}`` in that of its route.
     """
 
     state: ServerState
@@ -48,6 +55,7 @@ class Exchange:
     behaviour: Behaviour = attrs.field(init=False)
     faults: tuple[Fault, ...] = attrs.field(init=False)
     account: Account = attrs.field(init=False)
+    ids: tuple[str, ...] = attrs.field(default=(), init=False)
     _has_begun: bool = attrs.field(default=False, init=False)
     _stream_headers: Headers = attrs.field(default=(), init=False)
     _sent_bytes: int = attrs.field(default=0, init=False)
@@ -66,6 +74,38 @@ class Exchange:
         """The API version of the request; the query wins over the header (protocol §1.2)."""
         in_query = self.request.parameter("cartesia_version")
         return in_query or self.request.headers.get("cartesia-version") or CURRENT_VERSION
+
+    @property
+    def dialect(self) -> Dialect:
+        """The version, the behaviour, and the voices and dictionaries of the account."""
+        find = partial(find_pronunciations, self.state.store, self.account.id)
+        return Dialect(
+            version=self.version,
+            behaviour=self.behaviour,
+            find_voice=self.find_voice,
+            find_pronunciations=find,
+        )
+
+    def find_voice(self, voice_id: str) -> VoiceEntry | None:
+        """Return the voice with that id, ignoring case; None if the account can use none."""
+        state = self.state
+        return find_account_voice(state.store, self.account.id, state.clock.now(), voice_id)
+
+    def fields(self) -> Fields:
+        """Parse the JSON object in the body.
+
+        Raises:
+            APIError: The body is not one.
+        """
+        return Fields(read_body(self.request.body))
+
+    def form(self) -> Form:
+        """Parse the form in the body.
+
+        Raises:
+            APIError: The body is not one.
+        """
+        return read_form(self.request.headers.get("content-type", ""), self.request.body)
 
     def read_overrides(self) -> None:
         """Apply the behaviour and fault overrides in the request's headers and query.
@@ -94,6 +134,10 @@ class Exchange:
     async def respond_json(self, value: Any, status: int = 200) -> None:
         """Respond with JSON."""
         await self.respond(status, json.dumps(value))
+
+    async def respond_empty(self) -> None:
+        """Respond with 204, which has no body."""
+        await self.respond(204, b"", kind="")
 
     async def respond(
         self, status: int, body: str | bytes, kind: str = JSON_TYPE, headers: Headers = ()

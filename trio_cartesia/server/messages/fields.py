@@ -7,13 +7,15 @@ they never repeat the value.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import attrs
 
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.catalogue.models import CURRENT_VERSION
+from trio_cartesia.server.catalogue.pronunciations import Pronunciation
+from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
 from trio_cartesia.server.messages.errors import APIError, invalid
 
 __all__ = ["MAX_ID_CHARACTERS", "Dialect", "Fields", "read_body", "read_object"]
@@ -59,10 +61,14 @@ class Dialect:
     Attributes:
         version: The API version; one that does not exist counts as the current one.
         behaviour: The readings of the protocol in effect.
+        find_voice: Returns the voice with an id, if the account can use one.
+        find_pronunciations: Returns the items of a dictionary, if the account has it.
     """
 
     version: str = CURRENT_VERSION
     behaviour: Behaviour = attrs.field(factory=Behaviour)
+    find_voice: Callable[[str], VoiceEntry | None] = find_voice
+    find_pronunciations: Callable[[str], tuple[Pronunciation, ...] | None] = lambda _: None
 
 
 @attrs.frozen

@@ -12,6 +12,8 @@ import attrs
 
 from trio_cartesia._protocol.base.audio import ENCODINGS, SAMPLE_RATES, SampleFormat
 from trio_cartesia.server.catalogue.models import UNBUFFERED_VERSIONS
+from trio_cartesia.server.catalogue.pronunciations import Pronunciation
+from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_object
 from trio_cartesia.server.messages.settings import (
@@ -42,6 +44,8 @@ class Generation:
         language: At most one of language and locale is set; with neither, the voice's own is used.
         duration: Seconds after which the context's audio is cut, a setting of old versions; if
             several inputs set it, the last one applies.
+        voice: The voice with that id; None if the account has none.
+        pronunciations: The items of the dictionary.
     """
 
     context_id: str
@@ -60,6 +64,8 @@ class Generation:
     add_phoneme_timestamps: bool = False
     use_normalized_timestamps: bool | None = None
     pronunciation_dict_id: str | None = None
+    voice: VoiceEntry | None = attrs.field(default=None, repr=False)
+    pronunciations: tuple[Pronunciation, ...] = attrs.field(default=(), repr=False)
     duration: float | None = None
 
     @property
@@ -112,11 +118,13 @@ def read_generation(fields: Fields, context_id: str) -> Generation:
         APIError: A field is not valid.
     """
     language, locale = read_language(fields)
+    voice_id = read_voice(fields)
+    dictionary_id, pronunciations = read_dictionary(fields)
     return Generation(
         context_id=context_id,
         model_id=read_model(fields),
         transcript=fields.text("transcript", required=True) or "",
-        voice_id=read_voice(fields),
+        voice_id=voice_id,
         output=_read_output(fields.inner("output_format", required=True)),
         continues=fields.flag("continue"),
         flush=fields.flag("flush"),
@@ -128,7 +136,9 @@ def read_generation(fields: Fields, context_id: str) -> Generation:
         add_timestamps=fields.flag("add_timestamps"),
         add_phoneme_timestamps=fields.flag("add_phoneme_timestamps"),
         use_normalized_timestamps=read_normalized(fields),
-        pronunciation_dict_id=read_dictionary(fields),
+        pronunciation_dict_id=dictionary_id,
+        voice=fields.dialect.find_voice(voice_id),
+        pronunciations=pronunciations,
         duration=read_duration(fields),
     )
 

@@ -23,7 +23,7 @@ from trio_cartesia.server.catalogue.models import (
     is_model,
     is_voice_id,
 )
-from trio_cartesia.server.catalogue.voices import find_voice
+from trio_cartesia.server.catalogue.pronunciations import Pronunciation
 from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError, ErrorBody, invalid
 from trio_cartesia.server.messages.fields import MAX_ID_CHARACTERS, Fields
 
@@ -106,7 +106,7 @@ def read_voice(fields: Fields) -> str:
 def _known_voice(fields: Fields, voice_id: str) -> str:
     voice_id = voice_id.lower()
     is_enough = fields.dialect.behaviour.unknown_voice == "speak"
-    if is_voice_id(voice_id) and (is_enough or find_voice(voice_id)):
+    if is_voice_id(voice_id) and (is_enough or fields.dialect.find_voice(voice_id)):
         return voice_id
     is_legacy = fields.dialect.version in LEGACY_VERSIONS  # protocol §1.2: 404 since 2026-03-01
     error = attrs.evolve(VOICE_NOT_FOUND, status=400) if is_legacy else VOICE_NOT_FOUND
@@ -160,11 +160,14 @@ def read_normalized(fields: Fields) -> bool | None:
     return None
 
 
-def read_dictionary(fields: Fields) -> str | None:
-    """Return the id of a pronunciation dictionary."""
+def read_dictionary(fields: Fields) -> tuple[str | None, tuple[Pronunciation, ...]]:
+    """Return the id of a pronunciation dictionary, and its items."""
     dictionary_id = fields.text("pronunciation_dict_id", longest=MAX_ID_CHARACTERS)
-    if dictionary_id is None or fields.dialect.behaviour.unknown_dictionary == "speak":
-        return dictionary_id
+    if dictionary_id is None:
+        return None, ()
+    items = fields.dialect.find_pronunciations(dictionary_id)
+    if items is not None or fields.dialect.behaviour.unknown_dictionary == "speak":
+        return dictionary_id, items or ()
     error = ErrorBody(  # protocol §1.2: since 2026-03-01
         status=400 if fields.dialect.version in LEGACY_VERSIONS else 404,
         title="Pronunciation dictionary not found",

@@ -29,7 +29,9 @@ from trio_cartesia.server.streams import RECEIVE_BYTES, STREAM_ENDED, Disconnect
 
 MAX_HEADER_BYTES: Final = 64 * 1024  # request line and header fields together
 MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_FORM_BYTES: Final = 32 * 1024 * 1024  # a body that uploads a file
 MAX_CHUNKS: Final = 16 * 1024  # of one body: each costs far more time than its bytes do
+FORM: Final = "multipart/form-data"
 NO_REQUEST: Final = Request(method="-", path="-")
 BODILESS: Final = frozenset({204, 304})
 LINE_TOO_LONG: Final = f"The request line has more than {MAX_HEADER_BYTES} bytes."
@@ -50,6 +52,7 @@ class HttpConnection:
 
     stream: FaultyStream = attrs.field(converter=_faulty)
     max_body_bytes: int = MAX_BODY_BYTES
+    max_form_bytes: int = MAX_FORM_BYTES
     request: Request = attrs.field(default=NO_REQUEST, init=False)
     _http: h11.Connection = attrs.field(
         factory=lambda: h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES),
@@ -107,14 +110,16 @@ class HttpConnection:
         return self._received_bytes - len(self._http.trailing_data[0])
 
     async def _read_body(self) -> bytes:
-        too_long = f"The body has more than {self.max_body_bytes} bytes."
-        if int(self.request.headers.get("content-length", "0")) > self.max_body_bytes:
+        is_form = self.request.headers.get("content-type", "").lower().startswith(FORM)
+        max_bytes = self.max_form_bytes if is_form else self.max_body_bytes
+        too_long = f"The body has more than {max_bytes} bytes."
+        if int(self.request.headers.get("content-length", "0")) > max_bytes:
             raise HTTPError(413, too_long)
         body, chunks = bytearray(), 0
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
             chunks += event.chunk_start
-            if len(body) > self.max_body_bytes:
+            if len(body) > max_bytes:
                 raise HTTPError(413, too_long)
             if chunks > MAX_CHUNKS:
                 raise HTTPError(413, f"The body has more than {MAX_CHUNKS} chunks.")

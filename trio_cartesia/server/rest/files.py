@@ -59,5 +59,4 @@ async def _send(exchange: Exchange, part: Part) -> None:
 
 
 def _file(exchange: Exchange) -> StoredFile:
-    file_id = exchange.path.split("/")[2]
-    return exchange.state.files.find(exchange.account, file_id)
+    return exchange.state.files.find(exchange.account, exchange.ids[0])

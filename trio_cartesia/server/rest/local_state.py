@@ -201,6 +201,8 @@ def _settings(record: ContextRecord) -> Json:
     values = attrs.asdict(record.settings)
     for name in ("transcript", "context_id", "output"):  # they are in the response already
         del values[name]
+    for name in ("voice", "pronunciations"):  # they have ids
+        del values[name]
     return values
 
 

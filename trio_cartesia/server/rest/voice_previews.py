@@ -14,7 +14,7 @@ import trio
 
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
-from trio_cartesia.server.catalogue.voices import VoiceEntry, find_voice
+from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.errors import (
     OUT_OF_RESOURCES,
@@ -52,13 +52,14 @@ async def get_preview(exchange: Exchange) -> None:
     Raises:
         APIError: There is no such voice, or the synthesis failed.
     """
-    entry = find_voice(exchange.path.split("/")[2])
+    entry = exchange.find_voice(exchange.ids[0])
     if entry is None:
         raise APIError(VOICE_NOT_FOUND)
     utterance = Utterance(
         text=f"{entry.name}, 1, 2, 3.",
         voice_id=entry.id,
         language=entry.locale,
+        voice=entry,
         sample_rate=SAMPLE_RATE,
     )
     try:

@@ -47,8 +47,12 @@ LIST: Final = (
     "SELECT id, parent, fields FROM records WHERE kind = ? AND account = ? AND parent = ?"
     " ORDER BY number"
 )
-WHERE: Final = "WHERE kind = ? AND account = ? AND id = ?"
-CHILDREN: Final = "WHERE account = ? AND parent = ?"
+FIND: Final = "SELECT id, parent, fields FROM records WHERE kind = ? AND account = ? AND id = ?"
+UPDATE: Final = "UPDATE records SET fields = ? WHERE kind = ? AND account = ? AND id = ?"
+DELETE: Final = (
+    "DELETE FROM records WHERE account = ? AND ((kind = ? AND id = ?) OR parent = ?)"
+    " RETURNING LENGTH(fields)"
+)
 FULL: Final = ErrorBody(
     status=507,
     title="Insufficient Storage",
@@ -102,17 +106,17 @@ class Store:
     _database: sqlite3.Connection
     max_records: int = MAX_RECORDS
     max_bytes: int = MAX_BYTES
-    _records: int = attrs.field(init=False)
+    _count: int = attrs.field(init=False)
     _held_bytes: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._records, self._held_bytes = self._database.execute(
+        self._count, self._held_bytes = self._database.execute(
             "SELECT COUNT(*), COALESCE(SUM(LENGTH(fields)), 0) FROM records"
         ).fetchone()
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""
-        return StoreStatistics(records=self._records, held_bytes=self._held_bytes)
+        return StoreStatistics(records=self._count, held_bytes=self._held_bytes)
 
     def close(self) -> None:
         """Close the database, which other processes may use then."""
@@ -121,7 +125,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all writes of the block at its end, or none if it raises. Blocks do not nest."""
-        before = self._records, self._held_bytes
+        before = self._count, self._held_bytes
         try:
             with _reported():
                 self._database.execute("BEGIN IMMEDIATE")
@@ -129,7 +133,7 @@ class Store:
             with _reported():
                 self._database.execute("COMMIT")
         except BaseException:
-            self._records, self._held_bytes = before
+            self._count, self._held_bytes = before
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
@@ -158,26 +162,22 @@ class Store:
         self._check_room(1, len(text))
         with _reported():
             self._database.execute(INSERT, (kind, account, parent, record_id, text))
-        self._count(1, len(text))
+        self._add_to_counts(1, len(text))
         return Record(record_id, parent, text)
 
     def find(self, kind: str, account: str, record_id: str) -> Record | None:
         """Return the record with that id; None if there is none."""
         with _reported():
-            row = self._database.execute(
-                f"SELECT id, parent, fields FROM records {WHERE}", (kind, account, record_id)
-            ).fetchone()
+            row = self._database.execute(FIND, (kind, account, record_id)).fetchone()
         return None if row is None else Record(*row)
 
-    def list(self, kind: str, account: str, parent: str = "") -> list[Record]:
+    def records(self, kind: str, account: str, parent: str = "") -> list[Record]:
         """Return all records of a kind and a parent, oldest first."""
         with _reported():
             rows = self._database.execute(LIST, (kind, account, parent)).fetchall()
         return [Record(*row) for row in rows]
 
-    def replace(
-        self, kind: str, account: str, record: Record, fields: Mapping[str, Any]
-    ) -> Record:
+    def replace(self, kind: str, account: str, record: Record, fields: Mapping[str, Any]) -> Record:
         """Replace the fields of *record*, which must be the newest version of it.
 
         Raises:
@@ -187,32 +187,25 @@ class Store:
         growth = len(text) - len(record._text)
         self._check_room(0, growth)
         with _reported():
-            self._database.execute(
-                f"UPDATE records SET fields = ? {WHERE}", (text, kind, account, record.id)
-            )
-        self._count(0, growth)
+            self._database.execute(UPDATE, (text, kind, account, record.id))
+        self._add_to_counts(0, growth)
         return attrs.evolve(record, text=text)
 
     def remove(self, kind: str, account: str, record: Record) -> None:
         """Remove *record*, and the records whose parent it is."""
-        with self.transaction():
-            for where, values in (
-                (WHERE, (kind, account, record.id)),
-                (CHILDREN, (account, record.id)),
-            ):
-                with _reported():
-                    removed = self._database.execute(
-                        f"DELETE FROM records {where} RETURNING LENGTH(fields)", values
-                    ).fetchall()
-                self._count(-len(removed), -sum(size for (size,) in removed))
+        with _reported():
+            removed = self._database.execute(
+                DELETE, (account, kind, record.id, record.id)
+            ).fetchall()
+        self._add_to_counts(-len(removed), -sum(size for (size,) in removed))
 
     def _check_room(self, records: int, size: int) -> None:
-        is_full = self._records + records > self.max_records
+        is_full = self._count + records > self.max_records
         if is_full or (size > 0 and self._held_bytes + size > self.max_bytes):
             raise APIError(FULL)
 
-    def _count(self, records: int, size: int) -> None:
-        self._records += records
+    def _add_to_counts(self, records: int, size: int) -> None:
+        self._count += records
         self._held_bytes += size
 
 

@@ -32,6 +32,7 @@ from trio_cartesia.server.messages.errors import (
 from trio_cartesia.server.messages.inputs import Generation
 from trio_cartesia.server.streams import is_out_of_resources
 from trio_cartesia.server.tts.output import ContextOutput
+from trio_cartesia.server.tts.pronunciations import speak_pronounced
 from trio_cartesia.server.tts.sinks import Sink
 from trio_cartesia.server.tts.text_queue import Mark, Pause, Sentence, TextQueue
 from trio_cartesia.server.voices.interface import Voice
@@ -238,7 +239,9 @@ class Context:
             return
         started = trio.current_time()
         try:
-            spoken = await self._voice.speak(self._output.utterance(sentence))
+            spoken = await speak_pronounced(
+                self._voice, self._output.utterance(sentence), self.settings.pronunciations
+            )
             if len(spoken.samples) % 2:
                 raise ValueError("half a sample")
         except Exception as error:  # noqa: BLE001  # voices are pluggable; other contexts continue

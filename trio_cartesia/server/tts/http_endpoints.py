@@ -14,7 +14,6 @@ from typing import Final
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.journal.access_log import log_context
 from trio_cartesia.server.messages.errors import APIError
-from trio_cartesia.server.messages.fields import Dialect
 from trio_cartesia.server.messages.inputs import Generation
 from trio_cartesia.server.store.files import StoredFile
 from trio_cartesia.server.tts.context import Context
@@ -42,7 +41,7 @@ async def tts_bytes(exchange: Exchange) -> None:
         Disconnected: The peer has left, or speech failed after the first audio.
     """
     parsed = read_bytes_request(
-        exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
+        exchange.request.body, dialect=exchange.dialect, request_id=exchange.request_id
     )
     container = parsed.audio.open()
     with exchange.account.context_slot(), _new_file(exchange, parsed) as file:
@@ -68,7 +67,7 @@ async def tts_sse(exchange: Exchange) -> None:
         Disconnected: The peer has left.
     """
     parsed = read_sse_request(
-        exchange.request.body, dialect=_dialect(exchange), request_id=exchange.request_id
+        exchange.request.body, dialect=exchange.dialect, request_id=exchange.request_id
     )
     with exchange.account.context_slot():
         sink = SseSink(
@@ -80,10 +79,6 @@ async def tts_sse(exchange: Exchange) -> None:
         )
         async with exchange.streaming(EVENTS, [NO_CACHE]):
             await _speak(exchange, parsed.generation, sink)
-
-
-def _dialect(exchange: Exchange) -> Dialect:
-    return Dialect(version=exchange.version, behaviour=exchange.behaviour)
 
 
 async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | SseSink) -> None:

@@ -72,6 +72,7 @@ class ContextOutput:
         return Utterance(
             text=sentence.text,
             voice_id=settings.voice_id,
+            voice=settings.voice,
             language=settings.locale or settings.language,
             sample_rate=settings.output.sample_rate,
             speed=delivery.speed,

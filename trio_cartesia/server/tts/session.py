@@ -51,18 +51,16 @@ class TTSSession:
 
     Attributes:
         number: The connection's number in the journal.
-        version: The API version, which determines how requests are parsed and the form of errors.
         request_id: The request id of the handshake.
     """
 
     number: int
-    version: str
     request_id: str
     _websocket: WebSocket
     _voice: Voice
-    _behaviour: Behaviour
     _journal: Journal
     _account: Account
+    _dialect: Dialect
     _contexts: dict[str, Context] = attrs.field(factory=dict, init=False)
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _late: dict[str, deque[Generation]] = attrs.field(factory=dict, init=False)
@@ -70,6 +68,15 @@ class TTSSession:
     _in_flight: int = attrs.field(default=0, init=False)  # events
     _closing: tuple[int, str] | None = attrs.field(default=None, init=False)
     _nursery: trio.Nursery = attrs.field(init=False)
+
+    @property
+    def version(self) -> str:
+        """The API version, which determines how requests are parsed and the form of errors."""
+        return self._dialect.version
+
+    @property
+    def _behaviour(self) -> Behaviour:
+        return self._dialect.behaviour
 
     async def serve(self) -> None:
         """Serve until the peer leaves or has been idle for too long, then close the WebSocket.
@@ -118,7 +125,6 @@ class TTSSession:
         return max(self._traffic_at, self._websocket.pinged_at)
 
     async def _read(self) -> None:
-        dialect = Dialect(version=self.version, behaviour=self._behaviour)
         try:
             while True:
                 message = await self._websocket.receive()
@@ -128,7 +134,7 @@ class TTSSession:
                     self._close(*NO_TEXT)
                     continue
                 try:
-                    self._receive(read_request(message, dialect))
+                    self._receive(read_request(message, self._dialect))
                 except APIError as error:
                     await self.report(error)
         except Disconnected:

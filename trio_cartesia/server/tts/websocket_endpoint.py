@@ -42,11 +42,10 @@ async def tts_websocket(exchange: Exchange) -> None:
         exchange.log(101)
         session = TTSSession(
             number=number,
-            version=exchange.version,
+            dialect=exchange.dialect,
             request_id=exchange.request_id,
             websocket=websocket,
             voice=service.voice,
-            behaviour=behaviour,
             journal=service.journal,
             account=exchange.account,
         )

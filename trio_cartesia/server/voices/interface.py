@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import attrs
 from attrs.validators import ge, le
 
+from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.text.markup import Span, blank_laughter
 
 __all__ = ["Spoken", "Timed", "Utterance", "Voice", "words_of", "written_words"]
@@ -32,6 +33,7 @@ class Utterance:
     Attributes:
         text: The text; only its length appears in reprs.
         voice_id: The id of the voice, any text; different ids should sound different.
+        voice: The voice with that id, of the catalogue or of an account; None if there is none.
         language: A language such as ``en``, or ``en-GB`` with a region; None for the voice's own.
         sample_rate: The frames per second of the samples, 8000 to 48000.
         speed: 0.6 to 1.5; 1 is the voice's own.
@@ -47,6 +49,7 @@ class Utterance:
 
     text: str = attrs.field(repr=_size)
     voice_id: str
+    voice: VoiceEntry | None = None
     language: str | None = None
     sample_rate: int = attrs.field(validator=[ge(8000), le(48000)])
     speed: float = attrs.field(default=1.0, validator=[ge(0.6), le(1.5)])
@@ -57,6 +60,11 @@ class Utterance:
     spans: tuple[Span, ...] = ()
     normalized: bool = False
     normalization: str = "auto"
+
+    @property
+    def timbre_id(self) -> str:
+        """The id that decides how the voice sounds: equal ids sound the same."""
+        return (self.voice and self.voice.timbre_id) or self.voice_id
 
 
 @attrs.frozen(kw_only=True)

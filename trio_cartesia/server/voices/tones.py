@@ -51,7 +51,7 @@ class Tones:
         position = 0
         for word in _played(utterance):
             letters = list(filter(str.isalnum, word)) or [word]
-            cycles = round(_hertz(utterance.voice_id, word) * frames / utterance.sample_rate)
+            cycles = round(_hertz(utterance.timbre_id, word) * frames / utterance.sample_rate)
             note = _note(frames, cycles, amplitude) + bytes(2 * frames * utterance.spelled)
             parts += [note] * len(letters) + [bytes(2 * frames)]
             step = len(note) // 2

@@ -131,17 +131,17 @@ def emotion_profile(emotion: str | None) -> EmotionProfile:
 
 def language_of(utterance: Utterance) -> str:
     """Return the language of an utterance, without its region."""
-    tag, voice = utterance.language, find_voice(utterance.voice_id)
+    tag, voice = utterance.language, _entry(utterance)
     if not tag:
         return voice.language if voice else "en"
     return _parts(tag)[0]
 
 
 def voice_parameters(utterance: Utterance) -> VoiceParameters:
-    """Return the parameters for an utterance at speed 1, the same for equal voice ids."""
-    voice = find_voice(utterance.voice_id)
-    number = zlib.crc32(utterance.voice_id.lower().encode("utf-8", "replace"))
-    kind = voice.gender if voice else ("feminine", "masculine")[number % 2]
+    """Return the parameters for an utterance at speed 1, the same for equal timbres."""
+    voice = _entry(utterance)
+    number = zlib.crc32(utterance.timbre_id.lower().encode("utf-8", "replace"))
+    kind = (voice and voice.gender) or ("feminine", "masculine")[number % 2]
     timbre, number = TIMBRES[kind], number // 2
     number, index = divmod(number, len(timbre.variants))
     number, higher = divmod(number, timbre.pitches)
@@ -154,6 +154,10 @@ def voice_parameters(utterance: Utterance) -> VoiceParameters:
     )
 
 
+def _entry(utterance: Utterance) -> VoiceEntry | None:
+    return utterance.voice or find_voice(utterance.voice_id)
+
+
 def _base(voice: VoiceEntry | None, tag: str | None) -> str:
     """Return the library's voice: that of a named region, else the voice's own."""
     language, region = _parts(tag or (voice.language if voice else "en"))
@@ -161,7 +165,7 @@ def _base(voice: VoiceEntry | None, tag: str | None) -> str:
     if voice and locale != voice.locale and locale in REGIONS:
         return REGIONS[locale]
     if voice and language == voice.language:
-        own = DIALECTS.get(voice.accent or voice.name)
+        own = DIALECTS.get(voice.accent or ("" if voice.is_owned else voice.name))
         return own or REGIONS.get(voice.locale, LANGUAGES[language])
     return REGIONS.get(locale) or LANGUAGES.get(language, LANGUAGES["en"])
 

@@ -1,0 +1,188 @@
+"""Resources that are what clients send: create, list, get, update and delete (protocol §5, §1.6).
+
+A `Resource` is data: its kind, its fields, and the fields that the service adds. Each account has
+its own, and another account's id does not exist for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import attrs
+
+from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
+from trio_cartesia.server.messages.fields import MAX_ID_CHARACTERS, Fields
+from trio_cartesia.server.messages.queries import Query, page_of
+from trio_cartesia.server.store.database import Record
+
+__all__ = ["Field", "Resource", "name", "text", "timestamp"]
+
+MAX_TEXT_CHARACTERS: Final = 10_000
+
+Json = dict[str, Any]
+
+
+def name(fields: Fields, key: str) -> str | None:
+    """Read a text that is not empty, and not longer than an id may be."""
+    value = fields.text(key, longest=MAX_ID_CHARACTERS)
+    if value == "":
+        raise fields.field_error(key, "a string that is not empty")
+    return value
+
+
+def text(fields: Fields, key: str) -> str | None:
+    """Read a text of at most 10,000 characters."""
+    return fields.text(key, longest=MAX_TEXT_CHARACTERS)
+
+
+@attrs.frozen
+class Field:
+    """A field that clients set.
+
+    Attributes:
+        read: Reads and checks it; returns None if it is not set.
+        required: Whether it has to be set; otherwise *default* stands for None.
+    """
+
+    read: Callable[[Fields, str], Any]
+    required: bool = False
+    default: Any = None
+
+    def value(self, fields: Fields, key: str) -> Any:
+        """Return the value that *fields* have for it.
+
+        Raises:
+            APIError: It is required and missing, or not valid.
+        """
+        value = self.read(fields, key)
+        if value is None and self.required:
+            raise fields.field_error(key, "given")
+        return self.default if value is None else value
+
+
+def timestamp(seconds: float) -> str:
+    """Return a time in seconds since 1970 as RFC 3339."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _created(exchange: Exchange) -> Json:
+    return {"created_at": timestamp(exchange.state.clock.now())}
+
+
+def _shown(_: Exchange, record: Record) -> Json:
+    return {"id": record.id, **record.fields}
+
+
+@attrs.frozen(kw_only=True)
+class Resource:
+    """One kind of resource, and its endpoints, which are handlers of requests.
+
+    Attributes:
+        kind: Its name in the store.
+        title: Its name in errors, as in "Dataset not found".
+        prefix: The start of its ids.
+        fields: The fields that clients set, by name.
+        added: Returns the fields that the service adds, and checks what depends on others.
+        show: Returns the body of a response.
+        parent: The resource whose id is the first one in the path; None if there is none.
+        is_replaced: Whether an update requires the fields of a creation, and responds with 204.
+    """
+
+    kind: str
+    title: str
+    prefix: str
+    fields: Mapping[str, Field]
+    added: Callable[[Exchange, Json], Json] = attrs.field(default=lambda ex, _: _created(ex))
+    show: Callable[[Exchange, Record], Json] = _shown
+    parent: Resource | None = None
+    is_replaced: bool = False
+
+    async def create(self, exchange: Exchange) -> None:
+        """Create one, and respond with it."""
+        fields = exchange.fields()
+        values = {key: field.value(fields, key) for key, field in self.fields.items()}
+        record = self.add(exchange, values)
+        await exchange.respond_json(self.show(exchange, record))
+
+    def add(self, exchange: Exchange, values: Json) -> Record:
+        """Store a new one with *values* and what the service adds.
+
+        Raises:
+            APIError: The parent does not exist, a value is not allowed, or the store is full.
+        """
+        parent = self._parent_id(exchange)
+        values = {**values, **self.added(exchange, values)}
+        record_id = f"{self.prefix}{uuid4().hex}"
+        return exchange.state.store.add(self.kind, exchange.account.id, record_id, values, parent)
+
+    async def list_all(self, exchange: Exchange) -> None:
+        """Respond with a page of them."""
+        await self.respond_page(exchange, self.records(exchange))
+
+    async def respond_page(self, exchange: Exchange, records: list[Record]) -> None:
+        """Respond with the page of *records* that the query selects."""
+        if exchange.behaviour.list_order == "newest":
+            records.reverse()
+        page = page_of(records, Query(exchange.request.query), lambda _: True)
+        await exchange.respond_json(page.json(lambda record: self.show(exchange, record)))
+
+    def records(self, exchange: Exchange) -> list[Record]:
+        """Return all of them, oldest first.
+
+        Raises:
+            APIError: The parent does not exist.
+        """
+        parent = self._parent_id(exchange)
+        return exchange.state.store.records(self.kind, exchange.account.id, parent)
+
+    async def get(self, exchange: Exchange) -> None:
+        """Respond with one."""
+        await exchange.respond_json(self.show(exchange, self.find(exchange)))
+
+    async def update(self, exchange: Exchange) -> None:
+        """Replace the given fields of one."""
+        record, fields = self.find(exchange), exchange.fields()
+        changes = {
+            key: field.value(fields, key)
+            for key, field in self.fields.items()
+            if self.is_replaced or key in fields.values
+        }
+        store, account = exchange.state.store, exchange.account.id
+        record = store.replace(self.kind, account, record, {**record.fields, **changes})
+        if self.is_replaced:
+            await exchange.respond_empty()
+        else:
+            await exchange.respond_json(self.show(exchange, record))
+
+    async def delete(self, exchange: Exchange) -> None:
+        """Delete one, with all that belongs to it."""
+        record = self.find(exchange)
+        exchange.state.store.remove(self.kind, exchange.account.id, record)
+        await exchange.respond_empty()
+
+    def find(self, exchange: Exchange, record_id: str | None = None) -> Record:
+        """Return the one with that id; with None, with the last id in the path.
+
+        Raises:
+            APIError: The account has none with that id, or it belongs to another parent.
+        """
+        parent = self._parent_id(exchange)
+        record_id = exchange.ids[-1] if record_id is None else record_id
+        record = exchange.state.store.find(self.kind, exchange.account.id, record_id)
+        if record is None or record.parent != parent:
+            raise APIError(
+                ErrorBody(
+                    status=404,
+                    title=f"{self.title} not found",
+                    message=f"No {self.title.lower()} with that id is available to this account.",
+                )
+            )
+        return record
+
+    def _parent_id(self, exchange: Exchange) -> str:
+        return "" if self.parent is None else self.parent.find(exchange, exchange.ids[0]).id

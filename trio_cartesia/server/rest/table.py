@@ -1,0 +1,56 @@
+"""The REST endpoints of protocol §5: method, path and handler. An API key may use them all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.rest import accents, new_voices, voice_previews, voices
+from trio_cartesia.server.rest.access_tokens import create_token
+from trio_cartesia.server.rest.datasets import (
+    DATASET_FILES,
+    DATASETS,
+    FINE_TUNES,
+    list_fine_tuned_voices,
+    upload_file,
+)
+from trio_cartesia.server.rest.dictionaries import DICTIONARIES
+from trio_cartesia.server.rest.files import download_file, get_file
+
+__all__ = ["REST"]
+
+# an earlier path comes before a later one that matches, too
+REST: Final[tuple[tuple[str, str, Callable[[Exchange], Awaitable[None]]], ...]] = (
+    ("POST", "/access-token", create_token),
+    ("GET", "/voices", voices.get_all),
+    ("POST", "/voices/clone", new_voices.clone_voice),
+    ("POST", "/voices/localize", new_voices.localize_voice),
+    ("GET", "/voices/{id}", voices.get_one),
+    ("PATCH", "/voices/{id}", voices.patch_voice),
+    ("DELETE", "/voices/{id}", voices.delete_voice),
+    ("GET", voice_previews.PREVIEW, voice_previews.get_preview),
+    ("PATCH", "/voices/{id}/accents", accents.add_accents),
+    ("DELETE", "/voices/{id}/accents/{id}", accents.delete_accent),
+    ("GET", "/accents", accents.list_accents),
+    ("GET", "/pronunciation-dicts", DICTIONARIES.list_all),
+    ("POST", "/pronunciation-dicts", DICTIONARIES.create),
+    ("GET", "/pronunciation-dicts/{id}", DICTIONARIES.get),
+    ("PATCH", "/pronunciation-dicts/{id}", DICTIONARIES.update),
+    ("DELETE", "/pronunciation-dicts/{id}", DICTIONARIES.delete),
+    ("GET", "/datasets", DATASETS.list_all),
+    ("POST", "/datasets", DATASETS.create),
+    ("GET", "/datasets/{id}", DATASETS.get),
+    ("PATCH", "/datasets/{id}", DATASETS.update),
+    ("DELETE", "/datasets/{id}", DATASETS.delete),
+    ("GET", "/datasets/{id}/files", DATASET_FILES.list_all),
+    ("POST", "/datasets/{id}/files", upload_file),
+    ("DELETE", "/datasets/{id}/files/{id}", DATASET_FILES.delete),
+    ("GET", "/fine-tunes", FINE_TUNES.list_all),
+    ("POST", "/fine-tunes", FINE_TUNES.create),
+    ("GET", "/fine-tunes/{id}", FINE_TUNES.get),
+    ("DELETE", "/fine-tunes/{id}", FINE_TUNES.delete),
+    ("GET", "/fine-tunes/{id}/voices", list_fine_tuned_voices),
+    ("GET", "/files/{id}/info", get_file),
+    ("GET", "/files/{id}/download", download_file),
+)
