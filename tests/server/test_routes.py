@@ -88,7 +88,7 @@ async def test_the_root_tells_the_version_to_everybody() -> None:
         ("GET /voices?limit=0", 400),
         ("GET /voicesque", 404),
         ("PUT /datasets/", 405),
-        ("GET /usage/credits", 501),
+        ("GET /usage/agents", 501),
         ("POST /stt", 501),
         ("GET /stt/turns/websocket", 501),
         ("POST /", 405),

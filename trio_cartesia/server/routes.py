@@ -23,6 +23,7 @@ from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import HTTPError
 from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
 from trio_cartesia.server.rest.table import REST
+from trio_cartesia.server.rest.usage import get_credits
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
 from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, tts_bytes, tts_sse
@@ -93,6 +94,7 @@ ROUTES: Final = (
     Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
     *(Route(method, path, handler, "key") for method, path, handler in REST),
+    Route("GET", "/usage/credits", get_credits, "admin"),
     *(Route("POST", path, not_implemented, "key") for path in OLD_PATHS),
     Route("GET", STATE, get_state, "key"),
     Route("DELETE", STATE, delete_state, "key"),

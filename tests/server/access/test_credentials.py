@@ -134,7 +134,7 @@ async def test_admin_keys_are_for_the_organisation() -> None:
         admin, key = {"bearer": "sk_car_admin_1"}, {"bearer": "sk_car_1"}
         for line in ("DELETE /tts/websocket", "GET /datasets", "POST /access-token"):
             assert await status_of(server, line, **admin) == 403
-        for line in ("GET /usage/credits", "GET /api-keys", "GET /api-keys/1"):
+        for line in ("GET /usage/agents", "GET /api-keys", "GET /api-keys/1"):
             assert await status_of(server, line, **admin) == 501
             assert await status_of(server, line, **key) == 403
         assert await status_of(server, "GET /usage", bearer="sk_car_admin_2") == 401

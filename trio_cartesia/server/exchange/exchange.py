@@ -23,6 +23,7 @@ from trio_cartesia.server.exchange.overrides import override_behaviour, requeste
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.messages import check_refused_handshake
 from trio_cartesia.server.journal.access_log import log_request
+from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import JSON_TYPE, APIError, ErrorBody, http_body
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_body
 from trio_cartesia.server.messages.multipart import Form, read_form
@@ -90,6 +91,18 @@ class Exchange:
         """Return the voice with that id, ignoring case; None if the account can use none."""
         state = self.state
         return find_account_voice(state.store, self.account.id, state.clock.now(), voice_id)
+
+    def charge(self, record: ContextRecord) -> None:
+        """Add the credits of a context that has ended to the usage (protocol §1.9)."""
+        if record.generated_characters:
+            self.state.store.usage.add(
+                seconds=self.state.clock.now(),
+                account=self.account.id,
+                capability="tts",
+                model=record.settings.model_id,
+                voice=record.settings.voice_id,
+                amount=record.generated_characters,
+            )
 
     def fields(self) -> Fields:
         """Parse the JSON object in the body.

@@ -31,6 +31,7 @@ MODEL_NOT_FOUND: Final = ErrorBody(
 STARTED: Final = "started_at"  # internal fields of a fine-tune
 SECONDS: Final = "training_seconds"
 VOICE: Final = "voice_id"
+WAITING: Final = 0.1  # of the training: the part before it starts
 
 DATASETS: Final = Resource(
     kind="dataset",
@@ -87,7 +88,7 @@ def _begin(exchange: Exchange, values: dict[str, Any]) -> dict[str, Any]:
 def _status(exchange: Exchange, fields: dict[str, Any]) -> str:
     elapsed = exchange.state.clock.now() - fields[STARTED]
     if elapsed < fields[SECONDS]:
-        return "training" if elapsed else "created"
+        return "created" if elapsed < fields[SECONDS] * WAITING else "training"
     return "completed" if fields[VOICE] else "failed"
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 import attrs
 
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
+from trio_cartesia.server.store.usage import UsageTable
 
 __all__ = ["Record", "Store", "StoreStatistics", "open_store"]
 
@@ -90,10 +91,12 @@ class StoreStatistics:
 
     Attributes:
         held_bytes: The size of the fields of all records.
+        usage_rows: The number of rows of usage.
     """
 
     records: int
     held_bytes: int
+    usage_rows: int
 
 
 @attrs.define(eq=False, repr=False)
@@ -101,22 +104,29 @@ class Store:
     """The resources of all accounts, each with a kind, an id and JSON fields.
 
     Every method raises `APIError` with status 500 if the database fails, and nothing is written.
+
+    Attributes:
+        usage: What was spoken.
     """
 
     _database: sqlite3.Connection
+    usage: UsageTable = attrs.field(init=False)
     max_records: int = MAX_RECORDS
     max_bytes: int = MAX_BYTES
     _count: int = attrs.field(init=False)
     _held_bytes: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.usage = UsageTable(self._database)
         self._count, self._held_bytes = self._database.execute(
             "SELECT COUNT(*), COALESCE(SUM(LENGTH(fields)), 0) FROM records"
         ).fetchone()
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""
-        return StoreStatistics(records=self._count, held_bytes=self._held_bytes)
+        return StoreStatistics(
+            records=self._count, held_bytes=self._held_bytes, usage_rows=len(self.usage)
+        )
 
     def close(self) -> None:
         """Close the database, which other processes may use then."""
@@ -254,8 +264,9 @@ def _open(place: str) -> Store:
         for statement in filter(str.strip, TABLES.split(";")):
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {FORMAT}")
+        store = Store(database)
         database.execute("COMMIT")
-        return Store(database)
     except BaseException:
         database.close()
         raise
+    return store

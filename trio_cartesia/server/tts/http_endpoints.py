@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
@@ -99,6 +100,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         voice=service.voice,
         behaviour=exchange.behaviour,
         sink=sink,
+        on_end=partial(exchange.charge, record),
     )
     try:
         context.receive(generation)
@@ -109,6 +111,7 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         record.ended = "error"
         raise
     finally:
+        context.release()
         record.ended = record.ended or "lost"
         log_context(record)
 

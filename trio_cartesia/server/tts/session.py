@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -17,6 +19,7 @@ from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.journal.access_log import log_context, log_error
 from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import (
     CONTEXT_CLOSED,
     CONTEXT_UNKNOWN,
@@ -61,6 +64,7 @@ class TTSSession:
     _journal: Journal
     _account: Account
     _dialect: Dialect
+    _charge: Callable[[ContextRecord], None]
     _contexts: dict[str, Context] = attrs.field(factory=dict, init=False)
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _late: dict[str, deque[Generation]] = attrs.field(factory=dict, init=False)
@@ -190,18 +194,23 @@ class TTSSession:
             self._account.acquire_context()
         except APIError as error:
             raise APIError(error.body, request.context_id) from None
+        record = self._journal.add_context(self.number, request, request_id=self.request_id)
         context = Context(
             settings=request,
-            record=self._journal.add_context(self.number, request, request_id=self.request_id),
+            record=record,
             journal=self._journal,
             voice=self._voice,
             behaviour=self._behaviour,
             sink=self._sink(request.context_id),
-            on_end=self._account.release_context,
+            on_end=partial(self._release, record),
         )
         self._contexts[request.context_id] = context
         self._nursery.start_soon(self._run, context)
         context.receive(request)
+
+    def _release(self, record: ContextRecord) -> None:
+        self._account.release_context()
+        self._charge(record)
 
     def _sink(self, context_id: str) -> EventSink:
         return EventSink(

@@ -48,6 +48,7 @@ async def tts_websocket(exchange: Exchange) -> None:
             voice=service.voice,
             journal=service.journal,
             account=exchange.account,
+            charge=exchange.charge,
         )
         try:
             await session.serve()

@@ -1,0 +1,169 @@
+"""Usage: what was spoken, by day, model, voice and key."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.server.http_client import NOW, HttpClient, an_error, over_http, speech
+from tests.server.rest.support import asked
+from tests.server.support import Json, connect, generation, on_virtual_time
+from trio_cartesia.server.store.database import open_store
+
+KEYS = ["sk_1", "sk_2", "sk_car_admin_1"]
+ADMIN = [*NOW, ("x-api-key", "sk_car_admin_1")]
+DAY = 86_400
+OTHER = "a0e99841-438c-4a64-b679-ae501e7d6091"
+
+
+def of(key: str) -> list[tuple[str, str]]:
+    return [*NOW, ("x-api-key", key)]
+
+
+async def usage(client: HttpClient, **query: str) -> list[Json]:
+    line = f"GET /usage/credits?{urlencode(query)}"
+    return list((await asked(client, line, headers=ADMIN))["data"])
+
+
+async def total(client: HttpClient, **query: str) -> float:
+    return sum(bucket["credits"] for bucket in await usage(client, **query))
+
+
+@on_virtual_time
+async def test_usage_adds_up_to_what_was_spoken() -> None:
+    """Each endpoint adds the characters that it spoke, before the client has all of its answer; a
+    text that was refused or cancelled before it was spoken adds nothing.
+    """
+    async with over_http(api_keys=KEYS) as (client, server), trio.open_nursery() as nursery:
+        assert await usage(client) != []
+        assert await total(client) == 0
+        for path in ("/tts/bytes", "/tts/sse"):
+            await client.ask("POST", path, speech("Good morning."), of("sk_1"))
+        assert await total(client) == 26
+        headers = [("x-api-key", "sk_2")]
+        socket = await connect(server, nursery, headers=headers)
+        await socket.speak(generation("a", "Hello."))
+        assert await total(client) == 32
+        await client.ask("POST", "/tts/bytes", speech("Hi.", model_id="none"), of("sk_1"))
+        await client.ask("POST", "/tts/bytes", speech(""), of("sk_1"))
+        assert await total(client) == 32
+        spoken = sum(record.generated_characters for record in server.journal.contexts)
+        assert spoken == 32
+        nursery.cancel_scope.cancel()
+
+
+@on_virtual_time
+async def test_usage_in_groups() -> None:
+    """Groups of each kind add up to the whole, and a key's own usage is that of its group."""
+    requests = [
+        ("sk_1", {}),
+        ("sk_2", {}),
+        ("sk_1", {"voice": OTHER}),
+        ("sk_1", {"model_id": "sonic-3"}),
+    ]
+    async with over_http(api_keys=KEYS) as (client, _):
+        for key, others in requests:
+            await client.ask("POST", "/tts/bytes", speech("Hi there.", **others), of(key))
+        expected = {
+            "capability": [("tts", 36)],
+            "model": [("sonic-3", 9), ("sonic-3.5", 27)],
+            "voice": [(speech("")["voice"], 27), (OTHER, 9)],
+        }
+        for group, credits_of in expected.items():
+            found = await usage(client, group_by=group)
+            assert [(each[group], each["credits"]) for each in found] == credits_of
+        keys = await usage(client, group_by="api_key")
+        assert sorted(each["credits"] for each in keys) == [9, 27]
+        for each in keys:
+            assert await total(client, api_key_id=each["api_key"]) == each["credits"]
+
+
+@on_virtual_time
+async def test_usage_in_buckets() -> None:
+    """Days, weeks and months divide the time that was asked for, and add up to the whole."""
+    async with over_http(api_keys=KEYS) as (client, server):
+        started = datetime.now(UTC)
+        for _ in range(3):
+            await client.ask("POST", "/tts/bytes", speech("Hi there."), of("sk_1"))
+            server._state.clock._offset += DAY  # idle connections would not last
+        days = await usage(client, interval="day")
+        assert len(days) == 7
+        assert [day["credits"] for day in days] == [0, 0, 0, 9, 9, 9, 0]
+        for day, following in pairwise(days):
+            assert day["end_ts"] == following["start_ts"]
+        times = {
+            "start_ts": (started - timedelta(days=40)).isoformat(),
+            "end_ts": (started + timedelta(days=40)).isoformat(),
+        }
+        for interval, least in (("week", 11), ("month", 3), ("", 1)):
+            buckets = await usage(client, interval=interval, **times)
+            assert len(buckets) >= least
+            assert sum(bucket["credits"] for bucket in buckets) == 27
+        (whole,) = await usage(client, end_ts=started.isoformat())
+        assert whole["credits"] == 9
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"start_ts": "yesterday"},
+        {"end_ts": "9999-99-99"},
+        {"start_ts": "2024-01-01T00:00:00Z", "end_ts": "2026-01-01T00:00:00Z"},
+        {"start_ts": "2026-01-02T00:00:00Z", "end_ts": "2026-01-01T00:00:00Z"},
+        {"interval": "hour"},
+        {"group_by": "colour"},
+        {"group_by": "model", "interval": "week"},
+        {"group_by": "api_key", "api_key_id": "1"},
+    ],
+)
+@on_virtual_time
+async def test_bad_questions_are_refused(query: Any) -> None:
+    """A time that is none, a span of more than a year, and groups of weeks are 400."""
+    async with over_http(api_keys=KEYS) as (client, _):
+        answer = await client.ask("GET", f"/usage/credits?{urlencode(query)}", b"", ADMIN)
+        assert an_error(answer, 400)
+
+
+@on_virtual_time
+async def test_usage_is_kept(tmp_path: Path) -> None:
+    """A later run with the same store counts on; a normal key is refused."""
+    for run in (1, 2):
+        async with over_http(api_keys=KEYS, store=tmp_path / "s") as (client, server):
+            await client.ask("POST", "/tts/bytes", speech("Hi there."), of("sk_1"))
+            assert await total(client) == 9 * run
+            assert server.statistics().usage_rows == 1
+            assert an_error(await client.ask("GET", "/usage/credits", b"", of("sk_1")), 403)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.integers(1, 9)), max_size=30),
+    st.integers(1, 6),
+)
+def test_the_oldest_days_are_dropped(used: list[tuple[int, str, int]], bound: int) -> None:
+    """There are never more rows than the bound, and the rows of the newest days add up."""
+    store = open_store(None)
+    table = store.usage
+    table.max_rows = bound
+    expected: dict[tuple[int, str], int] = {}
+    for day, voice, amount in used:
+        table.add(
+            seconds=day * DAY, account="", capability="tts", model="m", voice=voice, amount=amount
+        )
+        expected[day, voice] = expected.get((day, voice), 0) + amount
+        while len(expected) > bound:
+            oldest = min(expected)[0]
+            expected = {key: value for key, value in expected.items() if key[0] != oldest}
+        first, last = (datetime.fromtimestamp(day * DAY, UTC).date() for day in (0, 9))
+        rows = {((row.day - first).days, row.voice): row.credits for row in table.rows(first, last)}
+        assert rows == expected
+        assert len(table) == len(expected) == store.statistics().usage_rows
+    store.close()
