@@ -21,6 +21,7 @@ from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.rest.files import LINK, follow_link
 from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
 from trio_cartesia.server.rest.table import REST
 from trio_cartesia.server.rest.usage import get_credits
@@ -95,6 +96,8 @@ ROUTES: Final = (
     Route("POST", SSE, tts_sse, "tts"),
     *(Route(method, path, handler, "key") for method, path, handler in REST),
     Route("GET", "/usage/credits", get_credits, "admin"),
+    Route("POST", "/files", not_implemented, "key"),
+    Route("GET", LINK, follow_link, None),
     *(Route("POST", path, not_implemented, "key") for path in OLD_PATHS),
     Route("GET", STATE, get_state, "key"),
     Route("DELETE", STATE, delete_state, "key"),

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import io
+import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import soundfile
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from tests.server.audio.test_containers import SLACK_FRAMES
 from tests.server.http_client import MP3, NOW, WAV_S16, Cut, an_error, dial, over_http, speech
-from tests.server.support import S16, TWO_SENTENCES, Json, on_virtual_time, tones
+from tests.server.rest.support import asked, listed
+from tests.server.support import S16, TWO_SENTENCES, Json, catch_logs, on_virtual_time, tones
 from tests.server.tts.test_http_endpoints import LONG, Failing
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.access.plans import PLANS, Account
@@ -145,10 +147,11 @@ async def test_files_belong_to_accounts() -> None:
         ("GET /files/file_0/info", 404),
         ("GET /files/file_0/download", 404),
         ("DELETE /files/file_0/download", 405),
-        ("GET /files", 501),
         ("POST /files", 501),
-        ("DELETE /files/file_0", 501),
-        ("POST /links", 501),
+        ("GET /files/file_0", 404),
+        ("DELETE /files/file_0", 404),
+        ("POST /links", 400),
+        ("GET /links/file_0.x", 404),
     ],
 )
 @on_virtual_time
@@ -156,6 +159,87 @@ async def test_other_files_are_not_there(line: str, status: int) -> None:
     """An id that nobody has is not found, and what the service cannot do yet it says."""
     async with over_http() as (client, _):
         assert an_error(await client.ask(*line.split()), status)
+
+
+@on_virtual_time
+async def test_files_are_listed_and_deleted() -> None:
+    """Complete files are listed, page by page, and a deleted one is gone."""
+    async with over_http() as (client, server):
+        ids = []
+        for text in ("One.", "Two.", "Three."):
+            made = await client.bytes(text, save=True)
+            ids.append(made.headers["cartesia-file-id"])
+        files = await listed(client, "/files", limit=2)
+        assert [file["id"] for file in files] == ids
+        assert await asked(client, f"GET /files/{ids[0]}") == files[0]
+        assert await asked(client, f"DELETE /files/{ids[0]}") is None
+        assert an_error(await client.ask("GET", f"/files/{ids[0]}/download"), 404)
+        newest = [("x-behaviour", "list_order=newest"), *NOW]
+        assert await listed(client, "/files", headers=newest) == files[:0:-1]
+        assert server._state.files.statistics().files == 2
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 4000), st.integers(0, 4000), st.sampled_from(["{}-{}", "{}-", "-{}"]))
+@on_virtual_time
+async def test_a_range_of_a_file(first: int, last: int, form: str) -> None:
+    """A range is that part of the file, with its place; one beyond the end is 416."""
+    asked_for = form.format(first, last)
+    async with over_http() as (client, _):
+        file_id = (await client.bytes("Hi.", save=True)).headers["cartesia-file-id"]
+        whole = (await client.ask("GET", f"/files/{file_id}/download")).body
+        headers = [*NOW, ("range", f"bytes={asked_for}")]
+        part = await client.ask("GET", f"/files/{file_id}/download", b"", headers)
+    size = len(whole)
+    if asked_for.startswith("-"):
+        place = range(max(0, size - first), size)
+    else:
+        place = range(first, min(size, last + 1) if form == "{}-{}" else size)
+    if form == "{}-{}" and last < first:
+        assert (part.status, part.body) == (200, whole)
+    elif not place:
+        assert an_error(part, 416)
+        assert part.headers["content-range"] == f"bytes */{size}"
+    else:
+        assert (part.status, part.body) == (206, whole[place.start : place.stop])
+        assert part.headers["content-length"] == str(len(place))
+        assert part.headers["content-range"] == f"bytes {place[0]}-{place[-1]}/{size}"
+
+
+@on_virtual_time
+async def test_a_link_needs_no_key_and_expires() -> None:
+    """A link returns the file to everybody until its lifetime has passed, or the file is gone."""
+    key = [*NOW, ("x-api-key", "sk_1")]
+    async with over_http(api_keys=["sk_1"]) as (client, server):
+        made = await client.ask("POST", "/tts/bytes", speech("Hi.", save=True), key)
+        file_id = made.headers["cartesia-file-id"]
+        urls = [
+            (await asked(client, "POST /links", {"file_id": file_id, **life}, headers=key))["url"]
+            for life in ({}, {"lifetime": "2m"})
+        ]
+        paths = [url.removeprefix("http://localhost") for url in urls]
+        with catch_logs(logging.INFO) as lines:
+            for path in paths:
+                assert (await client.ask("GET", path)).body == made.body
+        assert server.journal.requests[-1].path == "/links/..."
+        assert not any(path in line for line in lines for path in paths)
+        await trio.sleep(121)
+        assert (await client.ask("GET", paths[0])).body == made.body
+        assert an_error(await client.ask("GET", paths[1]), 404)
+        for lifetime in ("0h", "8d", "24", "h", "-1h"):
+            body = {"file_id": file_id, "lifetime": lifetime}
+            assert an_error(await client.ask("POST", "/links", body, key), 400)
+        await asked(client, f"DELETE /files/{file_id}", headers=key)
+        assert an_error(await client.ask("GET", paths[0]), 404)
+
+
+def test_a_file_has_a_hundred_links() -> None:
+    """Of more links than that the oldest are dropped."""
+    store = FileStore()
+    audio = Audio(container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=8000))
+    file = store.begin(Account(PLANS["free"]), audio)
+    links = [file.add_link(1.0) for _ in range(103)]
+    assert [link for link in links if file.has_link(link, 0.0)] == links[3:]
 
 
 @given(

@@ -59,6 +59,7 @@ class Exchange:
     ids: tuple[str, ...] = attrs.field(default=(), init=False)
     _has_begun: bool = attrs.field(default=False, init=False)
     _stream_headers: Headers = attrs.field(default=(), init=False)
+    _stream_status: int = attrs.field(default=200, init=False)
     _sent_bytes: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -75,6 +76,13 @@ class Exchange:
         """The API version of the request; the query wins over the header (protocol §1.2)."""
         in_query = self.request.parameter("cartesia_version")
         return in_query or self.request.headers.get("cartesia-version") or CURRENT_VERSION
+
+    @property
+    def origin(self) -> str | None:
+        """The URL of the service, with the host in the request; None without a host."""
+        host = self.request.headers.get("host", "")
+        is_secure = isinstance(self.connection.stream.inner, trio.SSLStream)
+        return f"{'https' if is_secure else 'http'}://{host}" if host else None
 
     @property
     def dialect(self) -> Dialect:
@@ -163,8 +171,10 @@ class Exchange:
         self.log(status, len(data))
 
     @asynccontextmanager
-    async def streaming(self, kind: str, headers: Headers = ()) -> AsyncIterator[None]:
-        """Respond with status 200, and a body that the block sends in parts with `send`.
+    async def streaming(
+        self, kind: str, headers: Headers = (), *, status: int = 200
+    ) -> AsyncIterator[None]:
+        """Respond with a body that the block sends in parts with `send`.
 
         The response begins with the first part. If the block raises `APIError` before that, nothing
         has been sent, and the error can still be the response. A later exception ends the body
@@ -172,6 +182,7 @@ class Exchange:
         block is cancelled and `Disconnected` is raised. The body ends with the block.
         """
         self._stream_headers = [*self._headers(kind), *headers]
+        self._stream_status = status
         try:
             with trio.CancelScope() as scope:
                 async with open_service_nursery() as nursery:
@@ -188,7 +199,7 @@ class Exchange:
             raise
         finally:
             if self._has_begun:
-                self.log(200, self._sent_bytes)
+                self.log(status, self._sent_bytes)
 
     async def _cancel_when_disconnected(self, scope: trio.CancelScope) -> None:
         await self.connection.wait_disconnected()
@@ -197,9 +208,9 @@ class Exchange:
     async def _begin(self) -> None:
         if not self._has_begun:
             self._has_begun = True
-            self._record(200)
+            self._record(self._stream_status)
             with self.send_deadline():
-                await self.connection.start_response(200, self._stream_headers)
+                await self.connection.start_response(self._stream_status, self._stream_headers)
 
     async def send(self, data: bytes) -> None:
         """Send a part of the body, within `streaming`; an empty part is ignored."""

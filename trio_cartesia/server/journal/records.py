@@ -17,11 +17,17 @@ from trio_cartesia.server.text.sentences import join_halves
 
 __all__ = ["ConnectionRecord", "ContextRecord", "JournalStatistics", "RequestRecord", "SpokenUnit"]
 
+LINKS: Final = "/links/"
 MAX_NAME: Final = 256  # characters of a path or a version
 
 
 def loggable_path(path: str) -> str:
-    """Return the start of *path*, cut where a query would begin, since that may have a key."""
+    """Return the start of *path*, cut where a query would begin, since that may have a key.
+
+    The id of a link to a file is left out, since it is a credential.
+    """
+    if path.startswith(LINKS):
+        return f"{LINKS}..."
     return path.partition("?")[0].partition("&")[0][:MAX_NAME]
 
 

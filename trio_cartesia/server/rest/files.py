@@ -1,17 +1,51 @@
-"""``GET /files/{id}`` (protocol §5.12). The details of the responses are a guess."""
+"""``/files``: saved speech, and links to it (protocol §5.12).
+
+The bodies of responses, and the addresses of links, are a guess. A link needs no credential.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Iterator
+from typing import Any, Final
 
 from trio_cartesia.server.audio.containers import KINDS, Part, playable
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.queries import Query
+from trio_cartesia.server.messages.fields import Fields
+from trio_cartesia.server.messages.queries import Query, page_of
+from trio_cartesia.server.net.ranges import requested_range
 from trio_cartesia.server.store.files import StoredFile
 
-__all__ = ["download_file", "get_file"]
+__all__ = [
+    "LINK",
+    "create_link",
+    "delete_file",
+    "download_file",
+    "follow_link",
+    "get_file",
+    "list_files",
+]
 
+LINK: Final = "/links/{id}"
 PIECE_BYTES: Final = 64 * 1024
+DEFAULT_LIFETIME: Final = "24h"
+MAX_LIFETIME_SECONDS: Final = 7 * 86_400
+
+_LIFETIME: Final = re.compile("([1-9][0-9]{0,6})([smhd])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+async def list_files(exchange: Exchange) -> None:
+    """Respond with a page of the files of the account.
+
+    Raises:
+        APIError: A parameter is not valid.
+    """
+    files = exchange.state.files.files_of(exchange.account)
+    if exchange.behaviour.list_order == "newest":
+        files.reverse()
+    page = page_of(files, Query(exchange.request.query), lambda _: True)
+    await exchange.respond_json(page.json(_info))
 
 
 async def get_file(exchange: Exchange) -> None:
@@ -20,42 +54,100 @@ async def get_file(exchange: Exchange) -> None:
     Raises:
         APIError: There is no file with that id, or it is not complete.
     """
-    file = _file(exchange)
-    await exchange.respond_json(
-        {
-            "id": file.id,
-            "filename": file.name(file.audio.container),
-            "size": file.size_bytes,
-            "content_type": file.audio.kind,
-            "created_at": file.created_at.isoformat().replace("+00:00", "Z"),
-        }
-    )
+    await exchange.respond_json(_info(_file(exchange)))
+
+
+async def delete_file(exchange: Exchange) -> None:
+    """Delete a file.
+
+    Raises:
+        APIError: There is no file with that id, or it is not complete.
+    """
+    exchange.state.files.discard(_file(exchange))
+    await exchange.respond_empty()
 
 
 async def download_file(exchange: Exchange) -> None:
-    """Respond with a file; with ``format=playback``, raw audio as WAV.
+    """Respond with a file, or a range of it; with ``format=playback``, raw audio as WAV.
 
     Raises:
         APIError: There is no file with that id, it is not complete, or the format is unknown.
+        HTTPError: The range is not in the file.
     """
-    file = _file(exchange)
+    await _respond_content(exchange, _file(exchange))
+
+
+async def create_link(exchange: Exchange) -> None:
+    """Respond with a URL that returns a file without a credential, for its lifetime.
+
+    Raises:
+        APIError: There is no such file, or the lifetime is not valid.
+    """
+    fields = exchange.fields()
+    file = exchange.state.files.find(exchange.account, fields.nonempty_text("file_id"))
+    expires_at = exchange.state.clock.now() + _lifetime_seconds(fields)
+    path = LINK.format(id=file.add_link(expires_at))
+    await exchange.respond_json({"url": f"{exchange.origin or ''}{path}"})
+
+
+async def follow_link(exchange: Exchange) -> None:
+    """Respond with the file of a link.
+
+    Raises:
+        APIError: The link does not exist or has expired, or the file was deleted.
+        HTTPError: The range is not in the file.
+    """
+    files, now = exchange.state.files, exchange.state.clock.now()
+    await _respond_content(exchange, files.find_link(exchange.ids[0], now))
+
+
+def _lifetime_seconds(fields: Fields) -> int:
+    match = _LIFETIME.fullmatch(fields.text("lifetime") or DEFAULT_LIFETIME)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 0 < seconds <= MAX_LIFETIME_SECONDS:
+        raise fields.field_error("lifetime", "a time such as 24h, of at most 7d")
+    return seconds
+
+
+def _info(file: StoredFile) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "filename": file.name(file.audio.container),
+        "size": file.size_bytes,
+        "content_type": file.audio.kind,
+        "created_at": file.created_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+async def _respond_content(exchange: Exchange, file: StoredFile) -> None:
     playback = Query(exchange.request.query).choice("format", ("playback",))
     container, parts = file.audio.container, list(file.parts)
     if playback and container == "raw":
         container, parts = "wav", playable(file.audio, parts)
+    size = sum(map(len, parts))
+    wanted = requested_range(exchange.request, size)
     headers = [
-        ("content-length", str(sum(map(len, parts)))),
+        ("content-length", str(size if wanted is None else len(wanted))),
         ("content-disposition", f'attachment; filename="{file.name(container)}"'),
+        ("accept-ranges", "bytes"),
     ]
-    async with exchange.streaming(KINDS[container], headers):
+    if wanted is not None:
+        headers.append(("content-range", f"bytes {wanted.start}-{wanted.stop - 1}/{size}"))
+    status = 200 if wanted is None else 206
+    async with exchange.streaming(KINDS[container], headers, status=status):
         if exchange.request.method != "HEAD":
-            for part in parts:
-                await _send(exchange, part)
+            for piece in _pieces(parts, wanted or range(size)):
+                await exchange.send(piece)
 
 
-async def _send(exchange: Exchange, part: Part) -> None:
-    for start in range(0, len(part), PIECE_BYTES):
-        await exchange.send(bytes(part[start : start + PIECE_BYTES]))
+def _pieces(parts: list[Part], wanted: range) -> Iterator[bytes]:
+    """Yield the bytes of a range, in pieces of at most `PIECE_BYTES`."""
+    position = 0
+    for part in parts:
+        first, last = max(0, wanted.start - position), min(len(part), wanted.stop - position)
+        for start in range(first, last, PIECE_BYTES):
+            yield bytes(part[start : min(last, start + PIECE_BYTES)])
+        position += len(part)
 
 
 def _file(exchange: Exchange) -> StoredFile:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.rest import accents, new_voices, voice_previews, voices
+from trio_cartesia.server.rest import accents, files, new_voices, voice_previews, voices
 from trio_cartesia.server.rest.access_tokens import create_token
 from trio_cartesia.server.rest.datasets import (
     DATASET_FILES,
@@ -16,7 +16,6 @@ from trio_cartesia.server.rest.datasets import (
     upload_file,
 )
 from trio_cartesia.server.rest.dictionaries import DICTIONARIES
-from trio_cartesia.server.rest.files import download_file, get_file
 
 __all__ = ["REST"]
 
@@ -51,6 +50,10 @@ REST: Final[tuple[tuple[str, str, Callable[[Exchange], Awaitable[None]]], ...]] 
     ("GET", "/fine-tunes/{id}", FINE_TUNES.get),
     ("DELETE", "/fine-tunes/{id}", FINE_TUNES.delete),
     ("GET", "/fine-tunes/{id}/voices", list_fine_tuned_voices),
-    ("GET", "/files/{id}/info", get_file),
-    ("GET", "/files/{id}/download", download_file),
+    ("GET", "/files", files.list_files),
+    ("GET", "/files/{id}", files.get_file),
+    ("DELETE", "/files/{id}", files.delete_file),
+    ("GET", "/files/{id}/info", files.get_file),
+    ("GET", "/files/{id}/download", files.download_file),
+    ("POST", "/links", files.create_link),
 )

@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-import trio
-
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
 from trio_cartesia.server.catalogue.voices import VoiceEntry
@@ -38,12 +36,8 @@ RAW: Final = Audio(
 
 def preview_url(exchange: Exchange, voice: VoiceEntry) -> str | None:
     """Return the URL of a preview, with the host in the request; None without a host."""
-    host = exchange.request.headers.get("host", "")
-    if not host:
-        return None
-    is_secure = isinstance(exchange.connection.stream.inner, trio.SSLStream)
-    scheme = "https" if is_secure else "http"
-    return f"{scheme}://{host}{PREVIEW.format(id=voice.id)}"
+    origin = exchange.origin
+    return None if origin is None else f"{origin}{PREVIEW.format(id=voice.id)}"
 
 
 async def get_preview(exchange: Exchange) -> None:

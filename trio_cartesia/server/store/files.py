@@ -2,11 +2,12 @@
 
 The store is bounded: it drops the oldest files when there are more than 1,024, or more than 256
 MiB. It does not keep a single file that is larger than that; the response that the file would
-contain continues.
+contain continues. A file has at most 100 links, of which the oldest is dropped.
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
@@ -21,9 +22,14 @@ __all__ = ["FileStatistics", "FileStore", "StoredFile"]
 
 MAX_FILES: Final = 1024
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+MAX_LINKS: Final = 100  # of a file
+LINK_BYTES: Final = 16  # random ones
 PART_BYTES: Final = 64 * 1024
 NOT_FOUND: Final = ErrorBody(
     status=404, title="File not found", message="No file with that id is available to this account."
+)
+NO_LINK: Final = ErrorBody(
+    status=404, title="Link not found", message="The link does not exist, or has expired."
 )
 NOT_READY: Final = ErrorBody(  # SDKs retry after 409 (protocol §1.7.5)
     status=409, title="File not ready", message="The file is still being generated."
@@ -46,6 +52,7 @@ class StoredFile:
     created_at: datetime = attrs.field(factory=lambda: datetime.now(UTC), init=False)
     parts: list[Part] = attrs.field(factory=list, init=False)
     is_complete: bool = attrs.field(default=False, init=False)
+    _links: dict[str, float] = attrs.field(factory=dict, init=False)  # when they expire
 
     @property
     def size_bytes(self) -> int:
@@ -59,6 +66,18 @@ class StoredFile:
             last += part  # an object per piece would take more memory than a very small piece
         else:
             self.parts.append(bytearray(part))
+
+    def add_link(self, expires_at: float) -> str:
+        """Return the id of a new link, which is the only credential that it needs."""
+        link = f"{self.id}.{secrets.token_urlsafe(LINK_BYTES)}"
+        self._links[link] = expires_at
+        if len(self._links) > MAX_LINKS:
+            del self._links[next(iter(self._links))]
+        return link
+
+    def has_link(self, link: str, now: float) -> bool:
+        """Return whether *link* is one of the file's, and has not expired."""
+        return now < self._links.get(link, now)
 
     def name(self, container: str) -> str:
         """Return its file name in that container."""
@@ -130,6 +149,22 @@ class FileStore:
             raise APIError(NOT_FOUND)
         if not file.is_complete:
             raise APIError(NOT_READY)
+        return file
+
+    def files_of(self, account: Account) -> list[StoredFile]:
+        """Return the complete files of an account, oldest first."""
+        files = self._files.values()
+        return [file for file in files if file.account is account and file.is_complete]
+
+    def find_link(self, link: str, now: float) -> StoredFile:
+        """Return the file of a link.
+
+        Raises:
+            APIError: There is no such link, or it has expired.
+        """
+        file = self._files.get(link.partition(".")[0])
+        if file is None or not file.has_link(link, now):
+            raise APIError(NO_LINK)
         return file
 
     def _make_room(self) -> None:
