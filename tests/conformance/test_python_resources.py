@@ -143,3 +143,68 @@ async def test_fine_tunes(service, form):
         assert len(await (await client.tts.generate(**{**SPEECH, "voice": voice.id})).read()) > 8000
         assert await client.fine_tunes.delete(made.id) is None
         await is_missing(client.fine_tunes.retrieve, made.id)
+
+
+@on_asyncio
+async def test_files_of_saved_speech(service, form):
+    """Saved speech can be downloaded, whole and in part, by the client's plain requests."""
+    async with open_client(form) as client:
+        made = await client.tts.with_raw_response.generate(**SPEECH, save=True)
+        file_id = made.headers["cartesia-file-id"]
+        info = await client.get(f"/files/{file_id}/info", cast_to=object)
+        assert (info["id"], info["size"] > 8000) == (file_id, True)
+        link = await client.post(
+            "/links", body={"file_id": file_id, "lifetime": "24h"}, cast_to=object
+        )
+        assert link["url"].startswith(service.url)
+        await client.delete(f"/files/{file_id}", cast_to=type(None))
+        await is_missing(client.get, f"/files/{file_id}/info", cast_to=object)
+
+
+@on_asyncio
+async def test_agents(service, form):
+    """The agent of the account is read and changed, with what belongs to it."""
+    async with open_client(form) as client:
+        agents = client.agents
+        (agent, *_) = (await agents.list()).summaries
+        assert await agents.retrieve(agent.id) == agent
+        changed = await agents.update(agent.id, description=form)
+        assert (changed.description, changed.name) == (form, agent.name)
+        assert (await agents.list_templates()).templates
+        (number,) = await agents.list_phone_numbers(agent.id)
+        assert number.agent_id == agent.id
+        for deployment in await agents.deployments.list(agent.id):
+            assert await agents.deployments.retrieve(deployment.id) == deployment
+        await is_missing(agents.delete, "none")
+
+
+@on_asyncio
+async def test_calls(service, form):
+    """Calls are listed page by page, with transcripts if asked, and have audio."""
+    async with open_client(form) as client:
+        (agent, *_) = (await client.agents.list()).summaries
+        calls = client.agents.calls
+        plain = await all_of(calls.list(agent_id=agent.id, limit=1))
+        assert len(plain) == 3
+        assert all(call.transcript is None for call in plain)
+        (call, *_) = await all_of(calls.list(agent_id=agent.id, expand="transcript"))
+        assert await calls.retrieve(call.id) == call
+        assert call.transcript[0].role == "assistant"
+        assert await calls.download_audio(call.id) is None
+
+
+@on_asyncio
+async def test_metrics_and_results(service, form):
+    """Metrics are created, attached and detached; results are listed, and exported as text."""
+    async with open_client(form) as client:
+        (agent, *_) = (await client.agents.list()).summaries
+        metrics = client.agents.metrics
+        made = await metrics.create(name=f"polite-{form}", prompt="Was it polite?")
+        assert await metrics.retrieve(made.id) == made
+        assert made in (await metrics.list(limit=100)).data
+        assert await metrics.add_to_agent(made.id, agent_id=agent.id) is None
+        assert await metrics.remove_from_agent(made.id, agent_id=agent.id) is None
+        results = await all_of(metrics.results.list(agent_id=agent.id, limit=2))
+        assert len(results) == 3
+        text = await metrics.results.export(agent_id=agent.id)
+        assert [result.id in text for result in results] == [True] * 3

@@ -21,6 +21,7 @@ from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.net.http1 import HttpConnection
 from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.rest.agents import list_templates
 from trio_cartesia.server.rest.files import LINK, follow_link
 from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
 from trio_cartesia.server.rest.table import REST
@@ -94,6 +95,7 @@ ROUTES: Final = (
     Route("GET", WEBSOCKET, tts_websocket, "tts"),
     Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
+    Route("GET", "/agents/templates", list_templates, None),  # before /agents/{id}
     *(Route(method, path, handler, "key") for method, path, handler in REST),
     Route("GET", "/usage/credits", get_credits, "admin"),
     Route("POST", "/files", not_implemented, "key"),

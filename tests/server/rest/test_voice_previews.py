@@ -89,6 +89,6 @@ async def test_a_preview_that_fails_is_told() -> None:
         with catch_logs(logging.ERROR) as lines:
             status, _, body = await ask(server, f"GET /voices/{IDS[0]}/preview")
         assert (status, json.loads(body)["title"]) == (500, "Internal server error")
-        assert lines == ["a preview failed: OSError"]
+        assert lines == ["synthesis failed: OSError"]
         status, _, body = await ask(server, "GET /voices/nobody/preview")
         assert (status, json.loads(body)["error_code"]) == (404, "voice_not_found")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -54,6 +55,17 @@ class Query:
         if text.lower() not in _FLAGS:
             raise self.field_error(name, "true or false")
         return _FLAGS[text.lower()]
+
+    def time(self, name: str) -> datetime | None:
+        """Return a time, of UTC if it has no zone; None if it is not set."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            time = datetime.fromisoformat(text)
+            return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.field_error(name, "a date and time of ISO 8601") from error
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
         """Return one of *choices*; None if it is not set."""

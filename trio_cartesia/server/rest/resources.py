@@ -21,6 +21,7 @@ from trio_cartesia.server.store.database import Record
 
 __all__ = ["Field", "Resource", "name", "text", "timestamp"]
 
+UPDATED: Final = "updated_at"
 MAX_TEXT_CHARACTERS: Final = 10_000
 
 Json = dict[str, Any]
@@ -90,6 +91,7 @@ class Resource:
         added: Returns the fields that the service adds, and checks what depends on others.
         show: Returns the body of a response.
         parent: The resource whose id is the first one in the path; None if there is none.
+        prepare: Called before the records of an account are read.
         is_replaced: Whether an update requires the fields of a creation, and responds with 204.
     """
 
@@ -100,6 +102,7 @@ class Resource:
     added: Callable[[Exchange, Json], Json] = attrs.field(default=lambda ex, _: _created(ex))
     show: Callable[[Exchange, Record], Json] = _shown
     parent: Resource | None = None
+    prepare: Callable[[Exchange], None] = lambda _: None
     is_replaced: bool = False
 
     async def create(self, exchange: Exchange) -> None:
@@ -137,6 +140,7 @@ class Resource:
         Raises:
             APIError: The parent does not exist.
         """
+        self.prepare(exchange)
         parent = self._parent_id(exchange)
         return exchange.state.store.records(self.kind, exchange.account.id, parent)
 
@@ -152,6 +156,8 @@ class Resource:
             for key, field in self.fields.items()
             if self.is_replaced or key in fields.values
         }
+        if UPDATED in record.fields:
+            changes[UPDATED] = timestamp(exchange.state.clock.now())
         store, account = exchange.state.store, exchange.account.id
         record = store.replace(self.kind, account, record, {**record.fields, **changes})
         if self.is_replaced:
@@ -171,10 +177,11 @@ class Resource:
         Raises:
             APIError: The account has none with that id, or it belongs to another parent.
         """
+        self.prepare(exchange)
         parent = self._parent_id(exchange)
         record_id = exchange.ids[-1] if record_id is None else record_id
         record = exchange.state.store.find(self.kind, exchange.account.id, record_id)
-        if record is None or record.parent != parent:
+        if record is None or (self.parent and record.parent != parent):
             raise APIError(
                 ErrorBody(
                     status=404,

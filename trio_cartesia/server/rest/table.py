@@ -6,7 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.rest import accents, files, new_voices, voice_previews, voices
+from trio_cartesia.server.rest import (
+    accents,
+    agents,
+    files,
+    metrics,
+    new_voices,
+    voice_previews,
+    voices,
+)
 from trio_cartesia.server.rest.access_tokens import create_token
 from trio_cartesia.server.rest.datasets import (
     DATASET_FILES,
@@ -50,6 +58,23 @@ REST: Final[tuple[tuple[str, str, Callable[[Exchange], Awaitable[None]]], ...]] 
     ("GET", "/fine-tunes/{id}", FINE_TUNES.get),
     ("DELETE", "/fine-tunes/{id}", FINE_TUNES.delete),
     ("GET", "/fine-tunes/{id}/voices", list_fine_tuned_voices),
+    ("GET", "/agents", agents.list_agents),
+    ("GET", "/agents/calls", agents.list_calls),
+    ("GET", "/agents/calls/{id}", agents.CALLS.get),
+    ("GET", "/agents/calls/{id}/audio", agents.get_call_audio),
+    ("GET", "/agents/deployments/{id}", agents.DEPLOYMENTS.get),
+    ("GET", "/agents/metrics", metrics.METRICS.list_all),
+    ("POST", "/agents/metrics", metrics.METRICS.create),
+    ("GET", "/agents/metrics/results", metrics.list_results),
+    ("GET", "/agents/metrics/results/export", metrics.export_results),
+    ("GET", "/agents/metrics/{id}", metrics.METRICS.get),
+    ("GET", "/agents/{id}", agents.AGENTS.get),
+    ("PATCH", "/agents/{id}", agents.AGENTS.update),
+    ("DELETE", "/agents/{id}", agents.AGENTS.delete),
+    ("GET", "/agents/{id}/deployments", agents.list_deployments),
+    ("GET", "/agents/{id}/phone-numbers", agents.list_phone_numbers),
+    ("POST", "/agents/{id}/metrics/{id}", metrics.add_metric),
+    ("DELETE", "/agents/{id}/metrics/{id}", metrics.remove_metric),
     ("GET", "/files", files.list_files),
     ("GET", "/files/{id}", files.get_file),
     ("DELETE", "/files/{id}", files.delete_file),

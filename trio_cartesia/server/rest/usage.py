@@ -55,24 +55,13 @@ async def get_credits(exchange: Exchange) -> None:
 
 def _days(query: Query, now: datetime) -> tuple[date, date]:
     """Return the first day, and the day after the last one."""
-    end = _time(query, "end_ts") or now
+    end = query.time("end_ts") or now
     last = (end - timedelta(microseconds=1)).date()
-    start = _time(query, "start_ts")
+    start = query.time("start_ts")
     first = last - DAY * (DEFAULT_DAYS - 1) if start is None else start.date()
     if not 0 <= (last - first).days < MAX_DAYS:
         raise APIError(TOO_LONG)
     return first, last + DAY
-
-
-def _time(query: Query, name: str) -> datetime | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise query.field_error(name, "a date and time of RFC 3339") from error
 
 
 def _buckets(first: date, end: date, interval: str | None) -> Iterator[tuple[date, date]]:

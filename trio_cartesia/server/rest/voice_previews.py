@@ -1,31 +1,22 @@
 """``GET /voices/{id}/preview``: a sample of a voice.
 
 ``preview_file_url`` has this path (protocol §5.2), which the real API does not have. The text is
-the voice's name and three numbers, in its language. A preview is not a context, so it does not
-count for the plan and is not in the journal.
+the voice's name and three numbers, in its language.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import KINDS, Audio, playable
 from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.exchange.exchange import Exchange
-from trio_cartesia.server.messages.errors import (
-    OUT_OF_RESOURCES,
-    VOICE_FAILED,
-    VOICE_NOT_FOUND,
-    APIError,
-)
-from trio_cartesia.server.streams import is_out_of_resources
+from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError
+from trio_cartesia.server.rest.synthesis import speak_aside
 from trio_cartesia.server.voices.interface import Utterance
 
 __all__ = ["PREVIEW", "get_preview", "preview_url"]
-
-logger = logging.getLogger("trio_cartesia.server")
 
 PREVIEW: Final = "/voices/{id}/preview"
 SAMPLE_RATE: Final = 24000
@@ -52,16 +43,9 @@ async def get_preview(exchange: Exchange) -> None:
     utterance = Utterance(
         text=f"{entry.name}, 1, 2, 3.",
         voice_id=entry.id,
-        language=entry.locale,
         voice=entry,
+        language=entry.locale,
         sample_rate=SAMPLE_RATE,
     )
-    try:
-        spoken = await exchange.state.voice.speak(utterance)
-    except Exception as error:  # voices are pluggable; other requests must continue
-        if is_out_of_resources(error):
-            raise APIError(OUT_OF_RESOURCES) from error
-        logger.error("a preview failed: %s", type(error).__name__)  # noqa: TRY400  # a traceback may hold speech
-        raise APIError(VOICE_FAILED) from error
-    body = b"".join(playable(RAW, [spoken.samples]))
+    body = b"".join(playable(RAW, [await speak_aside(exchange, utterance)]))
     await exchange.respond(200, body, KINDS["wav"])
