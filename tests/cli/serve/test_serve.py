@@ -24,7 +24,7 @@ from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.main import PlanName, main
 from trio_cartesia._cli.serve.command import serve
 from trio_cartesia._cli.serve.options import ServiceOptions
-from trio_cartesia.server import FAULTS, PLANS, Behaviour
+from trio_cartesia.server import FAULTS, PLANS, Behaviour, open_server
 
 LOCKED = b"""-----BEGIN EC PRIVATE KEY-----
 Proc-Type: 4,ENCRYPTED
@@ -314,6 +314,26 @@ async def test_tls_that_cannot_be_had(
     (line,) = capfd.readouterr().err.splitlines()
     assert "pip install 'trio-cartesia[tls]'" in line
     assert "True" not in line
+
+
+async def test_a_store_that_cannot_be_had(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is no store, or in use, is one line with what to do; a good one is kept."""
+    path = tmp_path / "mine.txt"
+    path.write_text("mine " * 1000)
+    assert await serve(ServiceOptions(voice="tones", store=str(path))) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"trio-cartesia: {path}: ")
+    assert "--store" in line
+    good = str(tmp_path / "store.sqlite")
+    async with open_server(port=None, voice="tones", store=good):
+        assert await serve(ServiceOptions(voice="tones", store=good)) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "another service uses" in line
+    with trio.move_on_after(0.2):
+        await serve(ServiceOptions(voice="tones", store=good))
+    assert capfd.readouterr().out.startswith("http://")
 
 
 def no_room(**_: object) -> NoReturn:

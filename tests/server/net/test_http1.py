@@ -24,7 +24,9 @@ GET = b"GET /a%20b?x=1&x=2&y= HTTP/1.1\r\nHost: me\r\nX-Two: a\r\nX-Two: b\r\n\r
 async def read_all(data: bytes, sizes: list[int] | None = None) -> list[Any]:
     """What the requests in *data* look like, however they are cut."""
     ours, theirs = memory_stream_pair()
-    connection = HttpConnection(Sliced(theirs, sizes or [65536]), max_body_bytes=100)
+    connection = HttpConnection(
+        Sliced(theirs, sizes or [65536]), max_body_bytes=100, max_form_bytes=200
+    )
     await ours.send_all(data)
     await ours.send_eof()
     requests: list[Any] = []
@@ -133,6 +135,23 @@ async def test_garbage_is_malformed_at_worst(data: Any, after: bool) -> None:
     """Any bytes are requests, error or an early end, and nothing else is raised."""
     for request in await read_all(after * GET + data):
         assert isinstance(request, (Request, int))
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("application/json", 100),
+        ("multipart/form-data; boundary=x", 200),
+        ("Multipart/Form-Data", 200),
+    ],
+)
+@on_virtual_time
+async def test_a_form_may_be_longer(kind: str, most: int) -> None:
+    """A body that uploads files has a bound of its own."""
+    head = f"POST / HTTP/1.1\r\nHost: me\r\nContent-Type: {kind}\r\nContent-Length: "
+    (whole,) = await read_all(f"{head}{most}\r\n\r\n".encode() + b"a" * most)
+    assert len(whole.body) == most
+    assert await read_all(f"{head}{most + 1}\r\n\r\n".encode() + b"a" * (most + 1)) == [413]
 
 
 @on_virtual_time

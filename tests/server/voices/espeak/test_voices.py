@@ -150,3 +150,27 @@ def test_the_language_is_the_speakers_own_by_default() -> None:
     assert language_of(utterance(voice_id=IDS["Annika"], language="fr-BE")) == "fr"
     assert language_of(utterance()) == "en"
     assert find_voice("a") is None
+
+
+def test_voices_of_an_account_have_the_timbre_of_their_source() -> None:
+    """A voice of an account has the variant and pitch of its timbre, the language of its accent,
+    and the accent of its locale, whatever its name.
+    """
+    clara = find_voice(CLARA)
+    assert clara is not None
+    own = VoiceEntry.owned(
+        name="Fiona",
+        language="en",
+        accent="british",
+        gender=clara.gender,
+        timbre_id=CLARA,
+        created_at=clara.created_at,
+    )
+    theirs = voice_parameters(utterance(voice_id=own.id, voice=own))
+    hers = voice_parameters(utterance(voice_id=CLARA))
+    assert theirs.voice == hers.voice.replace("gmw/en-US", "gmw/en")
+    assert (theirs.pitch, theirs.pitch_range) == (hers.pitch, hers.pitch_range)
+    plain = VoiceEntry.owned(name="Fiona", language="de", accent=None, created_at="")
+    spoken = voice_parameters(utterance(voice_id=plain.id, voice=plain))
+    assert spoken.voice.startswith("gmw/de+")
+    assert language_of(utterance(voice_id=plain.id, voice=plain)) == "de"
