@@ -269,3 +269,19 @@ async def test_a_store_keeps_resources_for_the_next_run(tmp_path: Path) -> None:
     async with over_http(**options) as (client, server):
         assert await listed(client, kind.path, headers=headers) == [made]
         assert server.statistics().records == 1
+
+
+@on_virtual_time
+async def test_what_does_not_fit_leaves_nothing_behind() -> None:
+    """A full store refuses a resource with 507, with all that would have been stored with it."""
+    async with over_http() as (client, server):
+        body = {**FINE_TUNE, "dataset": await dataset_with(client, "a.wav")}
+        store = server._state.store
+        store.max_records = server.statistics().records + 1  # a voice, and not its fine-tune
+        before = server.statistics()
+        assert an_error(await client.ask("POST", "/fine-tunes", body), 507)
+        assert server.statistics() == before
+        await trio.sleep(10)
+        assert await listed(client, "/voices?is_owner=true") == []
+        store.max_records += 1
+        await asked(client, "POST /fine-tunes", body)

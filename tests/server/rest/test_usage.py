@@ -143,6 +143,22 @@ async def test_usage_is_kept(tmp_path: Path) -> None:
             assert an_error(await client.ask("GET", "/usage/credits", b"", of("sk_1")), 403)
 
 
+@on_virtual_time
+async def test_half_a_character_does_no_harm() -> None:
+    """Ids with a lone surrogate, which JSON can carry, are unknown ones; their speech counts."""
+    half = "sonic-3-\ud800"
+    async with over_http(api_keys=KEYS) as (client, _):
+        request = speech("Hi there.", model_id=half, pronunciation_dict_id="\ud800")
+        answer = await client.ask("POST", "/tts/bytes", request, of("sk_1"))
+        assert answer.status == 200
+        assert await total(client) == 9
+        body = {"voice_id": "\ud800", "name": "\ud800", "accent": "british"}
+        assert an_error(await client.ask("POST", "/voices/localize", body, of("sk_1")), 404)
+        body["voice_id"] = OTHER
+        answer = await client.ask("POST", "/voices/localize", body, of("sk_1"))
+        assert (answer.status, answer.json["name"]) == (200, "\ud800")
+
+
 @settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.integers(1, 9)), max_size=30),

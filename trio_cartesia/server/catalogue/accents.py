@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["ACCENTS", "Accent"]
+__all__ = ["ACCENTS", "LOCALIZABLE", "Accent"]
 
 # A locale, then the ids of its accents: the usual one first. Those with a star can be attached to a
 # voice, and a voice can be localized to them.
@@ -114,3 +114,4 @@ def _read() -> Iterator[Accent]:
 
 
 ACCENTS: Final = {accent.id: accent for accent in sorted(_read(), key=lambda accent: accent.id)}
+LOCALIZABLE: Final = tuple(accent.id for accent in ACCENTS.values() if accent.is_localizable)

@@ -6,10 +6,9 @@ from typing import Final
 
 import attrs
 
-from trio_cartesia.server.catalogue.accents import ACCENTS
+from trio_cartesia.server.catalogue.accents import ACCENTS, LOCALIZABLE
 from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import APIError, invalid
-from trio_cartesia.server.rest.new_voices import LOCALIZABLE
 from trio_cartesia.server.rest.voices import own_voice, respond_voice
 from trio_cartesia.server.store.voices import replace_voice
 

@@ -11,7 +11,7 @@ import hashlib
 from typing import Final
 from uuid import UUID
 
-from trio_cartesia.server.catalogue.accents import ACCENTS
+from trio_cartesia.server.catalogue.accents import ACCENTS, LOCALIZABLE
 from trio_cartesia.server.catalogue.models import LANGUAGES
 from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.exchange.exchange import Exchange
@@ -24,7 +24,6 @@ from trio_cartesia.server.store.voices import add_voice
 __all__ = ["clone_voice", "localize_voice"]
 
 MAX_TAGLINE_CHARACTERS: Final = 32
-LOCALIZABLE: Final = tuple(accent.id for accent in ACCENTS.values() if accent.is_localizable)
 TARGETS: Final = frozenset(ACCENTS[accent].language for accent in LOCALIZABLE)
 GENDERS: Final = {"male": "masculine", "female": "feminine"}
 DIALECTS: Final = {  # of versions that have no accents

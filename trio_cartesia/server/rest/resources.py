@@ -88,7 +88,8 @@ class Resource:
         title: Its name in errors, as in "Dataset not found".
         prefix: The start of its ids.
         fields: The fields that clients set, by name.
-        added: Returns the fields that the service adds, and checks what depends on others.
+        added: Returns the fields that the service adds, and checks what depends on others. What it
+            stores is stored with the resource or not at all.
         show: Returns the body of a response.
         parent: The resource whose id is the first one in the path; None if there is none.
         prepare: Called before the records of an account are read.
@@ -118,10 +119,12 @@ class Resource:
         Raises:
             APIError: The parent does not exist, a value is not allowed, or the store is full.
         """
-        parent = self._parent_id(exchange)
-        values = {**values, **self.added(exchange, values)}
+        self.prepare(exchange)
+        parent, store = self._parent_id(exchange), exchange.state.store
         record_id = f"{self.prefix}{uuid4().hex}"
-        return exchange.state.store.add(self.kind, exchange.account.id, record_id, values, parent)
+        with store.transaction():
+            values = {**values, **self.added(exchange, values)}
+            return store.add(self.kind, exchange.account.id, record_id, values, parent)
 
     async def list_all(self, exchange: Exchange) -> None:
         """Respond with a page of them."""

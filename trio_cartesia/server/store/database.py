@@ -22,7 +22,7 @@ from typing import Any, Final
 import attrs
 
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
-from trio_cartesia.server.store.usage import UsageTable
+from trio_cartesia.server.store.usage import UsageTable, storable
 
 __all__ = ["Record", "Store", "StoreStatistics", "open_store"]
 
@@ -178,7 +178,7 @@ class Store:
     def find(self, kind: str, account: str, record_id: str) -> Record | None:
         """Return the record with that id; None if there is none."""
         with _reported():
-            row = self._database.execute(FIND, (kind, account, record_id)).fetchone()
+            row = self._database.execute(FIND, (kind, account, storable(record_id))).fetchone()
         return None if row is None else Record(*row)
 
     def records(self, kind: str, account: str, parent: str = "") -> list[Record]:

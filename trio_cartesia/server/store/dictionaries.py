@@ -20,6 +20,6 @@ def find_pronunciations(
     if record is None:
         return None
     return tuple(
-        Pronunciation(item["text"], item["alias"], item.get("case_sensitive", False))
+        Pronunciation(item["text"].strip(), item["alias"], item.get("case_sensitive", False))
         for item in record.fields["items"]
     )

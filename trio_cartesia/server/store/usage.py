@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["UsageRow", "UsageTable"]
+__all__ = ["UsageRow", "UsageTable", "storable"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -38,6 +38,11 @@ SELECT: Final = (
     "SELECT day, account, capability, model, voice, credits FROM usage WHERE day BETWEEN ? AND ?"
 )
 DROP: Final = "DELETE FROM usage WHERE day = (SELECT MIN(day) FROM usage)"
+
+
+def storable(text: str) -> str:
+    """Return *text* with question marks for halves of characters, which SQLite does not accept."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @attrs.frozen
@@ -82,7 +87,7 @@ class UsageTable:
         If the database fails, the failure is logged and nothing is added: speech goes on.
         """
         day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
-        key = (day, account, capability, model, voice)
+        key = (day, account, capability, storable(model), storable(voice))
         try:
             if not self._database.execute(ADD, (amount, *key)).rowcount:
                 self._database.execute(INSERT, (*key, amount))
