@@ -50,6 +50,7 @@ from trio_cartesia.server import Server, open_server, routes, streams
 from trio_cartesia.server.faults import faults
 from trio_cartesia.server.faults import shaping as slowness
 from trio_cartesia.server.faults import stream as faulty_stream
+from trio_cartesia.server.messages import multipart
 from trio_cartesia.server.net import http1 as server_wire
 from trio_cartesia.server.net import requests as http
 from trio_cartesia.server.net import tls
@@ -243,6 +244,7 @@ LOCAL_LIMITS = {
     "MAX_HEADER_BYTES": f"{server_wire.MAX_HEADER_BYTES // 1024} KiB ",
     "MAX_BODY_BYTES": f"{server_wire.MAX_BODY_BYTES // 1024**2} MiB ",
     "MAX_FORM_BYTES": f"{server_wire.MAX_FORM_BYTES // 1024**2} MiB ",
+    "MAX_PARTS": f"{multipart.MAX_PARTS} parts ",
     "MAX_LINKS": f"{stored_files.MAX_LINKS} ",
     "MAX_ROWS": f"{stored_usage.MAX_ROWS:,} ",
     "MAX_CHUNKS": f"{server_wire.MAX_CHUNKS:,} ",

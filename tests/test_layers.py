@@ -101,7 +101,7 @@ ALONE = {
     "httpcore2": {"_http.wire"},
     "hypothesis": {"testing.machine", "testing.strategies"},
     "lameenc": {"server.audio.mp3"},
-    "miniaudio": {"playback.device"},
+    "miniaudio": {"playback.device", "server.audio.clips"},
     "numpy": {"server.voices.espeak.voice", "server.voices.espeak.timing"},
     "opentelemetry": {"telemetry"},
     "orjson": {"_protocol.base.json"},

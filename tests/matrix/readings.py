@@ -130,6 +130,8 @@ READINGS: Final[tuple[Row, ...]] = (
     reads("foreign_voice=404"),
     reads("list_order=newest"),
     reads("training_seconds=0"),
+    reads("infill_has_recordings=true"),
+    reads("too_large_status=400"),
     *(
         reads(f"times_real_time={times}", SPOKEN, within_seconds=seconds)
         for times, seconds in ((2, 60.0), ("inf", QUICK_SECONDS))

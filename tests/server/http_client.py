@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -23,6 +24,7 @@ NOW = [("cartesia-version", "2026-08-14")]
 LEGACY = [("cartesia-version", "2025-04-16")]
 BYTES, SSE = "/tts/bytes", "/tts/sse"
 BOTH = pytest.mark.parametrize("path", [BYTES, SSE])
+BOUNDARY = "b0c1d2e3f4"
 LONG = "This is a sentence of some forty letters. " * 300  # ten minutes and more
 
 
@@ -48,6 +50,27 @@ class Answer:
     def audio(self) -> bytes:
         chunks = (event for event in self.events if event["type"] == "chunk")
         return b"".join(base64.b64decode(event["data"], validate=True) for event in chunks)
+
+
+def form_headers() -> dict[str, str]:
+    return {**dict(NOW), "content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def form(
+    texts: Iterable[tuple[str, str]],
+    files: Mapping[str, tuple[str, bytes, str]] = MappingProxyType({}),
+) -> bytes:
+    """A multipart body; a file is its file name, its content and its content type."""
+    parts = [(f'name="{name}"\r\n', text.encode()) for name, text in texts]
+    parts += [
+        (f'name="{name}"; filename="{filename}"\r\nContent-Type: {kind}\r\n', content)
+        for name, (filename, content, kind) in files.items()
+    ]
+    lines = (
+        f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n".encode() + content + b"\r\n"
+        for head, content in parts
+    )
+    return b"".join([*lines, f"--{BOUNDARY}--\r\n".encode()])
 
 
 def frames(body: bytes) -> list[tuple[str | None, Json]]:
@@ -144,6 +167,25 @@ class HttpClient:
 
     async def sse(self, transcript: str, **others: Any) -> Answer:
         return await self.ask("POST", "/tts/sse", speech(transcript, **others))
+
+
+async def upload(
+    client: HttpClient,
+    path: str,
+    fields: Json,
+    files: Mapping[str, tuple[str, bytes, str]],
+    headers: Iterable[tuple[str, str]] = (),
+) -> Answer:
+    """The answer to a form; objects become fields with brackets, and None is left out."""
+    texts = []
+    for name, value in fields.items():
+        inner = (
+            {f"{name}[{key}]": each for key, each in value.items()}
+            if isinstance(value, dict)
+            else {name: value}
+        )
+        texts += [(key, str(each)) for key, each in inner.items() if each is not None]
+    return await client.ask("POST", path, form(texts, files), [*form_headers().items(), *headers])
 
 
 @asynccontextmanager

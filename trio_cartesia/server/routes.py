@@ -28,6 +28,14 @@ from trio_cartesia.server.rest.table import REST
 from trio_cartesia.server.rest.usage import get_credits
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
+from trio_cartesia.server.tts.form_endpoints import (
+    CHANGER_BYTES,
+    CHANGER_SSE,
+    INFILL,
+    change_voice_bytes,
+    change_voice_sse,
+    infill_bytes,
+)
 from trio_cartesia.server.tts.http_endpoints import BYTES, SSE, tts_bytes, tts_sse
 from trio_cartesia.server.tts.websocket_endpoint import WEBSOCKET, tts_websocket
 
@@ -96,6 +104,9 @@ ROUTES: Final = (
     Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
     Route("GET", "/agents/templates", list_templates, None),  # before /agents/{id}
+    Route("POST", INFILL, infill_bytes, "key"),
+    Route("POST", CHANGER_BYTES, change_voice_bytes, "key"),
+    Route("POST", CHANGER_SSE, change_voice_sse, "key"),
     *(Route(method, path, handler, "key") for method, path, handler in REST),
     Route("GET", "/usage/credits", get_credits, "admin"),
     Route("POST", "/files", not_implemented, "key"),

@@ -57,7 +57,7 @@ def written(value: object) -> str:
 
 def values_of(spec: FieldSpec) -> list[Any]:
     """Some values that a field may have, its choices all of them."""
-    numbers = [0, 1, 2, 4, 206, 200, 403, 404, 1000, 3000, 65536, 0.5, math.inf]
+    numbers = [0, 1, 2, 4, 206, 200, 403, 404, 413, 400, 1000, 3000, 65536, 0.5, math.inf]
     words = [word.strip(",") for word in spec.description.split()]
     return [value for value in [True, False, *numbers, *words] if spec.is_valid(value)]
 

@@ -18,6 +18,7 @@ from trio_cartesia.server.net.requests import HTTPError, Request
 from trio_cartesia.server.streams import Disconnected, lingering_close
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n"
+FORM = b"POST / HTTP/1.1\r\nHost: me\r\nContent-Type: Multipart/Form-Data; boundary=b\r\n"
 GET = b"GET /a%20b?x=1&x=2&y= HTTP/1.1\r\nHost: me\r\nX-Two: a\r\nX-Two: b\r\n\r\n"
 
 
@@ -68,6 +69,8 @@ async def test_requests_are_read_however_they_arrive(sizes: list[int]) -> None:
         (b"GET /" + b"x" * 80_000, 414),
         (b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: " + b"9" * 20 + b"\r\n\r\n", 413),
         (b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 101\r\n\r\n" + b"x" * 101, 413),
+        (FORM + b"Content-Length: 201\r\n\r\n" + b"x" * 201, 413),
+        (FORM + b"Transfer-Encoding: chunked\r\n\r\nc9\r\n" + b"x" * 201, 413),
         (b"POST / HTTP/1.1\r\nHost: me\r\nContent-Length: 9\r\n\r\nx", 400),  # cut off
         (b"GET /?" + b"a&" * 101 + b" HTTP/1.1\r\nHost: me\r\n\r\n", 400),
         (b"GET //[ HTTP/1.1\r\nHost: me\r\n\r\n", 400),

@@ -11,7 +11,7 @@ import functools
 import sys
 from typing import Final, TypeVar
 
-__all__ = ["encode"]
+__all__ = ["encode", "to_wire"]
 
 _ULAW_BIAS: Final = 33  # makes the segments of mu-law end at powers of two
 _ULAW_LARGEST: Final = 8191 - _ULAW_BIAS
@@ -41,6 +41,11 @@ def encode(samples: bytes | memoryview, encoding: str) -> bytes:
     if encoding == "pcm_alaw":
         return bytes(map(_alaw_table().__getitem__, _values("H", samples)))
     raise ValueError(f"no encoding is called {encoding!r}")
+
+
+def to_wire(samples: array.array[int]) -> bytes:
+    """Return 16-bit samples of this machine as ``pcm_s16le``; *samples* may be changed."""
+    return _swapped(samples).tobytes()
 
 
 def _values(typecode: str, samples: bytes | memoryview) -> array.array[int]:

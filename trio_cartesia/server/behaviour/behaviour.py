@@ -95,6 +95,10 @@ class Behaviour:
             because an account may have voices of its own, or ``error`` for a 404 (protocol §1.2).
         unknown_dictionary: The reaction to an unknown pronunciation dictionary: ``speak`` without
             it, or ``error`` for a 404 (protocol §1.2).
+        infill_has_recordings: Whether the response of `/infill/bytes` contains the recordings on
+            both sides of the speech (R7).
+        too_large_status: The status for a form that is too large: 413 or 400 (R2). Of the service
+            alone, because such a request is refused before its overrides are applied.
         times_real_time: The pace of a context's audio after its first chunk, as a multiple of
             real time; infinity for no pacing (protocol §2.13).
         foreign_voice: The status of an attempt to change a public voice: 403 or 404.
@@ -142,6 +146,8 @@ class Behaviour:
     missing_version: Literal["current", "error"] = choice("current", "error")
     unknown_voice: Literal["speak", "error"] = choice("speak", "error")
     unknown_dictionary: Literal["speak", "error"] = choice("speak", "error")
+    infill_has_recordings: bool = flag(False)
+    too_large_status: int = choice(413, 400)
     times_real_time: float = number(100.0, is_positive=True)
     foreign_voice: int = choice(403, 404)
     list_order: Literal["oldest", "newest"] = choice("oldest", "newest")

@@ -27,7 +27,7 @@ from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import JSON_TYPE, APIError, ErrorBody, http_body
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_body
 from trio_cartesia.server.messages.multipart import Form, read_form
-from trio_cartesia.server.net.http1 import HttpConnection
+from trio_cartesia.server.net.http1 import FILE_TOO_LARGE, HttpConnection
 from trio_cartesia.server.net.requests import Headers, HTTPError, Request
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.store.dictionaries import find_pronunciations
@@ -142,7 +142,9 @@ class Exchange:
 
     async def respond_http_error(self, error: HTTPError, headers: Headers = ()) -> None:
         """Respond to a request that is not valid, or not valid for its path."""
-        body = status_error(error.status, str(error))
+        is_upload = error.code == FILE_TOO_LARGE
+        status = self.behaviour.too_large_status if is_upload else error.status  # protocol §7.3 R2
+        body = attrs.evolve(status_error(status, str(error)), code=error.code)
         await self.respond_error(body, [*error.headers, *headers])
 
     async def respond_error(self, error: ErrorBody, headers: Headers = ()) -> None:

@@ -8,6 +8,7 @@ ids, which are short, do not count. Credentials are never recorded.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -108,6 +109,26 @@ class Journal:
             if record.context_id == context_id:
                 return record
         raise KeyError(context_id)
+
+    def find_spoken(self, audio: bytes) -> ContextRecord | None:
+        """Return the newest complete context with *audio*, if its text is still known.
+
+        Args:
+            audio: All samples that it has sent, or the whole body of its response.
+        """
+        size = len(audio)
+        found = [
+            record
+            for record in reversed(self._contexts)
+            if size in (record.audio_bytes, record.body_bytes) and record.ended == "done"
+        ]
+        digest = hashlib.sha256(audio).hexdigest() if found else ""
+        known = (
+            record
+            for record in found
+            if digest in (record.audio_sha256, record.body_sha256) and record.transcript
+        )
+        return next(known, None)
 
     def statistics(self) -> JournalStatistics:
         """Return the counters as they are now."""

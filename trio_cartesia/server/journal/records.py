@@ -133,6 +133,8 @@ class ContextRecord:
         cancels: The number of cancel requests, including those after its end.
         chunks_after_cancel: The number of chunks that were sent after the first cancel request.
         flushes: The number of ``flush_done`` that were sent.
+        body_bytes: The size of the response over HTTP with the audio in its container, once it is
+            complete; likewise `body_sha256`, its digest in hexadecimal. 0 for other responses.
         ended: ``done``, ``cancelled``, ``expired``, ``error``, ``lost``; None while it is open.
         complete: False once the journal has dropped its speech and transcripts.
     """
@@ -158,6 +160,8 @@ class ContextRecord:
     chunks_after_cancel: int = attrs.field(default=0, init=False)
     flushes: int = attrs.field(default=0, init=False)
     audio_bytes: int = attrs.field(default=0, init=False)
+    body_bytes: int = attrs.field(default=0, init=False)
+    body_sha256: str = attrs.field(default="", init=False)
     ended: str | None = attrs.field(default=None, init=False)
     complete: bool = attrs.field(default=True, init=False)
     _digest: Any = attrs.field(factory=hashlib.sha256, repr=False, init=False)

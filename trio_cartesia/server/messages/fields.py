@@ -161,4 +161,4 @@ class Fields:
             value = {}
         if not isinstance(value, dict):
             raise self.field_error(name, "an object")
-        return Fields(value, f"{self.path}{name}.", self.context_id, self.dialect)
+        return attrs.evolve(self, values=value, path=f"{self.path}{name}.")

@@ -28,6 +28,7 @@ from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError, Erro
 from trio_cartesia.server.messages.fields import MAX_ID_CHARACTERS, Fields
 
 __all__ = [
+    "MODEL_NOT_FOUND",
     "Delivery",
     "read_delivery",
     "read_dictionary",
@@ -51,6 +52,12 @@ OLD_EMOTIONS: Final = {
     "curiosity": "curious",
 }
 MAX_OLD_EMOTIONS: Final = 16
+MODEL_NOT_FOUND: Final = ErrorBody(  # protocol §1.7.5
+    status=400,
+    title="Invalid model",
+    message="There is no speech model of that name, or not at this endpoint.",
+    code="model_not_found",
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,13 +74,7 @@ def read_model(fields: Fields) -> str:
     model_id = fields.nonempty_text("model_id")
     if is_model(model_id):
         return model_id
-    error = ErrorBody(  # protocol §1.7.5
-        status=400,
-        title="Invalid model",
-        message="There is no speech model of that name.",
-        code="model_not_found",
-    )
-    raise APIError(error, fields.context_id)
+    raise APIError(MODEL_NOT_FOUND, fields.context_id)
 
 
 def read_voice(fields: Fields) -> str:

@@ -16,6 +16,7 @@ import trio
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.messages import MessageFaults
 from trio_cartesia.server.faults.stream import FaultyStream
+from trio_cartesia.server.messages.multipart import is_form
 from trio_cartesia.server.net.deflate import Deflate
 from trio_cartesia.server.net.requests import (
     Headers,
@@ -29,10 +30,10 @@ from trio_cartesia.server.streams import RECEIVE_BYTES, STREAM_ENDED, Disconnect
 
 MAX_HEADER_BYTES: Final = 64 * 1024  # request line and header fields together
 MAX_BODY_BYTES: Final = 1024 * 1024
-MAX_FORM_BYTES: Final = 32 * 1024 * 1024  # a body that uploads a file
+MAX_FORM_BYTES: Final = 32 * 1024 * 1024  # a body that may have files
 MAX_CHUNKS: Final = 16 * 1024  # of one body: each costs far more time than its bytes do
-FORM: Final = "multipart/form-data"
 NO_REQUEST: Final = Request(method="-", path="-")
+FILE_TOO_LARGE: Final = "file_too_large"
 BODILESS: Final = frozenset({204, 304})
 LINE_TOO_LONG: Final = f"The request line has more than {MAX_HEADER_BYTES} bytes."
 HEADERS_TOO_LONG: Final = f"The header has more than {MAX_HEADER_BYTES} bytes."
@@ -110,17 +111,19 @@ class HttpConnection:
         return self._received_bytes - len(self._http.trailing_data[0])
 
     async def _read_body(self) -> bytes:
-        is_form = self.request.headers.get("content-type", "").lower().startswith(FORM)
-        max_bytes = self.max_form_bytes if is_form else self.max_body_bytes
-        too_long = f"The body has more than {max_bytes} bytes."
-        if int(self.request.headers.get("content-length", "0")) > max_bytes:
-            raise HTTPError(413, too_long)
+        headers = self.request.headers
+        is_upload = is_form(headers.get("content-type", ""))
+        most_bytes = self.max_form_bytes if is_upload else self.max_body_bytes
+        code = FILE_TOO_LARGE if is_upload else None  # protocol §1.7.5
+        too_long = HTTPError(413, f"The body has more than {most_bytes} bytes.", code=code)
+        if int(headers.get("content-length", "0")) > most_bytes:
+            raise too_long
         body, chunks = bytearray(), 0
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
             chunks += event.chunk_start
-            if len(body) > max_bytes:
-                raise HTTPError(413, too_long)
+            if len(body) > most_bytes:
+                raise too_long
             if chunks > MAX_CHUNKS:
                 raise HTTPError(413, f"The body has more than {MAX_CHUNKS} chunks.")
             await trio.lowlevel.checkpoint()  # one read may hold thousands of small chunks

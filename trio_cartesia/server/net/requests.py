@@ -31,11 +31,15 @@ class HTTPError(Exception):
     Attributes:
         status: The status of the response.
         headers: Headers that the response must have.
+        code: The ``error_code`` of the response, if it has one.
     """
 
-    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
+    def __init__(
+        self, status: int, message: str, headers: Headers = (), code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.headers = tuple(headers)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.journal.access_log import log_context
+from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.messages.inputs import Generation
 from trio_cartesia.server.store.files import StoredFile
@@ -23,9 +24,18 @@ from trio_cartesia.server.tts.http_requests import (
     read_bytes_request,
     read_sse_request,
 )
-from trio_cartesia.server.tts.http_sinks import BytesSink, SseSink
+from trio_cartesia.server.tts.http_sinks import BytesSink, ChangerSink, SseSink
 
-__all__ = ["BYTES", "SSE", "tts_bytes", "tts_sse"]
+__all__ = [
+    "BYTES",
+    "EVENTS",
+    "NO_CACHE",
+    "SSE",
+    "recorded",
+    "speak",
+    "tts_bytes",
+    "tts_sse",
+]
 
 BYTES: Final = "/tts/bytes"
 SSE: Final = "/tts/sse"
@@ -55,7 +65,7 @@ async def tts_bytes(exchange: Exchange) -> None:
         sink = BytesSink(container=container, send=send)
         headers = [] if file is None else [(FILE_ID, file.id)]
         async with exchange.streaming(parsed.audio.kind, headers):
-            await _speak(exchange, parsed.generation, sink)
+            await speak(exchange, parsed.generation, sink)
             if file is not None:
                 exchange.state.files.complete(file)
 
@@ -79,10 +89,12 @@ async def tts_sse(exchange: Exchange) -> None:
             behaviour=exchange.behaviour,
         )
         async with exchange.streaming(EVENTS, [NO_CACHE]):
-            await _speak(exchange, parsed.generation, sink)
+            await speak(exchange, parsed.generation, sink)
 
 
-async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | SseSink) -> None:
+async def speak(
+    exchange: Exchange, generation: Generation, sink: BytesSink | ChangerSink | SseSink
+) -> None:
     """Speak *generation* to its end.
 
     Raises:
@@ -90,29 +102,42 @@ async def _speak(exchange: Exchange, generation: Generation, sink: BytesSink | S
         Disconnected: The peer has left.
     """
     service = exchange.state
-    record = service.journal.add_context(
-        0, generation, path=exchange.path, request_id=exchange.request_id
-    )
-    context = Context(
-        settings=generation,
-        record=record,
-        journal=service.journal,
-        voice=service.voice,
-        behaviour=exchange.behaviour,
-        sink=sink,
-        on_end=partial(exchange.charge, record),
-    )
-    try:
-        context.receive(generation)
-        await context.run()
+    with recorded(exchange, generation) as record:
+        context = Context(
+            settings=generation,
+            record=record,
+            journal=service.journal,
+            voice=service.voice,
+            behaviour=exchange.behaviour,
+            sink=sink,
+            on_end=partial(exchange.charge, record),
+        )
+        try:
+            context.receive(generation)
+            await context.run()
+        finally:
+            context.release()
         if sink.failure is not None:
             raise APIError(sink.failure)
+        if isinstance(sink, BytesSink):
+            record.body_bytes, record.body_sha256 = sink.size_bytes, sink.digest.hexdigest()
+
+
+@contextmanager
+def recorded(exchange: Exchange, settings: Generation) -> Iterator[ContextRecord]:
+    """Record the context of a request; the block has to record how it ends, unless it raises."""
+    record = exchange.state.journal.add_context(
+        0, settings, path=exchange.path, request_id=exchange.request_id
+    )
+    try:
+        yield record
     except APIError:
         record.ended = "error"
         raise
+    except BaseException:
+        record.ended = "lost"
+        raise
     finally:
-        context.release()
-        record.ended = record.ended or "lost"
         log_context(record)
 
 

@@ -6,7 +6,7 @@ an input on a WebSocket. The fields for continuations are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -17,7 +17,17 @@ from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.messages.fields import Dialect, Fields, read_body
 from trio_cartesia.server.messages.inputs import DEFAULT_DELAY_MS, Generation, read_generation
 
-__all__ = ["BytesRequest", "SseRequest", "read_bytes_request", "read_sse_request"]
+__all__ = [
+    "CONTAINERS",
+    "BytesRequest",
+    "SseRequest",
+    "read_audio",
+    "read_bytes_request",
+    "read_single_input",
+    "read_sse_request",
+]
+
+CONTAINERS: Final = ("raw", "wav", "mp3")
 
 BIT_RATES: Final = (32000, 64000, 96000, 128000, 192000)
 CONTINUATION: Final = ("continue", "flush")
@@ -64,10 +74,9 @@ def read_bytes_request(body: bytes, *, dialect: Dialect, request_id: str) -> Byt
         APIError: The body is not valid.
     """
     fields = Fields(read_body(body), dialect=dialect)
-    audio = _read_audio(fields.inner("output_format", required=True))
+    audio = read_audio(fields.inner("output_format", required=True), CONTAINERS)
     save = fields.flag("save")
-    silent = dict.fromkeys(TIMES)  # bytes carry no times
-    generation = _read_generation(fields, audio, request_id, silent)
+    generation = read_single_input(fields, audio, request_id)
     return BytesRequest(generation=generation, audio=audio, save=save)
 
 
@@ -78,15 +87,15 @@ def read_sse_request(body: bytes, *, dialect: Dialect, request_id: str) -> SseRe
         APIError: The body is not valid.
     """
     fields = Fields(read_body(body), dialect=dialect)
-    output = fields.inner("output_format", required=True)
-    output.choice("container", ("raw",), required=True)
+    audio = read_audio(fields.inner("output_format", required=True), ("raw",))
     given = None if fields.values.get("context_id") is None else fields.nonempty_text("context_id")
-    generation = _read_generation(fields, _read_audio(output), given or request_id, {})
+    generation = read_single_input(fields, audio, given or request_id, may_have_times=True)
     return SseRequest(generation=generation, context_id=given)
 
 
-def _read_audio(output: Fields) -> Audio:
-    container = output.choice("container", ("raw", "wav", "mp3"), required=True)
+def read_audio(output: Fields, containers: Sequence[str]) -> Audio:
+    """Read an ``output_format``, with one of *containers*."""
+    container = output.choice("container", containers, required=True)
     is_mp3 = container == "mp3"
     encoding: Any = "pcm_s16le"
     if not is_mp3:
@@ -99,15 +108,19 @@ def _read_audio(output: Fields) -> Audio:
     )
 
 
-def _read_generation(
-    fields: Fields, audio: Audio, context_id: str, others: Mapping[str, Any]
+def read_single_input(
+    fields: Fields, audio: Audio, context_id: str, *, may_have_times: bool = False
 ) -> Generation:
-    """Read the fields as those of an input on a WebSocket, with the values in *others*."""
+    """Read the fields as those of a final input on a WebSocket, for samples in *audio*.
+
+    Raises:
+        APIError: A field is not valid, or the transcript is empty.
+    """
     values = {
         **{name: value for name, value in fields.values.items() if name not in CONTINUATION},
         "output_format": {"container": "raw", **attrs.asdict(audio.samples)},
         "max_buffer_delay_ms": DEFAULT_DELAY_MS,
-        **others,
+        **({} if may_have_times else dict.fromkeys(TIMES)),
     }
     generation = read_generation(attrs.evolve(fields, values=values), context_id)
     if not generation.transcript:  # protocol §2.6
