@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,10 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.server.http_client import NOW, HttpClient, an_error, over_http, speech
+from tests.server.http_client import NOW, HttpClient, an_error, over_http, speech, upload
 from tests.server.rest.support import asked
-from tests.server.support import Json, connect, generation, on_virtual_time
+from tests.server.support import S16, Json, connect, generation, on_virtual_time
+from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.store.database import open_store
 
 KEYS = ["sk_1", "sk_2", "sk_car_admin_1"]
@@ -183,3 +185,45 @@ def test_the_oldest_days_are_dropped(used: list[tuple[int, str, int]], bound: in
         assert rows == expected
         assert len(table) == len(expected) == store.statistics().usage_rows
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("transcript", "price"),
+    [
+        ("Hello.", 6),
+        ('Hello. <break time="2s"/> Hello.', 6 + 1 + 1 + 1 + 6),
+        ("<spell>AB</spell>", 3),
+        ('<speed ratio="1.2"/>Hello.', 6),
+    ],
+)
+@on_virtual_time
+async def test_a_tag_costs_one_character(transcript: str, price: int) -> None:
+    """A pause and a spelling cost one credit for their tags, and other tags are free."""
+    async with over_http(api_keys=KEYS) as (client, server):
+        for path in ("/tts/bytes", "/tts/sse"):
+            await client.ask("POST", path, speech(transcript), of("sk_1"))
+        assert [record.credits for record in server.journal.contexts] == [price, price]
+        assert await total(client) == 2 * price
+
+
+@on_virtual_time
+async def test_recordings_have_prices_of_their_own() -> None:
+    """An infill costs 300 credits and its text, and the voice changer 15 for each second."""
+    fields: Json = {"output_format": S16, "model_id": "sonic-3", "language": "en"}
+    async with over_http(api_keys=KEYS) as (client, _):
+        own = await client.ask("POST", "/tts/bytes", speech("Good morning."), of("sk_1"))
+        clip = ("a.raw", own.body, "audio/wav")
+        wav = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
+        infill = {**fields, "transcript": "Hello.", "voice_id": OTHER}
+        recording = ("a.wav", wav.wav_header(8000) + b"\x10\x00\xf0\xff" * 2000, "audio/wav")
+        key = [("x-api-key", "sk_1")]
+        for refused in ({}, {"left_audio": recording}):
+            await upload(client, "/infill/bytes", infill, refused, key)
+        change = {"voice": {"id": OTHER}, "output_format": S16}
+        price = 0
+        for changed in (clip, recording):
+            answer = await upload(client, "/voice-changer/bytes", change, {"clip": changed}, key)
+            price += math.ceil(15 * wav.seconds(len(answer.body)))
+        rows = await usage(client, group_by="capability")
+    found = {row["capability"]: row["credits"] for row in rows}
+    assert found == {"tts": 13, "infill": 306, "voice_changer": price}

@@ -250,3 +250,17 @@ async def test_a_request_is_one_context_of_the_plan(path: str) -> None:
         assert (await change(client, recording(), path)).status == 200
         assert [record.ended for record in server.journal.contexts] == ["lost", None, "done"]
         nursery.cancel_scope.cancel()
+
+
+@on_virtual_time
+async def test_a_voice_of_the_account_changes_speech() -> None:
+    """A clone speaks own speech again, as it speaks the text."""
+    async with over_http() as (client, _):
+        fields = {"name": "Mine", "language": "en"}
+        clip = {"clip": ("a.wav", recording(), "audio/wav")}
+        clone = (await upload(client, "/voices/clone", fields, clip)).json["id"]
+        own = await client.bytes(TWO_SENTENCES)
+        answer = await change(client, own.body, voice={"id": clone})
+        plain = await client.bytes(TWO_SENTENCES, voice=clone)
+    assert (answer.status, answer.body) == (200, plain.body)
+    assert answer.body != own.body

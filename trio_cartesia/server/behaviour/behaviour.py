@@ -147,7 +147,7 @@ class Behaviour:
     unknown_voice: Literal["speak", "error"] = choice("speak", "error")
     unknown_dictionary: Literal["speak", "error"] = choice("speak", "error")
     infill_has_recordings: bool = flag(False)
-    too_large_status: int = choice(413, 400)
+    too_large_status: Literal[413, 400] = choice(413, 400)
     times_real_time: float = number(100.0, is_positive=True)
     foreign_voice: int = choice(403, 404)
     list_order: Literal["oldest", "newest"] = choice("oldest", "newest")

@@ -20,6 +20,7 @@ from trio_cartesia.server.catalogue.models import CURRENT_VERSION
 from trio_cartesia.server.catalogue.voices import VoiceEntry
 from trio_cartesia.server.exchange.cors import cors_headers, is_private
 from trio_cartesia.server.exchange.overrides import override_behaviour, requested_faults
+from trio_cartesia.server.exchange.prices import price_of
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.messages import check_refused_handshake
 from trio_cartesia.server.journal.access_log import log_request
@@ -102,14 +103,15 @@ class Exchange:
 
     def charge(self, record: ContextRecord) -> None:
         """Add the credits of a context that has ended to the usage (protocol §1.9)."""
-        if record.generated_characters:
+        capability, amount = price_of(record)
+        if amount:
             self.state.store.usage.add(
                 seconds=self.state.clock.now(),
                 account=self.account.id,
-                capability="tts",
+                capability=capability,
                 model=record.settings.model_id,
                 voice=record.settings.voice_id,
-                amount=record.generated_characters,
+                amount=amount,
             )
 
     def fields(self) -> Fields:

@@ -217,9 +217,10 @@ class Journal:
         else:
             record.cancels += 1
 
-    def add_generated(self, record: ContextRecord, characters: int) -> None:
-        """Record that *characters* more of the text were turned into speech."""
+    def add_generated(self, record: ContextRecord, characters: int, price: int) -> None:
+        """Record that *characters* more became speech, for *price* credits."""
         record.generated_characters += characters
+        record.credits += price
 
     def add_chunk(self, record: ContextRecord, audio: bytes) -> None:
         """Record a chunk that was sent."""

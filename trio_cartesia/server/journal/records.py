@@ -128,6 +128,8 @@ class ContextRecord:
         characters: The number of characters in them.
         generated_characters: The number of characters that were turned into speech, or were about
             to be, when it ended; fewer than `characters` if it was cancelled, failed or lost.
+        credits: The price of the text that was turned into speech: 1 for each character, and for
+            each pause or spelling, whatever its tag says (protocol §1.9).
         chunks: The number of chunks.
         first_chunk_seconds: The time from opening it to its first chunk.
         cancels: The number of cancel requests, including those after its end.
@@ -154,6 +156,7 @@ class ContextRecord:
     inputs: int = attrs.field(default=0, init=False)
     characters: int = attrs.field(default=0, init=False)
     generated_characters: int = attrs.field(default=0, init=False)
+    credits: int = attrs.field(default=0, init=False)
     chunks: int = attrs.field(default=0, init=False)
     first_chunk_seconds: float | None = attrs.field(default=None, init=False)
     cancels: int = attrs.field(default=0, init=False)

@@ -182,6 +182,7 @@ def _head(record: ContextRecord) -> Json:
         "inputs": record.inputs,
         "characters": record.characters,
         "generated_characters": record.generated_characters,
+        "credits": record.credits,
         "chunks": record.chunks,
         "first_chunk_seconds": record.first_chunk_seconds,
         "flushes": record.flushes,

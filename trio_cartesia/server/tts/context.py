@@ -79,6 +79,7 @@ class Context:
     _received_at: float = attrs.field(factory=trio.current_time, init=False)
     _text_at: float = attrs.field(factory=trio.current_time, init=False)
     _taken: int = attrs.field(default=0, init=False)  # characters taken, not yet in the journal
+    _price: int = attrs.field(default=0, init=False)  # of the same
     _has_segment: bool = attrs.field(default=False, init=False)  # text since the last flush
     _error: ErrorBody = attrs.field(default=CONTEXT_CLOSED, init=False)
 
@@ -205,6 +206,7 @@ class Context:
             now = -math.inf  # nothing is due, but complete sentences are ready
         item = self._queue.take(now)
         self._taken += waiting - self._queue.characters
+        self._price += _price(item)
         self._has_segment |= isinstance(item, (Sentence, Pause))
         return item
 
@@ -253,8 +255,8 @@ class Context:
         await self._output.send_speech(spoken, started)
 
     def _record_generated(self) -> None:
-        characters, self._taken = self._taken, 0
-        self._journal.add_generated(self.record, characters)
+        self._journal.add_generated(self.record, self._taken, self._price)
+        self._taken = self._price = 0
 
     async def _end_cancelled(self) -> None:
         ending = self._behaviour.cancel_ends_with  # protocol §7.1 T6
@@ -284,3 +286,10 @@ class Context:
         except BaseException:
             self.record.ended = "lost"
             raise
+
+
+def _price(item: Sentence | Pause | Mark | None) -> int:
+    """Return the credits for an item (protocol §1.9); other tags than pauses are free."""
+    if isinstance(item, Sentence):
+        return len(item.text) + item.spelled
+    return int(isinstance(item, Pause) and item.seconds > 0)
