@@ -213,3 +213,42 @@ def test_an_idle_socket(service, monkeypatch):
     seen = node("idle.cjs", monkeypatch)
     assert seen["how"] == {"code": 1000, "reason": "connection idle timeout"}
     spoken_alike(seen["heard"], service.record("js-after-idle"))
+
+
+def test_resources_of_an_account(small_service, monkeypatch):
+    """Voices, dictionaries, datasets and fine-tunes are created, changed, listed and deleted."""
+    seen = node("resources.cjs", monkeypatch)
+    voices, dictionaries, training = seen["voices"], seen["dictionaries"], seen["training"]
+    assert voices["bytes"] > 8000
+    assert [voice["id"] for voice in voices["own"]] == voices["ids"]
+    assert (voices["changed"]["name"], voices["changed"]["accent"]) == ("Ours", "british")
+    assert len(voices["added"]["locales"]) == 2
+    assert voices["removed"] == voices["changed"]
+    assert len(voices["accents"]) == 79
+    assert says(voices["gone"], "NotFoundError", 404, "voice_not_found")
+    assert dictionaries["made"]["items"] == [{"text": "Llanfair", "alias": "Clan vire"}]
+    assert dictionaries["changed"] == {**dictionaries["made"], "items": []}
+    assert dictionaries["listed"] == [dictionaries["changed"]]
+    assert says(dictionaries["gone"], "NotFoundError", 404, None)
+    assert training["dataset"]["name"] == "Talks"
+    assert [(file["filename"], file["size"]) for file in training["files"]] == [("clip.wav", 16000)]
+    assert training["trained"] == {**training["tune"], "status": "completed"}
+    assert [voice["name"] for voice in training["tuned"]] == ["Tuned"]
+    assert training["left"] == []
+
+
+def test_agents_and_metrics(small_service, monkeypatch):
+    """Agents are read, changed and deleted; their calls are listed, and metrics created."""
+    seen = node("agents.cjs", monkeypatch)
+    agent, call = seen["agent"], seen["call"]
+    assert seen["deployment"]["agent_id"] == seen["numbers"][0]["agent_id"] == agent["id"]
+    assert len(seen["templates"]) >= 1
+    assert {each["agent_id"] for each in seen["calls"]} == {agent["id"]}
+    assert {key: call[key] for key in seen["calls"][0]} == seen["calls"][0]
+    assert {turn["role"] for turn in call["transcript"]} == {"assistant", "user"}
+    assert "kind" in [metric["name"] for metric in seen["metrics"]]
+    assert {result["agentId"] for result in seen["results"]} == {agent["id"]}
+    assert all(result["id"] in seen["export"] for result in seen["results"])
+    assert says(seen["taken"], "BadRequestError", 400, None)
+    assert (seen["changed"]["name"], seen["changed"]["tts_voice"]) == ("shop", VOICE)
+    assert says(seen["gone"], "NotFoundError", 404, None)
