@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.server.http_client import NOW, Answer, HttpClient
+from tests.server import http_client
+from tests.server.http_client import Answer, HttpClient
 from tests.server.support import Json
 
-BOUNDARY = "a-boundary-of-clients"
-FORM = [*NOW, ("content-type", f"multipart/form-data; boundary={BOUNDARY}")]
+FORM = list(http_client.form_headers().items())
 ZERO = "00000000-0000-0000-0000-000000000000"
 
 
 def form(file: tuple[str, str, bytes] | None = None, **fields: str) -> bytes:
     """A form of text fields, and perhaps a file: its field, its name and its contents."""
-    parts = [
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
-        for name, value in fields.items()
-    ]
-    if file is not None:
-        field, name, content = file
-        head = f'Content-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
-        parts.append(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + content)
-    body = b"".join(b"--%s\r\n%s\r\n" % (BOUNDARY.encode(), part) for part in parts)
-    return body + f"--{BOUNDARY}--\r\n".encode()
+    files = {} if file is None else {file[0]: (*file[1:], "application/octet-stream")}
+    return http_client.form(fields.items(), files)
 
 
 async def asked(client: HttpClient, line: str, content: Json | bytes = b"", **others: Any) -> Any:
