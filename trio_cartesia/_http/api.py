@@ -22,6 +22,7 @@ from trio_cartesia._http.connections import Connections
 from trio_cartesia._http.multipart import Multipart, form_fields
 from trio_cartesia._http.requests import JSON, Options, Request, ResponseInfo
 from trio_cartesia._http.retries import retry_delay, seconds_until
+from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
 from trio_cartesia._protocol.rest.reading import read_json, to_wire
 
@@ -174,12 +175,13 @@ class API:
         self, request: Request, options: Options, content: bytes | Multipart
     ) -> Response:
         wire = self.connections.wire()
-        headers = [*await self.connections.headers(), *_headers(request, content)]
         own = {name.lower() for name in options.extra_headers}
-        headers = [header for header in headers if header[0].lower() not in own]
-        headers += options.extra_headers.items()
+        common = Headers([*await self.connections.headers(), *_headers(request, content)])
+        headers = Headers(header for header in common if header[0].lower() not in own)
+        headers.extend(options.extra_headers.items())
         url = f"{self.connections.base_url}{request.target(options)}"
-        answer = await wire.send(request.method, url, headers, content)
+        size = content.size_bytes if isinstance(content, Multipart) else len(content)
+        answer = await wire.send(request.method, url, headers, content, size)
         response = Response(
             answer, ResponseInfo(status_code=answer.status_code, headers=answer.headers)
         )
@@ -215,13 +217,8 @@ def _headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str
     yield "Accept-Encoding", "identity"
     if isinstance(content, Multipart):
         yield "Content-Type", content.content_type
-        size = content.size_bytes
-        yield ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
     elif content:
         yield "Content-Type", JSON
-        yield "Content-Length", str(len(content))
-    elif request.method in ("POST", "PUT", "PATCH"):
-        yield "Content-Length", "0"
 
 
 async def _error(response: Response) -> CartesiaError:

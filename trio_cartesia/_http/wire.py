@@ -10,7 +10,7 @@ decompression) is not used here, and it took a quarter of the processor time of 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ from trio_cartesia._errors import (
     InternalError,
     RemoteProtocolError,
 )
+from trio_cartesia._http.heads import Heads
 from trio_cartesia._protocol.base.addresses import host_and_port
+from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._runtime.transport.connect import OpenStream, open_plain, start_tls
 from trio_cartesia._runtime.transport.default_tls import default_context
 from trio_cartesia._runtime.transport.websocket import CONNECT_SECONDS
@@ -34,6 +36,8 @@ __all__ = ["KEPT_SECONDS", "Wire", "WireResponse"]
 
 KEPT_SECONDS: Final = 60.0  # after which an idle connection is not used again
 JOINED_BYTES: Final = 64 * 2**10  # of a request that are sent in one write
+
+_NO_BODY: Final = ("GET", "HEAD", "DELETE")  # usually
 
 _FAILURES: Final = (httpcore2.NetworkError, httpcore2.ProtocolError)
 _BROKEN: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -55,9 +59,14 @@ class _Stream(httpcore2.AsyncNetworkStream):
     """
 
     def __init__(
-        self, stream: trio.abc.Stream, peer: str, ssl_context: ssl.SSLContext | None
+        self,
+        stream: trio.abc.Stream,
+        peer: str,
+        heads: Heads,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._stream, self._peer, self._ssl_context = stream, peer, ssl_context
+        self._heads = heads
         self._is_readable = getattr(stream, "is_readable", bool)
         self._unsent = bytearray()
         self.has_ended = False
@@ -73,12 +82,12 @@ class _Stream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        self._unsent += buffer
+        self._unsent += self._heads.completed(buffer)
         if len(self._unsent) >= JOINED_BYTES:
             await self._send()
 
     async def _send(self) -> None:
-        unsent, self._unsent = self._unsent, bytearray()
+        unsent, self._unsent = memoryview(self._unsent), bytearray()  # no repr shows what is in it
         try:
             if unsent:
                 await self._stream.send_all(unsent)
@@ -99,7 +108,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         try:
             with trio.move_on_after(CONNECT_SECONDS):
                 stream = await start_tls(self._stream, context, server_hostname or "", self._peer)
-                secured = _Stream(stream, self._peer, None)
+                secured = _Stream(stream, self._peer, self._heads)
                 secured._is_readable = self._is_readable
                 return secured
         except CartesiaError as error:
@@ -116,6 +125,7 @@ class _Backend(httpcore2.AsyncNetworkBackend):
 
     _open_stream: OpenStream
     _ssl_context: ssl.SSLContext | None
+    _heads: Heads
 
     async def connect_tcp(
         self,
@@ -129,7 +139,7 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         try:
             with trio.move_on_after(CONNECT_SECONDS):
                 stream = await open_plain(host, port, self._open_stream, peer)
-                return _Stream(stream, peer, self._ssl_context)
+                return _Stream(stream, peer, self._heads, self._ssl_context)
         except CartesiaError as error:
             raise _NotConnected(error) from None
         raise _NotConnected(_no_answer(peer))
@@ -187,29 +197,31 @@ class Wire:
     def __init__(
         self, open_stream: OpenStream, ssl_context: ssl.SSLContext | None, max_connections: int
     ) -> None:
+        self._heads = Heads()
         self._pool = httpcore2.AsyncConnectionPool(
             # httpcore2 changes the one that it is given, and a user's may serve others as well
             ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             max_connections=max_connections,
             keepalive_expiry=KEPT_SECONDS,
-            network_backend=_Backend(open_stream, ssl_context),
+            network_backend=_Backend(open_stream, ssl_context, self._heads),
         )
 
     async def send(
         self,
         method: str,
         url: str,
-        headers: Sequence[tuple[str, str]],
+        headers: Headers,
         body: bytes | AsyncIterable[bytes],
+        size_bytes: int | None,
     ) -> WireResponse:
         """Send a request, and return its response once the head of that has arrived.
 
         Args:
             method: Of HTTP.
             url: The whole URL.
-            headers: All but ``Host``; a body that is not bytes has a ``Content-Length``, or is
-                sent in chunks.
+            headers: All but ``Host`` and those of the body's size.
             body: Bytes, or what yields them; httpcore2 closes a generator, whatever ends it.
+            size_bytes: The size of the body; None sends it in chunks.
 
         Raises:
             ConnectFailed: There is no connection; nothing was written.
@@ -217,12 +229,13 @@ class Wire:
             RemoteProtocolError: The response is not valid HTTP.
         """
         request = httpcore2.Request(method, url, content=body)
-        request.headers = [
-            (b"Host", _host(request.url)),
-            *((name.encode(), value.encode()) for name, value in headers),
-        ]
+        request.headers = [(b"Host", _host(request.url))]
+        if size_bytes != 0 or method not in _NO_BODY:
+            request.headers.append(_size(size_bytes))
         try:
-            response = await self._pool.handle_async_request(request)
+            with self._heads.held(headers) as head:
+                request.headers.append(head)
+                response = await self._pool.handle_async_request(request)
         except _NotConnected as error:
             raise error.error from error.error.__cause__
         except _FAILURES as error:
@@ -232,6 +245,12 @@ class Wire:
     async def aclose(self) -> None:
         """Close all connections; responses that are being received end with `ConnectionLost`."""
         await self._pool.aclose()
+
+
+def _size(size_bytes: int | None) -> tuple[bytes, bytes]:
+    if size_bytes is None:
+        return b"Transfer-Encoding", b"chunked"
+    return b"Content-Length", b"%d" % size_bytes
 
 
 def _host(url: httpcore2.URL) -> bytes:
