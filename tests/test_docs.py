@@ -59,6 +59,7 @@ from trio_cartesia.server.store import files as stored_files
 from trio_cartesia.server.store import usage as stored_usage
 from trio_cartesia.server.tts import context as server_context
 from trio_cartesia.server.tts import session as speech
+from trio_cartesia.types import HTTPStatistics
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -157,7 +158,7 @@ def test_the_errors_page_lists_every_error():
             assert f"| `{kind.__name__}` | {kind.next_step} |" in page
 
 
-@pytest.mark.parametrize("kind", [ContextStatistics, ConnectionStatistics, Timings])
+@pytest.mark.parametrize("kind", [ContextStatistics, ConnectionStatistics, Timings, HTTPStatistics])
 def test_the_statistics_page_has_every_number(kind):
     """The page of statistics explains each field and property of the snapshots."""
     page = (ROOT / "docs/reference/statistics.md").read_text()
@@ -172,6 +173,7 @@ LIMITS = {
     "KEPT_SECONDS": wire.KEPT_SECONDS,
     "MAX_RESPONSE_BYTES": api.MAX_RESPONSE_BYTES,
     "MAX_ERROR_BYTES": api.MAX_ERROR_BYTES,
+    "ERROR_SECONDS": api.ERROR_SECONDS,
     "MAX_EVENT_BYTES": sse.MAX_EVENT_BYTES,
     "END_SECONDS": responses.END_SECONDS,
     "MAX_RETRIES": retries.MAX_RETRIES,

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from trio_cartesia._http.connections import HTTPStatistics as HTTPStatistics
 from trio_cartesia._http.generic import RawResponse as RawResponse
 from trio_cartesia._http.listing import Listing as Listing
 from trio_cartesia._http.listing import Pages as Pages

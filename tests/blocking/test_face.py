@@ -22,7 +22,7 @@ import trio_cartesia
 import trio_cartesia._pool.pool
 import trio_cartesia._runtime.playout.playout
 import trio_cartesia.batch
-import trio_cartesia.blocking
+import trio_cartesia.blocking.client
 import trio_cartesia.playback
 import trio_cartesia.types
 

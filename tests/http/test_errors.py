@@ -173,6 +173,7 @@ async def test_connecting_has_a_deadline_of_its_own():
     [
         lambda client: client.voices.get(""),
         lambda client: client.voices.get(7),
+        lambda client: client.voices.get(".."),
         lambda client: client.voices.list(limit=0),
         lambda client: client.voices.list(limit="10"),
         lambda client: client.voices.update("v", name=b"bytes"),
@@ -214,6 +215,17 @@ async def test_requests_need_the_block():
         await client.get_status()
     with pytest.raises(LocalProtocolError, match="async with"):
         await client.get_status()
+
+
+@on_virtual_time
+async def test_an_error_does_not_wait_for_its_body():
+    """The status is known, so a body that does not come is given up after five seconds."""
+    stalled = [b"HTTP/1.1 404 X\r\ncontent-length: 9\r\n\r\nToo bad", STALL]
+    async with scripted(stalled) as (client, _):
+        start = trio.current_time()
+        with pytest.raises(NotFound, match="Too bad"):
+            await client.voices.get("v")
+        assert trio.current_time() == start + 5
 
 
 def test_every_error_is_of_one_tree():

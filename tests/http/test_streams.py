@@ -87,6 +87,53 @@ async def test_a_cancelled_call_leaves_the_pool_clean():
 
 
 @on_virtual_time
+async def test_a_cancelled_upload_leaves_the_pool_clean():
+    """At each step of reading the upload and of sending it; its generator is closed."""
+    closed = []
+
+    async def pieces():
+        try:
+            for _ in range(3):
+                await trio.lowlevel.checkpoint()
+                yield bytes(70_000)
+        finally:
+            closed.append(1)
+
+    async with scripted(answer({"id": "v", "name": "n"}), max_connections=1) as (client, _):
+
+        async def upload():
+            await client.voices.clone(clip=pieces(), name="n", language="en")
+
+        steps = await cancelled_at_each_step(upload)
+        gc.collect()
+        assert steps > 10
+        assert closed
+
+
+@on_virtual_time
+async def test_statistics_count_requests_and_connections():
+    """What is open, and what waits for the next request."""
+    failed = answer({}, status=503)
+    async with scripted(failed, PAGE, AUDIO) as (client, _):
+        await anext(client.voices.list())
+        counts = client.statistics()
+        assert (counts.requests_sent, counts.retries) == (2, 1)
+        assert (counts.connections_open, counts.connections_idle) == (1, 1)
+        async with client.tts.generate(**SPEECH):
+            assert client.statistics().connections_idle == 0
+        assert client.statistics().connections_open == 0
+
+
+@on_virtual_time
+async def test_a_client_with_options_is_not_entered_itself():
+    """Its block is that of the client that it was made from."""
+    async with scripted(PAGE) as (client, _):
+        with pytest.raises(LocalProtocolError, match="entered already"):
+            await client.with_options(max_retries=1).__aenter__()
+        await anext(client.voices.list())
+
+
+@on_virtual_time
 async def test_a_stalled_stream_is_cancelled_at_once():
     """The caller's deadline is the only one, and closing does not wait for the service."""
     script = [*chunked(b"one")[:2], STALL]

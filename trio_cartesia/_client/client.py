@@ -24,7 +24,7 @@ from trio_cartesia._client.tokens import CreateToken, TokenSource
 from trio_cartesia._client.tts import TTS
 from trio_cartesia._constructors import create
 from trio_cartesia._errors import LocalProtocolError
-from trio_cartesia._http.connections import Connections
+from trio_cartesia._http.connections import Connections, HTTPStatistics
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.addresses import BaseUrl
 from trio_cartesia._protocol.base.credentials import (
@@ -246,6 +246,10 @@ class Cartesia:
 
         return await send(self._endpoint.api(), method, path, query or {}, json, options)
 
+    def statistics(self) -> HTTPStatistics:
+        """Return how many requests over HTTP were sent, and the connections that are open."""
+        return self._endpoint.connections.statistics()
+
     def with_options(self, **options: Unpack[RequestOptions]) -> Cartesia:
         """Return a client whose requests over HTTP have these options, too.
 
@@ -269,12 +273,12 @@ class Cartesia:
     @enable_ki_protection
     async def __aenter__(self) -> Self:
         await trio.lowlevel.checkpoint()
-        if self._is_entered:
+        if self._endpoint.connections.is_open:
             raise LocalProtocolError(
                 "the client has been entered already: share it, or make another Cartesia"
             )
         self._is_entered = True
-        self._endpoint.connections.open()
+        self._endpoint.connections.is_open = True
         return self
 
     @enable_ki_protection

@@ -33,6 +33,7 @@ __all__ = ["API", "MAX_RESPONSE_BYTES", "Response"]
 
 MAX_RESPONSE_BYTES: Final = 64 * 2**20  # of a response that is read whole
 MAX_ERROR_BYTES: Final = 64 * 2**10  # read of the body of an error
+ERROR_SECONDS: Final = 5.0  # for the body of an error
 
 _to_json: Final = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False
@@ -168,6 +169,7 @@ class API:
                     *(request.method, request.path, type(error).__name__, error.status_code),
                     *(attempt + 2, delay),
                 )
+            self.connections.retries += 1
             await trio.sleep(delay)
         raise AssertionError  # the loop has no end
 
@@ -181,6 +183,7 @@ class API:
         headers.extend(options.extra_headers.items())
         url = f"{self.connections.base_url}{request.target(options)}"
         size = content.size_bytes if isinstance(content, Multipart) else len(content)
+        self.connections.requests_sent += 1
         answer = await wire.send(request.method, url, headers, content, size)
         response = Response(
             answer, ResponseInfo(status_code=answer.status_code, headers=answer.headers)
@@ -223,7 +226,8 @@ def _headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str
 
 async def _error(response: Response) -> CartesiaError:
     headers, body = response.info.headers, bytearray()
-    with suppress(CartesiaError):  # cut short: the status is known, and what came of the body
+    # cut short or late: the status is known, and what came of the body
+    with suppress(CartesiaError), trio.move_on_after(ERROR_SECONDS):
         while len(body) < MAX_ERROR_BYTES and (data := await response.receive()):
             body += data
     return error_from_body(

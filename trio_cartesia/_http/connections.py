@@ -16,7 +16,25 @@ from trio_cartesia._runtime.transport.connect import OpenStream
 if TYPE_CHECKING:  # loads httpcore2: not before the first request
     from trio_cartesia._http.wire import Wire
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "HTTPStatistics"]
+
+
+@attrs.frozen(kw_only=True)
+class HTTPStatistics:
+    """The requests of a client over HTTP, at one moment.
+
+    Attributes:
+        requests_sent: The attempts to send a request, since the client was created.
+        retries: Those of them that followed a failed one.
+        connections_open: The connections that are open or being opened, at most
+            ``max_connections``.
+        connections_idle: Those of them that wait for the next request.
+    """
+
+    requests_sent: int
+    retries: int
+    connections_open: int
+    connections_idle: int
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -30,6 +48,9 @@ class Connections:
         ssl_context: For TLS; None means the system's authorities.
         open_stream: Makes the stream to a host and port, before TLS.
         max_connections: The most at once; further requests wait for one.
+        is_open: Whether the client's block was entered, and is not over.
+        requests_sent: As in `HTTPStatistics`.
+        retries: Likewise.
     """
 
     base_url: str
@@ -38,12 +59,10 @@ class Connections:
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
     max_connections: int
-    _is_open: bool = attrs.field(default=False, init=False)
+    is_open: bool = attrs.field(default=False, init=False)
+    requests_sent: int = attrs.field(default=0, init=False)
+    retries: int = attrs.field(default=0, init=False)
     _wire: Wire | None = attrs.field(default=None, init=False)
-
-    def open(self) -> None:
-        """Let requests be sent: the client's block was entered."""
-        self._is_open = True
 
     def wire(self) -> Wire:
         """Return the connections.
@@ -51,7 +70,7 @@ class Connections:
         Raises:
             LocalProtocolError: The client's block was not entered, or has ended.
         """
-        if not self._is_open:
+        if not self.is_open:
             raise LocalProtocolError(
                 "requests need the client's block, which keeps connections: use 'async with' "
                 "on the Cartesia"
@@ -62,9 +81,19 @@ class Connections:
             self._wire = Wire(self.open_stream, self.ssl_context, self.max_connections)
         return self._wire
 
+    def statistics(self) -> HTTPStatistics:
+        """Return the counts of this moment."""
+        is_idle = [] if self._wire is None else self._wire.connections_idle()
+        return HTTPStatistics(
+            requests_sent=self.requests_sent,
+            retries=self.retries,
+            connections_open=len(is_idle),
+            connections_idle=sum(is_idle),
+        )
+
     async def aclose(self) -> None:
         """Close the connections: the block has ended."""
-        self._is_open = False
+        self.is_open = False
         wire, self._wire = self._wire, None
         if wire is None:
             await trio.lowlevel.cancel_shielded_checkpoint()

@@ -55,6 +55,13 @@ def _whole(low: int, high: int, value: object, name: str) -> None:
         )
 
 
+def _segment(value: object, name: str) -> str:
+    text = checks.printable(value, name)
+    if text in (".", ".."):
+        raise LocalProtocolError(f"{name} must be an id, not {text!r}, which is another path")
+    return quote(text, safe="")
+
+
 CHECKS: Final[Mapping[str, Callable[[object, str], object]]] = {  # of parameters, by name
     "expires_in": partial(_whole, 1, 3600),
     "limit": partial(_whole, 1, 100),
@@ -173,21 +180,21 @@ class _Declaration:
         for name, value in values.items():
             wire_name = self.names.get(name, name)
             if name in self.in_path:
-                path = path.replace(f"{{{name}}}", quote(checks.printable(value, name), safe=""))
+                path = path.replace(f"{{{name}}}", _segment(value, name))
             elif self._is_left_out(name, value):
                 continue
             elif name in self.files:
                 files.append((wire_name, source_of(value, name)))
             else:
-                CHECKS.get(name, to_wire)(value, name)
-                sent[wire_name] = value
+                if name in CHECKS:
+                    CHECKS[name](value, name)
+                sent[wire_name] = to_wire(value, name)
         if self.is_form:
             form = Multipart(fields=form_fields(sent), files=files, progress=values.get(PROGRESS))
             return Request(method=self.method, path=path, form=form)
         if self.method in _NO_BODY:
             return Request(method=self.method, path=path, query=query_pairs(sent))
-        json = to_wire(sent, "a value") if self.has_members else None
-        return Request(method=self.method, path=path, json=json)
+        return Request(method=self.method, path=path, json=sent if self.has_members else None)
 
     def _is_left_out(self, name: str, value: object) -> bool:
         is_none = value is None and name not in self.nullable

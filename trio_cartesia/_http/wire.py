@@ -242,6 +242,10 @@ class Wire:
             raise _translated(error, None) from error
         return WireResponse(response)
 
+    def connections_idle(self) -> list[bool]:
+        """Return, for each connection, whether it waits for a request."""
+        return [connection.is_idle() for connection in self._pool.connections]
+
     async def aclose(self) -> None:
         """Close all connections; responses that are being received end with `ConnectionLost`."""
         await self._pool.aclose()

@@ -11,6 +11,7 @@ from trio_cartesia._client.client import Cartesia as AsyncCartesia
 from trio_cartesia._client.proxies import Proxy
 from trio_cartesia._client.tokens import CreateToken
 from trio_cartesia._constructors import create
+from trio_cartesia._http.connections import HTTPStatistics
 from trio_cartesia._http.generic import RawResponse
 from trio_cartesia._http.requests import RequestOptions
 from trio_cartesia._protocol.base.credentials import DEFAULT_VERSION
@@ -210,6 +211,10 @@ class Cartesia(ClientBase):
         return self._portal.run(
             self._inner.request, method, path, query=query, json=json, **options
         )
+
+    def statistics(self) -> HTTPStatistics:
+        """Return how many requests over HTTP were sent, and the connections that are open."""
+        return self._portal.run_sync(self._inner.statistics)
 
     def with_options(self, **options: Unpack[RequestOptions]) -> Cartesia:
         """Return a client whose requests over HTTP have these options, too.
