@@ -75,7 +75,7 @@ async def test_leaving_early_ends_the_speech():
             with trio.fail_after(10):
                 while {one.ended for one in server.journal.contexts} != {"lost"}:  # noqa: ASYNC110  # it has no event
                     await trio.sleep(0.001)
-            gc.collect()
+            gc.collect(0)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def test_a_loop_that_is_left_leaves_the_pool_clean(kind, count):
         async with open_stream(client) as response:
             for _ in range(count):
                 await anext(response)
-        gc.collect()
+        gc.collect(0)
         async with open_stream(client) as response:
             assert len([each async for each in response]) == 3
         assert service.connections == 2
@@ -65,7 +65,7 @@ async def test_a_cancelled_stream_leaves_the_pool_clean(kind):
                 return [each async for each in response]
 
         await cancelled_at_each_step(receive)
-        gc.collect()
+        gc.collect(0)
         assert len(await receive()) == 3
 
 
@@ -105,7 +105,7 @@ async def test_a_cancelled_upload_leaves_the_pool_clean():
             await client.voices.clone(clip=pieces(), name="n", language="en")
 
         steps = await cancelled_at_each_step(upload)
-        gc.collect()
+        gc.collect(0)
         assert steps > 10
         assert closed
 

@@ -140,6 +140,12 @@ def test_a_body_that_is_no_json_is_an_error(body):
         read_json(body)
 
 
+def test_a_response_of_very_many_values_is_refused():
+    """They would take thirty times the memory of their text."""
+    with pytest.raises(RemoteProtocolError, match="too many values"):
+        read_json(b"[" + b"[]," * 2**19 + b"[]]")
+
+
 @pytest.mark.parametrize("value", [b"bytes", object(), {1: 2}, [{"a": {1j}}], "\ud800"])
 def test_values_that_json_cannot_carry_are_errors(value):
     """They name the parameter."""

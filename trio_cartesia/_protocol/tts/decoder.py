@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
 __all__ = [
     "MAX_VALUES",
     "chunk_from",
+    "has_too_many_values",
     "prepare",
     "read_event",
     "read_event_generally",
@@ -98,7 +99,7 @@ def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SE
 
 
 def _object(text: str | bytes) -> dict[str, Any]:
-    if _has_too_many_values(text):
+    if has_too_many_values(text):
         raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
     fields: Any = None
     with suppress(ValueError, RecursionError):  # they hold the message, so they end here
@@ -108,7 +109,7 @@ def _object(text: str | bytes) -> dict[str, Any]:
     return fields
 
 
-def _has_too_many_values(text: str | bytes) -> bool:
+def has_too_many_values(text: str | bytes) -> bool:
     """Return whether *text* might become more than `MAX_VALUES` objects.
 
     Each of them takes up to thirty times the memory of its text: empty arrays, for one.
