@@ -28,7 +28,7 @@ async def test_the_environment_says_who_speaks(
     async with open_client(local=False):
         assert capfd.readouterr().err == ""
     async with open_client(local=True):
-        assert capfd.readouterr().err.startswith("speaking with the local service (")
+        assert capfd.readouterr().err.startswith("using a local service (")
 
 
 @pytest.mark.parametrize("headers", ["no header, but secret", "X-Token: secret"])

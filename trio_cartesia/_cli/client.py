@@ -42,7 +42,7 @@ async def open_client(*, local: bool, allow_insecure: bool = False) -> AsyncIter
 
     async with open_server() as server:
         reason = "" if local else "no CARTESIA_API_KEY: "
-        print_message(f"{reason}speaking with the local service ({server.voice.name})")
+        print_message(f"{reason}using a local service ({server.voice.name}) for this command")
         async with _client_of(server.url) as client:
             yield client
 

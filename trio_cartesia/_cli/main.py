@@ -15,12 +15,16 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Annotated, Final, Literal
 
 import trio
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, validators
 
 from trio_cartesia import RawOutputFormat, __version__
+from trio_cartesia._cli.account.dictionaries import app as dictionaries
+from trio_cartesia._cli.account.tokens import tokens, usage
+from trio_cartesia._cli.account.voices import app as voices
 from trio_cartesia._cli.batch.arguments import batch
 from trio_cartesia._cli.console import (
     FAILED,
@@ -58,7 +62,8 @@ app = App(
     help_format="markdown",
 )
 
-app.command(batch)
+for command in (batch, voices, dictionaries, tokens, usage):
+    app.command(command)
 PlanName = Literal["free", "pro", "startup", "scale", "enterprise"]
 Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)]
 
@@ -258,14 +263,14 @@ def _as_text(argument: str) -> str:
 
 
 def _run(command: Callable[[], object]) -> int:
-    if getattr(command, "func", None) not in (say, batch, serve):  # help and the version
+    if not iscoroutinefunction(getattr(command, "func", None)):  # help and the version
         return 0 if write_output(command) else FAILED
-    work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # all three are async
+    work: Callable[[], Awaitable[int]] = command  # type: ignore[assignment]  # see above
     return trio.run(run_until_signalled, work)
 
 
 def _help_for(arguments: Sequence[str]) -> str:
-    command = f"{arguments[0]} " if arguments and arguments[0] in ("say", "batch", "serve") else ""
+    command = f"{arguments[0]} " if arguments and arguments[0] in app else ""
     return f"See {PROGRAM} {command}--help."
 
 

@@ -37,7 +37,7 @@ def test_two_texts_make_two_files(tmp_path: Path) -> None:
         with wave.open(str(tmp_path / name)) as found:
             lengths.append(found.getnframes() / found.getframerate())
     assert 0.3 < lengths[0] < lengths[1] < 5
-    assert done.err[0].startswith("speaking with the local service")
+    assert done.err[0].startswith("using a local service")
     assert done.err[-2].startswith("speech-1.wav: ")
     assert "Hello" not in done.err_text
 
@@ -128,7 +128,7 @@ def test_without_a_key_the_local_service_speaks(tmp_path: Path) -> None:
     """One line says so, and why."""
     done = run("say", "Hello.", cwd=tmp_path)
     assert done.code == 0
-    assert done.err[0].startswith("no CARTESIA_API_KEY: speaking with the local service")
+    assert done.err[0].startswith("no CARTESIA_API_KEY: using a local service")
 
 
 @pytest.mark.slow

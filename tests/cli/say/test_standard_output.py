@@ -199,7 +199,7 @@ def test_a_process_fills_a_pipe(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith(b"RIFF" + SIZE_UNKNOWN)
     assert len(done.stdout) > 44_100
-    assert b"speaking with the local service" in done.stderr
+    assert b"using a local service" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,1 @@
+"""The commands that manage what an account has: voices, dictionaries, tokens, usage."""
