@@ -234,7 +234,7 @@ async def show_call(url: str) -> None:
         telephone.talk(seconds=1)
         await telephone.wait_silence(seconds=2)
         nursery.cancel_scope.cancel()
-    print(f"the caller heard {len(telephone.played) / 8000:.1f} s; the bridge's history is:")
+    print(f"the caller heard {len(telephone.played) / 8000:.1f} s of speech")
 
 
 async def main(port: int | None) -> None:

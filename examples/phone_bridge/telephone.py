@@ -80,7 +80,8 @@ class Telephone:
     async def play(self) -> None:
         """Play what waits, and return the marks that are reached."""
         while True:
-            await self.has_more.wait()
+            while not self.waiting:  # a clear may come between
+                await self.has_more.wait()
             kind, value = self.waiting.popleft()
             if not self.waiting:
                 self.has_more = trio.Event()

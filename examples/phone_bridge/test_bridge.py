@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 import trio
+import trio.testing
 from bridge import CALLS, GREETING, SETTINGS, SpeechDetector, handle_call
 from telephone import SILENCE, VOICE, Telephone
 from trio_websocket import (
@@ -227,3 +229,20 @@ async def test_over_a_real_socket(cartesia):
             nursery.cancel_scope.cancel()
     assert telephone.played
     assert GREETING.startswith(bridge.histories[0][0]["content"])
+
+
+async def test_a_frame_that_is_cleared_at_once_is_not_played(autojump_clock):
+    """It is dropped even if it was about to be played, and the next one is played."""
+    telephone = Telephone(websocket=None)
+    frame = {"event": "media", "media": {"payload": base64.b64encode(VOICE).decode()}}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(telephone.play)
+        await trio.testing.wait_all_tasks_blocked()
+        telephone.put(frame)
+        await telephone.clear()
+        await trio.sleep(1)
+        assert not telephone.played
+        telephone.put(frame)
+        await trio.sleep(1)
+        assert telephone.played == VOICE
+        nursery.cancel_scope.cancel()
