@@ -8,7 +8,7 @@ import wave
 import pytest
 
 from tests.support import SETTINGS
-from trio_cartesia import Done, LocalProtocolError, ServiceFailed, VoiceNotFound
+from trio_cartesia import Done, LocalProtocolError, NotFound, VoiceNotFound
 from trio_cartesia.blocking import Cartesia
 
 WAV = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 16000}
@@ -47,7 +47,7 @@ def test_events_lists_and_resources(cartesia_service):
         assert client.request("GET", "/voices", query={"limit": 1}).json()["has_more"]
         with pytest.raises(VoiceNotFound):
             client.voices.get("nobody")
-        with pytest.raises(ServiceFailed, match="not implement"):
+        with pytest.raises(NotFound, match="Dataset not found"):
             client.datasets.files.upload("d", file=io.BytesIO(b"data"), purpose="fine_tune")
 
 

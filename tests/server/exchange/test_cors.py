@@ -30,7 +30,7 @@ PUBLIC = ["/", "/voices", "/access-token", "/tts/bytes", "/tts/sse", "/stt", "/n
         ("/access-token/", {"POST"}),
         ("/tts/bytes", {"POST"}),
         ("/datasets/", {"GET", "HEAD", "POST"}),
-        ("/infill/bytes", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
+        ("/infill/bytes", {"POST"}),
         ("/nothing", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
     ],
 )

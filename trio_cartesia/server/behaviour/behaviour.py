@@ -149,7 +149,7 @@ class Behaviour:
     infill_has_recordings: bool = flag(False)
     too_large_status: Literal[413, 400] = choice(413, 400)
     times_real_time: float = number(100.0, is_positive=True)
-    foreign_voice: int = choice(403, 404)
+    foreign_voice: Literal[403, 404] = choice(403, 404)
     list_order: Literal["oldest", "newest"] = choice("oldest", "newest")
     training_seconds: float = number(5.0)
     remembered_contexts: int = integer(10_000, low=0, is_limit=True)
