@@ -39,7 +39,7 @@ MOST_MS = 60
 MOST_OF_THEIRS = 0.25
 PACKAGES = {
     "trio-cartesia": "trio_cartesia trio trio-websocket wsproto h11 attrs cattrs outcome "
-    "sortedcontainers sniffio idna typing_extensions orjson pybase64",
+    "sortedcontainers sniffio idna typing_extensions orjson pybase64 httpcore2 truststore",
     "cartesia": "cartesia httpx httpcore anyio pydantic pydantic_core distro certifi h11 idna "
     "sniffio typing_extensions typing_inspection annotated_types websockets",
 }
