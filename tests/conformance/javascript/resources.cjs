@@ -1,68 +1,93 @@
-// Voices of an account, accents, dictionaries, datasets and fine-tunes.
-const { HELLO, SETTINGS, open, refused, run } = require('./speech.cjs');
-
-globalThis.File ??= require('node:buffer').File; // Node 18 has none, and the client wants one
+// What an account makes and keeps: each resource is created, read, changed and deleted.
+const { toFile } = require('@cartesia/cartesia-js');
+const { SETTINGS, HELLO, open, refused, run } = require('./speech.cjs');
 
 async function all(pages) {
   const found = [];
-  for await (const item of pages) found.push(item);
+  for await (const each of pages) found.push(each);
   return found;
 }
 
-const clip = () => new File([Buffer.alloc(16000, 'abcd')], 'clip.wav');
+async function size(client, settings) {
+  const response = await client.tts.generate({ ...SETTINGS, transcript: HELLO, ...settings });
+  return (await response.arrayBuffer()).byteLength;
+}
 
 async function voices(client) {
-  const clone = await client.voices.clone({ clip: clip(), name: 'Mine', language: 'en' });
-  const speech = await client.tts.generate({ ...SETTINGS, voice: clone.id, transcript: HELLO });
-  const changed = await client.voices.update(clone.id, { name: 'Ours', accent: 'british' });
-  const added = await client.voices.addAccents(clone.id, { accents: ['australian'] });
-  const removed = await client.voices.deleteAccent('australian', { id: clone.id });
-  const local = { voice_id: clone.id, name: 'Unsere', accent: 'high-german' };
-  const localized = await client.voices.localize(local);
-  const own = await all(client.voices.list({ is_owner: true }));
-  await client.voices.delete(clone.id);
+  const clip = await toFile(Buffer.from('RIFF'), 'clip.wav');
+  const made = await client.voices.clone({ clip, name: 'Me', language: 'en' });
+  const other = await client.voices.localize({
+    voice_id: made.id, name: 'Ich', accent: 'high-german',
+  });
+  const changed = await client.voices.update(made.id, { name: 'You', accent: 'british' });
+  const added = await client.voices.addAccents(made.id, { accents: ['parisian'] });
+  const left = await client.voices.deleteAccent('parisian', { id: made.id });
+  const spoken = await size(client, { voice: made.id });
+  await client.voices.delete(made.id);
+  await client.voices.delete(other.id);
   return {
-    bytes: (await speech.arrayBuffer()).byteLength,
-    ids: [clone.id, localized.id],
-    own,
-    changed,
-    added,
-    removed,
+    made, other, changed, added, left, spoken,
     accents: (await client.voices.listAccents()).accents,
-    gone: await refused(client.voices.get(clone.id)),
+    gone: await refused(client.voices.get(made.id)),
   };
 }
 
-async function dictionaries({ pronunciationDicts }) {
-  const items = [{ text: 'Llanfair', alias: 'Clan vire' }];
-  const made = await pronunciationDicts.create({ name: 'Places', items });
-  const changed = await pronunciationDicts.update(made.id, { items: [] });
-  const listed = await all(pronunciationDicts.list({ limit: 1 }));
-  await pronunciationDicts.delete(made.id);
-  return { made, changed, listed, gone: await refused(pronunciationDicts.retrieve(made.id)) };
+async function dictionaries(client) {
+  const dicts = client.pronunciationDicts;
+  const made = await dicts.create({ name: 'JS', items: [{ text: 'dear', alias: 'beloved' }] });
+  const listed = await all(dicts.list({ limit: 1 }));
+  const plain = await size(client, {});
+  const spoken = await size(client, { pronunciation_dict_id: made.id });
+  const changed = await dicts.update(made.id, { items: [] });
+  await dicts.delete(made.id);
+  return { made, listed, plain, spoken, changed, gone: await refused(dicts.retrieve(made.id)) };
 }
 
-async function training({ datasets, fineTunes }) {
-  const made = await datasets.create({ name: 'Calls', description: 'of May' });
-  await datasets.update(made.id, { name: 'Talks', description: '' });
-  await datasets.files.upload(made.id, { file: clip(), purpose: 'fine_tune' });
-  const files = await all(datasets.files.list(made.id));
-  const about = { name: 'Tuned', description: '', language: 'en', model_id: 'sonic-3-2026-01-12' };
-  const tune = await fineTunes.create({ ...about, dataset: made.id });
-  const trained = await fineTunes.retrieve(tune.id);
-  const tuned = await all(fineTunes.listVoices(tune.id));
-  await fineTunes.delete(tune.id);
-  await datasets.files.delete(files[0].id, { id: made.id });
-  const seen = { dataset: await datasets.retrieve(made.id), files, tune, trained, tuned };
-  await datasets.delete(made.id);
-  return { ...seen, left: [await all(datasets.list()), await all(fineTunes.list())].flat() };
+async function datasets(client) {
+  const made = await client.datasets.create({ name: 'JS', description: '' });
+  await client.datasets.update(made.id, { name: 'Talks', description: 'of June' });
+  const file = await toFile(Buffer.from('RIFF'), 'a.wav');
+  await client.datasets.files.upload(made.id, { file, purpose: 'fine_tune' });
+  const tune = await client.fineTunes.create({
+    name: 'JS', description: '', dataset: made.id, language: 'en', model_id: 'sonic-3-2026-01-12',
+  }, { headers: { 'x-behaviour': 'training_seconds=0' } });
+  const [voice] = await all(client.fineTunes.listVoices(tune.id));
+  const files = await all(client.datasets.files.list(made.id));
+  await client.datasets.files.delete(files[0].id, { id: made.id });
+  const answer = {
+    files, tune, voice,
+    now: await client.datasets.retrieve(made.id),
+    left: await all(client.datasets.files.list(made.id)),
+    spoken: await size(client, { voice: voice.id }),
+  };
+  await client.fineTunes.delete(tune.id);
+  await client.voices.delete(voice.id);
+  await client.datasets.delete(made.id);
+  return answer;
+}
+
+async function agents(client) {
+  const [agent] = (await client.agents.list()).summaries;
+  const calls = await all(client.agents.calls.list({ agent_id: agent.id, limit: 2 }));
+  const metric = await client.agents.metrics.create({ name: 'js', prompt: 'Was it polite?' });
+  await client.agents.metrics.addToAgent(metric.id, { agent_id: agent.id });
+  await client.agents.metrics.removeFromAgent(metric.id, { agent_id: agent.id });
+  return {
+    agent, calls, metric,
+    changed: await client.agents.update(agent.id, { description: 'js' }),
+    call: await client.agents.calls.retrieve(calls[0].id),
+    deployments: await client.agents.deployments.list(agent.id),
+    results: await all(client.agents.metrics.results.list({ limit: 2 })),
+    exported: await client.agents.metrics.results.export({ agent_id: agent.id }),
+  };
 }
 
 run(async () => {
-  const client = open({ defaultHeaders: { 'x-behaviour': 'training_seconds=0' } });
+  const client = open();
   return {
     voices: await voices(client),
     dictionaries: await dictionaries(client),
-    training: await training(client),
+    datasets: await datasets(client),
+    agents: await agents(client),
   };
 });
