@@ -134,6 +134,20 @@ def test_events(service, monkeypatch):
     assert times(seen["timed"]["events"], "phoneme")
 
 
+def test_recordings(service, monkeypatch):
+    """Speech of the service is spoken again, other recordings keep their length, and an infill is
+    the speech of its text.
+    """
+    seen = node("recordings.cjs", monkeypatch)
+    own, infill = (service.record(seen[name]["request_id"]) for name in ("own", "infill"))
+    assert base64.b64decode(seen["own"]["data"]) == own.audio
+    assert base64.b64decode(seen["infill"]["data"]) == infill.audio
+    assert own.transcript == infill.transcript == HELLO
+    *chunks, end = seen["events"]
+    assert len(b"".join(base64.b64decode(event["data"]) for event in chunks)) == 32000
+    assert end == {"done": True, "status_code": 200}
+
+
 def test_errors(service, monkeypatch):
     """Each refusal is the exception for its status, with its fields, or the context's own error."""
     seen = node("errors.cjs", monkeypatch)
@@ -143,7 +157,7 @@ def test_errors(service, monkeypatch):
     assert says(seen["voice"], "NotFoundError", 404, "voice_not_found")
     assert says(seen["empty"], "BadRequestError", 400, None)
     assert says(seen["key"], "AuthenticationError", 401, None)
-    assert says(seen["infill"], "InternalServerError", 501, None)
+    assert says(seen["infill"], "BadRequestError", 400, None)
     assert says(seen["stt"], "InternalServerError", 501, None)
     for name, status, code in (
         ("model", 400, "model_not_found"),

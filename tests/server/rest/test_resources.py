@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from tests.server.http_client import NOW, HttpClient, an_error, over_http
 from tests.server.rest.support import FORM, asked, form, listed
 from tests.server.support import Json, on_virtual_time
-from trio_cartesia.server import Behaviour
+from tests.server.test_routes import ask
+from trio_cartesia.server import Behaviour, open_server
 
 
 @attrs.frozen
@@ -125,7 +127,7 @@ async def test_the_older_name_of_an_alias() -> None:
         assert made["items"] == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(
     count=st.integers(0, 7),
     limit=st.integers(1, 4),
@@ -285,3 +287,13 @@ async def test_what_does_not_fit_leaves_nothing_behind() -> None:
         assert await listed(client, "/voices?is_owner=true") == []
         store.max_records += 1
         await asked(client, "POST /fine-tunes", body)
+
+
+@on_virtual_time
+async def test_a_large_upload_has_a_code() -> None:
+    """An upload beyond the bound is refused with 413 and a code, before it is received."""
+    async with open_server(port=None, voice="tones") as server:
+        headers = [f"{name}: {value}" for name, value in FORM]
+        line = "POST /datasets/dataset_1/files"
+        status, _, body = await ask(server, line, *headers, f"Content-Length: {33 * 1024**2}")
+        assert (status, json.loads(body)["error_code"]) == (413, "file_too_large")

@@ -31,16 +31,16 @@ class HTTPError(Exception):
     Attributes:
         status: The status of the response.
         headers: Headers that the response must have.
-        code: The ``error_code`` of the response, if it has one.
+        code: The ``error_code`` of the response; most have none.
     """
 
     def __init__(
-        self, status: int, message: str, headers: Headers = (), code: str | None = None
+        self, status: int, message: str, headers: Headers = (), *, code: str | None = None
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
         self.headers = tuple(headers)
+        self.code = code
 
 
 @attrs.frozen(kw_only=True)

@@ -71,7 +71,7 @@ def timestamp(seconds: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _created(exchange: Exchange) -> Json:
+def _created(exchange: Exchange, _: Json) -> Json:
     return {"created_at": timestamp(exchange.state.clock.now())}
 
 
@@ -100,7 +100,7 @@ class Resource:
     title: str
     prefix: str
     fields: Mapping[str, Field]
-    added: Callable[[Exchange, Json], Json] = attrs.field(default=lambda ex, _: _created(ex))
+    added: Callable[[Exchange, Json], Json] = _created
     show: Callable[[Exchange, Record], Json] = _shown
     parent: Resource | None = None
     prepare: Callable[[Exchange], None] = lambda _: None
