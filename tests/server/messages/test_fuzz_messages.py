@@ -25,6 +25,8 @@ NUMBERS: dict[str, list[float]] = {
     "max_waiting_characters": [1, 30, 1024 * 1024],
     "times_real_time": [0.5, 100, float("inf")],
     "remembered_contexts": [0, 1, 10_000],
+    "foreign_voice": [403, 404],
+    "training_seconds": [0, 5],
 }
 
 
