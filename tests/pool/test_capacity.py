@@ -108,6 +108,7 @@ TASKS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(
     tasks=TASKS,
     losses=st.lists(st.floats(0, 2), max_size=4),

@@ -33,6 +33,7 @@ async def interrupt(pool, way, seconds):
             pass
 
 
+@pytest.mark.slow
 @given(
     turns=st.lists(
         st.tuples(st.sampled_from(WAYS), st.floats(0, 0.1), st.sampled_from([0, 0.001, 1])),

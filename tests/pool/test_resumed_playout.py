@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,7 @@ async def check_audio(client, played, words):
         assert audio == speech.audio[round(again.start * RATE) : round(again.end * RATE)]
 
 
+@pytest.mark.slow
 @given(
     text=texts(),
     pause=st.sampled_from([None, 0.0, 0.4]),

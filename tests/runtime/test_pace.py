@@ -81,6 +81,7 @@ async def test_a_new_backlog_is_noticed_like_the_first():
     assert pace.is_ahead
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_a_flood_overflows_no_inbox_whose_consumer_is_never_idle(autojump_clock, turns):
     """A loop that only counts, or that lets others run at each event, gets all of a flood that is

@@ -62,6 +62,7 @@ def test_events_and_texts_are_well_formed(event, text, parts):
 LIMITS = {"max_message_bytes", "max_waiting_characters", "remembered_contexts", "idle_seconds"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", sorted(attrs.fields_dict(Behaviour).keys() - LIMITS))
 def test_every_open_question_is_answered_both_ways(field):
     """For each field of `Behaviour` but the limits, there are examples of more than one value."""

@@ -105,6 +105,7 @@ def test_little_is_held(text, beginning):
         assert count - reader.spoken.source_map.source_characters <= LOOKAHEAD_CHARACTERS
 
 
+@pytest.mark.slow
 @given(text=st.lists(PARAGRAPHS, min_size=1).map("\n".join))
 def test_plain_text_is_spoken_as_it_is(text):
     """Text without Markdown stays the same."""

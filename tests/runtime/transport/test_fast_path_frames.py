@@ -187,6 +187,7 @@ async def test_the_work_of_a_turn_is_bounded():
     assert not path.has_frame
 
 
+@pytest.mark.slow
 @given(
     sizes=st.lists(st.sampled_from([0, 100, 70_000, READ_BYTES, 2_500_000]), max_size=5),
     cut=st.integers(0, 200_000),
