@@ -83,6 +83,25 @@ def test_what_is_not_exactly_a_form_is_refused(body: bytes) -> None:
     assert caught.value.body.status == 400
 
 
+PARAMETERS = ["idna''%ff", "undefined''a", "punycode''%ff", "a\0''a"]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [*(f"*={each}" for each in PARAMETERS), f"*{'9' * 5000}=a", f'="{";" * 4000}"'],
+    ids=range(len(PARAMETERS) + 2),
+)
+def test_parameters_that_cannot_be_read_are_refused(parameter: str) -> None:
+    """An unusable charset or number, and so many parameters that reading them would take long, are
+    refused in the header of a part and in that of the request.
+    """
+    part = PART.replace(b'"a"', f'"a"; filename{parameter}'.encode())
+    for kind, body in ((KIND, part + b"--b--"), (f"{KIND[:-2]}{parameter}", PART + b"--b--")):
+        with pytest.raises(APIError) as caught:
+            read_form(kind, body)
+        assert caught.value.body.status == 400
+
+
 def test_the_largest_form_is_read() -> None:
     """As many parts as are allowed are read, with or without a line break at the end."""
     for end in (b"--b--", b"--b--\r\n"):

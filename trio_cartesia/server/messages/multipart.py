@@ -24,6 +24,7 @@ FORM: Final = "multipart/form-data"
 MAX_PARTS: Final = 100
 MAX_PART_HEADER_BYTES: Final = 8 * 1024
 MAX_TEXT_BYTES: Final = 1024 * 1024
+MAX_SEMICOLONS: Final = 50  # of a header: the time of email's parser is their number times its size
 MALFORMED: Final = invalid(
     f"The body is not valid multipart/form-data of at most {MAX_PARTS} parts."
 )
@@ -118,15 +119,28 @@ def read_form(content_type: str, body: bytes) -> Form:
     Raises:
         APIError: It is not a valid form, or has too many parts.
     """
-    message = Message()
-    message["content-type"] = content_type
-    boundary = message.get_boundary()
+    try:
+        boundary = _boundary(content_type)
+    except ValueError as error:
+        raise APIError(NOT_A_FORM) from error
     if not is_form(content_type) or not boundary or not BOUNDARY.fullmatch(boundary):
         raise APIError(NOT_A_FORM)
     form = Form()
     for header, content in _parts(body, boundary.encode("ascii")):
         _add(form, header, content)
     return form
+
+
+def _boundary(content_type: str) -> str | None:
+    _check_semicolons(content_type)
+    message = Message()
+    message["content-type"] = content_type
+    return message.get_boundary()
+
+
+def _check_semicolons(header: str) -> None:
+    if header.count(";") > MAX_SEMICOLONS:
+        raise ValueError("a header has too many parameters")
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -147,13 +161,15 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _add(form: Form, header: bytes, content: bytes) -> None:
     try:
-        message = HeaderParser().parsestr(header.decode())
-    except UnicodeDecodeError as error:
+        text = header.decode()
+        _check_semicolons(text)
+        message = HeaderParser().parsestr(text)
+        name = message.get_param("name", header="content-disposition")
+        filename = message.get_filename()
+    except ValueError as error:  # also of a charset, or of the number of a parameter (RFC 2231)
         raise APIError(MALFORMED) from error
-    name = message.get_param("name", header="content-disposition")
     if message.get_content_disposition() != "form-data" or not isinstance(name, str):
         raise APIError(MALFORMED)
-    filename = message.get_filename()
     if filename is not None:
         form.files[name] = FormFile(filename, content, message.get_content_type())
         return
