@@ -118,6 +118,8 @@ async def test_usage_in_buckets() -> None:
     [
         {"start_ts": "yesterday"},
         {"end_ts": "9999-99-99"},
+        {"end_ts": "0001-01-01T00:00:00Z"},
+        {"end_ts": "9999-12-31T12:00:00Z", "interval": "month"},
         {"start_ts": "2024-01-01T00:00:00Z", "end_ts": "2026-01-01T00:00:00Z"},
         {"start_ts": "2026-01-02T00:00:00Z", "end_ts": "2026-01-01T00:00:00Z"},
         {"interval": "hour"},

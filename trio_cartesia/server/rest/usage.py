@@ -6,8 +6,8 @@ The names of the fields of groups, and where weeks begin, are a guess (protocol 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,11 +40,10 @@ async def get_credits(exchange: Exchange) -> None:
     if group_by == "api_key" and key_id:
         raise query.field_error("api_key_id", "left out where group_by is api_key")
     first, end = _days(query, datetime.fromtimestamp(exchange.state.clock.now(), UTC))
-    rows = [
-        row
-        for row in exchange.state.store.usage.rows(first, end - DAY)
-        if key_id in (None, _key_id(row.account))
-    ]
+    rows: defaultdict[date, list[UsageRow]] = defaultdict(list)
+    for row in exchange.state.store.usage.rows(first, end - DAY):
+        if key_id in (None, _key_id(row.account)):
+            rows[row.day].append(row)
     data = [
         bucket
         for start, stop in _buckets(first, end, interval)
@@ -56,6 +55,8 @@ async def get_credits(exchange: Exchange) -> None:
 def _days(query: Query, now: datetime) -> tuple[date, date]:
     """Return the first day, and the day after the last one."""
     end = query.time("end_ts") or now
+    if not MINYEAR < end.year < MAXYEAR:  # days and months around it exist
+        raise query.field_error("end_ts", f"in the years {MINYEAR + 1} to {MAXYEAR - 1}")
     last = (end - timedelta(microseconds=1)).date()
     start = query.time("start_ts")
     first = last - DAY * (DEFAULT_DAYS - 1) if start is None else start.date()
@@ -79,14 +80,14 @@ def _buckets(first: date, end: date, interval: str | None) -> Iterator[tuple[dat
 
 
 def _sums(
-    start: date, stop: date, rows: list[UsageRow], group_by: str | None
+    start: date, stop: date, rows: Mapping[date, list[UsageRow]], group_by: str | None
 ) -> Iterator[dict[str, Any]]:
     """Yield one bucket, or one for each group in it."""
     sums: defaultdict[str, float] = defaultdict(float)
     if group_by is None:
         sums[""] = 0
-    for row in rows:
-        if start <= row.day < stop:
+    for number in range((stop - start).days):
+        for row in rows.get(start + number * DAY, ()):
             sums[_group(row, group_by)] += row.credits
     for group, amount in sorted(sums.items()):
         named = {} if group_by is None else {group_by: group}
