@@ -127,6 +127,17 @@ async def test_the_older_name_of_an_alias() -> None:
         assert made["items"] == []
 
 
+@on_virtual_time
+async def test_null_keeps_the_items_of_a_dictionary() -> None:
+    """An update whose items are null, which stands for unset, changes the name alone."""
+    async with over_http() as (client, _):
+        made = await asked(client, "POST /pronunciation-dicts", {"name": "a", "items": [ITEM]})
+        line = f"PATCH /pronunciation-dicts/{made['id']}"
+        changed = await asked(client, line, {"name": "b", "items": None})
+        assert changed == {**made, "name": "b"}
+        assert (await asked(client, line, {"items": []}))["items"] == []
+
+
 @settings(max_examples=8)
 @given(
     count=st.integers(0, 7),

@@ -64,6 +64,11 @@ class Field:
             raise fields.field_error(key, "given")
         return self.default if value is None else value
 
+    def is_changed(self, fields: Fields, key: str) -> bool:
+        """Return whether an update changes it: null resets no field that has a default."""
+        is_reset = fields.values.get(key) is None and self.default is not None
+        return key in fields.values and not is_reset
+
 
 def timestamp(seconds: float) -> str:
     """Return a time in seconds since 1970 as RFC 3339."""
@@ -157,7 +162,7 @@ class Resource:
         changes = {
             key: field.value(fields, key)
             for key, field in self.fields.items()
-            if self.is_replaced or key in fields.values
+            if self.is_replaced or field.is_changed(fields, key)
         }
         if UPDATED in record.fields:
             changes[UPDATED] = timestamp(exchange.state.clock.now())
