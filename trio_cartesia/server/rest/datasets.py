@@ -121,8 +121,12 @@ async def list_fine_tuned_voices(exchange: Exchange) -> None:
     Raises:
         APIError: There is no such fine-tune, or a parameter is not valid.
     """
+    await exchange.respond_json(_page_of_voices(exchange))
+
+
+def _page_of_voices(exchange: Exchange) -> dict[str, Any]:
     voice_id = FINE_TUNES.find(exchange).fields[VOICE]
     state, query = exchange.state, Query(exchange.request.query)
     voices = list_voices(state.store, exchange.account.id, state.clock.now())
     page = page_of(voices, query, lambda voice: voice.id == voice_id)
-    await exchange.respond_json(page.json(voice_serializer(exchange, query)))
+    return page.json(voice_serializer(exchange, query))

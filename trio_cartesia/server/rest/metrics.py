@@ -114,7 +114,7 @@ async def list_results(exchange: Exchange) -> None:
     Raises:
         APIError: A parameter is not valid.
     """
-    await RESULTS.respond_page(exchange, _matching(exchange))
+    await exchange.respond_json(RESULTS.page(exchange, _matching(exchange)))
 
 
 async def export_results(exchange: Exchange) -> None:

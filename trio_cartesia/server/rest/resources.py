@@ -133,14 +133,20 @@ class Resource:
 
     async def list_all(self, exchange: Exchange) -> None:
         """Respond with a page of them."""
-        await self.respond_page(exchange, self.records(exchange))
+        await exchange.respond_json(self.page(exchange, self.records(exchange)))
 
-    async def respond_page(self, exchange: Exchange, records: list[Record]) -> None:
-        """Respond with the page of *records* that the query selects."""
+    def page(self, exchange: Exchange, records: list[Record]) -> Json:
+        """Return the page of *records* that the query selects.
+
+        Endpoints keep no records while they respond, because they may be the whole store.
+
+        Raises:
+            APIError: A parameter is not valid.
+        """
         if exchange.behaviour.list_order == "newest":
             records.reverse()
         page = page_of(records, Query(exchange.request.query), lambda _: True)
-        await exchange.respond_json(page.json(lambda record: self.show(exchange, record)))
+        return page.json(lambda record: self.show(exchange, record))
 
     def records(self, exchange: Exchange) -> list[Record]:
         """Return all of them, oldest first.

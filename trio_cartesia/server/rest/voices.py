@@ -75,12 +75,16 @@ async def get_all(exchange: Exchange) -> None:
     Raises:
         APIError: A parameter is not valid.
     """
+    await exchange.respond_json(_page(exchange))
+
+
+def _page(exchange: Exchange) -> dict[str, Any]:
     query, state = Query(exchange.request.query), exchange.state
     voices = [*VOICES, *list_voices(state.store, exchange.account.id, state.clock.now())]
     if exchange.behaviour.list_order == "newest":
         voices.reverse()
     page = page_of(voices, query, _matcher(query))
-    await exchange.respond_json(page.json(voice_serializer(exchange, query)))
+    return page.json(voice_serializer(exchange, query))
 
 
 async def get_one(exchange: Exchange) -> None:
