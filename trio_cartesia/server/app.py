@@ -206,9 +206,10 @@ async def open_server(
             the file is temporary and is removed at the end. `Server.ca_file` has the path.
         tls_names: Further names and addresses under which clients reach this machine. The
             certificate is valid for them, and ``/_local`` accepts them.
-        store: The SQLite file that keeps voices, dictionaries and all other resources; it is made
-            if needed, and readable for you alone. If None, they end with the block. A write is in
-            the file before its response is sent, so it is not lost if the process is killed.
+        store: The SQLite file that keeps voices, dictionaries and all other resources, and saved
+            speech; it is made if needed, and readable for you alone. If None, they end with the
+            block. A write is in the file before its response is sent, so it is not lost if the
+            process is killed.
 
     Raises:
         OSError: The service cannot listen on the address, cannot write a file, or *store* is not a

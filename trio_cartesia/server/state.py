@@ -31,5 +31,9 @@ class ServerState:
     credentials: Credentials
     local_names: frozenset[str]
     store: Store
-    files: FileStore = attrs.field(factory=FileStore)
+    files: FileStore = attrs.field(init=False)
     clock: WallClock = attrs.field(factory=WallClock)
+
+    @files.default
+    def _files_of_store(self) -> FileStore:
+        return FileStore(self.store)

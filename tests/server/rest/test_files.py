@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -18,10 +20,10 @@ from tests.server.rest.support import asked, listed
 from tests.server.support import S16, TWO_SENTENCES, Json, catch_logs, on_virtual_time, tones
 from tests.server.tts.test_http_endpoints import LONG, Failing
 from trio_cartesia._protocol.base.audio import SampleFormat
-from trio_cartesia.server.access.plans import PLANS, Account
 from trio_cartesia.server.audio.containers import Audio
 from trio_cartesia.server.messages.errors import APIError
-from trio_cartesia.server.store.files import PART_BYTES, FileStore
+from trio_cartesia.server.store.database import open_store
+from trio_cartesia.server.store.files import PART_BYTES, FileStore, StoredFile
 
 KINDS = {"raw": "application/octet-stream", "wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -229,13 +231,33 @@ async def test_a_link_needs_no_key_and_expires() -> None:
         assert an_error(await client.ask("GET", paths[0]), 404)
 
 
+RAW = Audio(container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=8000))
+
+
+@contextmanager
+def file_store(**bounds: int) -> Iterator[FileStore]:
+    """A store of files in memory."""
+    with closing(open_store(None)) as store:
+        yield FileStore(store, **bounds)
+
+
+def contents(files: FileStore, file: StoredFile) -> bytes:
+    """All bytes of a file."""
+    return b"".join(files.read(file, range(file.size_bytes)))
+
+
 def test_a_file_has_a_hundred_links() -> None:
     """Of more links than that the oldest are dropped."""
-    store = FileStore()
-    audio = Audio(container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=8000))
-    file = store.begin(Account(PLANS["free"]), audio)
-    links = [file.add_link(1.0) for _ in range(103)]
-    assert [link for link in links if file.has_link(link, 0.0)] == links[3:]
+    with file_store() as store:
+        made = store.begin("one", RAW)
+        store.complete(made)
+        file = store.find("one", made.id)
+        links = [store.add_link(file, 1.0) for _ in range(103)]
+        for link in links[3:]:
+            assert store.find_link(link, 0.0) == file
+        for link in links[:3]:
+            with pytest.raises(APIError):
+                store.find_link(link, 0.0)
 
 
 @given(
@@ -249,47 +271,89 @@ def test_the_store_keeps_the_newest_within_its_bounds(
     """There are never more files or bytes than the bounds allow; the oldest go first, and what is
     left is whole.
     """
-    store = FileStore(max_files=max_files, max_bytes=max_bytes)
-    account = Account(PLANS["free"])
-    audio = Audio(container="raw", samples=SampleFormat(encoding="pcm_s16le", sample_rate=8000))
-    held: list[tuple[str, int]] = []
-    for parts in sizes:
-        file = store.begin(account, audio)
-        for part in parts:
-            store.add(file, bytes(part))
-            statistics = store.statistics()
-            assert statistics.files <= max_files
-            assert statistics.held_bytes <= max_bytes
-        store.complete(file)
-        held.append((file.id, sum(parts)))
-    kept = [entry for entry in held if _has(store, account, entry[0])]
-    statistics = store.statistics()
-    assert kept == held[len(held) - len(kept) :]
-    assert statistics.held_bytes == sum(size for _, size in kept)
-    assert statistics.dropped_files == len(held) - len(kept)
-    for file_id, size in kept:
-        assert b"".join(store.find(account, file_id).parts) == bytes(size)
-
-
-def _has(store: FileStore, account: Account, file_id: str) -> bool:
-    try:
-        store.find(account, file_id)
-    except APIError as refused:
-        assert refused.body.status == 404
-        return False
-    return True
+    with file_store(max_files=max_files, max_bytes=max_bytes) as store:
+        held: list[tuple[str, int]] = []
+        for parts in sizes:
+            file = store.begin("one", RAW)
+            for part in parts:
+                store.add(file, bytes(part))
+                statistics = store.statistics()
+                assert statistics.files <= max_files
+                assert statistics.held_bytes <= max_bytes
+            store.complete(file)
+            held.append((file.id, sum(parts)))
+        kept = store.files_of("one")
+        sizes_kept = [(file.id, file.size_bytes) for file in kept]
+        assert sizes_kept == held[len(held) - len(kept) :]
+        statistics = store.statistics()
+        assert statistics.held_bytes == sum(file.size_bytes for file in kept)
+        assert statistics.dropped_files == len(held) - len(kept)
+        for file in kept:
+            assert contents(store, file) == bytes(file.size_bytes)
 
 
 def test_small_pieces_do_not_stay_pieces() -> None:
     """A file of very small pieces is held in few parts."""
-    store, account = FileStore(), Account(PLANS["free"])
-    samples = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
-    file = store.begin(account, Audio(container="raw", samples=samples))
-    for _ in range(1000):
-        store.add(file, bytes(PART_BYTES // 100))
-    store.complete(file)
-    assert len(file.parts) <= 11
-    assert file.size_bytes == 1000 * (PART_BYTES // 100)
+    with file_store() as store:
+        file = store.begin("one", RAW)
+        for _ in range(1000):
+            store.add(file, bytes(PART_BYTES // 100))
+        assert len(file.parts) <= 11
+        assert file.size_bytes == 1000 * (PART_BYTES // 100)
+
+
+@on_virtual_time
+async def test_saved_speech_outlives_the_service(tmp_path: Path) -> None:
+    """With a store, the next run has the files, their metadata and their links, for the same key,
+    and a file that was not complete is not there.
+    """
+    first, second = ([*NOW, ("x-api-key", f"sk_{number}")] for number in (1, 2))
+    options = {"api_keys": ["sk_1", "sk_2"], "store": tmp_path / "store"}
+    async with over_http(**options) as (client, _):
+        made = await client.ask("POST", "/tts/bytes", speech("Hi.", save=True), first)
+        (file,) = await listed(client, "/files", headers=first)
+        link = await asked(client, "POST /links", {"file_id": file["id"]}, headers=first)
+        content = (await client.ask("GET", f"/files/{file['id']}/download", b"", first)).body
+        await client.send("POST", "/tts/bytes", speech(TWO_SENTENCES * 9, save=True), first)
+        await client.begin()
+    assert len(content) == len(made.body) > 0
+    async with over_http(**options) as (client, server):
+        assert server._state.files.statistics().held_bytes == file["size"]
+        assert await listed(client, "/files", headers=first) == [file]
+        assert await listed(client, "/files", headers=second) == []
+        path = f"/files/{file['id']}"
+        assert (await client.ask("GET", f"{path}/download", b"", first)).body == content
+        assert (
+            await client.ask("GET", link["url"].removeprefix("http://localhost"))
+        ).body == content
+        await asked(client, f"DELETE {path}", headers=first)
+    async with over_http(**options) as (client, server):
+        assert await listed(client, "/files", headers=first) == []
+        assert server._state.files.statistics().held_bytes == 0
+
+
+@on_virtual_time
+async def test_a_file_that_cannot_be_stored_is_not_announced(tmp_path: Path) -> None:
+    """If the database fails, the response ends early, and there is no file."""
+    async with over_http(store=tmp_path / "store") as (client, server):
+        server._state.store._database.execute("PRAGMA query_only = ON")
+        with pytest.raises(Cut):
+            await client.bytes("Hi.", save=True)
+        assert server._state.files.statistics().held_bytes == 0
+
+
+def test_a_file_deleted_while_it_is_read_is_reported() -> None:
+    """The rest of a file that is gone is an error, not the end of the file."""
+    with file_store() as store:
+        made = store.begin("one", RAW)
+        store.add(made, bytes(3 * PART_BYTES))
+        store.complete(made)
+        file = store.find("one", made.id)
+        pieces = store.read(file, range(file.size_bytes))
+        assert len(next(pieces)) == PART_BYTES
+        store.remove(file)
+        with pytest.raises(APIError):
+            next(pieces)
 
 
 @pytest.mark.parametrize("good", [1, 1000], ids=["cut", "whole"])

@@ -25,6 +25,14 @@ COMMAND = [sys.executable, "-m", "trio_cartesia", "serve", "--voice", "tones", "
 HEADERS: Final = {"X-API-Key": "sk_1", "Content-Type": "application/json"}
 CLARA: Final = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
 
+SPEECH: Final = {
+    "model_id": "sonic-3.5",
+    "transcript": "Hi.",
+    "voice": CLARA,
+    "output_format": {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 8000},
+    "save": True,
+}
+
 Model = dict[str, dict[str, Json]]  # by the path of a list and by id: the fields that were sent
 
 
@@ -35,6 +43,7 @@ def named(name: str) -> dict[str, Json]:
         "/datasets": {"name": name, "description": name * 100},
         "/pronunciation-dicts": {"name": name, "items": items},
         "/voices": {"name": name, "description": name * 10},
+        "/files": {},  # no field can be chosen
     }
 
 
@@ -55,7 +64,14 @@ class Service:
         response = self.connection.getresponse()
         content = response.read()
         assert response.status in (200, 204), content
+        if file_id := response.headers.get("cartesia-file-id"):
+            return {"id": file_id}
         return json.loads(content) if content else None
+
+    def size(self, path: str) -> int:
+        """Return the size of a response."""
+        self.connection.request("GET", path, headers=HEADERS)
+        return len(self.connection.getresponse().read())
 
     def held(self) -> Model:
         """Return all that the service has."""
@@ -65,6 +81,9 @@ class Service:
             page = self.ask("GET", path + query)
             assert not page["has_more"]
             rows = {row["id"]: row for row in page["data"]}
+            if path == "/files":
+                for key, row in rows.items():
+                    assert self.size(f"/files/{key}/download") == row["size"] > 0
             found[path] = {key: {name: row[name] for name in body} for key, row in rows.items()}
         return found
 
@@ -93,7 +112,7 @@ def chosen(chance: random.Random, model: Model, name: str) -> Callable[[Service,
     if not ids or (kind == "create" and len(ids) < MOST):
         return lambda service, model: create(service, model, path, body)
     place = chance.choice(ids)
-    if kind == "update":
+    if kind == "update" and body:
 
         def update(service: Service, model: Model) -> None:
             service.ask("PATCH", f"{path}/{place}", body)
@@ -112,6 +131,8 @@ def create(service: Service, model: Model, path: str, body: Json) -> None:
     if path == "/voices":
         body_there = {**body, "voice_id": CLARA, "accent": "british"}
         made = service.ask("POST", "/voices/localize", body_there)
+    elif path == "/files":
+        made = service.ask("POST", "/tts/bytes", SPEECH)
     else:
         made = service.ask("POST", path, body)
     model[path][made["id"]] = body

@@ -149,9 +149,8 @@ class Account:
 class Accounts:
     """The accounts in use.
 
-    A request that is served and a file that is stored refer to their account. An account without
-    such references has nothing open and is dropped, so there are never more accounts than
-    connections and stored files.
+    A request that is served refers to its account. An account without such references has nothing
+    open and is dropped, so there are never more accounts than connections.
     """
 
     _plan: Plan

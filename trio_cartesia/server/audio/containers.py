@@ -10,7 +10,7 @@ import attrs
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.mp3 import Mp3Encoder
 
-__all__ = ["Audio", "Container", "finished", "playable"]
+__all__ = ["Audio", "Container", "finished", "playable", "wav_ends"]
 
 KINDS: Final = {  # protocol §3.1: the real types are not known; players recognise these
     "raw": "application/octet-stream",
@@ -88,6 +88,11 @@ def playable(audio: Audio, parts: Sequence[Part]) -> list[Part]:
     return _wav(audio.samples, parts) if audio.container == "raw" else list(parts)
 
 
+def wav_ends(samples: SampleFormat, size: int) -> tuple[bytes, bytes]:
+    """Return what comes before and after *size* bytes of samples in a WAV file."""
+    return samples.wav_header(size), bytes(size % 2)
+
+
 def _wav(samples: SampleFormat, parts: Sequence[Part]) -> list[Part]:
-    size = sum(map(len, parts))
-    return [samples.wav_header(size), *parts, bytes(size % 2)]
+    header, padding = wav_ends(samples, sum(map(len, parts)))
+    return [header, *parts, padding]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from trio_cartesia.server.audio.containers import KINDS, Part, playable
+from trio_cartesia.server.audio.containers import KINDS, wav_ends
 from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.fields import Fields
 from trio_cartesia.server.messages.queries import Query, page_of
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 LINK: Final = "/links/{id}"
-PIECE_BYTES: Final = 64 * 1024
 DEFAULT_LIFETIME: Final = "24h"
 MAX_LIFETIME_SECONDS: Final = 7 * 86_400
 
@@ -41,7 +40,7 @@ async def list_files(exchange: Exchange) -> None:
     Raises:
         APIError: A parameter is not valid.
     """
-    files = exchange.state.files.files_of(exchange.account)
+    files = exchange.state.files.files_of(exchange.account.id)
     if exchange.behaviour.list_order == "newest":
         files.reverse()
     page = page_of(files, Query(exchange.request.query), lambda _: True)
@@ -63,7 +62,7 @@ async def delete_file(exchange: Exchange) -> None:
     Raises:
         APIError: There is no file with that id, or it is not complete.
     """
-    exchange.state.files.discard(_file(exchange))
+    exchange.state.files.remove(_file(exchange))
     await exchange.respond_empty()
 
 
@@ -84,9 +83,10 @@ async def create_link(exchange: Exchange) -> None:
         APIError: There is no such file, or the lifetime is not valid.
     """
     fields = exchange.fields()
-    file = exchange.state.files.find(exchange.account, fields.nonempty_text("file_id"))
+    files = exchange.state.files
+    file = files.find(exchange.account.id, fields.nonempty_text("file_id"))
     expires_at = exchange.state.clock.now() + _lifetime_seconds(fields)
-    path = LINK.format(id=file.add_link(expires_at))
+    path = LINK.format(id=files.add_link(file, expires_at))
     await exchange.respond_json({"url": f"{exchange.origin or ''}{path}"})
 
 
@@ -121,10 +121,10 @@ def _info(file: StoredFile) -> dict[str, Any]:
 
 async def _respond_content(exchange: Exchange, file: StoredFile) -> None:
     playback = Query(exchange.request.query).choice("format", ("playback",))
-    container, parts = file.audio.container, list(file.parts)
+    container, ends = file.audio.container, (b"", b"")
     if playback and container == "raw":
-        container, parts = "wav", playable(file.audio, parts)
-    size = sum(map(len, parts))
+        container, ends = "wav", wav_ends(file.audio.samples, file.size_bytes)
+    size = file.size_bytes + sum(map(len, ends))
     wanted = requested_range(exchange.request, size)
     headers = [
         ("content-length", str(size if wanted is None else len(wanted))),
@@ -136,19 +136,20 @@ async def _respond_content(exchange: Exchange, file: StoredFile) -> None:
     status = 200 if wanted is None else 206
     async with exchange.streaming(KINDS[container], headers, status=status):
         if exchange.request.method != "HEAD":
-            for piece in _pieces(parts, wanted or range(size)):
+            for piece in _pieces(exchange, file, ends, wanted or range(size)):
                 await exchange.send(piece)
 
 
-def _pieces(parts: list[Part], wanted: range) -> Iterator[bytes]:
-    """Yield the bytes of a range, in pieces of at most `PIECE_BYTES`."""
-    position = 0
-    for part in parts:
-        first, last = max(0, wanted.start - position), min(len(part), wanted.stop - position)
-        for start in range(first, last, PIECE_BYTES):
-            yield bytes(part[start : min(last, start + PIECE_BYTES)])
-        position += len(part)
+def _pieces(
+    exchange: Exchange, file: StoredFile, ends: tuple[bytes, bytes], wanted: range
+) -> Iterator[bytes]:
+    """Yield the bytes of a range of a file between its *ends*, some of which may be empty."""
+    (header, padding), size = ends, file.size_bytes
+    first, last = wanted.start - len(header), wanted.stop - len(header)
+    yield header[wanted.start : wanted.stop]
+    yield from exchange.state.files.read(file, range(max(0, first), min(size, last)))
+    yield padding[max(0, first - size) : max(0, last - size)]
 
 
 def _file(exchange: Exchange) -> StoredFile:
-    return exchange.state.files.find(exchange.account, exchange.ids[0])
+    return exchange.state.files.find(exchange.account.id, exchange.ids[0])

@@ -1,1 +1,1 @@
-"""The files of accounts."""
+"""The resources and the files of accounts."""

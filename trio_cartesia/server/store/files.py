@@ -1,5 +1,7 @@
 """The store of saved speech (protocol §3.1, §5.12).
 
+A file is in memory while it is generated, and in the database of the store when it is complete.
+
 The store is bounded: it drops the oldest files when there are more than 1,024, or more than 256
 MiB. It does not keep a single file that is larger than that; the response that the file would
 contain continues. A file has at most 100 links, of which the oldest is dropped.
@@ -8,23 +10,52 @@ contain continues. A file has at most 100 links, of which the oldest is dropped.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import attrs
 
-from trio_cartesia.server.access.plans import Account
+from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import Audio, Part, finished
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
+from trio_cartesia.server.store.database import Store
+from trio_cartesia.server.store.usage import storable
 
-__all__ = ["FileStatistics", "FileStore", "StoredFile"]
+__all__ = ["FileStatistics", "FileStore", "NewFile", "StoredFile"]
 
 MAX_FILES: Final = 1024
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 MAX_LINKS: Final = 100  # of a file
 LINK_BYTES: Final = 16  # random ones
 PART_BYTES: Final = 64 * 1024
+COLUMNS: Final = (
+    "files.id, files.created_at, files.size_bytes,"
+    " files.container, files.bit_rate, files.encoding, files.sample_rate"
+)
+INSERT: Final = (
+    "INSERT INTO files"
+    " (account, id, created_at, size_bytes, container, bit_rate, encoding, sample_rate)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_PART: Final = "INSERT INTO file_parts VALUES (?, ?, ?)"
+FIND: Final = f"SELECT {COLUMNS} FROM files WHERE id = ? AND account = ?"  # noqa: S608  # constants
+LIST: Final = f"SELECT {COLUMNS} FROM files WHERE account = ? ORDER BY number"  # noqa: S608
+PART: Final = (
+    "SELECT start, content FROM file_parts WHERE file = ? AND start <= ?"
+    " ORDER BY start DESC LIMIT 1"
+)
+OLDEST: Final = f"SELECT {COLUMNS} FROM files ORDER BY number LIMIT 1"  # noqa: S608
+INSERT_LINK: Final = "INSERT INTO links (id, file, expires_at) VALUES (?, ?, ?)"
+TRIM_LINKS: Final = (
+    "DELETE FROM links WHERE number IN"
+    " (SELECT number FROM links WHERE file = ? ORDER BY number DESC LIMIT -1 OFFSET ?)"
+)
+FIND_LINK: Final = (
+    f"SELECT {COLUMNS} FROM links JOIN files ON files.id = links.file"  # noqa: S608
+    " WHERE links.id = ? AND links.expires_at > ?"
+)
 NOT_FOUND: Final = ErrorBody(
     status=404, title="File not found", message="No file with that id is available to this account."
 )
@@ -36,23 +67,39 @@ NOT_READY: Final = ErrorBody(  # SDKs retry after 409 (protocol §1.7.5)
 )
 
 
-@attrs.define(eq=False, kw_only=True, repr=False)
+@attrs.frozen(kw_only=True)
 class StoredFile:
-    """One file.
+    """The metadata of a complete file.
 
     Attributes:
         audio: Its container and samples.
-        parts: Its contents, in pieces, so that no large object is copied at once.
-        is_complete: False while it is being generated.
     """
 
-    account: Account
+    id: str
+    created_at: datetime
+    size_bytes: int
+    audio: Audio
+
+    def name(self, container: str) -> str:
+        """Return its file name in that container."""
+        return f"{self.id}.{container}"
+
+
+@attrs.define(eq=False, kw_only=True, repr=False)
+class NewFile:
+    """A file that is being generated.
+
+    Attributes:
+        account: The id of its account.
+        audio: Its container and samples.
+        parts: Its contents, in pieces, so that no large object is copied at once.
+    """
+
+    account: str
     audio: Audio
     id: str = attrs.field(factory=lambda: f"file_{uuid4().hex}", init=False)
     created_at: datetime = attrs.field(factory=lambda: datetime.now(UTC), init=False)
     parts: list[Part] = attrs.field(factory=list, init=False)
-    is_complete: bool = attrs.field(default=False, init=False)
-    _links: dict[str, float] = attrs.field(factory=dict, init=False)  # when they expire
 
     @property
     def size_bytes(self) -> int:
@@ -67,22 +114,6 @@ class StoredFile:
         else:
             self.parts.append(bytearray(part))
 
-    def add_link(self, expires_at: float) -> str:
-        """Return the id of a new link, which is the only credential that it needs."""
-        link = f"{self.id}.{secrets.token_urlsafe(LINK_BYTES)}"
-        self._links[link] = expires_at
-        if len(self._links) > MAX_LINKS:
-            del self._links[next(iter(self._links))]
-        return link
-
-    def has_link(self, link: str, now: float) -> bool:
-        """Return whether *link* is one of the file's, and has not expired."""
-        return now < self._links.get(link, now)
-
-    def name(self, container: str) -> str:
-        """Return its file name in that container."""
-        return f"{self.id}.{container}"
-
 
 @attrs.frozen(kw_only=True)
 class FileStatistics:
@@ -93,68 +124,113 @@ class FileStatistics:
     dropped_files: int
 
 
-@attrs.define(eq=False, repr=False, kw_only=True)
+@attrs.define(eq=False, repr=False)
 class FileStore:
-    """The files of all accounts, oldest first."""
+    """The files of all accounts, which are given by their ids.
 
-    max_files: int = MAX_FILES
-    max_bytes: int = MAX_FILE_BYTES
-    _files: dict[str, StoredFile] = attrs.field(factory=dict, init=False)
-    _held: int = attrs.field(default=0, init=False)
+    Every method raises `APIError` with status 500 if the database fails.
+    """
+
+    _store: Store
+    max_files: int = attrs.field(default=MAX_FILES, kw_only=True)
+    max_bytes: int = attrs.field(default=MAX_FILE_BYTES, kw_only=True)
+    _new: dict[str, NewFile] = attrs.field(factory=dict, init=False)
+    _complete: int = attrs.field(init=False)
+    _held_bytes: int = attrs.field(init=False)
     _dropped: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._complete, self._held_bytes = self._store.execute(
+            "SELECT COUNT(*), COALESCE(SUM(size_bytes), 0) FROM files"
+        ).fetchone()
 
     def statistics(self) -> FileStatistics:
         """Return the counters as they are now."""
         return FileStatistics(
-            files=len(self._files), held_bytes=self._held, dropped_files=self._dropped
+            files=self._complete + len(self._new),
+            held_bytes=self._held_bytes,
+            dropped_files=self._dropped,
         )
 
-    def begin(self, account: Account, audio: Audio) -> StoredFile:
+    def begin(self, account: str, audio: Audio) -> NewFile:
         """Start a file, which `find` does not return before it is complete."""
-        file = StoredFile(account=account, audio=audio)
-        self._files[file.id] = file
-        self._make_room()
+        file = NewFile(account=account, audio=audio)
+        self._make_room(added=1)
+        self._new[file.id] = file
         return file
 
-    def add(self, file: StoredFile, part: bytes) -> None:
-        """Append *part* to an incomplete file, unless the file was dropped."""
-        if file.id in self._files:
+    def add(self, file: NewFile, part: bytes) -> None:
+        """Append *part*, unless the file was dropped."""
+        if file.id in self._new:
             file.add(part)
-            self._held += len(part)
+            self._held_bytes += len(part)
             self._make_room()
 
-    def complete(self, file: StoredFile) -> None:
-        """Mark a file as complete, with the correct sizes in its header."""
-        if file.id in self._files:
+    def complete(self, file: NewFile) -> None:
+        """Store a file, with the correct sizes in its header, unless it was dropped."""
+        if file.id in self._new:
             before = file.size_bytes
             file.parts = finished(file.audio, file.parts)
-            file.is_complete = True
-            self._held += file.size_bytes - before
+            self._held_bytes += file.size_bytes - before
             self._make_room()
+        if file.id in self._new:
+            with self._store.transaction():
+                self._insert(file)
+            del self._new[file.id]
+            self._complete += 1
 
-    def discard(self, file: StoredFile) -> None:
-        """Drop a file."""
-        if self._files.pop(file.id, None) is not None:
-            self._held -= file.size_bytes
+    def discard(self, file: NewFile) -> None:
+        """Drop a file that is not complete; a complete one stays."""
+        if self._new.pop(file.id, None) is not None:
+            self._held_bytes -= file.size_bytes
             file.parts = []
 
-    def find(self, account: Account, file_id: str) -> StoredFile:
+    def find(self, account: str, file_id: str) -> StoredFile:
         """Return the file with that id.
 
         Raises:
             APIError: The account has no such file, or it is not complete.
         """
-        file = self._files.get(file_id)
-        if file is None or file.account is not account:
-            raise APIError(NOT_FOUND)
-        if not file.is_complete:
+        new = self._new.get(file_id)
+        if new is not None and new.account == account:
             raise APIError(NOT_READY)
-        return file
+        row = self._store.execute(FIND, (storable(file_id), account)).fetchone()
+        if row is None:
+            raise APIError(NOT_FOUND)
+        return _stored(*row)
 
-    def files_of(self, account: Account) -> list[StoredFile]:
+    def files_of(self, account: str) -> list[StoredFile]:
         """Return the complete files of an account, oldest first."""
-        files = self._files.values()
-        return [file for file in files if file.account is account and file.is_complete]
+        return [_stored(*row) for row in self._store.execute(LIST, (account,))]
+
+    def read(self, file: StoredFile, wanted: range) -> Iterator[bytes]:
+        """Yield the bytes of a range, in pieces of at most `PART_BYTES`.
+
+        Raises:
+            APIError: The file was deleted meanwhile.
+        """
+        position = wanted.start
+        while position < wanted.stop:
+            row = self._store.execute(PART, (file.id, position)).fetchone()
+            if row is None:
+                raise APIError(NOT_FOUND)
+            start, content = row
+            yield content[position - start : wanted.stop - start]
+            position = start + len(content)
+
+    def remove(self, file: StoredFile) -> None:
+        """Remove a file and its links."""
+        self._store.execute("DELETE FROM files WHERE id = ?", (file.id,))
+        self._complete -= 1
+        self._held_bytes -= file.size_bytes
+
+    def add_link(self, file: StoredFile, expires_at: float) -> str:
+        """Return the id of a new link, which is the only credential that it needs."""
+        link = f"{file.id}.{secrets.token_urlsafe(LINK_BYTES)}"
+        with self._store.transaction():
+            self._store.execute(INSERT_LINK, (link, file.id, expires_at))
+            self._store.execute(TRIM_LINKS, (file.id, MAX_LINKS))
+        return link
 
     def find_link(self, link: str, now: float) -> StoredFile:
         """Return the file of a link.
@@ -162,12 +238,42 @@ class FileStore:
         Raises:
             APIError: There is no such link, or it has expired.
         """
-        file = self._files.get(link.partition(".")[0])
-        if file is None or not file.has_link(link, now):
+        row = self._store.execute(FIND_LINK, (storable(link), now)).fetchone()
+        if row is None:
             raise APIError(NO_LINK)
-        return file
+        return _stored(*row)
 
-    def _make_room(self) -> None:
-        while len(self._files) > self.max_files or self._held > self.max_bytes:
+    def _make_room(self, added: int = 0) -> None:
+        max_files = self.max_files - added
+        while self.statistics().files > max_files or self._held_bytes > self.max_bytes:
+            row = self._store.execute(OLDEST).fetchone()
+            if row is None:
+                self.discard(next(iter(self._new.values())))
+            else:
+                self.remove(_stored(*row))
             self._dropped += 1
-            self.discard(next(iter(self._files.values())))
+
+    def _insert(self, file: NewFile) -> None:
+        audio, created_at = file.audio, file.created_at.isoformat()
+        columns = (audio.container, audio.bit_rate, *attrs.astuple(audio.samples))
+        values = (file.account, file.id, created_at, file.size_bytes, *columns)
+        self._store.execute(INSERT, values)
+        position = 0
+        for part in file.parts:
+            for start in range(0, len(part), PART_BYTES):
+                content = part[start : start + PART_BYTES]
+                self._store.execute(INSERT_PART, (file.id, position, content))
+                position += len(content)
+
+
+def _stored(
+    file_id: str, created_at: str, size: int, container: str, bit_rate: int, *samples: Any
+) -> StoredFile:
+    encoding, sample_rate = samples
+    layout = SampleFormat(encoding=encoding, sample_rate=sample_rate)
+    return StoredFile(
+        id=file_id,
+        created_at=datetime.fromisoformat(created_at),
+        size_bytes=size,
+        audio=Audio(container=container, bit_rate=bit_rate, samples=layout),
+    )

@@ -17,7 +17,7 @@ from trio_cartesia.server.journal.access_log import log_context
 from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.messages.inputs import Generation
-from trio_cartesia.server.store.files import StoredFile
+from trio_cartesia.server.store.files import NewFile
 from trio_cartesia.server.tts.context import Context
 from trio_cartesia.server.tts.http_requests import (
     BytesRequest,
@@ -142,15 +142,14 @@ def recorded(exchange: Exchange, settings: Generation) -> Iterator[ContextRecord
 
 
 @contextmanager
-def _new_file(exchange: Exchange, parsed: BytesRequest) -> Iterator[StoredFile | None]:
+def _new_file(exchange: Exchange, parsed: BytesRequest) -> Iterator[NewFile | None]:
     """Start a file if the request has ``save``, and discard it if it does not become complete."""
     if not parsed.save:
         yield None
         return
     files = exchange.state.files
-    file = files.begin(exchange.account, parsed.audio)
+    file = files.begin(exchange.account.id, parsed.audio)
     try:
         yield file
     finally:
-        if not file.is_complete:
-            files.discard(file)
+        files.discard(file)
