@@ -192,8 +192,8 @@ async def serve(
             --behaviour list prints all of them and exits.
         fault: A fault of every connection, such as "close at_frame=3 code=1011". --fault list
             prints all of them and exits.
-        store: The file that keeps voices, dictionaries and all other resources for the next run; by
-            default they end with the service.
+        store: The file that keeps voices, dictionaries, all other resources and saved speech for
+            the next run; by default they end with the service.
         debug: Show tracebacks of errors.
     """
     return await run_serve(

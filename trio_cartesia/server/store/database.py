@@ -170,10 +170,10 @@ class Store:
                 self._database.execute("ROLLBACK")
             raise
 
-    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Execute one statement, which is committed unless a transaction is open."""
+    def execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return the rows of a statement, which is committed unless a transaction is open."""
         try:
-            return self._database.execute(statement, values)
+            return self._database.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
             raise APIError(FAILED) from error
 
@@ -182,7 +182,7 @@ class Store:
         self.execute(
             "INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_bytes(SECRET_BYTES))
         )
-        (value,) = self.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+        [(value,)] = self.execute("SELECT value FROM secrets WHERE name = ?", (name,))
         return bytes(value)
 
     def add(
@@ -201,8 +201,8 @@ class Store:
 
     def find(self, kind: str, account: str, record_id: str) -> Record | None:
         """Return the record with that id; None if there is none."""
-        row = self.execute(FIND, (kind, account, storable(record_id))).fetchone()
-        return None if row is None else Record(*row)
+        rows = self.execute(FIND, (kind, account, storable(record_id)))
+        return Record(*rows[0]) if rows else None
 
     def records(self, kind: str, account: str, parent: str = "") -> list[Record]:
         """Return all records of a kind and a parent, oldest first."""
@@ -224,7 +224,7 @@ class Store:
 
     def remove(self, kind: str, account: str, record: Record) -> None:
         """Remove *record*, and the records whose parent it is."""
-        removed = self.execute(DELETE, (account, kind, record.id, record.id)).fetchall()
+        removed = self.execute(DELETE, (account, kind, record.id, record.id))
         self._add_to_counts(-len(removed), -sum(size for (size,) in removed))
 
     def _check_room(self, records: int, size: int) -> None:

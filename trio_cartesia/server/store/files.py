@@ -140,9 +140,9 @@ class FileStore:
     _dropped: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._complete, self._held_bytes = self._store.execute(
+        [(self._complete, self._held_bytes)] = self._store.execute(
             "SELECT COUNT(*), COALESCE(SUM(size_bytes), 0) FROM files"
-        ).fetchone()
+        )
 
     def statistics(self) -> FileStatistics:
         """Return the counters as they are now."""
@@ -194,10 +194,10 @@ class FileStore:
         new = self._new.get(file_id)
         if new is not None and new.account == account:
             raise APIError(NOT_READY)
-        row = self._store.execute(FIND, (storable(file_id), account)).fetchone()
-        if row is None:
+        rows = self._store.execute(FIND, (storable(file_id), account))
+        if not rows:
             raise APIError(NOT_FOUND)
-        return _stored(*row)
+        return _stored(*rows[0])
 
     def files_of(self, account: str) -> list[StoredFile]:
         """Return the complete files of an account, oldest first."""
@@ -211,10 +211,10 @@ class FileStore:
         """
         position = wanted.start
         while position < wanted.stop:
-            row = self._store.execute(PART, (file.id, position)).fetchone()
-            if row is None:
+            rows = self._store.execute(PART, (file.id, position))
+            if not rows:
                 raise APIError(NOT_FOUND)
-            start, content = row
+            [(start, content)] = rows
             yield content[position - start : wanted.stop - start]
             position = start + len(content)
 
@@ -238,19 +238,19 @@ class FileStore:
         Raises:
             APIError: There is no such link, or it has expired.
         """
-        row = self._store.execute(FIND_LINK, (storable(link), now)).fetchone()
-        if row is None:
+        rows = self._store.execute(FIND_LINK, (storable(link), now))
+        if not rows:
             raise APIError(NO_LINK)
-        return _stored(*row)
+        return _stored(*rows[0])
 
     def _make_room(self, added: int = 0) -> None:
         max_files = self.max_files - added
         while self.statistics().files > max_files or self._held_bytes > self.max_bytes:
-            row = self._store.execute(OLDEST).fetchone()
-            if row is None:
-                self.discard(next(iter(self._new.values())))
+            rows = self._store.execute(OLDEST)
+            if rows:
+                self.remove(_stored(*rows[0]))
             else:
-                self.remove(_stored(*row))
+                self.discard(next(iter(self._new.values())))
             self._dropped += 1
 
     def _insert(self, file: NewFile) -> None:
