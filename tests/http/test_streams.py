@@ -7,6 +7,7 @@ import wave
 
 import pytest
 import trio
+import trio.testing
 
 from tests.http.scripted import CLOSE, STALL, answer, chunked, scripted
 from tests.support import SETTINGS
@@ -299,3 +300,50 @@ async def test_a_connection_that_the_service_has_closed_is_not_used_for_speech()
         await trio.testing.wait_all_tasks_blocked()
         await client.get_status()
         assert service.connections == 2
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+@on_virtual_time
+async def test_what_was_cut_never_looks_complete(kind):
+    """After a cancellation, a loss or the end of the block, receiving goes on with an error."""
+    open_stream, script = STREAMS[kind]
+    head = script[0]
+    async with scripted([head, STALL], [head, CLOSE], script) as (client, _):
+        async with open_stream(client) as response:
+            with trio.move_on_after(1) as patience:
+                await anext(response)
+            assert patience.cancelled_caught
+            for _ in range(2):
+                with pytest.raises(ConnectionLost):
+                    await anext(response)
+        async with open_stream(client) as response:
+            for _ in range(2):
+                with pytest.raises(ConnectionLost):
+                    await anext(response)
+        async with open_stream(client) as response:
+            await anext(response)
+        if kind == "audio":  # the events that came already may be read
+            with pytest.raises(ConnectionLost):
+                await anext(response)
+
+
+@on_virtual_time
+async def test_one_task_receives_at_a_time():
+    """Another one gets an error, and the first one goes on."""
+    async with scripted([AUDIO[0], STALL]) as (client, _), open_audio(client) as response:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(anext, response)
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(LocalProtocolError, match="another task"):
+                await anext(response)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("path", ["", "/", None, 3])
+async def test_a_path_that_is_no_file_s_loses_nothing(path, tmp_path):
+    """It is refused, and the audio can still be saved elsewhere, under a name of any length."""
+    async with scripted(AUDIO) as (client, _), open_audio(client) as response:
+        with pytest.raises(LocalProtocolError, match="path must be"):
+            await response.save(path)
+        await response.save(tmp_path / ("a" * 250))
+    assert (tmp_path / ("a" * 250)).read_bytes() == b"onetwothree"

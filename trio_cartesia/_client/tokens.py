@@ -73,7 +73,7 @@ class TokenSource:
 def _valid_seconds(token: str) -> float:
     """Return the time that a JSON Web Token is valid for; infinity if that cannot be read."""
     payload = token.split(".")[1] if token.count(".") == 2 else ""
-    with suppress(ValueError, TypeError, KeyError, RecursionError):
+    with suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         seconds = claims["exp"] - claims.get("iat", time.time())
         return max(float(seconds), 0.0) if math.isfinite(seconds) else math.inf

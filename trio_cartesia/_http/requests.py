@@ -84,7 +84,11 @@ class Options:
             if name in changes:
                 if not isinstance(changes[name], Mapping):
                     raise LocalProtocolError(f"{name} must be a mapping")
-                changes[name] = {**getattr(self, name), **changes[name]}
+                own = getattr(self, name)
+                if name == "extra_headers":  # whose names have no case
+                    given_names = {str(each).lower() for each in changes[name]}
+                    own = {each: own[each] for each in own if each.lower() not in given_names}
+                changes[name] = {**own, **changes[name]}
         check_headers(changes.get("extra_headers", {}))
         retries = changes.get("max_retries", 0)
         if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Self
 
 import attrs
@@ -15,6 +16,7 @@ from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 from trio_cartesia._http.api import Response
 from trio_cartesia._http.saving import save_pieces
+from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
 from trio_cartesia._protocol.rest.reading import read_json
 from trio_cartesia._protocol.rest.sse import EventStream
@@ -65,9 +67,12 @@ class AudioResponse(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         """Return the next bytes, of any number; they may end within a sample.
 
+        If cancelled, the rest of the audio is lost, and the next call raises `ConnectionLost`.
+
         Raises:
             StopAsyncIteration: The audio is complete.
-            ConnectionLost: The response was cut short.
+            ConnectionLost: The response was cut short, or its block was left.
+            LocalProtocolError: Something else is receiving.
         """
         self._has_begun = True
         if data := await self._response.receive():
@@ -98,10 +103,13 @@ class AudioResponse(AsyncIterator[bytes]):
             path: The file to write.
 
         Raises:
-            LocalProtocolError: Receiving has begun.
+            LocalProtocolError: Receiving has begun, or the path is not that of a file.
             ConnectionLost: The response was cut short.
             OSError: The file cannot be written.
         """
+        given: object = path
+        if not isinstance(given, (str, os.PathLike)) or not Path(given).name:
+            raise LocalProtocolError(f"path must be that of a file, not {checks.quoted(given)}")
         self._begin()
         await save_pieces(self, path)
 

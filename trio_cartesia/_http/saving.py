@@ -22,7 +22,7 @@ async def save_pieces(pieces: AsyncIterable[bytes], path: str | os.PathLike[str]
     ends this early removes that file.
     """
     target = Path(path)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         async with await trio.open_file(part, "xb") as file:
             head, size = bytearray(), 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 import httpcore2
@@ -23,6 +23,7 @@ from trio_cartesia._errors import (
     ConnectFailed,
     ConnectionLost,
     InternalError,
+    LocalProtocolError,
     RemoteProtocolError,
 )
 from trio_cartesia._http.heads import Heads
@@ -162,6 +163,7 @@ class WireResponse:
     status_code: int = attrs.field(init=False)
     headers: Mapping[str, str] = attrs.field(init=False, repr=False)
     _body: AsyncGenerator[bytes, None] = attrs.field(init=False, repr=False)
+    _state: Literal["open", "receiving", "ended", "cut"] = attrs.field(default="open", init=False)
 
     def __attrs_post_init__(self) -> None:
         self.status_code = self._response.status
@@ -175,17 +177,30 @@ class WireResponse:
     async def receive(self) -> bytes:
         """Receive some of the body; nothing means its end.
 
+        If cancelled, the rest of the body is lost.
+
         Raises:
-            ConnectionLost: The connection ended before the body did.
+            ConnectionLost: The connection ended before the body did, or the rest was lost before.
+            LocalProtocolError: Another task is receiving.
             RemoteProtocolError: It is not valid HTTP.
         """
+        if self._state == "receiving":
+            raise LocalProtocolError("another task is receiving the response")
+        if self._state == "cut":
+            raise ConnectionLost("the rest of the response was lost: receiving did not go on")
+        self._state, data = "receiving", None
         try:
-            return await anext(self._body, b"")
+            data = await anext(self._body, b"")
         except _FAILURES as error:
             raise _translated(error, self._response.extensions["network_stream"]) from error
+        finally:
+            self._state = "cut" if data is None else "open" if data else "ended"
+        return data
 
     async def aclose(self) -> None:
         """Leave the body; the connection is used again if that was received whole."""
+        if self._state != "ended":
+            self._state = "cut"
         with trio.CancelScope(shield=True):  # nothing in it waits
             await self._body.aclose()
             await self._response.aclose()

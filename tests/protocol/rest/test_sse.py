@@ -45,3 +45,12 @@ def test_an_event_that_does_not_end_is_bounded(monkeypatch):
         with pytest.raises(RemoteProtocolError, match="larger"):
             for _ in range(200):
                 stream.receive(piece)
+
+
+def test_empty_lines_of_data_count(monkeypatch):
+    """An event of nothing but empty lines is bounded, too."""
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
+    stream = EventStream()
+    with pytest.raises(RemoteProtocolError, match="larger"):
+        for _ in range(2000):
+            stream.receive(b"data:\n")

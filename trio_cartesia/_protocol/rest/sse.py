@@ -46,7 +46,7 @@ class EventStream:
             name, _, value = line.partition(b":")
             if name == b"data":
                 self._data.append(value[1:] if value[:1] == b" " else value)
-                self._size += len(value)
+                self._size += len(value) + 1  # with its line's end
             elif not line and self._data:
                 events.append(b"\n".join(self._data))
                 self._data, self._size = [], 0

@@ -46,9 +46,13 @@ class AudioResponse(IteratorWrapper[AsyncAudioResponse]):
     def __next__(self) -> bytes:
         """Return the next bytes, of any number; they may end within a sample.
 
+        If interrupted by Ctrl-C, the rest of the audio is lost, and the next call raises
+        `ConnectionLost`.
+
         Raises:
             StopIteration: The audio is complete.
-            ConnectionLost: The response was cut short.
+            ConnectionLost: The response was cut short, or its block was left.
+            LocalProtocolError: Something else is receiving.
         """
         item: bytes = self._next()
         return item
@@ -73,7 +77,7 @@ class AudioResponse(IteratorWrapper[AsyncAudioResponse]):
             path: The file to write.
 
         Raises:
-            LocalProtocolError: Receiving has begun.
+            LocalProtocolError: Receiving has begun, or the path is not that of a file.
             ConnectionLost: The response was cut short.
             OSError: The file cannot be written.
         """
