@@ -244,3 +244,11 @@ async def test_the_manifest_holds_no_text(tmp_path):
     content = (tmp_path / "manifest.sqlite").read_bytes()
     assert b"text-03" in content
     assert TEXTS["text-03"].encode() not in content
+
+
+async def test_results_are_received_inside_the_block(tmp_path):
+    async with service() as (client, _):
+        async with batch(client, tmp_path) as results:
+            await anext(results)
+        with pytest.raises(LocalProtocolError, match="block has ended"):
+            await anext(results)

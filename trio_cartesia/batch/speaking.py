@@ -14,7 +14,7 @@ from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._client.client import Cartesia
 from trio_cartesia._constructors import create, no_public_constructor
-from trio_cartesia._errors import raise_kept
+from trio_cartesia._errors import LocalProtocolError, raise_kept
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.tts.settings import ContextOptions
@@ -142,6 +142,7 @@ class Batch:
             CartesiaError: Something that concerns all items, such as used-up credits or an outage:
                 items that were begun have ended, and the others are not begun.
             OSError: A file or the manifest cannot be written; likewise.
+            LocalProtocolError: The block has ended.
         """
         self._run_check.check()
         if (result := next(self._unseen, None)) is not None:
@@ -153,6 +154,8 @@ class Batch:
             if self._work.error is not None:
                 raise_kept(self._work.error)
             raise StopAsyncIteration from None
+        except trio.ClosedResourceError:
+            raise LocalProtocolError("the batch's block has ended: receive inside it") from None
 
     def statistics(self) -> BatchStatistics:
         """Return a snapshot of the batch's counters."""

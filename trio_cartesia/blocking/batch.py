@@ -41,6 +41,7 @@ class Batch(IteratorWrapper[AsyncBatch]):
             CartesiaError: Something that concerns all items, such as used-up credits or an outage:
                 items that were begun have ended, and the others are not begun.
             OSError: A file or the manifest cannot be written; likewise.
+            LocalProtocolError: The block has ended.
         """
         item: Result = self._next()
         return item
