@@ -34,6 +34,7 @@ __all__ = [
     "Expected",
     "UsageError",
     "describe_error",
+    "invalid_usage",
     "print_message",
     "print_result",
     "report_error",
@@ -84,6 +85,11 @@ class UsageError(Exception):
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)
         self.next_step = next_step
+
+
+def invalid_usage(error: LocalProtocolError) -> UsageError:
+    """Return the usage error for a call that is not valid, of which nothing was sent."""
+    return UsageError(str(error), next_step="Nothing was sent.")
 
 
 Expected = CartesiaError | OSError | UsageError

@@ -21,11 +21,18 @@ from typing import Annotated, Final, Literal
 import trio
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError, validators
 
-from trio_cartesia import RawOutputFormat, __version__
+from trio_cartesia import __version__
 from trio_cartesia._cli.account.dictionaries import app as dictionaries
 from trio_cartesia._cli.account.tokens import tokens, usage
 from trio_cartesia._cli.account.voices import app as voices
 from trio_cartesia._cli.batch.arguments import batch
+from trio_cartesia._cli.common_options import (
+    DEFAULT_SERVICE,
+    DEFAULT_SPEECH,
+    Flag,
+    ServiceChoice,
+    SpeechSettings,
+)
 from trio_cartesia._cli.console import (
     FAILED,
     MISUSED,
@@ -40,14 +47,6 @@ from trio_cartesia._cli.say.request import Request
 from trio_cartesia._cli.serve.command import serve as run_serve
 from trio_cartesia._cli.serve.options import ServiceOptions
 from trio_cartesia._cli.signals import run_until_signalled
-from trio_cartesia._cli.speech_options import (
-    DEFAULT_MODEL,
-    DEFAULT_VOICE,
-    Encoding,
-    Flag,
-    SampleRate,
-    speech_options,
-)
 
 __all__ = ["app", "main"]
 
@@ -72,21 +71,11 @@ Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)
 async def say(
     *texts: Annotated[str, Parameter(name="TEXT", required=True, allow_leading_hyphen=True)],
     out: Annotated[list[str] | None, Parameter(negative=(), allow_leading_hyphen=True)] = None,
-    voice: str = DEFAULT_VOICE,
-    model: str = DEFAULT_MODEL,
-    language: str = "en",
-    encoding: Encoding = "pcm_s16le",
-    sample_rate: SampleRate = 44100,
-    raw: Flag = False,
     words: Flag = False,
     subtitles: Subtitles | None = None,
     play: Flag = False,
-    speed: float | None = None,
-    volume: float | None = None,
-    emotion: str | None = None,
-    local: Flag = False,
-    allow_insecure: Flag = False,
-    debug: Flag = False,
+    speech: SpeechSettings = DEFAULT_SPEECH,
+    service: ServiceChoice = DEFAULT_SERVICE,
 ) -> int:
     """Speak each TEXT into a file, all at once on one connection, or play it.
 
@@ -102,49 +91,29 @@ async def say(
             directory if it ends with a slash, if it is one already, or if it has no suffix and is
             not a file. A file that is named here is replaced. In a directory (by default the
             current one) the files are speech-1.wav and so on, and none is replaced.
-        voice: The id of a voice, as GET /voices lists them.
-        model: The id of a model.
-        language: The language of the texts.
-        encoding: The encoding of the samples.
-        sample_rate: Samples per second.
-        raw: Write samples without the header of a WAV file (.pcm).
         words: Write the times of the words to NAME.words.json, beside NAME.wav.
         subtitles: Write subtitles in this format to NAME.srt, NAME.vtt, NAME.TextGrid or
             NAME.subtitles.json, beside NAME.wav.
         play: Play the texts on this machine's sound device, one after the other. Files are written
             only if --out is given. Ctrl-C stops the sound, and prints the last words that were
             heard.
-        speed: The speed of the speech, 0.6 to 1.5 times the usual.
-        volume: Its volume, 0.5 to 2.0 times the usual.
-        emotion: Its emotion, such as happy or calm.
-        local: Use the local service even if CARTESIA_API_KEY or CARTESIA_BASE_URL is set.
-        allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine, such as a
-            local service on a trusted network. The key is sent unencrypted.
-        debug: Show tracebacks of errors.
+        speech: See `SpeechSettings`.
+        service: See `ServiceChoice`.
     """
-    output_format = RawOutputFormat(encoding=encoding, sample_rate=sample_rate)
-    options = speech_options(
-        model=model,
-        voice=voice,
-        language=language,
-        output_format=output_format,
-        speed=speed,
-        volume=volume,
-        emotion=emotion,
-    )
+    options = speech.options()
     options["add_timestamps"] = words or subtitles is not None or play or None
     return await run_say(
         Request(
             texts=[_as_text(argument) for argument in texts],
             out=out or (),
             options=options,
-            output_format=output_format,
-            raw=raw,
+            output_format=speech.output_format,
+            raw=speech.raw,
             beside=Beside(words, subtitles),
             play=play,
-            local=local,
-            allow_insecure=allow_insecure,
-            debug=debug,
+            local=service.local,
+            allow_insecure=service.allow_insecure,
+            debug=service.debug,
         )
     )
 

@@ -86,47 +86,44 @@ def jobs_from(items: Iterable[Item], shared: Mapping[str, object], *, raw: bool)
     for item in items:
         if not isinstance(item, Item):
             raise LocalProtocolError(f"items must be Item objects, not {type(item).__name__}")
-        first = seen.setdefault(_key(item), item)
-        if first is not item:
-            raise LocalProtocolError(_duplicate(item, first))
-        jobs.append(_job(item, shared, raw=raw))
+        try:
+            first = seen.setdefault(_key(item.id), item)
+            if first is not item:
+                raise LocalProtocolError(_duplicate(item, first))
+            jobs.append(_job(item, shared, raw=raw))
+        except LocalProtocolError as error:
+            raise LocalProtocolError(f"{item.place}: {error}") from None
     return jobs
 
 
-def _key(item: Item) -> str:
+def _key(item_id: object) -> str:
     """Return what file systems compare, some of which know no case and no forms of Unicode."""
-    try:
-        name = checks.text(item.id, "id")
-        if not name or not name.isprintable() or FORBIDDEN.search(name):
-            raise LocalProtocolError(
-                f"the id {checks.quoted(name)} cannot name a file: use printable characters "
-                'without / \\ : * ? " < > |, and no dot or space at its ends'
-            )
-        if len(name.encode()) > LONGEST_ID_BYTES:
-            raise LocalProtocolError(f"an id has at most {LONGEST_ID_BYTES} bytes in UTF-8")
-    except LocalProtocolError as error:
-        raise LocalProtocolError(f"{item.place}: {error}") from None
+    name = checks.text(item_id, "id")
+    if not name or not name.isprintable() or FORBIDDEN.search(name):
+        raise LocalProtocolError(
+            f"the id {checks.quoted(name)} cannot name a file: use printable characters "
+            'without / \\ : * ? " < > |, and no dot or space at its ends'
+        )
+    if len(name.encode()) > LONGEST_ID_BYTES:
+        raise LocalProtocolError(f"an id has at most {LONGEST_ID_BYTES} bytes in UTF-8")
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _duplicate(item: Item, first: Item) -> str:
     where = "" if first.line is None else f" of line {first.line}"
     if item.id == first.id:
-        return f"{item.place}: the id {checks.quoted(item.id)}{where} is there twice"
+        return f"the id {checks.quoted(item.id)}{where} is there twice"
     return (
-        f"{item.place}: the id {checks.quoted(item.id)} differs from {checks.quoted(first.id)}"
-        f"{where} only in its case or its form of Unicode, so some systems have one file for both"
+        f"the id {checks.quoted(item.id)} differs from {checks.quoted(first.id)}{where} only in "
+        "its case or its form of Unicode, so some systems have one file for both"
     )
 
 
 def _job(item: Item, shared: Mapping[str, object], *, raw: bool) -> Job:
-    try:
-        text = checks.text(item.text, "text")
-        if not text.strip():
-            raise LocalProtocolError("the text is empty")
-        settings = settings_from({**shared, **item.settings})
-    except LocalProtocolError as error:
-        raise LocalProtocolError(f"{item.place}: {error}") from None
+    text = checks.text(item.text, "text")
+    if not text.strip():
+        raise LocalProtocolError("the text is empty")
+    settings = settings_from({**shared, **item.settings})
     given = attrs.asdict(settings, filter=lambda _, value: value is not None)
     content = json.dumps([text, given, raw])
     return Job(

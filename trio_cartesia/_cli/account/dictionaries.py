@@ -10,12 +10,14 @@ from trio_cartesia import Cartesia
 from trio_cartesia._cli.account.running import (
     DEFAULTS,
     Common,
+    delete_each,
     print_json,
+    print_made,
     print_table,
     record_members,
     run_request,
 )
-from trio_cartesia._cli.console import UsageError, print_result
+from trio_cartesia._cli.console import UsageError
 
 if TYPE_CHECKING:
     from trio_cartesia.types import PronunciationDict
@@ -77,9 +79,7 @@ async def create(
 
     async def work(client: Cartesia) -> bool:
         created = await client.pronunciation_dicts.create(name=name, items=pairs)
-        if common.json:
-            return print_json(record_members(created))
-        return print_result(created.id)
+        return print_made(common, created, created.id)
 
     return await run_request(common, work)
 
@@ -92,13 +92,7 @@ async def delete(*ids: Annotated[str, Parameter(name="ID")], common: Common = DE
         ids: The ids of the dictionaries.
         common: See `Common`.
     """
-
-    async def work(client: Cartesia) -> bool:
-        for each in ids:
-            await client.pronunciation_dicts.delete(each)
-        return True
-
-    return await run_request(common, work)
+    return await delete_each(common, ids, lambda client: client.pronunciation_dicts.delete)
 
 
 def _pair(item: str) -> dict[str, object]:

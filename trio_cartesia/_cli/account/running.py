@@ -6,47 +6,51 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import attrs
 from cyclopts import Parameter
 
 from trio_cartesia import Cartesia, LocalProtocolError
 from trio_cartesia._cli.client import open_client
+from trio_cartesia._cli.common_options import Flag, ServiceChoice
 from trio_cartesia._cli.console import (
     EXPECTED,
     FAILED,
-    UsageError,
+    invalid_usage,
+    print_result,
     report_error,
     write_output,
 )
 
-__all__ = ["DEFAULTS", "Common", "print_json", "print_table", "record_members", "run_request"]
+__all__ = [
+    "DEFAULTS",
+    "Common",
+    "delete_each",
+    "print_json",
+    "print_made",
+    "print_table",
+    "record_members",
+    "run_request",
+]
 
 WITHOUT_VALUE: Final = "-"  # in a cell
 
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class Common:
+class Common(ServiceChoice):
     """Options of every command for an account.
 
     Attributes:
         json: Print JSON, for programs.
-        local: Use a local service, which ends with the command, even if CARTESIA_API_KEY or
-            CARTESIA_BASE_URL is set.
-        allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine. The key is
-            sent unencrypted.
-        debug: Show tracebacks of errors.
     """
 
-    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False
-    local: Annotated[bool, Parameter(negative=(), show_default=False)] = False
-    allow_insecure: Annotated[bool, Parameter(negative=(), show_default=False)] = False
-    debug: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    json: Flag = False
 
 
 DEFAULTS: Final = Common()
+Delete = Callable[[Cartesia], Callable[[str], Awaitable[None]]]
 
 
 async def run_request(common: Common, work: Callable[[Cartesia], Awaitable[bool]]) -> int:
@@ -63,10 +67,35 @@ async def run_request(common: Common, work: Callable[[Cartesia], Awaitable[bool]
         async with open_client(local=common.local, allow_insecure=common.allow_insecure) as client:
             return 0 if await work(client) else FAILED
     except LocalProtocolError as error:
-        raise UsageError(str(error), next_step="Nothing was sent.") from error
+        raise invalid_usage(error) from error
     except EXPECTED as error:
         report_error(error, debug=common.debug)
         return FAILED
+
+
+async def delete_each(common: Common, ids: Sequence[str], delete: Delete) -> int:
+    """Delete what has these ids, one after the other, and return the exit code.
+
+    Args:
+        common: The options.
+        ids: The ids.
+        delete: Returns the client's method that deletes one.
+
+    Raises:
+        UsageError: As `run_request`.
+    """
+
+    async def work(client: Cartesia) -> bool:
+        for each in ids:
+            await delete(client)(each)
+        return True
+
+    return await run_request(common, work)
+
+
+def print_made(common: Common, record: Any, shown: str) -> bool:
+    """Print *shown* of what was made, or all of it as JSON; return False if that failed."""
+    return print_json(record_members(record)) if common.json else print_result(shown)
 
 
 def record_members(record: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from trio_cartesia._cli.account.running import (
     DEFAULTS,
     Common,
     print_json,
+    print_made,
     print_table,
     record_members,
     run_request,
 )
-from trio_cartesia._cli.console import print_result
 
 __all__ = ["tokens", "usage"]
 
@@ -39,9 +39,7 @@ async def create(
     async def work(client: Cartesia) -> bool:
         allowed: dict[str, bool] = dict.fromkeys(grants or ("tts",), True)
         created = await client.access_token.create(expires_in=expires_in, grants=allowed)
-        if common.json:
-            return print_json(record_members(created))
-        return print_result(created.token)
+        return print_made(common, created, created.token)
 
     return await run_request(common, work)
 

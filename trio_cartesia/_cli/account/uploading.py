@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from trio_cartesia._cli.display import QUIET, is_terminal
 
 __all__ = ["show_upload"]
 
@@ -13,7 +14,7 @@ __all__ = ["show_upload"]
 @contextmanager
 def show_upload(name: str) -> Iterator[Callable[[int, int | None], object] | None]:
     """Show a bar for the block, if standard error is a terminal; yield what updates it."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not is_terminal():
         yield None
         return
     from rich.console import Console
@@ -25,10 +26,7 @@ def show_upload(name: str) -> Iterator[Callable[[int, int | None], object] | Non
         BarColumn(),
         DownloadColumn(),
         console=Console(stderr=True),
-        auto_refresh=False,  # it would use a thread
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
+        **QUIET,
     ) as bar:
         task = bar.add_task(Path(name).name.replace("[", r"\["), total=None)
 

@@ -11,14 +11,15 @@ from trio_cartesia import Cartesia
 from trio_cartesia._cli.account.running import (
     DEFAULTS,
     Common,
+    delete_each,
     print_json,
+    print_made,
     print_table,
     record_members,
     run_request,
 )
 from trio_cartesia._cli.account.uploading import show_upload
-from trio_cartesia._cli.console import print_result
-from trio_cartesia._cli.speech_options import Flag
+from trio_cartesia._cli.common_options import Flag
 
 if TYPE_CHECKING:
     from trio_cartesia.types import Voice
@@ -119,9 +120,7 @@ async def clone(
                 description=description,
                 progress=progress,
             )
-        if common.json:
-            return print_json(record_members(voice))
-        return print_result(voice.id)
+        return print_made(common, voice, voice.id)
 
     return await run_request(common, work)
 
@@ -134,13 +133,7 @@ async def delete(*ids: Annotated[str, Parameter(name="ID")], common: Common = DE
         ids: The ids of the voices.
         common: See `Common`.
     """
-
-    async def work(client: Cartesia) -> bool:
-        for each in ids:
-            await client.voices.delete(each)
-        return True
-
-    return await run_request(common, work)
+    return await delete_each(common, ids, lambda client: client.voices.delete)
 
 
 async def _print_voices(common: Common, filters: dict[str, Any], limit: int | None) -> int:

@@ -6,16 +6,14 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from trio_cartesia import RawOutputFormat
 from trio_cartesia._cli.batch.command import Request
 from trio_cartesia._cli.batch.command import batch as run_batch
-from trio_cartesia._cli.speech_options import (
-    DEFAULT_MODEL,
-    DEFAULT_VOICE,
-    Encoding,
+from trio_cartesia._cli.common_options import (
+    DEFAULT_SERVICE,
+    DEFAULT_SPEECH,
     Flag,
-    SampleRate,
-    speech_options,
+    ServiceChoice,
+    SpeechSettings,
 )
 
 __all__ = ["batch"]
@@ -30,18 +28,8 @@ async def batch(
     jobs: Count = 2,
     attempts: Count = 1,
     retry_failed: Flag = False,
-    voice: str = DEFAULT_VOICE,
-    model: str = DEFAULT_MODEL,
-    language: str = "en",
-    encoding: Encoding = "pcm_s16le",
-    sample_rate: SampleRate = 44100,
-    raw: Flag = False,
-    speed: float | None = None,
-    volume: float | None = None,
-    emotion: str | None = None,
-    local: Flag = False,
-    allow_insecure: Flag = False,
-    debug: Flag = False,
+    speech: SpeechSettings = DEFAULT_SPEECH,
+    service: ServiceChoice = DEFAULT_SERVICE,
 ) -> int:
     """Speak each text of FILE into a file of its own, and go on where an earlier run stopped.
 
@@ -61,29 +49,9 @@ async def batch(
         attempts: How often a text is tried that is cut short by the loss of a connection or a
             failure of the service. The service may bill each attempt.
         retry_failed: Speak texts again that the service has refused.
-        voice: The id of a voice, as GET /voices lists them.
-        model: The id of a model.
-        language: The language of the texts.
-        encoding: The encoding of the samples.
-        sample_rate: Samples per second.
-        raw: Write samples without the header of a WAV file (.pcm).
-        speed: The speed of the speech, 0.6 to 1.5 times the usual.
-        volume: Its volume, 0.5 to 2.0 times the usual.
-        emotion: Its emotion, such as happy or calm.
-        local: Use the local service even if CARTESIA_API_KEY or CARTESIA_BASE_URL is set.
-        allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine, such as a
-            local service on a trusted network. The key is sent unencrypted.
-        debug: Show tracebacks of errors.
+        speech: See `SpeechSettings`.
+        service: See `ServiceChoice`.
     """
-    options = speech_options(
-        model=model,
-        voice=voice,
-        language=language,
-        output_format=RawOutputFormat(encoding=encoding, sample_rate=sample_rate),
-        speed=speed,
-        volume=volume,
-        emotion=emotion,
-    )
     return await run_batch(
         Request(
             file=file,
@@ -91,10 +59,10 @@ async def batch(
             jobs=jobs,
             attempts=attempts,
             retry_failed=retry_failed,
-            options=options,
-            raw=raw,
-            local=local,
-            allow_insecure=allow_insecure,
-            debug=debug,
+            options=speech.options(),
+            raw=speech.raw,
+            local=service.local,
+            allow_insecure=service.allow_insecure,
+            debug=service.debug,
         )
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Final
 
 import attrs
 
@@ -15,7 +14,7 @@ from trio_cartesia._cli.console import (
     EXPECTED,
     FAILED,
     PROGRAM,
-    UsageError,
+    invalid_usage,
     print_message,
     print_result,
     report_error,
@@ -23,8 +22,6 @@ from trio_cartesia._cli.console import (
 from trio_cartesia.batch import Batch, Item, read_items, speak_all
 
 __all__ = ["Request", "batch"]
-
-NOTHING_SENT: Final = "Nothing was sent."
 
 
 @attrs.frozen(kw_only=True)
@@ -55,9 +52,9 @@ async def batch(request: Request) -> int:
     try:
         items = read_items(request.file)
     except LocalProtocolError as error:
-        raise UsageError(str(error), next_step=NOTHING_SENT) from error
+        raise invalid_usage(error) from error
     except OSError as error:
-        report_error(error, next_step=NOTHING_SENT, debug=request.debug)
+        report_error(error, next_step="Nothing was sent.", debug=request.debug)
         return FAILED
     return await _speak_all(request, items)
 
@@ -73,7 +70,7 @@ async def _speak_all(request: Request, items: list[Item]) -> int:
             await _speak(_open(request, items, client), summary)
         has_stopped = False
     except LocalProtocolError as error:
-        raise UsageError(str(error), next_step=NOTHING_SENT) from error
+        raise invalid_usage(error) from error
     except EXPECTED as error:
         failure, has_stopped = error, False
     finally:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import attrs
 import trio
 
 from trio_cartesia._cli.console import print_message
+from trio_cartesia._cli.display import QUIET, is_terminal, shown
 from trio_cartesia.batch import BatchStatistics
 
 __all__ = ["Pace", "show_progress"]
@@ -22,11 +23,9 @@ LINE_SECONDS: Final = 5.0
 @asynccontextmanager
 async def show_progress(statistics: Callable[[], BatchStatistics]) -> AsyncIterator[None]:
     """Show the progress of a batch while the block runs."""
-    show = _show_bar if sys.stderr is not None and sys.stderr.isatty() else _show_lines
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(show, statistics)
+    show = _show_bar if is_terminal() else _show_lines
+    async with shown(partial(show, statistics)):
         yield
-        nursery.cancel_scope.cancel("there is no more to show")
 
 
 @attrs.define(eq=False)
@@ -83,10 +82,7 @@ async def _show_bar(statistics: Callable[[], BatchStatistics]) -> None:
         BarColumn(),
         TextColumn("{task.description}"),
         console=Console(stderr=True),
-        auto_refresh=False,  # it would use a thread
-        transient=True,  # the summary replaces it
-        redirect_stdout=False,
-        redirect_stderr=False,
+        **QUIET,
     ) as bar:
         task = bar.add_task("", total=statistics().items)
         while True:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from trio_cartesia._cli.console import print_message
+from trio_cartesia._cli.display import QUIET, is_terminal, shown
 from trio_cartesia._cli.say.report import Report, State
 
 if TYPE_CHECKING:
@@ -35,12 +36,9 @@ async def show_progress(reports: Sequence[Report], *, live: bool) -> AsyncIterat
         reports: One for each text; other tasks update them.
         live: Redraw the lines in place if standard error is a terminal.
     """
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    show = _show_live if live and is_terminal else _show_plain
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(show, reports)
+    show = _show_live if live and is_terminal() else _show_plain
+    async with shown(partial(show, reports)):
         yield
-        nursery.cancel_scope.cancel("there is no more to show")
 
 
 async def _show_plain(reports: Sequence[Report]) -> None:
@@ -60,10 +58,7 @@ async def _show_live(reports: Sequence[Report]) -> None:
     with Live(
         _table(reports),
         console=console,
-        auto_refresh=False,  # it would use a thread
-        transient=True,  # the summary replaces it
-        redirect_stdout=False,
-        redirect_stderr=False,
+        **QUIET,
     ) as display:
         while True:
             await trio.sleep(REFRESH_SECONDS)
