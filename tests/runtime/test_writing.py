@@ -9,7 +9,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS, cancels, requests_until_quiet
+from tests.support import SETTINGS, cancels, receive_all, requests_until_quiet
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.writer import BATCH_CHARACTERS
@@ -250,3 +250,48 @@ async def test_a_peer_that_takes_nothing_of_a_batch_is_noticed(autojump_clock):
                 nursery.start_soon(push)
         assert ends == ["lost"] * 300
         assert trio.current_time() - began == KEEPALIVE_SECONDS + PONG_SECONDS
+
+
+async def test_an_empty_context_that_has_ended_is_not_lost(autojump_clock, monkeypatch):
+    """Its push, its receive loop and its statistics agree, even if the connection is lost while the
+    messages that go with its last one are being sent.
+    """
+    events = []
+    async with connected_pair(pipe_bytes=4096) as (connection, peer):
+        async with (
+            connection.context(**SETTINGS, context_id="a") as context,
+            connection.context(**SETTINGS, context_id="b") as empty,
+            trio.open_nursery() as nursery,
+        ):
+            peer.stream.stall()
+            nursery.start_soon(context.push, "first " * 5000)  # fills the pipe, and waits
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(quietly, context.push, "second")
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(empty.no_more_inputs)
+            nursery.start_soon(receive_all, empty, events)
+            await trio.testing.wait_all_tasks_blocked()
+            lose_while_sending(peer, monkeypatch)
+            peer.stream.resume()
+        assert empty.statistics().end == "done"
+        assert [event.type for event in events] == ["done"]
+        assert connection.statistics().is_lost
+
+
+def lose_while_sending(peer, patch):
+    """Have the client read the end of the connection while it sends what comes next."""
+    send_all = MemoryStream.send_all
+
+    async def send(self, data):
+        if self is not peer.stream:
+            await peer.stream.send_eof()
+            await trio.testing.wait_all_tasks_blocked()
+        await send_all(self, data)
+
+    patch.setattr(MemoryStream, "send_all", send)
+
+
+async def quietly(push, text):
+    """Push, whatever becomes of the connection."""
+    with suppress(ConnectionLost):
+        await push(text)

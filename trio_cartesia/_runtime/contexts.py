@@ -205,8 +205,7 @@ class ContextTable:
     async def wait_unblocked(self) -> None:
         """Return once the inbox that blocks has room again."""
         try:
-            while self._full is not None:
-                full = self._full
+            while (full := self._full) is not None:
                 await full.wait_room()
                 self._full = None
         finally:
@@ -214,20 +213,21 @@ class ContextTable:
 
     def next_message(self) -> Outgoing | None:
         """Return the next message to be sent."""
-        return self.protocol.next_outgoing()
+        message = self.protocol.next_outgoing()
+        if message is not None and message.text is None and message.is_last:
+            entry = self._entries[message.context_id]  # of a context that never began
+            entry.inbox.put(Done(context_id=message.context_id), 0)
+            entry.inbox.close()  # now: a loss while the batch is sent comes later
+            self._notice_end(entry)
+        return message
 
     def note_sent(self, message: Outgoing) -> None:
         """Wake the context whose message is on the wire."""
         self.protocol.sent(message)
-        entry = self._entries.get(message.context_id)
-        if entry is None:
+        if (entry := self._entries.get(message.context_id)) is None:
             return
         entry.active_at = now = trio.current_time()
-        if message.text is None and message.is_last:  # the end of a context that never began
-            entry.inbox.put(Done(context_id=message.context_id), 0)
-            entry.inbox.close()
-            self._notice_end(entry)
-        elif message.text is not None and entry.sent_at is None:
+        if message.text is not None and entry.sent_at is None:
             entry.sent_at = now
         entry.sent.unpark_all()
         self.stalls.expect(entry.stall_deadline)

@@ -12,7 +12,7 @@ FORM = list(http_client.form_headers().items())
 ZERO = "00000000-0000-0000-0000-000000000000"
 
 
-def form(file: tuple[str, str, bytes] | None = None, **fields: str) -> bytes:
+def form(file: tuple[str, str, bytes] | None = None, /, **fields: str) -> bytes:
     """A form of text fields, and perhaps a file: its field, its name and its contents."""
     files = {} if file is None else {file[0]: (*file[1:], "application/octet-stream")}
     return http_client.form(fields.items(), files)
