@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
+import tempfile
 from email import policy
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
 import trio
@@ -109,6 +112,117 @@ async def test_a_file_is_sent_from_where_it_is_and_again_from_there():
     async with scripted(answer({}, status=429, retry_after="0"), VOICE) as (client, service):
         await client.voices.clone(clip=file, name="n", language="en")
     assert [parts_of(asked)[-1][3] for asked in service.asked] == [b"rest", b"rest"]
+
+
+def closed_file(path):
+    file = path.open("rb")
+    file.close()
+    return file
+
+
+class AsyncFile:
+    async def read(self, _):
+        raise AssertionError
+
+
+NO_FILES = {
+    "closed": closed_file,
+    "for writing": lambda path: path.open("ab"),
+    "text": lambda path: path.open(),
+    "wrapped text": lambda path: tempfile.NamedTemporaryFile("w+", dir=path.parent),  # noqa: SIM115  # closed there
+    "text in memory": lambda _: io.StringIO("text"),
+    "async": lambda _: AsyncFile(),
+    "without sizes": lambda _: type("Whole", (), {"read": lambda _: b""})(),
+}
+
+
+@pytest.mark.parametrize("form", NO_FILES)
+async def test_a_file_that_cannot_be_read_is_refused_before(form, tmp_path):
+    """The error names the parameter, and nothing is sent."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"audio")
+    content = NO_FILES[form](path)
+    async with scripted(VOICE) as (client, service):
+        with pytest.raises(LocalProtocolError, match=r"clip .*must be a path, bytes, a file"):
+            await client.voices.clone(clip=content, name="n", language="en")
+        assert service.connections == 0
+    if hasattr(content, "close"):
+        content.close()
+
+
+async def test_a_path_without_permission_is_refused_before(tmp_path, monkeypatch):
+    """The error has the path and the system's reason."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"audio")
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    async with scripted(VOICE) as (client, service):
+        with pytest.raises(LocalProtocolError, match=r"clip\.wav.*Permission denied"):
+            await client.voices.clone(clip=path, name="n", language="en")
+        assert service.connections == 0
+
+
+CHANGES = {  # of a file of so many bytes, once it was measured, and the size that is found
+    "longer": (1000, lambda path: path.write_bytes(b"x" * 1500), "1000 bytes .* at least 1500 "),
+    "shorter": (1000, lambda path: path.write_bytes(b"x" * 10), "1000 bytes .* and 10 "),
+    "empty": (1000, lambda path: path.write_bytes(b""), "1000 bytes .* and 0 "),
+    "much longer": (200_000, lambda path: path.write_bytes(b"x" * 300_000), "200000 bytes .* 2"),
+    "much shorter": (200_000, lambda path: path.write_bytes(b"x" * 99_000), "200000 .* 99000 "),
+}
+
+
+@pytest.mark.parametrize("form", ["path", "file"])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_file_that_changes_ends_its_upload(change, form, tmp_path):
+    """The error names the part and both sizes, and the next request works."""
+    size, change_file, found = CHANGES[change]
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"x" * size)
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        change_file(path)
+        return "token"
+
+    with path.open("rb") as file:
+        async with scripted(VOICE, token=create) as (client, service):
+            with pytest.raises(LocalProtocolError, match=f"clip had {found}"):
+                await client.voices.clone(
+                    clip=path if form == "path" else file, name="n", language="en"
+                )
+            assert client.statistics().connections_open == 0
+            assert client.statistics().requests_sent == 1
+            assert service.asked == []
+            await client.voices.get("v")
+
+
+async def test_a_file_that_is_removed_ends_its_upload(tmp_path):
+    """The error names the part."""
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"audio")
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        path.unlink()
+        return "token"
+
+    async with scripted(VOICE, token=create) as (client, _):
+        with pytest.raises(LocalProtocolError, match=r"clip cannot be read .*No such file"):
+            await client.voices.clone(clip=path, name="n", language="en")
+        assert client.statistics().connections_open == 0
+
+
+async def test_a_file_that_is_closed_ends_its_upload():
+    """Here, between two attempts."""
+    file = io.BytesIO(b"audio")
+    async with scripted(answer({}, status=429, retry_after="0"), VOICE) as (client, service):
+        with pytest.raises(LocalProtocolError, match=r"clip cannot be read .*closed"):
+            await client.voices.clone(
+                clip=file, name="n", language="en", on_response=lambda _: file.close()
+            )
+        assert len(service.asked) == 1
+        assert client.statistics().connections_open == 0
 
 
 @on_virtual_time

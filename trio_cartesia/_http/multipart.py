@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from typing import Any, Final, cast
 
 import attrs
 
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._http.uploads import Progress, Source
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.reading import to_wire
@@ -23,6 +23,14 @@ __all__ = ["Multipart", "form_fields", "plain_text"]
 Fields = Sequence[tuple[str, str]]
 
 _QUOTED: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})  # WHATWG HTML 4.10.22.8
+
+
+def _progress(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise LocalProtocolError(
+            f"{field.name} must be a function of the bytes that were sent and their size, not "
+            f"{type(value).__name__}"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +47,7 @@ class Multipart:
 
     fields: Fields = attrs.field(repr=False)
     files: Sequence[tuple[str, Source]]
-    progress: Progress | None = None
+    progress: Progress | None = attrs.field(default=None, validator=_progress)
     boundary: str = attrs.field(factory=lambda: secrets.token_hex(16))
 
     @property
@@ -70,18 +78,25 @@ class Multipart:
         return attrs.evolve(self, fields=[*kept, *fields])
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield it in pieces."""
+        """Yield it in pieces.
+
+        Raises:
+            LocalProtocolError: A file cannot be read, or has another size than before.
+        """
         if self.fields:
             yield self._written_fields
         sent, size = 0, self._file_bytes
         for name, source in self.files:
             yield self._head(name, source)
+            start = sent
             async with aclosing(cast("Any", source.read())) as pieces:
                 async for piece in pieces:
-                    yield piece  # noqa: ASYNC119  # httpcore2 closes this, whatever ends it
                     sent += len(piece)
+                    _check_size(name, source, sent - start, is_whole=False)
+                    yield piece  # noqa: ASYNC119  # httpcore2 closes this, whatever ends it
                     if self.progress is not None:
                         self.progress(sent, size)
+            _check_size(name, source, sent - start, is_whole=True)
             yield b"\r\n"
         yield self._end
 
@@ -108,6 +123,15 @@ class Multipart:
     @property
     def _end(self) -> bytes:
         return f"--{self.boundary}--\r\n".encode()
+
+
+def _check_size(name: str, source: Source, read_bytes: int, *, is_whole: bool) -> None:
+    size = source.size_bytes
+    if size is not None and (read_bytes > size or (is_whole and read_bytes < size)):
+        raise LocalProtocolError(
+            f"{name} had {size} bytes before the upload, and {'' if is_whole else 'at least '}"
+            f"{read_bytes} when it was read: do not change a file while it is sent"
+        )
 
 
 def _disposition(name: str) -> str:
@@ -138,10 +162,9 @@ def plain_text(value: object, name: str) -> str:
     Raises:
         LocalProtocolError: It is neither text, a number, a truth value nor a time.
     """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return checks.text(value, name)
+    written = to_wire(value, name)
+    if isinstance(written, bool):
+        return "true" if written else "false"
+    if isinstance(written, (int, float)):
+        return str(written)
+    return checks.text(written, name)

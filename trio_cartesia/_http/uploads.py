@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from io import TextIOBase
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,6 +21,9 @@ __all__ = ["Progress", "Source", "Upload", "UploadFile", "source_of"]
 READ_BYTES: Final = 64 * 2**10
 DEFAULT_NAME: Final = "upload"
 DEFAULT_TYPE: Final = "application/octet-stream"
+ALLOWED: Final = (
+    "a path, bytes, a file that is open for reading in binary mode, or an async iterable of bytes"
+)
 
 Progress = Callable[[int, int | None], object]
 
@@ -42,7 +45,7 @@ class UploadFile:
     content_type: str | None = None
 
 
-# a path, the contents, a file open for reading in binary mode, or the contents in pieces
+# a path, the contents, a file that is open for reading in binary mode, or the contents in pieces
 Upload = str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes] | UploadFile
 
 
@@ -72,7 +75,7 @@ def source_of(value: object, name: str) -> Source:
     """Return what a caller gave as an upload.
 
     Raises:
-        LocalProtocolError: It is none, or there is no such file.
+        LocalProtocolError: It is none, there is no such file, or that cannot be read.
     """
     given = value if isinstance(value, UploadFile) else UploadFile(content=value)  # type: ignore[arg-type]  # checked below
     content: Any = given.content
@@ -83,21 +86,20 @@ def source_of(value: object, name: str) -> Source:
     if isinstance(content, (str, os.PathLike)):
         path = Path(content)
         return _source(
-            given, given.filename or path.name, _size_of(path, name), True, lambda: _of_path(path)
+            given,
+            given.filename or path.name,
+            _size_of(path, name),
+            True,
+            lambda: _of_path(path, name),
         )
     if isinstance(content, AsyncIterable):
         return _source(given, filename, None, False, lambda: _of_pieces(content, name))
-    if isinstance(content, TextIOBase) or not callable(getattr(content, "read", None)):
-        kind = type(content).__name__
-        raise LocalProtocolError(
-            f"{name} must be a path, bytes, a file open in binary mode, or an async iterable of "
-            f"bytes, not {kind}"
-        )
+    _check_file(content, name)
     own = getattr(content, "name", None)
     if given.filename is None and isinstance(own, str):
         filename = Path(own).name or DEFAULT_NAME
     start, size = _rest_of(content)
-    return _source(given, filename, size, size is not None, lambda: _of_file(content, start))
+    return _source(given, filename, size, size is not None, lambda: _of_file(content, start, name))
 
 
 def _source(
@@ -121,11 +123,33 @@ def _source(
 def _size_of(path: Path, name: str) -> int:
     try:
         if path.is_file():
-            return path.stat().st_size
+            with path.open("rb") as file:  # so that it can be read is known, too
+                return os.fstat(file.fileno()).st_size
         why = "there is no such file"
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a path"
     raise LocalProtocolError(f"{name} is {checks.quoted(str(path))}: {why}")
+
+
+def _check_file(file: Any, name: str) -> None:
+    read = getattr(file, "read", None)
+    is_binary = False
+    if callable(read) and not iscoroutinefunction(read):
+        with _readable(name):
+            is_binary = isinstance(read(0), (bytes, bytearray))
+    if not is_binary:
+        raise LocalProtocolError(f"{name} must be {ALLOWED}, not {type(file).__name__}")
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Turn the errors of reading a file into `LocalProtocolError`."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError) as error:
+        raise LocalProtocolError(
+            f"{name} cannot be read ({error}): it must be {ALLOWED}"
+        ) from error
 
 
 def _rest_of(file: BinaryIO) -> tuple[int | None, int | None]:
@@ -147,17 +171,25 @@ async def _of_bytes(data: bytes) -> AsyncIterator[bytes]:
     await trio.lowlevel.checkpoint()
 
 
-async def _of_path(path: Path) -> AsyncIterator[bytes]:
-    async with await trio.open_file(path, "rb") as file:
-        while data := await file.read(READ_BYTES):
+async def _of_path(path: Path, name: str) -> AsyncIterator[bytes]:
+    with _readable(name):
+        file = await trio.to_thread.run_sync(path.open, "rb")
+    with file:
+        while data := await _read(file, name):
             yield data  # noqa: ASYNC119  # the form closes this, whatever ends it
 
 
-async def _of_file(file: BinaryIO, start: int | None) -> AsyncIterator[bytes]:
+async def _of_file(file: BinaryIO, start: int | None, name: str) -> AsyncIterator[bytes]:
     if start is not None:
-        await trio.to_thread.run_sync(file.seek, start)
-    while data := await trio.to_thread.run_sync(file.read, READ_BYTES):
+        with _readable(name):
+            await trio.to_thread.run_sync(file.seek, start)
+    while data := await _read(file, name):
         yield data
+
+
+async def _read(file: BinaryIO, name: str) -> bytes:
+    with _readable(name):
+        return await trio.to_thread.run_sync(file.read, READ_BYTES)
 
 
 async def _of_pieces(pieces: AsyncIterable[bytes], name: str) -> AsyncIterator[bytes]:
