@@ -57,6 +57,8 @@ def chunked(*pieces: bytes, kind: str = "audio/wav", ends: bool = True) -> list[
 class Scripted:
     """Gives the answers in order, on any connection; the last one again and again.
 
+    A float among the parts of an answer is a time to wait, in seconds.
+
     Attributes:
         connections: How many were opened.
         refused: How many connections to refuse first.
@@ -93,7 +95,10 @@ class Scripted:
                             return
                         if part is STALL:
                             await trio.sleep_forever()
-                        await stream.send_all(part)
+                        if isinstance(part, float):
+                            await trio.sleep(part)
+                        else:
+                            await stream.send_all(part)
                 except trio.BrokenResourceError:
                     return
 
@@ -118,7 +123,9 @@ class Scripted:
                 if not received:
                     return None
                 http.receive_data(received)
-        headers = {name.decode(): value.decode() for name, value in head.headers}
+        headers: dict[str, str] = {}
+        for name, value in ((name.decode(), value.decode()) for name, value in head.headers):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         asked = Asked(head.method.decode(), head.target.decode(), headers, bytes(body))
         return asked, http.trailing_data[0]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import datetime
 
 import pytest
 import trio
 
 from tests.http.scripted import CLOSE, STALL, answer, chunked, scripted
+from tests.support import SETTINGS
 from trio_cartesia import (
     AuthenticationFailed,
     BadRequest,
@@ -132,6 +135,38 @@ async def test_a_response_that_is_not_what_was_requested_is_an_error(script, kin
     assert "has no id" not in str(caught.value)
 
 
+async def first_event(client):
+    async with client.tts.generate_sse(**SETTINGS, transcript="Hi.") as response:
+        await anext(response)
+
+
+async def raw_json(client):
+    (await client.request("GET", "/x")).json()
+
+
+@pytest.mark.parametrize(
+    ("call", "script"),
+    [
+        (lambda client: client.voices.get("v"), answer({"id": 5})),
+        (lambda client: client.get_status(), answer({"ok": 5})),
+        (lambda client: anext(client.voices.list()), answer({"data": [{"id": 5}]})),
+        (lambda client: anext(client.voices.list().pages()), answer([])),
+        (raw_json, answer(b"{")),
+        (first_event, answer(b"data: {\n\n", kind="text/event-stream")),
+        (first_event, answer(b"data: [1]\n\n", kind="text/event-stream")),
+        (first_event, answer(b'data: {"type":"chunk"}\n\n', kind="text/event-stream")),
+    ],
+)
+@on_virtual_time
+async def test_a_malformed_response_has_its_status_and_request_id(call, script):
+    """So that it can be reported."""
+    script[0] = script[0].replace(b"\r\n", b"\r\nx-request-id: r-1\r\n", 1)
+    async with scripted(script) as (client, _):
+        with pytest.raises(RemoteProtocolError) as caught:
+            await call(client)
+    assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
+
+
 @pytest.mark.parametrize(
     "script", [answer(PAGE, kind="text/html"), answer({"ok": True}), chunked(b"RIFF", ends=False)]
 )
@@ -206,6 +241,83 @@ async def test_what_cannot_be_sent_raises_before_anything_is(call):
         with pytest.raises(LocalProtocolError):
             await call(client)
         assert service.connections == 0
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def endless() -> object:
+    value: list[object] = []
+    value.append(value)
+    return value
+
+
+INFILL = {
+    "model_id": "m",
+    "language": "en",
+    "transcript": "x",
+    "voice_id": "v",
+    "output_format": {"container": "mp3", "sample_rate": 44100, "bit_rate": 32000},
+    "left_audio": b"audio",
+}
+NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001  # which is the mistake
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        (lambda client: client.request("POST", "/x", json=endless()), "json must not contain itse"),
+        (lambda client: client.request("POST", "/x", json=nested(101)), "more than 100 levels"),
+        (lambda client: client.request("POST", "/x", json=[math.inf]), "json .* finite .* inf"),
+        (lambda client: client.request("POST", "/x", json=10**5000), "json .* finite"),
+        (lambda client: client.request("GET", "/x", query={"a": math.nan}), "a must be a finite"),
+        (lambda client: client.request("GET", "/x", query={"a": 10**5000}), "a must be a finite"),
+        (lambda client: client.request("GET", "/x", query={"a": NAIVE}), "a must have a time zone"),
+        (lambda client: client.request("GET", "/x", query={1: "a"}), "name of a parameter"),
+        (lambda client: client.request("GET", "/x", query=[("a", 1)]), "query must be a mapping"),
+        (lambda client: client.voices.get("v", extra_query={"a": math.nan}), "a must be a finite"),
+        (lambda client: client.usage.credits(start_ts=NAIVE), "start_ts must have a time zone"),
+        (lambda client: client.voices.add_accents("v", accents="us"), "accents must be a list"),
+        (lambda client: client.voices.list(expand="x"), "expand must be a list"),
+        (
+            lambda client: client.voices.clone(
+                clip=b"x", name="n", language="en", extra_body={"a": math.nan}
+            ),
+            "extra_body must be a finite",
+        ),
+        (
+            lambda client: client.voices.clone(clip=b"x", name="n", language="en", progress=1),
+            "progress must be a function",
+        ),
+        (lambda client: client.tts.infill(**INFILL, speed="fast"), "no setting speed"),
+        (
+            lambda client: client.tts.infill(
+                **{name: INFILL[name] for name in INFILL if name != "voice_id"}
+            ),
+            "needs voice_id",
+        ),
+        (lambda client: client.tts.infill(**{**INFILL, "voice_id": 5}), "voice_id must be"),
+    ],
+)
+@on_virtual_time
+async def test_what_cannot_be_sent_is_named(call, found):
+    """The error names the parameter at fault, and what it may be; nothing is sent."""
+    async with scripted(answer({})) as (client, service):
+        with pytest.raises(LocalProtocolError, match=found):
+            await call(client)
+        assert service.connections == 0
+
+
+@on_virtual_time
+async def test_json_of_100_levels_can_be_sent():
+    """That is the limit."""
+    async with scripted(answer({})) as (client, service):
+        await client.request("POST", "/x", json=nested(100))
+    assert service.asked[0].json == nested(100)
 
 
 @on_virtual_time

@@ -87,6 +87,20 @@ async def test_a_list_that_does_not_end_is_an_error():
 
 
 @on_virtual_time
+async def test_a_list_that_alternates_between_pages_is_an_error():
+    """The error has the status and the request id, and comes after few pages."""
+    scripts = [page("ab"[turn % 2], is_last=False, next_page=f"{turn % 2}") for turn in range(10)]
+    for script in scripts:
+        script[0] = script[0].replace(b"\r\n", b"\r\nx-request-id: r-1\r\n", 1)
+    async with scripted(*scripts) as (client, service):
+        with pytest.raises(RemoteProtocolError, match="does not end") as caught:
+            async for _ in client.voices.list():
+                pass
+    assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
+    assert len(service.asked) == 3
+
+
+@on_virtual_time
 async def test_a_failed_page_can_be_requested_again():
     """An error, or being cancelled, loses no item."""
     scripts = [page("a", is_last=False), answer({}, status=500), page("b", is_last=True)]

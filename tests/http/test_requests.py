@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.http.scripted import KEY, answer, chunked, scripted
 from tests.support import SETTINGS
-from trio_cartesia import AuthenticationFailed, Cartesia, LocalProtocolError
+from trio_cartesia import AuthenticationFailed, Cartesia, ConnectFailed, LocalProtocolError
 from trio_cartesia.testing import on_virtual_time
 from trio_cartesia.types import ResponseInfo
 
@@ -164,6 +164,71 @@ async def test_a_token_that_is_refused_is_renewed_once():
             await client.get_status()
     used = [asked.headers["authorization"][-1] for asked in service.asked]
     assert used == ["1", "1", "2", "2", "3"]
+
+
+@on_virtual_time
+async def test_a_refusal_that_comes_late_discards_no_newer_token():
+    """Requests that the service refuses with the same token share the next one."""
+    made = []
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        made.append(1)
+        return f"opaque-{len(made)}"
+
+    refused = answer({"message": "expired"}, status=401)
+    scripts = [[1.0, *refused], [5.0, *refused], STATUS]
+    async with scripted(*scripts, token=create) as (client, service):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.get_status)
+            nursery.start_soon(client.get_status)
+    used = [asked.headers["authorization"][-1] for asked in service.asked]
+    assert used == ["1", "1", "2", "2"]
+
+
+@pytest.mark.parametrize("kind", [AuthenticationFailed, ConnectFailed])
+@on_virtual_time
+async def test_an_error_of_the_function_is_raised_as_it_is(kind):
+    """It is not one of the request, which is neither counted nor sent again for it."""
+    made = []
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        made.append(1)
+        raise kind("of the function")
+
+    async with scripted(STATUS, token=create) as (client, _):
+        with pytest.raises(kind, match="of the function"):
+            await client.get_status()
+        assert made == [1]
+        assert client.statistics().requests_sent == 0
+
+
+@on_virtual_time
+async def test_a_header_is_sent_once(monkeypatch):
+    """Those of a call win over those of its client, and the type of a body is the request's."""
+    monkeypatch.setenv("CARTESIA_CUSTOM_HEADERS", "X-One: environment\nX-Two: environment")
+    given = {"x-one": "client", "content-type": "text/plain", "ACCEPT": "text/plain"}
+    async with scripted(VOICE, headers=given) as (client, service):
+        other = client.with_options(extra_headers={"X-Three": "a"})
+        other = other.with_options(extra_headers={"x-three": "b"})
+        await other.voices.update("v", name="n")
+        await other.voices.update("v", name="n", extra_headers={"Accept": "own/type"})
+    first, second = (asked.headers for asked in service.asked)
+    assert [first[f"x-{each}"] for each in ("one", "two", "three")] == [
+        "client",
+        "environment",
+        "b",
+    ]
+    assert first["content-type"] == first["accept"] == "application/json"
+    assert second["accept"] == "own/type"
+
+
+async def test_the_address_of_requests_needs_a_credential_too(monkeypatch):
+    """A client of a local WebSocket may have none; its requests over HTTP go elsewhere."""
+    monkeypatch.delenv("CARTESIA_API_KEY", raising=False)
+    client = Cartesia(base_url="https://host", websocket_base_url="ws://localhost:1")
+    async with client:
+        with pytest.raises(LocalProtocolError, match="no credential for https://host"):
+            await client.get_status()
 
 
 @pytest.mark.parametrize("token", [lambda: "plain", lambda: 7])

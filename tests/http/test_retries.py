@@ -72,7 +72,15 @@ async def test_a_response_that_has_begun_is_not_requested_again():
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("0", 0), ("60", 60), ("soon", None), ("-1", None)]
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("60", 60),
+        ("soon", None),
+        ("-1", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
+    ],
 )
 @on_virtual_time
 async def test_the_service_says_when(header, seconds):
@@ -126,6 +134,24 @@ async def test_a_wait_can_be_cancelled():
             await client.voices.get("v")
         assert scope.cancelled_caught
         assert len(service.asked) == 1
+
+
+@on_virtual_time
+async def test_retries_are_the_requests_that_followed_a_failed_one():
+    """Those with a new token count, a wait that was cancelled does not."""
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        return "opaque"
+
+    scripts = [answer({}, status=401), answer({}, status=503), OK, answer({}, status=503)]
+    async with scripted(*scripts, token=create) as (client, service):
+        await client.voices.get("v")
+        counts = client.statistics()
+        assert (counts.requests_sent, counts.retries) == (3, 2)
+        with trio.move_on_after(0.1):
+            await client.voices.get("v")
+        counts = client.statistics()
+        assert (counts.requests_sent, counts.retries) == (len(service.asked), 2) == (4, 2)
 
 
 @on_virtual_time

@@ -339,7 +339,7 @@ async def test_one_task_receives_at_a_time():
             nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("path", ["", "/", None, 3])
+@pytest.mark.parametrize("path", ["", "/", "..", "a\0b", None, 3])
 async def test_a_path_that_is_no_file_s_loses_nothing(path, tmp_path):
     """It is refused, and the audio can still be saved elsewhere, under a name of any length."""
     async with scripted(AUDIO) as (client, _), open_audio(client) as response:

@@ -31,6 +31,7 @@ from trio_cartesia._protocol.base.credentials import (
     DEFAULT_VERSION,
     PLAIN_VOICE_SINCE,
     Credential,
+    Headers,
     check_headers,
     parse_header_lines,
     version_of,
@@ -164,7 +165,7 @@ class Cartesia:
         self.version = version_of(version)
         extra = parse_header_lines(os.environ.get("CARTESIA_CUSTOM_HEADERS", ""))
         if headers is not None:
-            extra |= check_headers(headers)
+            extra = dict(Headers(extra.items()).replaced(check_headers(headers).items()))
         tokens = credential if isinstance(credential, TokenSource) else None
         fixed = credential if isinstance(credential, Credential) else None
         request_headers = RequestHeaders(
@@ -181,6 +182,7 @@ class Cartesia:
                     base_url=http_base.http,
                     headers=request_headers.current,
                     renew=request_headers.renew,
+                    lacks_credential=credential is None and not http_base.is_loopback,
                     ssl_context=ssl_context,
                     open_stream=stream_opener(open_stream, proxy, http_base),
                     max_connections=checks.positive_whole(max_connections, "max_connections"),

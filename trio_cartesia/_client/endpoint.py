@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -42,10 +42,10 @@ class RequestHeaders:
         token = await self.tokens.current()
         return Headers([*self.fixed, ("Authorization", token.authorization)])
 
-    def renew(self) -> bool:
-        """Have the next request use a new token; return False if the credential is fixed."""
+    def renew(self, refused: Headers) -> bool:
+        """Have the next request use another token than *refused*; return False if it is fixed."""
         if self.tokens is not None:
-            self.tokens.discard()
+            self.tokens.discard(refused)
         return self.tokens is not None
 
 
@@ -56,7 +56,7 @@ class Endpoint:
     Attributes:
         base: For WebSockets.
         connections: For requests over HTTP.
-        request_options: The options of requests over HTTP.
+        request_options: The options of requests over HTTP, of which later ones win.
         observe: Called for each connection, if it is to be watched.
     """
 
@@ -67,14 +67,17 @@ class Endpoint:
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
     stall_seconds: float
-    request_options: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    request_options: Sequence[Mapping[str, Any]] = attrs.field(default=(), repr=False)
     observe: ObserveConnection | None = None
 
     def api(self) -> API:
         """Return what sends requests over HTTP."""
         from trio_cartesia._http.api import API
 
-        return API(self.connections, self.voice_as_object).with_options(self.request_options)
+        api = API(self.connections, self.voice_as_object)
+        for options in self.request_options:
+            api = api.with_options(options)
+        return api
 
     def with_options(self, options: Mapping[str, Any]) -> Endpoint:
         """Return one whose requests over HTTP have other options, too.
@@ -82,10 +85,6 @@ class Endpoint:
         Raises:
             LocalProtocolError: One has a wrong type.
         """
-        joined = dict(self.request_options)
-        for name, value in options.items():
-            is_mapping = isinstance(value, Mapping) and name in joined
-            joined[name] = {**joined[name], **value} if is_mapping else value
-        changed = attrs.evolve(self, request_options=joined)
+        changed = attrs.evolve(self, request_options=(*self.request_options, options))
         changed.api()  # which checks them
         return changed

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from trio_cartesia._errors import LocalProtocolError
-from trio_cartesia._protocol.base.credentials import Credential
+from trio_cartesia._protocol.base.credentials import Credential, Headers
 
 __all__ = ["CreateToken", "TokenSource"]
 
@@ -50,9 +50,11 @@ class TokenSource:
             assert self._credential is not None
             return self._credential
 
-    def discard(self) -> None:
-        """Have the next request make a new token: the service refused this one."""
-        self._credential = None
+    def discard(self, refused: Headers) -> None:
+        """Have the next request make a new token, unless *refused* have an older one."""
+        current = self._credential
+        if current is not None and ("Authorization", current.authorization) in refused:
+            self._credential = None
 
     async def _made(self) -> object:
         making: object = self._create()

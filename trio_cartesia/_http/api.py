@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 import trio
@@ -20,10 +20,10 @@ from trio_cartesia._errors import (
 )
 from trio_cartesia._http.connections import Connections
 from trio_cartesia._http.multipart import Multipart, form_fields
-from trio_cartesia._http.requests import JSON, Options, Request, ResponseInfo
+from trio_cartesia._http.requests import JSON, Options, Request, ResponseInfo, described_by
 from trio_cartesia._http.retries import retry_delay, seconds_until
 from trio_cartesia._protocol.base.credentials import Headers
-from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
+from trio_cartesia._protocol.base.error_bodies import error_from_body
 from trio_cartesia._protocol.rest.reading import read_json, to_wire
 
 if TYPE_CHECKING:  # loaded by the first request
@@ -31,13 +31,13 @@ if TYPE_CHECKING:  # loaded by the first request
 
 __all__ = ["API", "MAX_RESPONSE_BYTES", "Response"]
 
+T = TypeVar("T")
+
 MAX_RESPONSE_BYTES: Final = 64 * 2**20  # of a response that is read whole
 MAX_ERROR_BYTES: Final = 64 * 2**10  # read of the body of an error
 ERROR_SECONDS: Final = 5.0  # for the body of an error
 
-_to_json: Final = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False
-).encode
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _log: Final = logging.getLogger("trio_cartesia.http")
 
@@ -55,10 +55,8 @@ class Response:
 
     async def receive(self) -> bytes:
         """Receive some of the body; nothing means its end. Raises `ConnectionLost`."""
-        try:
+        with described_by(self.info):
             return await self._wire.receive()
-        except CartesiaError as error:
-            raise self.described(error) from error.__cause__
 
     async def read(self, max_bytes: int) -> bytes:
         """Return the body.
@@ -68,27 +66,21 @@ class Response:
             ConnectionLost: It was cut short.
         """
         body = bytearray()
-        while data := await self.receive():
-            body += data
-            if len(body) > max_bytes:
-                raise self.described(
-                    RemoteProtocolError(f"a response is larger than {max_bytes} bytes")
-                )
+        with described_by(self.info):
+            while data := await self.receive():
+                body += data
+                if len(body) > max_bytes:
+                    raise RemoteProtocolError(f"a response is larger than {max_bytes} bytes")
         return bytes(body)
-
-    def described(self, error: CartesiaError) -> CartesiaError:
-        """Return *error* with the response's status and request id."""
-        error.status_code = error.status_code or self.info.status_code
-        error.request_id = error.request_id or one_line(self.info.request_id or "") or None
-        return error
 
     def check_type(self, *refused: str) -> None:
         """Raise `RemoteProtocolError` if the body has one of these types."""
         kind = self.info.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in refused:
-            raise self.described(
-                RemoteProtocolError(f"a response has the type {kind}: is there a proxy in between?")
-            )
+        with described_by(self.info):
+            if kind in refused:
+                raise RemoteProtocolError(
+                    f"a response has the type {kind}: is there a proxy in between?"
+                )
 
     async def aclose(self) -> None:
         """Leave the body."""
@@ -112,13 +104,13 @@ class API:
         joined = self.options.joined(options)
         return self if joined is self.options else attrs.evolve(self, options=joined)
 
-    async def json(self, request: Request, options: Mapping[str, Any]) -> Any:
-        """Send a request, and return the JSON of its response."""
+    async def json(
+        self, request: Request, options: Mapping[str, Any], structure: Callable[[Any], T]
+    ) -> T:
+        """Send a request, and return what *structure* makes of the JSON of its response."""
         response, body = await self.whole(request, options)
-        try:
-            return read_json(body)
-        except RemoteProtocolError as error:
-            raise response.described(error) from None
+        with described_by(response.info):
+            return structure(read_json(body))
 
     async def text(self, request: Request, options: Mapping[str, Any]) -> str:
         """Send a request, and return the text of its response."""
@@ -144,13 +136,19 @@ class API:
     async def open(self, request: Request, options: Mapping[str, Any]) -> Response:
         """Send a request, and return its response, which the caller closes; raises as `whole`."""
         chosen = self.options.joined(options)
+        url = f"{self.connections.base_url}{request.target(chosen)}"
         content = _content(request, chosen)
         can_repeat, has_renewed = not isinstance(content, Multipart) or content.can_repeat, False
         for attempt in itertools.count():
+            wire = self.connections.wire()
+            headers = _headers(await self.connections.headers(), request, chosen, content)
+            self.connections.requests_sent += 1
+            self.connections.retries += attempt > 0
             try:
-                return await self._attempt(request, chosen, content)
+                answer = await wire.send(request.method, url, headers, content, _size(content))
+                return await _accepted(answer, chosen)
             except AuthenticationFailed:
-                if has_renewed or not can_repeat or not self.connections.renew():
+                if has_renewed or not can_repeat or not self.connections.renew(headers):
                     raise
                 has_renewed = True
                 continue
@@ -169,59 +167,55 @@ class API:
                     *(request.method, request.path, type(error).__name__, error.status_code),
                     *(attempt + 2, delay),
                 )
-            self.connections.retries += 1
             await trio.sleep(delay)
         raise AssertionError  # the loop has no end
 
-    async def _attempt(
-        self, request: Request, options: Options, content: bytes | Multipart
-    ) -> Response:
-        wire = self.connections.wire()
-        own = {name.lower() for name in options.extra_headers}
-        common = Headers([*await self.connections.headers(), *_headers(request, content)])
-        headers = Headers(header for header in common if header[0].lower() not in own)
-        headers.extend(options.extra_headers.items())
-        url = f"{self.connections.base_url}{request.target(options)}"
-        size = content.size_bytes if isinstance(content, Multipart) else len(content)
-        self.connections.requests_sent += 1
-        answer = await wire.send(request.method, url, headers, content, size)
-        response = Response(
-            answer, ResponseInfo(status_code=answer.status_code, headers=answer.headers)
-        )
-        try:
-            if options.on_response is not None:
-                options.on_response(response.info)
-            if 200 <= answer.status_code < 300:
-                return response
-            raise await _error(response)
-        except BaseException:
-            await response.aclose()  # noqa: ASYNC102  # shielded there
-            raise
-
 
 def _content(request: Request, options: Options) -> bytes | Multipart:
+    extra = to_wire(options.extra_body, "extra_body")
     if request.form is not None:
-        return request.form.with_fields(form_fields(options.extra_body))
+        return request.form.with_fields(form_fields(extra))
     members = request.json
-    if options.extra_body:
+    if extra:
         if members is not None and not isinstance(members, dict):
             raise LocalProtocolError("extra_body needs a body that is a JSON object")
-        members = {**(members or {}), **to_wire(options.extra_body, "extra_body")}
-    if members is None:
-        return b""
-    try:
-        return _to_json(members).encode()
-    except ValueError:
-        raise LocalProtocolError("a number in a request must be finite") from None
+        members = {**(members or {}), **extra}
+    return b"" if members is None else _to_json(members).encode()
 
 
-def _headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str, str]]:
+def _size(content: bytes | Multipart) -> int | None:
+    return content.size_bytes if isinstance(content, Multipart) else len(content)
+
+
+def _headers(
+    common: Headers, request: Request, options: Options, content: bytes | Multipart
+) -> Headers:
+    headers = common.replaced(_content_headers(request, content))
+    return headers.replaced(options.extra_headers.items())
+
+
+def _content_headers(request: Request, content: bytes | Multipart) -> Iterator[tuple[str, str]]:
     yield "Accept", request.accept
     yield "Accept-Encoding", "identity"
     if isinstance(content, Multipart):
         yield "Content-Type", content.content_type
     elif content:
         yield "Content-Type", JSON
+
+
+async def _accepted(answer: WireResponse, options: Options) -> Response:
+    """Return a response of success; leave any other, and raise its error."""
+    info = ResponseInfo(status_code=answer.status_code, headers=answer.headers)
+    response = Response(answer, info)
+    try:
+        if options.on_response is not None:
+            options.on_response(info)
+        if 200 <= info.status_code < 300:
+            return response
+        raise await _error(response)
+    except BaseException:
+        await response.aclose()  # noqa: ASYNC102  # shielded there
+        raise
 
 
 async def _error(response: Response) -> CartesiaError:

@@ -44,7 +44,9 @@ class Connections:
     Attributes:
         base_url: Without a slash at its end.
         headers: Makes the headers that every request carries.
-        renew: Called when the credential was refused; returns whether there can be another one.
+        renew: Called with headers whose credential was refused; returns whether there can be
+            another one.
+        lacks_credential: Whether the service needs a credential, and there is none.
         ssl_context: For TLS; None means the system's authorities.
         open_stream: Makes the stream to a host and port, before TLS.
         max_connections: The most at once; further requests wait for one.
@@ -55,7 +57,8 @@ class Connections:
 
     base_url: str
     headers: Callable[[], Awaitable[Headers]] = attrs.field(repr=False)
-    renew: Callable[[], bool]
+    renew: Callable[[Headers], bool]
+    lacks_credential: bool
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
     max_connections: int
@@ -68,12 +71,18 @@ class Connections:
         """Return the connections.
 
         Raises:
-            LocalProtocolError: The client's block was not entered, or has ended.
+            LocalProtocolError: The client's block was not entered, or has ended; or there is no
+                credential.
         """
         if not self.is_open:
             raise LocalProtocolError(
                 "requests need the client's block, which keeps connections: use 'async with' "
                 "on the Cartesia"
+            )
+        if self.lacks_credential:
+            raise LocalProtocolError(
+                f"there is no credential for {self.base_url}: give api_key or token, or set "
+                "CARTESIA_API_KEY"
             )
         if self._wire is None:
             from trio_cartesia._http.wire import Wire

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial, wraps
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from trio_cartesia._http.responses import AudioResponse
 from trio_cartesia._http.streams import open_audio, open_events
 from trio_cartesia._http.uploads import Source, Upload, source_of
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.rest.pages import Page, read_page
+from trio_cartesia._protocol.rest.pages import Cursor, Page, read_page
 from trio_cartesia._protocol.rest.reading import read, to_wire
 from trio_cartesia._protocol.rest.unchanged import UNCHANGED
 
@@ -53,6 +53,11 @@ def _whole(low: int, high: int, value: object, name: str) -> None:
         raise LocalProtocolError(
             f"{name} must be a whole number from {low} to {high}, not {checks.quoted(value)}"
         )
+
+
+def _array(value: object, name: str) -> None:
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise LocalProtocolError(f"{name} must be a list, not {type(value).__name__}")
 
 
 def _segment(value: object, name: str) -> str:
@@ -138,6 +143,15 @@ class _Declaration:
         return frozenset(name for name, kind in self.types.items() if kinds <= set(get_args(kind)))
 
     @cached_property
+    def arrays(self) -> frozenset[str]:
+        """The parameters that are arrays."""
+        return frozenset(
+            name
+            for name, kind in self.types.items()
+            if any(get_origin(each) is Sequence for each in (kind, *get_args(kind)))
+        )
+
+    @cached_property
     def nullable(self) -> frozenset[str]:
         """The parameters whose None is sent as null."""
         parameters = self.signature.parameters.values()
@@ -160,7 +174,7 @@ class _Declaration:
             return None
         if kind is str:
             return await api.text(request.accepting("text/csv"), options)
-        return read(await api.json(request, options), kind)
+        return await api.json(request, options, partial(read, kind=kind))
 
     def begin(self, api: API, values: Values, options: Values) -> Any:
         """Return the list, or the block that receives the response."""
@@ -188,6 +202,8 @@ class _Declaration:
             else:
                 if name in CHECKS:
                     CHECKS[name](value, name)
+                if name in self.arrays:
+                    _array(value, name)
                 sent[wire_name] = to_wire(value, name)
         if self.is_form:
             form = Multipart(fields=form_fields(sent), files=files, progress=values.get(PROGRESS))
@@ -204,9 +220,14 @@ class _Declaration:
         is_backwards = values.get("ending_before") is not None
         parameter = "ending_before" if is_backwards else "starting_after"
 
-        async def fetch(cursor: str | None) -> Page[Any]:
-            asked = values if cursor is None else {**values, parameter: cursor}
-            return read_page(await api.json(self.request(asked), options), item)
+        async def fetch(cursor: Cursor) -> Page[Any]:
+            def followed(value: Any) -> Page[Any]:
+                page = read_page(value, item)
+                cursor.follow(page)
+                return page
+
+            asked = values if cursor.value is None else {**values, parameter: cursor.value}
+            return await api.json(self.request(asked), options, followed)
 
         listing: Listing[Any] = create(Listing, fetch, is_backwards)
         return listing

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import attrs
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._http.api import API
-from trio_cartesia._http.requests import Request, ResponseInfo, query_pairs
+from trio_cartesia._http.requests import Request, ResponseInfo, described_by, query_pairs
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.account import Status
 from trio_cartesia._protocol.rest.reading import read, read_json, to_wire
@@ -42,7 +43,8 @@ class RawResponse(ResponseInfo):
         Raises:
             RemoteProtocolError: It is not JSON.
         """
-        return read_json(self.body)
+        with described_by(self):
+            return read_json(self.body)
 
 
 async def send(
@@ -77,4 +79,4 @@ async def send(
 
 async def get_status(api: API, options: Mapping[str, Any]) -> Status:
     """Return the service's status, as `Cartesia.get_status`."""
-    return read(await api.json(Request(method="GET", path="/"), options), Status)
+    return await api.json(Request(method="GET", path="/"), options, partial(read, kind=Status))

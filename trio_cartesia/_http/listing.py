@@ -10,12 +10,12 @@ import attrs
 import trio
 
 from trio_cartesia._constructors import create, no_public_constructor
-from trio_cartesia._protocol.rest.pages import Page, next_cursor
+from trio_cartesia._protocol.rest.pages import Cursor, Page
 
 __all__ = ["Listing", "Pages"]
 
 T = TypeVar("T")
-FetchPage = Callable[[str | None], Awaitable[Page[T]]]
+FetchPage = Callable[[Cursor], Awaitable[Page[T]]]  # which also moves the cursor on
 
 
 @no_public_constructor("pages()")
@@ -27,9 +27,7 @@ class Pages(AsyncIterator[Page[T]], Generic[T]):
     """
 
     _fetch: FetchPage[T] = attrs.field(repr=False)
-    _is_backwards: bool
-    _cursor: str | None = attrs.field(default=None, init=False)
-    _has_ended: bool = attrs.field(default=False, init=False)
+    _cursor: Cursor
 
     def __aiter__(self) -> Self:
         return self
@@ -41,13 +39,10 @@ class Pages(AsyncIterator[Page[T]], Generic[T]):
             StopAsyncIteration: There is no more.
             CartesiaError: As other requests.
         """
-        if self._has_ended:
+        if self._cursor.has_ended:
             await trio.lowlevel.checkpoint()
             raise StopAsyncIteration
-        page = await self._fetch(self._cursor)
-        cursor = next_cursor(page, self._cursor, is_backwards=self._is_backwards)
-        self._cursor, self._has_ended = cursor, cursor is None
-        return page
+        return await self._fetch(self._cursor)
 
 
 @no_public_constructor("the resource's list()")
@@ -68,7 +63,8 @@ class Listing(AsyncIterator[T], Generic[T]):
 
     def pages(self) -> Pages[T]:
         """Return the pages of the list, from its start."""
-        pages: Pages[T] = create(Pages, self._fetch, self._is_backwards)
+        cursor = Cursor(is_backwards=self._is_backwards)
+        pages: Pages[T] = create(Pages, self._fetch, cursor)
         return pages
 
     def __aiter__(self) -> Self:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
 import attrs
 
-from trio_cartesia._errors import LocalProtocolError
+from trio_cartesia._errors import CartesiaError, LocalProtocolError
 from trio_cartesia._http.multipart import Multipart, plain_text
 from trio_cartesia._http.retries import MAX_RETRIES
 from trio_cartesia._protocol.base import checks
-from trio_cartesia._protocol.base.credentials import check_headers
+from trio_cartesia._protocol.base.credentials import Headers, check_headers
+from trio_cartesia._protocol.base.error_bodies import one_line
 
-__all__ = ["JSON", "Options", "Request", "RequestOptions", "ResponseInfo", "query_pairs"]
+__all__ = [
+    "JSON",
+    "Options",
+    "Request",
+    "RequestOptions",
+    "ResponseInfo",
+    "described_by",
+    "query_pairs",
+]
 
 JSON: Final = "application/json"
 
@@ -35,6 +45,17 @@ class ResponseInfo:
     def request_id(self) -> str | None:
         """The service's id of the request, for reports."""
         return self.headers.get("x-request-id")
+
+
+@contextmanager
+def described_by(info: ResponseInfo) -> Iterator[None]:
+    """Give an error of the block the status and the request id of its response."""
+    try:
+        yield
+    except CartesiaError as error:
+        error.status_code = error.status_code or info.status_code
+        error.request_id = error.request_id or one_line(info.request_id or "") or None
+        raise
 
 
 class RequestOptions(TypedDict, total=False):
@@ -84,12 +105,11 @@ class Options:
             if name in changes:
                 if not isinstance(changes[name], Mapping):
                     raise LocalProtocolError(f"{name} must be a mapping")
-                own = getattr(self, name)
-                if name == "extra_headers":  # whose names have no case
-                    given_names = {str(each).lower() for each in changes[name]}
-                    own = {each: own[each] for each in own if each.lower() not in given_names}
-                changes[name] = {**own, **changes[name]}
-        check_headers(changes.get("extra_headers", {}))
+                changes[name] = {**getattr(self, name), **changes[name]}
+        if "extra_headers" in given:
+            headers = check_headers(given["extra_headers"])
+            own = Headers(self.extra_headers.items())
+            changes["extra_headers"] = dict(own.replaced(headers.items()))
         retries = changes.get("max_retries", 0)
         if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
             raise LocalProtocolError("max_retries must be a whole number, 0 or more")
@@ -138,10 +158,14 @@ def query_pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return parameters as they are sent: an array repeats its name (protocol §1.6).
 
     Raises:
-        LocalProtocolError: A value is neither text, a number, a truth value nor an array of them.
+        LocalProtocolError: A name is not text, or a value is neither text, a number, a truth
+            value, a time nor an array of them.
     """
+    if not isinstance(values, Mapping):
+        raise LocalProtocolError(f"query must be a mapping, not {type(values).__name__}")
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
+        checks.text(name, "the name of a parameter")
         values_of_name = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
         pairs += [(name, plain_text(each, name)) for each in values_of_name if each is not None]
     return pairs

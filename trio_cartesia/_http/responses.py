@@ -15,6 +15,7 @@ import trio
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 from trio_cartesia._http.api import Response
+from trio_cartesia._http.requests import described_by
 from trio_cartesia._http.saving import save_pieces
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
@@ -107,9 +108,7 @@ class AudioResponse(AsyncIterator[bytes]):
             ConnectionLost: The response was cut short.
             OSError: The file cannot be written.
         """
-        given: object = path
-        if not isinstance(given, (str, os.PathLike)) or not Path(given).name:
-            raise LocalProtocolError(f"path must be that of a file, not {checks.quoted(given)}")
+        _check_target(path)
         self._begin()
         await save_pieces(self, path)
 
@@ -117,6 +116,17 @@ class AudioResponse(AsyncIterator[bytes]):
         if self._has_begun:
             raise LocalProtocolError("the audio is received once, and that has begun already")
         self._has_begun = True
+
+
+def _check_target(path: object) -> None:
+    """Raise `LocalProtocolError` if no file can have this path: audio is received once."""
+    if (
+        not isinstance(path, (str, os.PathLike))
+        or "\0" in str(path)
+        or not Path(path).name
+        or Path(path).is_dir()
+    ):
+        raise LocalProtocolError(f"path must be that of a file, not {checks.quoted(path)}")
 
 
 @no_public_constructor("client.tts.generate_sse()")
@@ -164,20 +174,18 @@ class EventsResponse(AsyncIterator[Event]):
         if self._is_done:
             await self._receive_end()
             raise StopAsyncIteration
-        while not self._waiting:
-            data = await self._response.receive()
-            if not data:
-                raise self._response.described(
-                    ConnectionLost("the events ended without one that says that speech is complete")
-                )
-            self._waiting.extend(self._stream.receive(data))
-        event = read_fields(self._fields(self._waiting.popleft()))
-        if isinstance(event, ErrorEvent):
-            self._is_done = True
-            raise self._response.described(
-                error_from_fields(event.fields, context_id=event.context_id)
-            )
-        self._is_done = isinstance(event, Done)
+        with described_by(self._response.info):
+            while not self._waiting:
+                data = await self._response.receive()
+                if not data:
+                    raise ConnectionLost(
+                        "the events ended without one that says that speech is complete"
+                    )
+                self._waiting.extend(self._stream.receive(data))
+            event = read_fields(self._fields(self._waiting.popleft()))
+            self._is_done = isinstance(event, (Done, ErrorEvent))
+            if isinstance(event, ErrorEvent):
+                raise error_from_fields(event.fields, context_id=event.context_id)
         return event
 
     async def _receive_end(self) -> None:

@@ -58,6 +58,6 @@ def seconds_until(retry_after: str | None) -> str | None:
         return retry_after
     try:
         moment = parsedate_to_datetime(retry_after).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return str(max(moment - time.time(), 0.0))

@@ -36,7 +36,7 @@ INFILL_FIELDS: Final[Mapping[str, Callable[[object], object]]] = {  # and their 
     "model_id": partial(checks.printable, name="model_id"),
     "language": partial(checks.printable, name="language"),
     "transcript": _text,
-    "voice_id": voice_id,
+    "voice_id": partial(voice_id, name="voice_id"),
     "output_format": output_format,
 }
 
@@ -128,10 +128,10 @@ def infill(api: API, settings: Mapping[str, Any]) -> Manager[AudioResponse]:
     files = [(name, source_of(each, name)) for name, each in recordings if each is not None]
     if not files:
         raise LocalProtocolError("an infill needs left_audio, right_audio or both")
-    if given.keys() != INFILL_FIELDS.keys():
-        raise LocalProtocolError(
-            f"an infill needs {', '.join(INFILL_FIELDS)}, and takes no other settings"
-        )
+    if unknown := given.keys() - INFILL_FIELDS.keys():
+        raise LocalProtocolError(f"there is no setting {', '.join(sorted(unknown))}")
+    if missing := INFILL_FIELDS.keys() - given.keys():
+        raise LocalProtocolError(f"an infill needs {', '.join(sorted(missing))}")
     fields = form_fields({name: INFILL_FIELDS[name](value) for name, value in given.items()})
     form = Multipart(fields=fields, files=files, progress=progress)
     return open_audio(api, Request(method="POST", path=INFILL, form=form), options)

@@ -68,7 +68,7 @@ class UsageReports:
         """Return the credits that were used; it needs an admin key (protocol §5.13).
 
         Args:
-            start_ts: The start of the time, rounded to days in UTC.
+            start_ts: The start of the time, rounded to days in UTC; a `datetime` needs a time zone.
             end_ts: Its end, at most a year later; now if None.
             interval: ``"day"``, ``"week"`` or ``"month"``; one bucket for all if None.
             group_by: ``"capability"``, ``"model"``, ``"voice"`` or ``"api_key"``.

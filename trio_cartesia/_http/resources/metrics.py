@@ -126,7 +126,7 @@ class MetricResults:
             deployment_id: Only those of this deployment.
             metric_id: Only those of this metric.
             call_id: Only those of this call.
-            start_date: Only those from this time on (ISO 8601).
+            start_date: Only those from this time on (ISO 8601); a `datetime` needs a time zone.
             end_date: Only those up to this time (ISO 8601).
             limit: The most results a page, 1 to 100; the service's default is 10.
             starting_after: Begin behind the one with this id.
@@ -153,7 +153,7 @@ class MetricResults:
             deployment_id: Only those of this deployment.
             metric_id: Only those of this metric.
             call_id: Only those of this call.
-            start_date: Only those from this time on (ISO 8601).
+            start_date: Only those from this time on (ISO 8601); a `datetime` needs a time zone.
             end_date: Only those up to this time (ISO 8601).
             **options: See `RequestOptions`.
         """

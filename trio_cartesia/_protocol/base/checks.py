@@ -18,6 +18,7 @@ from trio_cartesia._errors import LocalProtocolError
 __all__ = [
     "boolean",
     "choice",
+    "finite",
     "flag",
     "identifier",
     "number_between",
@@ -132,6 +133,17 @@ def positive_or_none(value: object, name: str) -> float:
             f"{name} must be a positive number, or None for no limit, not {quoted(value)}"
         )
     return float(value)
+
+
+def finite(value: float, name: str) -> float:
+    """Return *value* if it is a number that JSON can carry, and a float can hold."""
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:  # of a huge int
+        is_finite = False
+    if not is_finite:
+        raise LocalProtocolError(f"{name} must be a finite number, not {quoted(value)}")
+    return value
 
 
 def number_between(low: float, high: float) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, NoReturn
 
@@ -82,6 +82,12 @@ class Headers(list[tuple[str, str]]):
     """Headers to be sent. They hold a credential: no repr shows them, and they are not pickled."""
 
     __slots__ = ()
+
+    def replaced(self, given: Iterable[tuple[str, str]]) -> Headers:
+        """Return them with *given* ones, which replace those of the same names in any case."""
+        given = Headers(given)
+        names = {name.lower() for name, _ in given}
+        return Headers([*(each for each in self if each[0].lower() not in names), *given])
 
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"

@@ -11,7 +11,7 @@ from trio_cartesia._errors import RemoteProtocolError
 from trio_cartesia._protocol.rest.reading import read
 from trio_cartesia._protocol.rest.records import extra
 
-__all__ = ["Page", "next_cursor", "read_page"]
+__all__ = ["Cursor", "Page", "read_page"]
 
 T = TypeVar("T")
 
@@ -56,24 +56,47 @@ def read_page(value: Any, item: type[T]) -> Page[T]:
     )
 
 
-def next_cursor(page: Page[Any], cursor: str | None, *, is_backwards: bool) -> str | None:
-    """Return the cursor to the page behind *page*, or None if that was the last.
+@attrs.define(kw_only=True)
+class Cursor:
+    """The way through the pages of a list.
 
-    The list ends at ``has_more: false`` and at an empty page. Lists of calls do not have
-    ``has_more``; they end where ``next_page`` is missing (protocol §5.8).
-
-    Args:
-        page: The page that was read.
-        cursor: The cursor that it was read with.
+    Attributes:
         is_backwards: Whether cursors are those of ``ending_before``.
-
-    Raises:
-        RemoteProtocolError: The cursor is that of *page* itself, so the list would never end.
+        value: The cursor of the next page; None for the first page.
+        has_ended: Whether the last page was read.
     """
-    if not page.data or page.has_more is False or (page.has_more is None and not page.next_page):
-        return None
-    edge = page.data[0] if is_backwards else page.data[-1]
-    following: str | None = page.next_page or getattr(edge, "id", None)
-    if following is not None and following == cursor:
-        raise RemoteProtocolError("a list names the same page as the next one, and does not end")
-    return following
+
+    is_backwards: bool
+    value: str | None = attrs.field(default=None, init=False)
+    has_ended: bool = attrs.field(default=False, init=False)
+    _mark: str | None = attrs.field(default=None, init=False)  # a cursor that was passed
+    _steps: int = attrs.field(default=0, init=False)  # since the mark
+    _steps_to_mark: int = attrs.field(default=1, init=False)
+
+    def follow(self, page: Page[Any]) -> None:
+        """Move on to the page behind *page*, or to the end if that was the last.
+
+        The list ends at ``has_more: false`` and at an empty page. Lists of calls do not have
+        ``has_more``; they end where ``next_page`` is missing (protocol §5.8).
+
+        Raises:
+            RemoteProtocolError: A cursor came again, so the list would never end. That is found
+                within three times as many pages as came before the repetition: Brent's algorithm
+                keeps one cursor to compare with, and replaces it at twice the distance each time.
+        """
+        following = self._behind(page)
+        if following is not None and following == self._mark:
+            raise RemoteProtocolError("a list has come back to a page, and does not end")
+        self.value, self.has_ended = following, following is None
+        self._steps += 1
+        if self._steps == self._steps_to_mark:
+            self._mark, self._steps, self._steps_to_mark = following, 0, 2 * self._steps_to_mark
+
+    def _behind(self, page: Page[Any]) -> str | None:
+        if not page.data or page.has_more is False:
+            return None
+        if page.has_more is None and not page.next_page:
+            return None
+        edge = page.data[0] if self.is_backwards else page.data[-1]
+        following: str | None = page.next_page or getattr(edge, "id", None)
+        return following

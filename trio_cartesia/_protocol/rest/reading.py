@@ -24,6 +24,7 @@ __all__ = ["read", "read_json", "to_wire"]
 T = TypeVar("T")
 Json = Any
 
+MAX_DEPTH: Final = 100  # of values in a request
 MAX_QUOTED_PATHS: Final = 3  # of what is wrong with one response
 
 
@@ -63,41 +64,58 @@ def _paths(error: Exception, kind: type) -> str:
     return "; ".join(found[:MAX_QUOTED_PATHS])
 
 
-def to_wire(value: object, name: str) -> Json:
+def to_wire(value: object, name: str, depth: int = MAX_DEPTH) -> Json:
     """Return a value of a request as JSON can carry it, with the names of the wire.
 
     Args:
         value: Of this package's types, of JSON's, or a `datetime`.
         name: The parameter that it is from, for messages.
+        depth: How many levels of objects and arrays it may have.
 
     Raises:
-        LocalProtocolError: JSON cannot carry it.
+        LocalProtocolError: JSON cannot carry it, or it is a `datetime` without a time zone.
     """
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, (int, float)):
+        return checks.finite(value, name)
     if isinstance(value, str):
         return checks.text(value, name)
     if isinstance(value, datetime):
-        return value.isoformat()
+        return _moment(value, name)
+    if depth == 0:
+        raise LocalProtocolError(
+            f"{name} must not contain itself, or more than {MAX_DEPTH} levels of arrays and objects"
+        )
     if attrs.has(type(value)):
-        return _members(value, name)
+        return _members(value, name, depth - 1)
     if isinstance(value, Mapping):
-        return {checks.text(key, name): to_wire(each, name) for key, each in value.items()}
+        items = value.items()
+        return {checks.text(key, name): to_wire(each, name, depth - 1) for key, each in items}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_wire(each, name) for each in value]
+        return [to_wire(each, name, depth - 1) for each in value]
     raise LocalProtocolError(f"{name} must be a value for JSON, not {type(value).__name__}")
 
 
-def _members(value: Any, name: str) -> dict[str, Json]:
+def _moment(value: datetime, name: str) -> str:
+    if value.utcoffset() is None:
+        raise LocalProtocolError(
+            f"{name} must have a time zone, and {value.isoformat()} has none: use "
+            "datetime.now(UTC), or astimezone() for local time"
+        )
+    return value.isoformat()
+
+
+def _members(value: Any, name: str, depth: int) -> dict[str, Json]:
     members: dict[str, Json] = {}
     if isinstance(container := getattr(value, "container", None), str):  # of an output format
         members["container"] = container
     for field in attrs.fields(type(value)):
         member = getattr(value, field.name)
         if field.name == "extra":
-            members |= to_wire(member, name)
+            members |= to_wire(member, name, depth)
         elif member is not None:
-            members[wire_name(field)] = to_wire(member, name)
+            members[wire_name(field)] = to_wire(member, name, depth)
     return members
 
 

@@ -32,7 +32,7 @@ Speed = Literal["slow", "normal", "fast"]
 SPEEDS: Final = ("slow", "normal", "fast")
 
 
-def voice_id(value: object) -> str:
+def voice_id(value: object, name: str = "voice") -> str:
     """Return the id of a voice, given as an id or as the wire's object.
 
     The object is ``{"id": ...}`` or, as before 2026-08-14, ``{"mode": "id", "id": ...}``
@@ -44,10 +44,10 @@ def voice_id(value: object) -> str:
     if isinstance(value, Mapping):
         if value.get("mode", "id") != "id" or not value.keys() <= {"mode", "id"}:
             raise LocalProtocolError(
-                "voice must be an id, or {'id': ...}: the service takes no other modes"
+                f"{name} must be an id, or {{'id': ...}}: the service takes no other modes"
             )
         value = value.get("id")
-    return checks.printable(value, "voice")
+    return checks.printable(value, name)
 
 
 def _model(_: object, field: attrs.Attribute[str], value: object) -> None:
