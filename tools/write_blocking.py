@@ -254,6 +254,10 @@ def class_of(name: str) -> tuple[ast.ClassDef, dict[str, str]]:
             names |= {target.id: module for target in targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.ClassDef) and node.name == name:
             found = node
+    bases = {ast.unparse(base) for base in found.bases}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name[0] == "_" and node.name in bases:
+            found.body[1:1] = node.body[1:]  # behind the docstrings
     return found, names
 
 

@@ -30,17 +30,11 @@ __all__ = ["AudioResponse", "EventsResponse"]
 END_SECONDS: Final = 1.0  # for the end of a response whose last event has come
 
 
-@no_public_constructor("client.tts.generate()")
-@attrs.define(eq=False, init=False)
-class AudioResponse(AsyncIterator[bytes]):
-    """Audio over HTTP: an asynchronous iterator of the bytes as they come, in their container.
-
-    Leaving the block early closes the connection, so the service stops (protocol §3.1). The bytes
-    are received once: by iterating, by `read` or by `save`.
-    """
+@attrs.define(eq=False)
+class _StreamedResponse:
+    """A response whose body is still to come."""
 
     _response: Response = attrs.field(repr=False)
-    _has_begun: bool = attrs.field(default=False, init=False, repr=False)
 
     @property
     def status_code(self) -> int:
@@ -56,6 +50,18 @@ class AudioResponse(AsyncIterator[bytes]):
     def request_id(self) -> str | None:
         """The service's id of the request, for reports; None if it gave none."""
         return self._response.info.request_id
+
+
+@no_public_constructor("client.tts.generate()")
+@attrs.define(eq=False, init=False)
+class AudioResponse(_StreamedResponse, AsyncIterator[bytes]):
+    """Audio over HTTP: an asynchronous iterator of the bytes as they come, in their container.
+
+    Leaving the block early closes the connection, so the service stops (protocol §3.1). The bytes
+    are received once: by iterating, by `read` or by `save`.
+    """
+
+    _has_begun: bool = attrs.field(default=False, init=False, repr=False)
 
     @property
     def file_id(self) -> str | None:
@@ -131,33 +137,17 @@ def _check_target(path: object) -> None:
 
 @no_public_constructor("client.tts.generate_sse()")
 @attrs.define(eq=False, init=False)
-class EventsResponse(AsyncIterator[Event]):
+class EventsResponse(_StreamedResponse, AsyncIterator[Event]):
     """Speech over HTTP as events: an asynchronous iterator that ends after `Done`.
 
     The events are those of a WebSocket. Leaving the block early closes the connection, so the
     service stops.
     """
 
-    _response: Response = attrs.field(repr=False)
     _context_id: str
     _stream: EventStream = attrs.field(factory=EventStream, init=False, repr=False)
     _waiting: deque[bytes] = attrs.field(factory=deque, init=False, repr=False)
     _is_done: bool = attrs.field(default=False, init=False, repr=False)
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status."""
-        return self._response.info.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, by lower-case name."""
-        return self._response.info.headers
-
-    @property
-    def request_id(self) -> str | None:
-        """The service's id of the request, for reports; None if it gave none."""
-        return self._response.info.request_id
 
     def __aiter__(self) -> Self:
         return self
