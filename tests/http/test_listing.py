@@ -5,11 +5,13 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http.scripted import answer, scripted
-from trio_cartesia import RemoteProtocolError, ServiceFailed
+from trio_cartesia import LocalProtocolError, RemoteProtocolError, ServiceFailed
 from trio_cartesia.testing import cancelled_at_each_step, on_virtual_time
 
 
@@ -98,6 +100,25 @@ async def test_a_list_that_alternates_between_pages_is_an_error():
                 pass
     assert (caught.value.status_code, caught.value.request_id) == (200, "r-1")
     assert len(service.asked) == 3
+
+
+@on_virtual_time
+async def test_one_task_iterates_at_a_time():
+    """Another one gets an error, and the first one loses nothing."""
+    scripts = [[1.0, *page("a", is_last=False)], page("b", is_last=True)]
+    async with scripted(*scripts) as (client, _):
+        listing, found = client.voices.list(), []
+
+        async def iterate():
+            async for one in listing:
+                found.append(one.id)  # noqa: PERF401  # as below
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(iterate)
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(LocalProtocolError, match="another task"):
+                await anext(listing)
+    assert found == ["a", "b"]
 
 
 @on_virtual_time

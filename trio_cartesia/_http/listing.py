@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.rest.pages import Cursor, Page
 
 __all__ = ["Listing", "Pages"]
@@ -28,6 +29,7 @@ class Pages(AsyncIterator[Page[T]], Generic[T]):
 
     _fetch: FetchPage[T] = attrs.field(repr=False)
     _cursor: Cursor
+    _is_fetching: bool = attrs.field(default=False, init=False)
 
     def __aiter__(self) -> Self:
         return self
@@ -37,12 +39,19 @@ class Pages(AsyncIterator[Page[T]], Generic[T]):
 
         Raises:
             StopAsyncIteration: There is no more.
+            LocalProtocolError: Another task iterates.
             CartesiaError: As other requests.
         """
         if self._cursor.has_ended:
             await trio.lowlevel.checkpoint()
             raise StopAsyncIteration
-        return await self._fetch(self._cursor)
+        if self._is_fetching:
+            raise LocalProtocolError("another task iterates over this list already")
+        self._is_fetching = True
+        try:
+            return await self._fetch(self._cursor)
+        finally:
+            self._is_fetching = False
 
 
 @no_public_constructor("the resource's list()")
@@ -75,6 +84,7 @@ class Listing(AsyncIterator[T], Generic[T]):
 
         Raises:
             StopAsyncIteration: There is no more.
+            LocalProtocolError: Another task iterates.
             CartesiaError: As other requests.
         """
         if self._items:

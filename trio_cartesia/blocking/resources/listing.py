@@ -32,6 +32,7 @@ class Listing(IteratorWrapper[AsyncListing[T]], Generic[T]):
 
         Raises:
             StopIteration: There is no more.
+            LocalProtocolError: Another thread iterates.
             CartesiaError: As other requests.
         """
         item: T = self._next()

@@ -28,6 +28,7 @@ class Pages(IteratorWrapper[AsyncPages[T]], Generic[T]):
 
         Raises:
             StopIteration: There is no more.
+            LocalProtocolError: Another thread iterates.
             CartesiaError: As other requests.
         """
         item: Page[T] = self._next()
