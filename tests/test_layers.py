@@ -32,6 +32,7 @@ FLOORS = {
     "_runtime.transport": 3,
     "_runtime.playout": 3,
     "_runtime": 4,
+    "_http.wire": 4,
     "playback": 5,
     "_pool": 5,
     "_http": 5,

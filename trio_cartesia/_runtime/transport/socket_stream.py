@@ -1,7 +1,7 @@
 """A TCP stream that is read with as few steps as can be.
 
-Trio's own tries to read, then waits, then reads, and lets other tasks run after each. Where the
-last read took little, nothing more will have arrived, so this one waits first.
+Trio's own tries to read, then waits, then reads, and lets other tasks run after each. A read takes
+everything that has arrived, so the next one would find nothing: this one waits first.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import trio
 from trio_cartesia._runtime.transport.read_buffer import read_buffer
 
 __all__ = ["SocketStream", "wrap_socket_stream"]
-
-LARGE_READ_BYTES: Final = 16 * 2**10  # after a read like this, more may have arrived already
 
 HAS_READV: Final = hasattr(os, "readv")  # not on Windows
 
@@ -36,7 +34,6 @@ class SocketStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
-        self._may_have_more = True
 
     async def receive_into(self, buffer: memoryview) -> int:
         """Read into *buffer*, and return how many bytes arrived; 0 means the end.
@@ -47,14 +44,10 @@ class SocketStream(trio.abc.Stream):
             trio.BrokenResourceError: The connection broke.
             trio.ClosedResourceError: This end was closed.
         """
-        if self._may_have_more:
-            await trio.lowlevel.checkpoint()
-        else:
+        while True:
             await trio.lowlevel.wait_readable(self._fileno())
-        while (count := self._read_now(buffer)) is None:
-            await trio.lowlevel.wait_readable(self._fileno())
-        self._may_have_more = count >= LARGE_READ_BYTES
-        return count
+            if (count := self._read_now(buffer)) is not None:
+                return count
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive at most *max_bytes* bytes; an empty result means the end."""
