@@ -72,23 +72,23 @@ class WireResponse:
             raise LocalProtocolError("another task is receiving the response")
         if self._state == "cut":
             raise ConnectionLost("the rest of the response was lost: receiving did not go on")
-        self._state, data = "receiving", None
+        self._state, data, is_over = "receiving", b"", None
         try:
-            data = await self._receive_chunks() or await anext(self._body, b"")
+            while self._chunks is not None and not data:
+                data = self._split(self._chunks, await self._stream.receive())
+            data = data or await anext(self._body, b"")
+            is_over = not data
         except FAILURES as error:
             raise translated(error, self._stream) from error
         finally:
-            self._state = "cut" if data is None else "open" if data else "ended"
+            self._state = "cut" if is_over is None else "ended" if is_over else "open"
         return data
 
-    async def _receive_chunks(self) -> bytes:
-        """Receive some of a body in chunks; nothing means that httpcore2 receives the rest."""
-        data = b""
-        while self._chunks is not None and not data:
-            received = await self._stream.receive()
-            data = self._chunks.receive(received)
-            if not received or self._chunks.rest is not None:
-                self._stream.unread, self._chunks = self._chunks.rest or b"", None
+    def _split(self, chunks: ChunkedBody, received: bytes) -> bytes:
+        """Return the body in some chunks; after the last usual one, httpcore2 receives the rest."""
+        data = chunks.receive(received)
+        if not received or chunks.rest is not None:
+            self._stream.unread, self._chunks = chunks.rest or b"", None
         return data
 
     async def aclose(self) -> None:

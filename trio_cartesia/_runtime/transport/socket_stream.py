@@ -54,8 +54,10 @@ class SocketStream(trio.abc.Stream):
         if max_bytes is not None and max_bytes < 1:
             raise ValueError("max_bytes must be 1 or more")
         view = read_buffer.view[:max_bytes]
-        count = await self.receive_into(view)
-        return bytes(view[:count])
+        while True:  # as `receive_into`, which would be one more coroutine for each read
+            await trio.lowlevel.wait_readable(self._fileno())
+            if (count := self._read_now(view)) is not None:
+                return bytes(view[:count])
 
     def is_readable(self) -> bool:
         """Return whether a read would not wait: something has arrived, or this is the end."""
