@@ -90,7 +90,7 @@ def test_a_voice_is_cloned_used_and_deleted(run, tmp_path):
     _, own, _ = run("voices", "list", "--own")
     assert [line.split("\t")[:2] for line in own] == [[voice, "Mine"]]
     assert run("say", "Hello.", "--voice", voice, "--out", str(tmp_path / "a.wav"))[0] == 0
-    assert run("voices", "delete", voice)[0] == 0
+    assert run("voices", "delete", voice) == (0, [voice], "")
     assert run("voices", "list", "--own")[1] == []
     assert run("voices", "delete", voice)[0] == 1
 
@@ -110,6 +110,56 @@ def test_dictionaries_are_created_shown_and_deleted(run):
     assert run("dictionaries", "show", dictionary)[1] == ["Nginx\tengine x", "SQL\tsequel"]
     assert run("dictionaries", "delete", dictionary)[0] == 0
     assert run("dictionaries", "list")[1] == []
+
+
+def made(run, *names):
+    """Create a dictionary of each name, and return their ids."""
+    return [run("dictionaries", "create", name, "A=b")[1][0] for name in names]
+
+
+def test_each_deletion_is_reported_though_one_fails(run):
+    """What the service refuses to delete is named, and the others are deleted and printed."""
+    first, last = made(run, "first", "last")
+    code, lines, err = run("dictionaries", "delete", first, "pd_none", last)
+    assert (code, lines) == (1, [first, last])
+    assert "pd_none: " in err
+    assert "Nothing was sent" not in err
+    assert len(err.splitlines()) == 1
+    assert run("dictionaries", "list")[1] == []
+
+
+def test_deletions_are_reported_as_json_too(run):
+    (kept,) = made(run, "first")
+    code, lines, _ = run("dictionaries", "delete", kept, "pd_none", "--json")
+    deleted, failed = json.loads("\n".join(lines))
+    assert (code, deleted) == (1, {"id": kept, "deleted": True})
+    assert (failed["id"], failed["deleted"]) == ("pd_none", False)
+    assert failed["error"]
+
+
+def test_a_refused_key_ends_the_deleting(run, monkeypatch):
+    """Nothing more is sent, and the ids that were not tried are named."""
+    with service_in_thread(api_keys=["another"]) as strict:
+        monkeypatch.setenv("CARTESIA_BASE_URL", strict.url)
+        code, lines, err = run("dictionaries", "delete", "pd_1", "pd_2", "pd_3")
+        _, listed, _ = run("dictionaries", "delete", "pd_1", "pd_2", "--json")
+    assert (code, lines) == (1, [])
+    assert err.splitlines()[0].startswith("trio-cartesia: pd_1: ")
+    assert err.splitlines()[1:] == ["not deleted, as nothing was sent for them: pd_2, pd_3"]
+    untried = {"id": "pd_2", "deleted": False, "error": "Nothing was sent."}
+    assert json.loads("\n".join(listed))[1] == untried
+
+
+@pytest.mark.parametrize(
+    "ids", [[], ["ID", ""], ["ID", ".."], ["ID", " "], ["ID", "a\nb"], ["ID", "ID"]]
+)
+@pytest.mark.parametrize("command", ["dictionaries", "voices"])
+def test_ids_are_checked_before_anything_is_deleted(run, command, ids):
+    (kept,) = made(run, "kept")
+    code, lines, err = run(command, "delete", *(each.replace("ID", kept) for each in ids))
+    assert (code, lines) == (2, [])
+    assert err
+    assert run("dictionaries", "delete", kept)[0] == 0
 
 
 @pytest.mark.parametrize("item", ["Nginx", "=x", "Nginx="])

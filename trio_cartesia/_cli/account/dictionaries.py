@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from trio_cartesia import Cartesia
+from trio_cartesia._cli.account.deleting import Ids, delete_each
 from trio_cartesia._cli.account.running import (
     DEFAULTS,
     Common,
-    delete_each,
     print_json,
     print_made,
     print_table,
@@ -85,8 +85,8 @@ async def create(
 
 
 @app.command
-async def delete(*ids: Annotated[str, Parameter(name="ID")], common: Common = DEFAULTS) -> int:
-    """Delete dictionaries.
+async def delete(*ids: Ids, common: Common = DEFAULTS) -> int:
+    """Delete dictionaries, and print the ids of those that were deleted.
 
     Args:
         ids: The ids of the dictionaries.

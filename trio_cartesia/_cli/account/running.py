@@ -26,7 +26,6 @@ from trio_cartesia._cli.console import (
 __all__ = [
     "DEFAULTS",
     "Common",
-    "delete_each",
     "print_json",
     "print_made",
     "print_table",
@@ -50,7 +49,6 @@ class Common(ServiceChoice):
 
 
 DEFAULTS: Final = Common()
-Delete = Callable[[Cartesia], Callable[[str], Awaitable[None]]]
 
 
 async def run_request(common: Common, work: Callable[[Cartesia], Awaitable[bool]]) -> int:
@@ -71,26 +69,6 @@ async def run_request(common: Common, work: Callable[[Cartesia], Awaitable[bool]
     except EXPECTED as error:
         report_error(error, debug=common.debug)
         return FAILED
-
-
-async def delete_each(common: Common, ids: Sequence[str], delete: Delete) -> int:
-    """Delete what has these ids, one after the other, and return the exit code.
-
-    Args:
-        common: The options.
-        ids: The ids.
-        delete: Returns the client's method that deletes one.
-
-    Raises:
-        UsageError: As `run_request`.
-    """
-
-    async def work(client: Cartesia) -> bool:
-        for each in ids:
-            await delete(client)(each)
-        return True
-
-    return await run_request(common, work)
 
 
 def print_made(common: Common, record: Any, shown: str) -> bool:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import App, Parameter, validators
 
 from trio_cartesia import Cartesia
+from trio_cartesia._cli.account.deleting import Ids, delete_each
 from trio_cartesia._cli.account.running import (
     DEFAULTS,
     Common,
-    delete_each,
     print_json,
     print_made,
     print_table,
@@ -126,8 +126,8 @@ async def clone(
 
 
 @app.command
-async def delete(*ids: Annotated[str, Parameter(name="ID")], common: Common = DEFAULTS) -> int:
-    """Delete voices of the account.
+async def delete(*ids: Ids, common: Common = DEFAULTS) -> int:
+    """Delete voices of the account, and print the ids of those that were deleted.
 
     Args:
         ids: The ids of the voices.
