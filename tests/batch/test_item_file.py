@@ -35,6 +35,7 @@ SETTINGS = st.fixed_dictionaries(
         "emotion": st.just("calm"),
     },
 )
+DEEP = "[" * 5000 + "]" * 5000  # deeper than Python's own parser goes
 ROWS = st.lists(st.tuples(IDS, TEXTS, SETTINGS), min_size=1, max_size=6)
 
 
@@ -96,6 +97,8 @@ def test_other_files_have_a_text_on_each_line(folder, texts):
         ("a.csv", 'id,text\na,"two\nlines"\nb\n', "line 4 has 1 cells, and the header 2"),
         ("a.csv", 'id,text\na,"open\n', "line 2: unexpected end of data"),
         ("a.csv", "id,text,speed\na,b,quick\n", "line 2: the cell of speed is not valid JSON"),
+        ("a.csv", f"id,text,speed\na,b,{DEEP}\n", "line 2: the cell of speed is not valid JSON"),
+        ("a.jsonl", f'{{"id": "a", "text": "b", "speed": {DEEP}}}', "line 1 is not valid JSON"),
         ("a.csv", "id,text\n", "has no texts"),
         ("a.jsonl", '{"id": "a", "text": "b"}\n{"id": "c"}', "line 2 has no member text"),
         ("a.jsonl", "[1]", "line 1 is not a JSON object"),
@@ -132,6 +135,11 @@ def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path):
         ([Item("a", "b", settings={"max_buffer_delay_ms": 9000}, line=3)], "line 3: .* 5000"),
         ([Item("a", "b", settings={"loudness": 1})], "item 'a': a context has no setting"),
         (["a"], "items must be Item objects"),
+        ([Item("a", "b", settings=None)], "item 'a': settings must be a mapping .*, not None"),
+        (
+            [Item("a", "b", settings={1: 2})],
+            "item 'a': settings must be a mapping with keys of str",
+        ),
     ],
 )
 def test_mistakes_in_items_are_found_before_anything_is_sent(items, message):

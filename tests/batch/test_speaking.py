@@ -17,6 +17,7 @@ from trio_cartesia import (
     ConnectFailed,
     LocalProtocolError,
     QuotaExceeded,
+    RemoteProtocolError,
     VoiceNotFound,
 )
 from trio_cartesia.batch import Item
@@ -98,6 +99,33 @@ async def test_refused_items_are_spoken_again_only_if_asked(tmp_path):
         assert {each.state for each in results.values() if each.id != "bad"} == {"done"}
     assert [each["bad"].is_earlier for each in (first, second, third)] == [False, True, False]
     assert refusals <= 2
+
+
+async def test_a_refused_text_leaves_no_file_of_its_earlier_text_under_its_name(tmp_path):
+    """The audio of the earlier text is kept under another name, and nothing is spoken for it."""
+    refused = Item("text-03", "Other words.", settings={"voice": NO_VOICE})
+    async with service() as (client, _):
+        before = (await results_of(client, tmp_path))["text-03"].path.read_bytes()
+        for _ in range(2):
+            (result,) = (await results_of(client, tmp_path, [refused])).values()
+            assert (result.state, result.path) == ("failed", None)
+            assert not (tmp_path / "text-03.wav").exists()
+            assert (tmp_path / "text-03.wav.old").read_bytes() == before
+        (result,) = (await results_of(client, tmp_path, items({"text-03": "Others."}))).values()
+    assert result.path.read_bytes() != before
+
+
+async def test_what_is_not_the_protocol_is_left_to_the_next_run(tmp_path):
+    """A proxy may have caused it, so it is no failure of the item."""
+    texts = {"one": "One."}
+    async with service(faults=[Fault(name="bad_base64")]) as (client, _):
+        (result,) = (await results_of(client, tmp_path, items(texts))).values()
+        assert isinstance(result.error, RemoteProtocolError)
+        assert result.state == "unfinished"
+    async with service() as (client, network):
+        (result,) = (await results_of(client, tmp_path, items(texts))).values()
+        assert (result.state, result.is_earlier) == ("done", False)
+        check_files(tmp_path, network.server, texts)
 
 
 class AfterSteps(trio.abc.Instrument):

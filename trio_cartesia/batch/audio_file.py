@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter
 from pathlib import Path
-from typing import Final
 
 import attrs
 
 from trio_cartesia._protocol.base.audio import SampleFormat
 
 __all__ = ["AudioFile", "open_part"]
-
-MOST_WAV_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and include the headers
 
 
 @attrs.define(eq=False)
@@ -49,7 +46,7 @@ class AudioFile:
             OSError: The disk is full, or the audio is too large for a WAV file.
         """
         self.size_bytes += len(audio)
-        if self._has_header and self.size_bytes > MOST_WAV_BYTES:
+        if self._has_header and self.size_bytes > self.sample_format.max_wav_bytes:
             raise OSError(errno.EFBIG, "a WAV file holds 4 GiB at most; raw audio has no limit")
         self._file.write(audio)
 

@@ -96,7 +96,7 @@ def _value(name: str, cell: str, line: int) -> object:
         return cell
     try:
         return json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LocalProtocolError(f"line {line}: the cell of {name} is not valid JSON") from None
 
 

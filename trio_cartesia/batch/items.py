@@ -69,6 +69,11 @@ class Job:
         """The name of the file while it is written."""
         return f".{self.file_name}.part"
 
+    @property
+    def replaced_name(self) -> str:
+        """The name of the file of an earlier text after this one was refused."""
+        return f"{self.file_name}.old"
+
 
 def jobs_from(items: Iterable[Item], shared: Mapping[str, object], *, raw: bool) -> list[Job]:
     """Check all items.
@@ -123,7 +128,12 @@ def _job(item: Item, shared: Mapping[str, object], *, raw: bool) -> Job:
     text = checks.text(item.text, "text")
     if not text.strip():
         raise LocalProtocolError("the text is empty")
-    settings = settings_from({**shared, **item.settings})
+    own: object = item.settings
+    if not isinstance(own, Mapping) or not all(isinstance(name, str) for name in own):
+        raise LocalProtocolError(
+            f"settings must be a mapping with keys of str, not {checks.quoted(own)}"
+        )
+    settings = settings_from({**shared, **own})
     given = attrs.asdict(settings, filter=lambda _, value: value is not None)
     content = json.dumps([text, given, raw])
     return Job(

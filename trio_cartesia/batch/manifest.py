@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -130,11 +130,14 @@ class Manifest:
             self._database.executemany(REPLACE, map(attrs.astuple, begun))
 
     def fail(self, job: Job, reason: str) -> None:
-        """Note that the service has refused *job*.
+        """Note that the service has refused *job*, and rename the file of its earlier text.
 
         Raises:
-            OSError: The manifest cannot be written.
+            OSError: The manifest cannot be written, or the file cannot be renamed.
         """
+        path = self._directory / job.file_name
+        with suppress(FileNotFoundError):  # before the note: what is refused has no file
+            path.replace(path.with_name(job.replaced_name))
         self._write(Record(job.id, job.fingerprint, "failed", job.file_name, reason=reason))
 
     def finish(self, job: Job, *, size_bytes: int, duration_seconds: float) -> Path:

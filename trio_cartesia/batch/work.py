@@ -20,6 +20,7 @@ from trio_cartesia._errors import (
     InboxOverflow,
     InternalError,
     QuotaExceeded,
+    RemoteProtocolError,
     RequestFailed,
     ServiceFailed,
 )
@@ -39,6 +40,7 @@ PASSING: Final = (  # an item may succeed another time
     ContextExpired,
     ContextStalled,
     InboxOverflow,
+    RemoteProtocolError,  # a proxy may have caused it
     ServiceFailed,
 )
 GENERAL: Final = (AuthenticationFailed, ConnectFailed, InternalError, QuotaExceeded)  # of any item

@@ -10,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.support import TAGS, read_wav
-from trio_cartesia import RawOutputFormat
-from trio_cartesia._protocol.base.audio import SAMPLE_RATES, SILENCE, SampleFormat, WholeFrames
+from trio_cartesia import LocalProtocolError, RawOutputFormat
+from trio_cartesia._protocol.base.audio import (
+    SAMPLE_RATES,
+    SILENCE,
+    UNKNOWN_SIZE,
+    SampleFormat,
+    WholeFrames,
+)
 
 WIDTHS = {"pcm_f32le": 4, "pcm_s16le": 2, "pcm_mulaw": 1, "pcm_alaw": 1}  # protocol §6.1
 
@@ -68,6 +74,15 @@ def test_the_header_says_what_the_samples_are(layout):
     assert (found.bytes_per_frame, found.bits) == (width, 8 * width)
     assert found.bytes_per_second == width * layout.sample_rate
     assert (found.frames is None) == (layout.encoding == "pcm_s16le")
+
+
+@given(layout=formats)
+def test_the_largest_file_has_sizes_that_fit(layout):
+    """The most audio that is allowed fits into sizes of 32 bits with its header; no more is."""
+    header = layout.wav_header(layout.max_wav_bytes)
+    assert len(header) + layout.max_wav_bytes < UNKNOWN_SIZE
+    with pytest.raises(LocalProtocolError, match="write raw audio"):
+        layout.wav_header(layout.max_wav_bytes + 1)
 
 
 @given(layout=formats, frames=st.integers(0, 100))

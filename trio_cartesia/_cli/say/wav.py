@@ -9,15 +9,13 @@ import errno
 import select
 from contextlib import suppress
 from io import FileIO
-from typing import Final, Protocol
+from typing import Protocol
 
 import attrs
 
 from trio_cartesia import SampleFormat
 
-__all__ = ["MOST_BYTES", "AudioFile", "RawFile", "WavFile", "WavStream", "write_all"]
-
-MOST_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and include the headers
+__all__ = ["AudioFile", "RawFile", "WavFile", "WavStream", "write_all"]
 
 
 class AudioFile(Protocol):
@@ -75,7 +73,7 @@ class WavFile:
                 the audio of the writes before, and is valid.
         """
         grown = self.data_bytes + len(audio)
-        if grown > MOST_BYTES:
+        if grown > self._format.max_wav_bytes:
             raise OSError(errno.EFBIG, "a WAV file holds 4 GiB at most; --raw has no limit")
         header = self._format.wav_header(grown)
         end = len(header) + self.data_bytes

@@ -10,6 +10,8 @@ from typing import Final, Literal, get_args
 
 import attrs
 
+from trio_cartesia._errors import LocalProtocolError
+
 __all__ = ["ENCODINGS", "SAMPLE_RATES", "Encoding", "SampleFormat", "WholeFrames"]
 
 Encoding = Literal["pcm_f32le", "pcm_s16le", "pcm_mulaw", "pcm_alaw"]
@@ -27,6 +29,7 @@ SILENCE: Final = {  # one frame of silence (protocol §6.1)
 
 WAV_TAGS: Final = {"pcm_s16le": 1, "pcm_f32le": 3, "pcm_alaw": 6, "pcm_mulaw": 7}
 UNKNOWN_SIZE: Final = 0xFFFFFFFF  # of a WAV that is streamed: players read to the end
+MAX_WAV_BYTES: Final = 2**32 - 256  # of samples: sizes have 32 bits, and include the headers
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +48,11 @@ class SampleFormat:
     def bytes_per_frame(self) -> int:
         """The size of one frame."""
         return BYTES_PER_FRAME[self.encoding]
+
+    @property
+    def max_wav_bytes(self) -> int:
+        """The size of the most audio that a WAV file can hold, a little less than 4 GiB."""
+        return MAX_WAV_BYTES
 
     def seconds(self, size_bytes: int) -> float:
         """Return the duration of *size_bytes* of audio."""
@@ -69,8 +77,16 @@ class SampleFormat:
         zero byte at its end.
 
         Args:
-            size_bytes: The size of the audio, below 4 GiB; None while it is unknown.
+            size_bytes: The size of the audio, at most `max_wav_bytes`; None while it is unknown.
+
+        Raises:
+            LocalProtocolError: The audio is larger.
         """
+        if size_bytes is not None and size_bytes > MAX_WAV_BYTES:
+            raise LocalProtocolError(
+                f"a WAV file holds at most {MAX_WAV_BYTES} bytes of audio, not {size_bytes}: "
+                "write raw audio, or several files"
+            )
         width, tag = self.bytes_per_frame, WAV_TAGS[self.encoding]
         layout = (tag, 1, self.sample_rate, self.sample_rate * width, width, 8 * width)
         if tag == WAV_TAGS["pcm_s16le"]:
