@@ -2,234 +2,43 @@
 
 ``python tools/write_blocking.py`` writes a module for each class of `CLASSES`, with the same public
 names and parameters, and docstrings for threads. A method passes its call on through the portal,
-unless `BODIES` says otherwise.
+unless `BODIES` says otherwise; both tables are in ``blocking_classes.py``.
 
-After a change of the asynchronous face, run this and read the docstrings that it wrote: `WORDS` has
-what they call a thing that is different for threads. A new class of objects with asynchronous
-methods needs a row in `CLASSES`, and a new function that opens a block one in `OPENERS`. A test
-fails where a module is not what this writes.
+After a change of the asynchronous face, run this and read the docstrings that it wrote: `WORDS`, in
+``blocking_words.py``, has what they call a thing that is different for threads. A new class of
+objects with asynchronous methods needs a row in `CLASSES`, and a new function that opens a block
+one in `OPENERS`. A test fails where a module is not what this writes.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import inspect
 import itertools
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
+
+from blocking_classes import (
+    BODIES,
+    CLASSES,
+    CLIENT,
+    HTTP,
+    IMPORTS,
+    MODULES,
+    OPENERS,
+    TYPES,
+    UNCHANGING,
+)
+from blocking_words import Unclear, docstring_for_threads
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "trio_cartesia" / "blocking"
 
 T = TypeVar("T", bound=ast.AST)
-
-CLASSES: Final = {  # public classes, the modules that they are in, and what they are derived from
-    "Cartesia": ("trio_cartesia._client.client", "ClientBase"),
-    "TTS": ("trio_cartesia._client.tts", "Wrapper[AsyncTTS]"),
-    "Pool": ("trio_cartesia._pool.pool", "Wrapper[AsyncPool]"),
-    "Connection": ("trio_cartesia._runtime.connection", "Wrapper[AsyncConnection]"),
-    "Context": ("trio_cartesia._runtime.context", "ContextBase"),
-    "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
-    "Speaker": ("trio_cartesia.playback.speaker", "SpeakerBase"),
-    "Batch": ("trio_cartesia.batch.speaking", "IteratorWrapper[AsyncBatch]"),
-    "AudioResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncAudioResponse]"),
-    "EventsResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncEventsResponse]"),
-    "Listing": ("trio_cartesia._http.listing", "IteratorWrapper[AsyncListing[T]], Generic[T]"),
-    "Pages": ("trio_cartesia._http.listing", "IteratorWrapper[AsyncPages[T]], Generic[T]"),
-    "AccessTokens": ("trio_cartesia._http.resources.account", "Wrapper[AsyncAccessTokens]"),
-    "UsageReports": ("trio_cartesia._http.resources.account", "Wrapper[AsyncUsageReports]"),
-    "Agents": ("trio_cartesia._http.resources.agents", "Wrapper[AsyncAgents]"),
-    "Deployments": ("trio_cartesia._http.resources.agents", "Wrapper[AsyncDeployments]"),
-    "Calls": ("trio_cartesia._http.resources.calls", "Wrapper[AsyncCalls]"),
-    "Datasets": ("trio_cartesia._http.resources.datasets", "Wrapper[AsyncDatasets]"),
-    "DatasetFiles": ("trio_cartesia._http.resources.datasets", "Wrapper[AsyncDatasetFiles]"),
-    "FineTunes": ("trio_cartesia._http.resources.fine_tunes", "Wrapper[AsyncFineTunes]"),
-    "Metrics": ("trio_cartesia._http.resources.metrics", "Wrapper[AsyncMetrics]"),
-    "MetricResults": ("trio_cartesia._http.resources.metrics", "Wrapper[AsyncMetricResults]"),
-    "PronunciationDicts": (
-        "trio_cartesia._http.resources.pronunciation_dicts",
-        "Wrapper[AsyncPronunciationDicts]",
-    ),
-    "VoiceChanger": ("trio_cartesia._http.resources.voice_changer", "Wrapper[AsyncVoiceChanger]"),
-    "Voices": ("trio_cartesia._http.resources.voices", "Wrapper[AsyncVoices]"),
-}
-OPENERS: Final = {  # functions whose blocks yield an object of a class
-    "Speaker": "open_speaker",
-    "Batch": "speak_all",
-}
-CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
-MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
-HTTP: Final = "trio_cartesia._http."  # its classes go to a folder of their own
-
-BODIES: Final = {  # PASS_ON is what other methods do
-    "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
-    "Cartesia.with_options": "return self._derived(self._inner.with_options(ARGUMENTS))",
-    "Context.audio": "self._portal.run_sync(self._inner.audio); return self._audio",
-    "Context.cancel": "self._put_back(); PASS_ON",
-    "Context.collect": "self._put_back(); PASS_ON",
-    "Context.feed": """
-if isinstance(pieces, str):
-    self._portal.run(self._inner.feed, pieces)
-else:
-    feed_from_caller(self._portal, self._inner.feed, pieces)
-""",
-    "Context.playout": "self._put_back(); PASS_ON",
-    "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
-    "Speaker.play": "context._put_back(); return self._play(context._inner, on_event)",
-}
-UNCHANGING: Final = {  # read from any thread
-    "AudioResponse.file_id",
-    "AudioResponse.headers",
-    "AudioResponse.request_id",
-    "AudioResponse.status_code",
-    "Connection.request_id",
-    "Context.output_format",
-    "EventsResponse.headers",
-    "EventsResponse.request_id",
-    "EventsResponse.status_code",
-}
-
-TYPES: Final = {  # in annotations
-    "AsyncIterator": "Iterator",
-    "AudioReceiver": "Iterator[bytes]",
-}
-IMPORTS: Final = {
-    "AbstractContextManager": "contextlib",
-    "Block": "trio_cartesia.blocking.block",
-    "Generic": "typing",
-    "ClientBase": "trio_cartesia.blocking.client_base",
-    "ContextBase": "trio_cartesia.blocking.context_base",
-    "Iterator": "collections.abc",
-    "IteratorWrapper": "trio_cartesia.blocking.wrapper",
-    "Manager": "trio_cartesia.blocking.block",
-    "SpeakerBase": "trio_cartesia.blocking.speaker_base",
-    "Wrapper": "trio_cartesia.blocking.wrapper",
-    "create": "trio_cartesia._constructors",
-    "feed_from_caller": "trio_cartesia.blocking.pieces",
-    "no_public_constructor": "trio_cartesia._constructors",
-    "pieces_from_thread": "trio_cartesia.blocking.pieces",
-}
-
-WORDS: Final = {  # in docstrings: patterns, and what they become
-    r"an async(?:hronous)? context manager": "a context manager",
-    r"(A|a)n asynchronous iterator": r"\1n iterator",
-    r"The block keeps the connections of requests over HTTP; before the first request there are "
-    r"none, so a client is cheap\. All tasks of a Trio run may share it\.": (
-        "While its block runs, a thread in the background runs Trio for it. All threads may share "
-        "it; leaving the block ends what they have open."
-    ),
-    r"any task of the same Trio run": "any thread",
-    r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
-    r"Another task (receives|iterates)": r"Another thread \1",
-    r"in another task than": "in another thread than",
-    r"another task is receiving": "another thread is receiving",
-    r"Pieces are pushed by a task": "Pieces are created and pushed by another thread",
-    r"Leaving the block stops the task and closes an asynchronous generator of pieces; the block "
-    r"raises the exception of that, unless it raises another one\.": (
-        "Leaving the block stops pushing; an iterator that is creating a piece is not interrupted."
-    ),
-    r"If cancelled": "If interrupted by Ctrl-C",
-    r"Being cancelled loses": "An interrupt by Ctrl-C loses",
-    r"StopAsyncIteration": "StopIteration",
-    r"or cancellation, (drops)": r"or Ctrl-C, \1",
-    r"nothing is awaited for it": "nothing waits for the answer",
-    r": use ``trio\.fail_after``": "",
-    r"(N|n)othing is awaited": r"\1othing is waited for",
-    r": there is no exception group unless the block opened a nursery": "",
-    r"an async function that returns one, which is called": (
-        "an async function that returns one, which is called in the background thread"
-    ),
-    r"An async function that": "An async function, called in the background thread, that",
-}
-EXAMPLE: Final = {  # in examples, likewise
-    r"import trio\n": "",
-    r"\n*trio\.run\(main\)\n*": "\n",
-    r"from trio_cartesia import Cartesia": "from trio_cartesia.blocking import Cartesia",
-    r"\bopen_speaker\(": "open_speaker(client, ",
-    r"(import Cartesia)\n(from trio_cartesia\.batch import Item), speak_all": r"\1, speak_all\n\2",
-    r"\basync with\b": "with",
-    r"\basync for\b": "for",
-    r"\(await ([\w.]+\(\))\)": r"\1",
-    r"\bawait ": "",
-}
-STALE: Final = re.compile(r"\b(await\w*|async\w*|nurser\w*|tasks?|trio\.(?!abc)\w+)\b")
-EXPECTED: Final = {  # what `STALE` finds and is right
-    "An async function, called in",
-    "or an async function that",
-    "A task of this package crashed",
-}
-
-
-class Unclear(Exception):
-    """The asynchronous face has something for which there is no rule."""
-
-
-# -- docstrings
-
-
-def docstring_for_threads(text: str, indent: int) -> str:
-    """Return a docstring with the words for threads, at an indentation."""
-    text, mark, example = inspect.cleandoc(text).partition("Example::\n")
-    lines = [line for paragraph in paragraphs(text) for line in reworded(paragraph, indent)]
-    if mark:
-        lines += ["Example::", "", *example_for_threads(example)]
-    found = "\n".join(lines)
-    checked = found
-    for phrase in EXPECTED:
-        checked = checked.replace(phrase, "")
-    if stale := STALE.search(checked):
-        raise Unclear(f"{stale[0]!r} in a docstring: WORDS needs a rule for it\n\n{found}")
-    return "\n".join(" " * indent + line if line else "" for line in lines).strip()
-
-
-def paragraphs(text: str) -> Iterator[list[str]]:
-    """Yield the lines of each paragraph, and of each entry of a section."""
-    paragraph: list[str] = []
-    for line in text.splitlines():
-        if not line or re.match(r" {4}[*`]*\w+[`]*: |\w+:$", line):
-            yield paragraph
-            paragraph = []
-        paragraph.append(line)
-    yield paragraph
-
-
-def reworded(lines: list[str], indent: int) -> list[str]:
-    """Return a paragraph with the words for threads, filled again if there are some."""
-    text = " ".join(line.strip() for line in lines if line)
-    new = text
-    for pattern, words in WORDS.items():
-        new = re.sub(pattern, words, new)
-    if new == text:
-        return lines
-    blank = [""] if not lines[0] else []
-    first = re.match(" *", lines[len(blank)])
-    assert first is not None
-    hang = first[0] + (" " * 4 if first[0] else "")
-    width = 100 - indent
-    return blank + textwrap.wrap(
-        new, width, initial_indent=first[0], subsequent_indent=hang, break_long_words=False
-    )
-
-
-def example_for_threads(code: str) -> list[str]:
-    """Return the example of a docstring as a script for threads."""
-    code = textwrap.dedent(code).strip("\n") + "\n"
-    head, main, body = code.partition("async def main():\n")
-    if main:
-        body, end, tail = body.partition("\ntrio.run(main)")
-        code = head + textwrap.dedent(body) + end + tail
-    for pattern, words in EXAMPLE.items():
-        code = re.sub(pattern, words, code)
-    return textwrap.indent(code.strip(), "    ").splitlines()
-
-
-# -- code
 
 
 def module_of_class(name: str) -> ast.Module:

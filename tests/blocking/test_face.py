@@ -11,7 +11,7 @@ import typing
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 
@@ -219,16 +219,14 @@ def test_the_constructors_take_the_same():
     assert all(f"{name}: " in doc for name, _, _ in second[1:])
 
 
-def load_tool():
-    spec = spec_from_file_location("write_blocking", ROOT / "tools/write_blocking.py")
-    tool = module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    return import_module("write_blocking")
 
 
-def test_the_modules_are_what_the_tool_writes():
+def test_the_modules_are_what_the_tool_writes(tool):
     """The modules of the blocking face are those that tools/write_blocking.py writes now."""
-    tool = load_tool()
     for name in tool.CLASSES:
         written = ast.parse(tool.written(name))
         kept = ast.parse(tool.path_of(name).read_text())
@@ -248,9 +246,8 @@ def sort_imports(tree: ast.Module) -> None:
     tree.body[:0] = ast.parse("\n".join(sorted(names))).body
 
 
-def test_the_tool_refuses_words_for_which_it_has_no_rule():
+def test_the_tool_refuses_words_for_which_it_has_no_rule(tool):
     """A docstring that would speak of tasks or of ``await`` is an error that says what to do."""
-    tool = load_tool()
     with pytest.raises(tool.Unclear, match="WORDS needs a rule"):
         tool.docstring_for_threads("Await the answer in a nursery.", 8)
 
