@@ -21,12 +21,13 @@ from typing import Any, Final
 import trio
 from harness.clients.tasks import SETTINGS
 from harness.processors import cores, stay_on_core
-from harness.results import OURS, Measure, Row, kinds, pick, rows_of
+from harness.results import OURS, Measure, Row, kinds, middle, pick, rows_of
 from harness.rounds import Option, ask
-from harness.tables import full, only, sections, table, text
+from harness.tables import at_most, full, only, sections, table, text
 
 SPEECH: Final = {**SETTINGS, "transcript": "The quick brown fox jumps over the lazy dog."}
 KINDS: Final = {"speech": "a sentence of speech", "voices": "the list of voices"}
+MOST: Final = 0.5  # of an official client's CPU time
 SERVICE: Final = [sys.executable, "-m", "trio_cartesia", "serve", "--port", "0", "--voice", "tones"]
 
 Request = Callable[[Any, str], Awaitable[float]]
@@ -161,7 +162,15 @@ def report(rows: list[Row]) -> str:
     parts = []
     for kind in kinds(rows, "request"):
         parts.append(f"**{KINDS[kind]}**")
-        parts.append(table(pick(rows, request=kind), "client", text("client"), columns))
+        found = pick(rows, request=kind)
+        parts.append(table(found, "client", text("client"), columns))
+        parts.append(
+            "\n".join(
+                at_most(f"CPU a request, ours to {row['client']}", middle(row, "cpu_ratio"), MOST)
+                for row in found
+                if row["client"] != OURS
+            )
+        )
     return sections(parts)
 
 

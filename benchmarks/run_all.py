@@ -41,6 +41,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
     "start_up": ("start_up",),
     "capacity": ("capacity",),
     "service_load": ("service_load",),
+    "http_requests": ("http_requests",),
     "speech_over_http": ("speech_over_http",),
 }
 Found = dict[str, Any]  # by question: `environment.Figures`
