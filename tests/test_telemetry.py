@@ -1,4 +1,4 @@
-"""OpenTelemetry: what is recorded of connections and contexts, and what never is."""
+"""OpenTelemetry: what is recorded of connections, contexts and requests, and what never is."""
 
 from __future__ import annotations
 
@@ -251,6 +251,64 @@ async def test_neither_speech_nor_keys_are_recorded(fault, recorded, autojump_cl
     assert KEY not in text
 
 
+REQUEST = {
+    "http.request.method": "GET",
+    "server.address": "127.0.0.1",
+    "server.port": 80,
+    "url.template": "/voices/{id}",
+}
+
+
+async def test_a_request_has_a_span_under_the_caller_s_own(recorded, autojump_clock):
+    """Names are those of the conventions for HTTP clients; the query is left out of the URL."""
+    tracer, infos = recorded.tracer_provider.get_tracer("tests"), []
+    async with instrumented(recorded) as client, client:
+        with tracer.start_as_current_span("choice") as choice:
+            await client.voices.get(
+                SETTINGS["voice"], extra_query={"q": TEXT}, on_response=infos.append
+            )
+        await client.request("GET", "/voices", query={"q": TEXT})
+    span = recorded.span("GET /voices/{id}")
+    assert span.parent.span_id == choice.get_span_context().span_id
+    assert dict(span.attributes) == REQUEST | {
+        "url.full": f"http://127.0.0.1/voices/{SETTINGS['voice']}",
+        "http.response.status_code": 200,
+        "cartesia.request_id": infos[0].request_id,
+    }
+    assert recorded.span("GET").attributes["url.full"] == "http://127.0.0.1/voices"
+    measured = [attributes for _, attributes, _ in recorded.metrics()]
+    assert REQUEST | {"http.response.status_code": 200} in measured
+    assert {name for name, _, _ in recorded.metrics()} == {"http.client.request.duration"}
+    assert TEXT not in recorded.as_text()
+    assert KEY not in recorded.as_text()
+
+
+async def test_a_request_that_is_sent_again_has_a_span_for_each_time(recorded, autojump_clock):
+    """Each says how often it was sent before, and what it failed with."""
+    async with instrumented(recorded, "refused_handshake status=503") as client, client:
+        with pytest.raises(CartesiaError):
+            await client.voices.get(SETTINGS["voice"])
+    spans = recorded.spans()
+    counts = [span.attributes.get("http.request.resend_count") for span in spans]
+    assert counts == [None, 1, 2]
+    for span in spans:
+        assert span.status.status_code is StatusCode.ERROR
+        assert span.attributes["error.type"] == "ServiceFailed"
+        assert span.attributes["http.response.status_code"] == 503
+        assert span.attributes["cartesia.request_id"]
+
+
+async def test_a_request_that_is_cancelled_has_not_failed(recorded, autojump_clock):
+    """Its span ends without an error, and its duration is not measured."""
+    async with instrumented(recorded, "latency seconds=5") as client, client:
+        with trio.move_on_after(1):
+            await client.voices.get(SETTINGS["voice"])
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.UNSET
+    assert "error.type" not in span.attributes
+    assert not list(recorded.metrics())
+
+
 class Broken(SpanProcessor):
     """A processor that always raises."""
 
@@ -262,11 +320,13 @@ class Broken(SpanProcessor):
 
 
 async def test_a_processor_that_raises_harms_no_speech(recorded, autojump_clock):
-    """Whatever OpenTelemetry raises, speech is whole."""
+    """Whatever OpenTelemetry raises, speech is whole, and requests are answered."""
     recorded.tracer_provider.add_span_processor(Broken())
     async with instrumented(recorded) as client, client.tts.websocket_connect() as connection:
         async with connection.speak("Hello.", **SETTINGS) as context:
             assert (await context.collect()).complete
+        async with client:
+            assert await client.voices.get(SETTINGS["voice"])
     await trio.lowlevel.checkpoint()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -145,8 +146,8 @@ class API:
             self.connections.requests_sent += 1
             self.connections.retries += attempt > 0
             try:
-                answer = await wire.send(request.method, url, headers, content, _size(content))
-                return await _accepted(answer, chosen)
+                send = partial(wire.send, request.method, url, headers, content, _size(content))
+                return await self._observed(attempt, request, partial(_accepted, send, chosen))
             except AuthenticationFailed:
                 if has_renewed or not can_repeat or not self.connections.renew(headers):
                     raise
@@ -169,6 +170,17 @@ class API:
                 )
             await trio.sleep(delay)
         raise AssertionError  # the loop has no end
+
+    async def _observed(
+        self, resend_count: int, request: Request, send: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        if self.connections.observe is None:
+            return await send()
+        observation = self.connections.observe(request, self.connections.base_url, resend_count)
+        with observation:
+            response = await send()
+            observation.note_response(response.info)
+            return response
 
 
 def _content(request: Request, options: Options) -> bytes | Multipart:
@@ -203,8 +215,9 @@ def _content_headers(request: Request, content: bytes | Multipart) -> Iterator[t
         yield "Content-Type", JSON
 
 
-async def _accepted(answer: WireResponse, options: Options) -> Response:
-    """Return a response of success; leave any other, and raise its error."""
+async def _accepted(send: Callable[[], Awaitable[WireResponse]], options: Options) -> Response:
+    """Send a request and return a response of success; leave any other, and raise its error."""
+    answer = await send()
     info = ResponseInfo(status_code=answer.status_code, headers=answer.headers)
     response = Response(answer, info)
     try:

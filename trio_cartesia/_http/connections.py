@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 import trio
@@ -13,10 +14,31 @@ from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._runtime.transport.connect import OpenStream
 
-if TYPE_CHECKING:  # loads httpcore2: not before the first request
+if TYPE_CHECKING:  # loads much, such as httpcore2: not before the first request
+    from trio_cartesia._http.requests import Request, ResponseInfo
     from trio_cartesia._http.wire import Wire
 
-__all__ = ["Connections", "HTTPStatistics"]
+__all__ = ["Connections", "HTTPStatistics", "RequestObserver"]
+
+
+class RequestObserver(Protocol):
+    """Watches one request, as a block around it. None of its methods raises."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def note_response(self, info: ResponseInfo) -> None:
+        """Note the head of a response that is no error."""
+
+
+ObserveRequest = Callable[["Request", str, int], RequestObserver]
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +72,8 @@ class Connections:
         ssl_context: For TLS; None means the system's authorities.
         open_stream: Makes the stream to a host and port, before TLS.
         max_connections: The most at once; further requests wait for one.
+        observe: Called for each request, if it is to be watched, with the base URL and how often
+            the request was sent before.
         is_open: Whether the client's block was entered, and is not over.
         requests_sent: As in `HTTPStatistics`.
         retries: Likewise.
@@ -62,6 +86,7 @@ class Connections:
     ssl_context: ssl.SSLContext | None
     open_stream: OpenStream
     max_connections: int
+    observe: ObserveRequest | None = attrs.field(default=None, init=False, repr=False)
     is_open: bool = attrs.field(default=False, init=False)
     requests_sent: int = attrs.field(default=0, init=False)
     retries: int = attrs.field(default=0, init=False)

@@ -205,12 +205,13 @@ class _Declaration:
                 if name in self.arrays:
                     _array(value, name)
                 sent[wire_name] = to_wire(value, name)
+        request = partial(Request, method=self.method, path=path, template=self.path)
         if self.is_form:
             form = Multipart(fields=form_fields(sent), files=files, progress=values.get(PROGRESS))
-            return Request(method=self.method, path=path, form=form)
+            return request(form=form)
         if self.method in _NO_BODY:
-            return Request(method=self.method, path=path, query=query_pairs(sent))
-        return Request(method=self.method, path=path, json=sent if self.has_members else None)
+            return request(query=query_pairs(sent))
+        return request(json=sent if self.has_members else None)
 
     def _is_left_out(self, name: str, value: object) -> bool:
         is_none = value is None and name not in self.nullable

@@ -68,6 +68,7 @@ async def send(
     request = Request(
         method=method,
         path=path,
+        template=None,
         query=query_pairs(query),
         json=to_wire(json, "json"),
         accept="*/*",

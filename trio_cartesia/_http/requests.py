@@ -126,6 +126,7 @@ class Request:
     Attributes:
         method: ``"GET"`` or another.
         path: Below the base URL.
+        template: The path with parameters in braces, or None if it is the caller's own.
         query: Names and values, in order.
         json: The JSON body, or None for none.
         form: A multipart body, or None.
@@ -134,6 +135,9 @@ class Request:
 
     method: str
     path: str
+    template: str | None = attrs.field(
+        default=attrs.Factory(lambda self: self.path, takes_self=True)
+    )
     query: Sequence[tuple[str, str]] = attrs.field(default=(), repr=False)
     json: Any = attrs.field(default=None, repr=False)
     form: Multipart | None = attrs.field(default=None, repr=False)

@@ -1,100 +1,27 @@
-"""OpenTelemetry: a span for each connection and each context, and histograms (extra ``otel``).
-
-Nothing of it is loaded or done unless `instrument` was called. No text, audio, key or URL is
-recorded; errors are recorded by their class and the service's codes.
-"""
+"""A span for each connection and each context, and histograms of the contexts."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
+from typing import Final, Self
 
 import attrs
+from opentelemetry.metrics import Histogram, Meter
+from opentelemetry.trace import Link, Span, SpanKind, Tracer
 
-from trio_cartesia._client.client import Cartesia
-from trio_cartesia._errors import CartesiaError, ConnectionLost, ContextExpired, LocalProtocolError
+from trio_cartesia._errors import ConnectionLost, ContextExpired
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._protocol.tts.context_states import End
 from trio_cartesia._runtime.context_entry import ContextEntry
-from trio_cartesia._version import __version__
+from trio_cartesia.telemetry.recording import Attributes, guarded, note_error
 
-try:
-    from opentelemetry.metrics import Histogram, MeterProvider, get_meter
-    from opentelemetry.trace import (
-        Link,
-        Span,
-        SpanKind,
-        StatusCode,
-        Tracer,
-        TracerProvider,
-        get_tracer,
-    )
-except ImportError as error:
-    raise ImportError(
-        "trio_cartesia.telemetry needs OpenTelemetry: pip install 'trio-cartesia[otel]'"
-    ) from error
+__all__ = ["ConnectionObservation", "Histograms"]
 
-if TYPE_CHECKING:
-    from trio_cartesia.blocking import Cartesia as BlockingCartesia
-
-__all__ = ["instrument"]
-
-NAME: Final = "trio_cartesia"
 OPERATION: Final = "text_to_speech"
 SECONDS: Final = tuple(0.01 * 2**power for power in range(14))  # as the conventions have it
 FACTORS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 4.0)
-
-_log: Final = logging.getLogger("trio_cartesia.telemetry")
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Attributes = dict[str, str | int | float]
-
-
-def instrument(
-    client: Cartesia | BlockingCartesia,
-    *,
-    tracer_provider: TracerProvider | None = None,
-    meter_provider: MeterProvider | None = None,
-) -> None:
-    """Record spans and metrics of the connections that *client* opens from now on.
-
-    A span is a child of the one that is current where the connection or context is opened. The
-    spans and metrics are listed in the how-to on OpenTelemetry. An exporter or processor that
-    raises harms no speech. A second call replaces the first.
-
-    Args:
-        client: A `Cartesia` of either face; the connections of its pools are recorded, too.
-        tracer_provider: Makes the tracer; by default, the global one.
-        meter_provider: Makes the meter; by default, the global one.
-
-    Raises:
-        LocalProtocolError: *client* is not a `Cartesia`.
-    """
-    inner = getattr(client, "_inner", client)  # of a blocking client
-    if not isinstance(inner, Cartesia):
-        kind = type(client).__name__
-        raise LocalProtocolError(f"client must be a Cartesia, not {kind}")
-    tracer = get_tracer(NAME, __version__, tracer_provider)
-    histograms = Histograms.make(meter_provider)
-    inner.tts._endpoint.observe = partial(ConnectionObservation, tracer, histograms)
-
-
-def guarded(method: Callable[P, T]) -> Callable[P, T | None]:
-    """Decorate a method so that it returns None instead of raising: speech goes on."""
-
-    @wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T | None:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # a processor or exporter may raise anything
-            _log.debug("telemetry failed: %s", type(error).__name__)
-            return None
-
-    return call
 
 
 @attrs.frozen(kw_only=True)
@@ -108,9 +35,8 @@ class Histograms:
     starved: Histogram
 
     @classmethod
-    def make(cls, provider: MeterProvider | None) -> Self:
+    def make(cls, meter: Meter) -> Self:
         """Create the instruments."""
-        meter = get_meter(NAME, __version__, provider)
 
         def histogram(
             name: str, unit: str, description: str, bounds: tuple[float, ...] = SECONDS
@@ -265,16 +191,3 @@ def error_of(entry: ContextEntry) -> Exception | None:
     if state.end is End.EXPIRED:
         return ContextExpired()
     return state.failure
-
-
-def note_error(span: Span, error: Exception) -> None:
-    """Record the class of an error and the service's codes: messages may quote anything."""
-    span.set_status(StatusCode.ERROR)
-    span.set_attribute("error.type", type(error).__name__)
-    if isinstance(error, CartesiaError):
-        codes = {
-            "cartesia.error_code": error.error_code,
-            "cartesia.request_id": error.request_id,
-            "http.response.status_code": error.status_code,
-        }
-        span.set_attributes({name: code for name, code in codes.items() if code is not None})
