@@ -147,17 +147,24 @@ async def test_one_token_is_made_for_requests_at_once():
     assert made == [1]
 
 
+def opaque_tokens():
+    """Return a function that makes tokens without a time in them: ``opaque-1`` and so on."""
+    numbers = itertools.count(1)
+
+    async def create() -> str:  # noqa: ASYNC124  # it has to be async
+        return f"opaque-{next(numbers)}"
+
+    return create
+
+
 @on_virtual_time
 async def test_a_token_that_is_refused_is_renewed_once():
     """A token without a time in it is used until the service refuses it."""
-    made = []
-
-    async def create() -> str:  # noqa: ASYNC124  # it has to be async
-        made.append(1)
-        return f"opaque-{len(made)}"
-
     refused = answer({"message": "expired"}, status=401)
-    async with scripted(STATUS, refused, STATUS, refused, token=create) as (client, service):
+    async with scripted(STATUS, refused, STATUS, refused, token=opaque_tokens()) as (
+        client,
+        service,
+    ):
         await client.get_status()
         await client.get_status()
         with pytest.raises(AuthenticationFailed):
@@ -169,15 +176,9 @@ async def test_a_token_that_is_refused_is_renewed_once():
 @on_virtual_time
 async def test_a_refusal_that_comes_late_discards_no_newer_token():
     """Requests that the service refuses with the same token share the next one."""
-    made = []
-
-    async def create() -> str:  # noqa: ASYNC124  # it has to be async
-        made.append(1)
-        return f"opaque-{len(made)}"
-
     refused = answer({"message": "expired"}, status=401)
     scripts = [[1.0, *refused], [5.0, *refused], STATUS]
-    async with scripted(*scripts, token=create) as (client, service):
+    async with scripted(*scripts, token=opaque_tokens()) as (client, service):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.get_status)
             nursery.start_soon(client.get_status)

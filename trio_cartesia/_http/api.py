@@ -68,7 +68,7 @@ class Response:
         """
         body = bytearray()
         with described_by(self.info):
-            while data := await self.receive():
+            while data := await self._wire.receive():
                 body += data
                 if len(body) > max_bytes:
                     raise RemoteProtocolError(f"a response is larger than {max_bytes} bytes")

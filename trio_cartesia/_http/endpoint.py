@@ -35,7 +35,7 @@ from trio_cartesia._http.streams import open_audio, open_events
 from trio_cartesia._http.uploads import Source, Upload, source_of
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.pages import Cursor, Page, read_page
-from trio_cartesia._protocol.rest.reading import read, to_wire
+from trio_cartesia._protocol.rest.reading import ARRAYS, read, to_wire
 from trio_cartesia._protocol.rest.unchanged import UNCHANGED
 
 __all__ = ["endpoint"]
@@ -56,7 +56,7 @@ def _whole(low: int, high: int, value: object, name: str) -> None:
 
 
 def _array(value: object, name: str) -> None:
-    if not isinstance(value, (list, tuple, set, frozenset)):
+    if not isinstance(value, ARRAYS):
         raise LocalProtocolError(f"{name} must be a list, not {type(value).__name__}")
 
 

@@ -15,6 +15,7 @@ from trio_cartesia._http.retries import MAX_RETRIES
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.credentials import Headers, check_headers
 from trio_cartesia._protocol.base.error_bodies import one_line
+from trio_cartesia._protocol.rest.reading import ARRAYS
 
 __all__ = [
     "JSON",
@@ -170,7 +171,7 @@ def query_pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         checks.text(name, "the name of a parameter")
-        values_of_name = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+        values_of_name = value if isinstance(value, ARRAYS) else [value]
         pairs += [(name, plain_text(each, name)) for each in values_of_name if each is not None]
     return pairs
 

@@ -75,8 +75,10 @@ class RequestObservation:
     def note_response(self, info: ResponseInfo) -> None:
         """Note the head of a response that is no error."""
         self._attributes["http.response.status_code"] = info.status_code
-        if self._span is not None and info.request_id is not None:
-            self._span.set_attribute("cartesia.request_id", info.request_id)
+        if self._span is not None:
+            self._span.set_attribute("http.response.status_code", info.status_code)
+            if info.request_id is not None:
+                self._span.set_attribute("cartesia.request_id", info.request_id)
 
     @guarded
     def __exit__(
@@ -92,7 +94,6 @@ class RequestObservation:
         if self._span is not None:
             if isinstance(error, Exception):
                 note_error(self._span, error)
-            self._span.set_attributes(self._attributes)
             self._span.end()
         if error is None or "error.type" in self._attributes:  # what was cancelled is not measured
             self._durations.record(perf_counter() - self._started, self._attributes)

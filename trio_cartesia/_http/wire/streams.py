@@ -67,7 +67,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         self.unread = b""
         self.has_ended = False
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109  # the signature is given
         if self._unsent:
             with suppress(httpcore2.WriteError):  # the peer may have answered before it left
                 await self._send()
@@ -88,7 +88,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         self.has_ended = not data
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # the signature is given
         self.in_head = True
         self._unsent += self._heads.completed(buffer)
         if len(self._unsent) >= JOINED_BYTES:
@@ -97,8 +97,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
     async def _send(self) -> None:
         unsent, self._unsent = memoryview(self._unsent), bytearray()  # no repr shows what is in it
         try:
-            if unsent:
-                await self._stream.send_all(unsent)
+            await self._stream.send_all(unsent)
         except _BROKEN as error:
             raise httpcore2.WriteError from error
 
@@ -110,7 +109,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,  # noqa: ARG002  # see `Wire`
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109  # the signature is given
     ) -> NetworkStream:
         context = self._ssl_context or default_context()
         try:
@@ -139,9 +138,9 @@ class Backend(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109  # the signature is given
+        local_address: str | None = None,  # noqa: ARG002  # the signature is given
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002  # the signature is given
     ) -> NetworkStream:
         peer = host_and_port(host, port)
         try:

@@ -19,11 +19,12 @@ from trio_cartesia._protocol.tts.decoder import has_too_many_values
 if TYPE_CHECKING:  # loaded by the first response
     from cattrs import Converter
 
-__all__ = ["read", "read_json", "to_wire"]
+__all__ = ["ARRAYS", "read", "read_json", "to_wire"]
 
 T = TypeVar("T")
 Json = Any
 
+ARRAYS: Final = (list, tuple, set, frozenset)  # in requests
 MAX_DEPTH: Final = 100  # of values in a request
 MAX_QUOTED_PATHS: Final = 3  # of what is wrong with one response
 
@@ -92,7 +93,7 @@ def to_wire(value: object, name: str, depth: int = MAX_DEPTH) -> Json:
     if isinstance(value, Mapping):
         items = value.items()
         return {checks.text(key, name): to_wire(each, name, depth - 1) for key, each in items}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, ARRAYS):
         return [to_wire(each, name, depth - 1) for each in value]
     raise LocalProtocolError(f"{name} must be a value for JSON, not {type(value).__name__}")
 
