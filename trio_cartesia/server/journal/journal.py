@@ -64,6 +64,7 @@ class Journal:
     _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
     _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
     _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
+    _new_speech: dict[ContextRecord, None] = attrs.field(factory=dict, init=False)  # in order
     _held_bytes: int = attrs.field(default=0, init=False)
     _context_count: int = attrs.field(default=0, init=False)
     _connection_count: int = attrs.field(default=0, init=False)
@@ -129,6 +130,11 @@ class Journal:
             if digest in (record.audio_sha256, record.body_sha256) and record.transcript
         )
         return next(known, None)
+
+    def take_new_speech(self) -> list[ContextRecord]:
+        """Return the contexts that have sent audio since the last call, oldest first."""
+        records, self._new_speech = list(self._new_speech), {}
+        return records
 
     def statistics(self) -> JournalStatistics:
         """Return the counters as they are now."""
@@ -229,6 +235,7 @@ class Journal:
         record.count_chunk(audio, at=self.clock())
         if self._reserve(record, len(audio)):
             record.audio += audio
+            self._new_speech[record] = None
 
     def add_times(
         self, record: ContextRecord, words: list[SpokenUnit], phonemes: list[SpokenUnit]
@@ -269,4 +276,5 @@ class Journal:
 
     def _drop(self, record: ContextRecord) -> None:
         self._held_bytes -= self._sizes.pop(record, 0)
+        self._new_speech.pop(record, None)
         record.strip()

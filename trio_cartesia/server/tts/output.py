@@ -101,9 +101,11 @@ class ContextOutput:
             shown_before -= self._segment_start
         shown = self._units(spoken, shown_before, self._most_frames - before, self._requested)
         chunks = events.cut(spoken.samples, self.settings.output, behaviour.chunk_bytes)
-        await self._send_chunks(chunks, started, shown)
-        sent = self._units(spoken, before, self._frames - before, (True, True))
-        self._journal.add_times(self.record, *sent)
+        try:
+            await self._send_chunks(chunks, started, shown)
+        finally:  # also if the peer has left: it may have what was sent
+            sent = self._units(spoken, before, self._frames - before, (True, True))
+            self._journal.add_times(self.record, *sent)
 
     @property
     def _requested(self) -> tuple[bool, bool]:
