@@ -86,8 +86,9 @@ class OwnSpeechStream:
 
     async def add(self, samples: bytes) -> None:
         """Index what the service has spoken since, and compare the samples, in small steps."""
-        await trio.lowlevel.checkpoint()
-        while self._index.advance():
+        has_more = True
+        while has_more:
+            has_more = self._index.advance()
             await trio.lowlevel.checkpoint()
         for start in range(0, len(samples), STEP_BYTES):
             wave = self._decimator.add(samples[start : start + STEP_BYTES])
