@@ -26,7 +26,7 @@ from tests.server.support import (
     tones,
 )
 from trio_cartesia.server import Behaviour, Server, open_server
-from trio_cartesia.server.tts.session import STOPPING_CLOSE_SECONDS
+from trio_cartesia.server.exchange.socket import STOPPING_CLOSE_SECONDS
 from trio_cartesia.testing import bounded_stream_pair
 
 AT_ONCE = Behaviour(times_real_time=math.inf)

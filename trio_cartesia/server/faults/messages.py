@@ -17,7 +17,7 @@ import attrs
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.faults.injector import ENDINGS, SHAPING
 from trio_cartesia.server.faults.stream import FaultyStream
-from trio_cartesia.server.messages.errors import APIError, ErrorBody, error_event
+from trio_cartesia.server.messages.errors import APIError, ErrorBody
 
 __all__ = ["MessageFaults", "PlannedMessage", "check_refused_handshake"]
 
@@ -25,12 +25,19 @@ UNKNOWN_CONTEXT: Final = "context-that-nobody-opened"
 SURPRISE: Final[Mapping[str, Any]] = {"surprise": {"numbers": [1, 2.5, None], "text": "ü"}}
 NOT_BASE64: Final = "%%% no base64 %%%"
 SILENT_AUDIO: Final = "AAAA" * 80
+# the last events on speech-to-text (protocol §4.3, §4.4), and what a late event there differs in
+SPEECH_TO_TEXT_ENDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "done": {"type": "transcript", "is_final": True, "text": " late"},
+    "turn.end": {"type": "turn.update"},
+}
 QUOTA: Final = ErrorBody(  # protocol §2.11
     status=402,
     title="Quota exceeded",
     message="The account has no credits left.",
     code="quota_exceeded",
 )
+
+MakeErrorEvent = Callable[..., dict[str, Any]]  # `error_event`, or another with its arguments
 
 to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -94,7 +101,7 @@ class ArmedFault:
         if fault.context_id is not None and event.get("context_id") != fault.context_id:
             return False
         if fault.name in TERMINAL:
-            return event.get("done") is True
+            return event.get("done") is True or event.get("type") in SPEECH_TO_TEXT_ENDS
         if fault.name == "quota_exceeded" and event.get("type") == "error":
             return False  # the context is ending already
         self.seen += 1
@@ -125,14 +132,21 @@ class MessageFaults:
     _armed: list[ArmedFault]
     _version: str
     _request_id: str
+    _make_error: MakeErrorEvent
 
     @classmethod
     def of(
-        cls, faults: Iterable[Fault], *, stream: FaultyStream, version: str, request_id: str
+        cls,
+        faults: Iterable[Fault],
+        *,
+        stream: FaultyStream,
+        version: str,
+        request_id: str,
+        make_error: MakeErrorEvent,
     ) -> MessageFaults | None:
         """Return the faults in *faults* that concern messages; None if there are none."""
         armed = [ArmedFault(_with_position(fault)) for fault in faults if _concerns_messages(fault)]
-        return cls(stream, armed, version, request_id) if armed else None
+        return cls(stream, armed, version, request_id, make_error) if armed else None
 
     def plan(self, message: str) -> PlannedMessage:
         """Return the next message with the changes that faults make to it."""
@@ -149,7 +163,7 @@ class MessageFaults:
         elif fault.name == "connection_error":
             error = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
-            event = error_event(error, context_id=None, **about)
+            event = self._make_error(error, context_id=None, **about)
             planned.before.append(to_json(event))
         elif fault.name in CHANGES:
             CHANGES[fault.name](fault, planned)
@@ -239,7 +253,11 @@ def _duplicate(_: Fault, planned: PlannedMessage) -> None:
 
 
 def _add_late_chunks(fault: Fault, planned: PlannedMessage) -> None:
-    event = planned.similar_event("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
+    kind = str(planned.event["type"])
+    if "context_id" in planned.event or kind not in SPEECH_TO_TEXT_ENDS:
+        event = planned.similar_event("chunk", step_time=0.0, flush_id=1, data=SILENT_AUDIO)
+    else:
+        event = {**planned.event, **SPEECH_TO_TEXT_ENDS[kind]}
     planned.after += [to_json(event)] * (fault.count or 1)
 
 

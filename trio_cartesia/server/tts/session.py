@@ -6,17 +6,16 @@ not read delays all contexts, and no events accumulate.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import attrs
-import trio
 
 from trio_cartesia.server.access.plans import Account
 from trio_cartesia.server.behaviour.behaviour import Behaviour
+from trio_cartesia.server.exchange.socket import Socket
 from trio_cartesia.server.journal.access_log import log_context, log_error
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.journal.records import ContextRecord
@@ -30,18 +29,13 @@ from trio_cartesia.server.messages.errors import (
 )
 from trio_cartesia.server.messages.fields import Dialect
 from trio_cartesia.server.messages.inputs import Cancel, Generation, read_request
-from trio_cartesia.server.net.websocket import WebSocket
 from trio_cartesia.server.streams import Disconnected
 from trio_cartesia.server.text.sentences import is_wordless
 from trio_cartesia.server.tts.context import Context, State
 from trio_cartesia.server.tts.sinks import EventSink
 from trio_cartesia.server.voices.interface import Voice
 
-STOPPING_CLOSE_SECONDS: Final = 0.1  # for the close frame when the service stops
 MAX_LATE: Final = 1024  # inputs that wait for the end of their context
-_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
-IDLE: Final = "connection idle timeout"  # protocol §1.8, §7.1 T23
-STOPPING: Final = (1001, "the service is stopping")
 NO_TEXT: Final = (1003, "messages are JSON in text frames")  # protocol §2.11
 EMPTY: Final = invalid("There is nothing to speak: the only input of the context is empty.")
 WORDLESS: Final = invalid("The transcript is empty or contains only punctuation.")
@@ -50,16 +44,9 @@ TOO_LATE: Final = invalid("Too much text waits for the end of the context.")
 
 @attrs.define(eq=False, kw_only=True)
 class TTSSession:
-    """Serves one WebSocket.
+    """Serves one WebSocket."""
 
-    Attributes:
-        number: The connection's number in the journal.
-        request_id: The request id of the handshake.
-    """
-
-    number: int
-    request_id: str
-    _websocket: WebSocket
+    _socket: Socket
     _voice: Voice
     _journal: Journal
     _account: Account
@@ -68,15 +55,6 @@ class TTSSession:
     _contexts: dict[str, Context] = attrs.field(factory=dict, init=False)
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _late: dict[str, deque[Generation]] = attrs.field(factory=dict, init=False)
-    _traffic_at: float = attrs.field(factory=trio.current_time, init=False)
-    _in_flight: int = attrs.field(default=0, init=False)  # events
-    _closing: tuple[int, str] | None = attrs.field(default=None, init=False)
-    _nursery: trio.Nursery = attrs.field(init=False)
-
-    @property
-    def version(self) -> str:
-        """The API version, which determines how requests are parsed and the form of errors."""
-        return self._dialect.version
 
     @property
     def _behaviour(self) -> Behaviour:
@@ -87,62 +65,21 @@ class TTSSession:
 
         If cancelled, the close has 0.1 seconds. The stream stays open.
         """
-        is_over = False
-        try:
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                nursery.start_soon(self._close_idle)
-                await self._read()
-                nursery.cancel_scope.cancel("the peer has left")
-            is_over = True
-        finally:
-            for context in self._contexts.values():
-                self._log_end(context, "lost")
-            self._contexts.clear()  # breaks reference cycles
-            if not is_over:
-                with trio.move_on_after(STOPPING_CLOSE_SECONDS, shield=True):
-                    await self._websocket.aclose(*STOPPING)
-        if self._closing:
-            await self._websocket.aclose(*self._closing)
+        await self._socket.serve(self._receive_message, on_end=self._end)
 
-    def _close(self, code: int, reason: str) -> None:
-        """End the session once no event is being sent, and close the connection with *code*."""
-        self._closing = self._closing or (code, reason)
-        if not self._in_flight:
-            self._nursery.cancel_scope.cancel(reason)
+    def _end(self) -> None:
+        for context in self._contexts.values():
+            self._log_end(context, "lost")
+        self._contexts.clear()  # breaks reference cycles
 
-    async def _close_idle(self) -> None:
-        """End the session once no message was sent or received for too long."""
-        while True:
-            deadline = self._active_at + self._behaviour.idle_seconds
-            await trio.sleep_until(deadline)
-            if deadline == self._active_at + self._behaviour.idle_seconds:
-                self._closing = self._closing or (self._behaviour.idle_close, IDLE)
-                self._nursery.cancel_scope.cancel(IDLE)  # even while an event is being sent
-                return
-
-    @property
-    def _active_at(self) -> float:
-        """The time of the last traffic, with or without pings (protocol §7.1 T22)."""
-        if not self._behaviour.ping_resets_idle:
-            return self._traffic_at
-        return max(self._traffic_at, self._websocket.pinged_at)
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                message = await self._websocket.receive()
-                self._traffic_at = trio.current_time()
-                await trio.lowlevel.checkpoint()  # many messages may be buffered
-                if isinstance(message, bytes) and self._behaviour.binary_frame == "close":
-                    self._close(*NO_TEXT)
-                    continue
-                try:
-                    self._receive(read_request(message, self._dialect))
-                except APIError as error:
-                    await self.report(error)
-        except Disconnected:
+    async def _receive_message(self, message: str | bytes) -> None:
+        if isinstance(message, bytes) and self._behaviour.binary_frame == "close":
+            self._socket.close(*NO_TEXT)
             return
+        try:
+            self._receive(read_request(message, self._dialect))
+        except APIError as error:
+            await self.report(error)
 
     def _receive(self, request: Generation | Cancel) -> None:
         context = self._contexts.get(request.context_id)
@@ -158,7 +95,7 @@ class TTSSession:
             raise APIError(NOTHING_TO_DO, request.context_id)
 
     def _cancel(self, context_id: str, context: Context | None) -> None:
-        self._journal.add_cancel(self.number, context_id)
+        self._journal.add_cancel(self._socket.number, context_id)
         self._late.pop(context_id, None)
         if context is not None and context.state is not State.ENDED:
             context.cancel()
@@ -194,7 +131,9 @@ class TTSSession:
             self._account.acquire_context()
         except APIError as error:
             raise APIError(error.body, request.context_id) from None
-        record = self._journal.add_context(self.number, request, request_id=self.request_id)
+        record = self._journal.add_context(
+            self._socket.number, request, request_id=self._socket.request_id
+        )
         context = Context(
             settings=request,
             record=record,
@@ -205,7 +144,7 @@ class TTSSession:
             on_end=partial(self._release, record),
         )
         self._contexts[request.context_id] = context
-        self._nursery.start_soon(self._run, context)
+        self._socket.nursery.start_soon(self._run, context)
         context.receive(request)
 
     def _release(self, record: ContextRecord) -> None:
@@ -215,9 +154,9 @@ class TTSSession:
     def _sink(self, context_id: str) -> EventSink:
         return EventSink(
             context_id=context_id,
-            emit=self._emit,
-            version=self.version,
-            request_id=self.request_id,
+            emit=self._socket.emit,
+            version=self._socket.version,
+            request_id=self._socket.request_id,
             behaviour=self._behaviour,
         )
 
@@ -230,7 +169,7 @@ class TTSSession:
             self._log_end(context, "lost")
             await self._receive_waiting(context_id)
         except Disconnected:
-            self._nursery.cancel_scope.cancel("the peer has left")
+            self._socket.leave()
         finally:
             context.release()
 
@@ -261,25 +200,11 @@ class TTSSession:
     async def report(self, error: APIError) -> None:
         """Send an error, through the context's task if it runs, so that it is the last event."""
         body, context_id = error.body, error.context_id
-        log_error(self.request_id, context_id, body.status, body.title)
+        log_error(self._socket.request_id, context_id, body.status, body.title)
         if context_id is None:
-            about = {"version": self.version, "request_id": self.request_id}
-            await self._emit(error_event(body, context_id=None, **about))
+            about = {"version": self._socket.version, "request_id": self._socket.request_id}
+            await self._socket.emit(error_event(body, context_id=None, **about))
             return
         context = self._contexts.get(context_id)
         if context is None or not context.fail(body):
             await self._sink(context_id).error(body)
-
-    async def _emit(self, event: dict[str, Any]) -> None:
-        if self._closing:
-            await trio.sleep_forever()  # until the event that is being sent has been sent
-        self._in_flight += 1
-        try:
-            await self._websocket.send(_to_json(event))
-            self._traffic_at = trio.current_time()
-        finally:
-            self._in_flight -= 1
-            if event["type"] == "error" and self._behaviour.close_on_error:  # protocol §7.1 T19
-                self._closing = 1011 if event["status_code"] >= 500 else 1008, "after an error"
-            if self._closing:
-                self._close(*self._closing)
