@@ -60,6 +60,7 @@ FLOORS = {
     "server.state": 8,
     "server.exchange": 9,
     "server.tts": 10,
+    "server.stt": 10,
     "server.rest": 10,
     "server.routes": 12,
     "server.app": 13,

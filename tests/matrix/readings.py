@@ -137,4 +137,21 @@ READINGS: Final[tuple[Row, ...]] = (
         for times, seconds in ((2, 60.0), ("inf", QUICK_SECONDS))
     ),
     reads("remembered_contexts=0"),
+    *(
+        reads(f"{name}={value}", "It concerns speech to text alone.")
+        for name, value in (
+            ("flush_done_first", "true"),
+            ("coalesce_flush", "true"),
+            ("stt_close", "1001"),
+            ("bad_query", "event"),
+            ("bad_turns_query", "http"),
+            ("stt_idle_seconds", "3"),
+            ("config_invalid", "ignore"),
+            ("empty_turn_end", "true"),
+            ("end_on_close", "false"),
+            ("drop_before_connected", "true"),
+            ("wide_eager_end", "true"),
+            ("ink2_words", "true"),
+        )
+    ),
 )

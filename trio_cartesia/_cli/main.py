@@ -124,6 +124,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
     voice: Literal["espeak", "tones"] | None = None,
+    recognizer: Literal["auto", "own", "moonshine", "none"] = "auto",
     tls: Flag = False,
     ca_file: str | None = None,
     tls_cert: str | None = None,
@@ -146,6 +147,8 @@ async def serve(
             addresses, :: all addresses.
         port: The port to listen on; 0 finds a free one.
         voice: espeak is speech, tones are notes; by default, espeak if it is installed.
+        recognizer: What turns speech into text: own recognises the service's own speech, moonshine
+            any English, auto both if it is installed, none nothing.
         tls: Use TLS, with a certificate of an authority that is created for this run.
         ca_file: The file to which that authority's certificate is written, for clients to trust.
             It is kept; the default is a temporary file.
@@ -170,6 +173,7 @@ async def serve(
             host=host,
             port=port,
             voice=voice,
+            recognizer=recognizer,
             tls=tls,
             ca_file=ca_file,
             tls_cert=tls_cert,

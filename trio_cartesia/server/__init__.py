@@ -18,6 +18,11 @@ from trio_cartesia.server.journal.records import JournalStatistics as JournalSta
 from trio_cartesia.server.journal.records import RequestRecord as RequestRecord
 from trio_cartesia.server.journal.records import SpokenUnit as SpokenUnit
 from trio_cartesia.server.journal.records import SpokenUnits as SpokenUnits
+from trio_cartesia.server.journal.transcriptions import TranscriptionRecord as TranscriptionRecord
+from trio_cartesia.server.recognition.interface import Recognized as Recognized
+from trio_cartesia.server.recognition.interface import RecognizedWord as RecognizedWord
+from trio_cartesia.server.recognition.interface import Recognizer as Recognizer
+from trio_cartesia.server.recognition.interface import RecognizerStream as RecognizerStream
 from trio_cartesia.server.voices.interface import Spoken as Spoken
 from trio_cartesia.server.voices.interface import Timed as Timed
 from trio_cartesia.server.voices.interface import Utterance as Utterance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.server.access.credentials import Credentials
 from trio_cartesia.server.access.plans import Plan
 from trio_cartesia.server.behaviour.behaviour import Behaviour
-from trio_cartesia.server.faults.faults import Fault
+from trio_cartesia.server.faults.faults import Fault, checked_faults
 from trio_cartesia.server.faults.stream import FaultyStream
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.net.certificates import TLSConfig, open_tls
@@ -36,6 +36,8 @@ from trio_cartesia.server.net.tls import (
     handshake,
     wrap_server_stream,
 )
+from trio_cartesia.server.recognition.interface import Recognizer
+from trio_cartesia.server.recognition.lifetime import running_recognizer
 from trio_cartesia.server.routes import refuse_plain_http, serve_requests
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.store.database import StoreStatistics, open_store
@@ -91,6 +93,11 @@ class Server:
     def journal(self) -> Journal:
         """A record of the requests, and of the speech that was sent."""
         return self._state.journal
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The recogniser of speech."""
+        return self._state.recognizer
 
     @property
     def voice(self) -> Voice:
@@ -173,6 +180,7 @@ async def open_server(
     host: str = "127.0.0.1",
     port: int | None = 0,
     voice: Voice | str | None = None,
+    recognizer: Recognizer | str | None = None,
     api_keys: Collection[str] | Mapping[str, Plan | str] | None = None,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
     faults: Sequence[Fault] = (),
@@ -193,6 +201,9 @@ async def open_server(
         port: The port; 0 finds a free one. With None the service listens on no port, and serves
             only the streams passed to `Server.serve_stream`.
         voice: A voice or its name; if None, ``espeak`` if it is installed, otherwise ``tones``.
+        recognizer: A recogniser of speech or its name; None means ``auto``: speech of the service
+            itself is recognised exactly, and other speech if the extra ``ears`` is installed. One
+            that is not a name stays open at the end of the block.
         api_keys: The keys that are accepted, each for an account of its own; a mapping has the plan
             of each. If None, any credential is accepted, or none.
         behaviour: The behaviour where the protocol is open.
@@ -216,8 +227,8 @@ async def open_server(
             store, or another service uses it.
         TypeError: *api_keys* or *tls_names* is a single string, or *faults* has something else
             than faults.
-        ValueError: There is no such voice or plan, a key or a name is not valid, or the extra
-            ``tls`` is not installed.
+        ValueError: There is no such voice, recogniser or plan, a key or a name is not valid, or an
+            extra is not installed.
 
     Example::
 
@@ -234,17 +245,23 @@ async def open_server(
         trio.run(main)
     """
     hosts = tuple(host_names(host))
+    journal = Journal(clock=trio.current_time)
     with closing(open_store(store)) as opened:
-        state = ServerState(
-            voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
-            behaviour=behaviour,
-            journal=Journal(clock=trio.current_time),
-            faults=_checked_faults(faults),
-            credentials=Credentials.of(api_keys, plan, secret=opened.secret("accounts")),
-            local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
-            store=opened,
-        )
-        async with open_listeners(host, port) as listeners, open_service_nursery() as nursery:
+        async with (
+            running_recognizer(recognizer, journal) as opened_recognizer,
+            open_listeners(host, port) as listeners,
+            open_service_nursery() as nursery,
+        ):
+            state = ServerState(
+                voice=open_voice(voice) if isinstance(voice, str) else voice or default_voice(),
+                recognizer=opened_recognizer,
+                behaviour=behaviour,
+                journal=journal,
+                faults=checked_faults(faults),
+                credentials=Credentials.of(api_keys, plan, secret=opened.secret("accounts")),
+                local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
+                store=opened,
+            )
             with open_tls(tls, hosts=hosts, names=tls_names, ca_file=tls_ca_file) as config:
                 is_secure = config is not None
                 urls = server_urls(listeners, tuple(tls_names), is_secure=is_secure)
@@ -269,13 +286,3 @@ async def serve(
     async with open_server(**options) as server:
         task_status.started(server)
         await trio.sleep_forever()
-
-
-def _checked_faults(faults: Iterable[object]) -> tuple[Fault, ...]:
-    checked = []
-    for fault in faults:
-        if not isinstance(fault, Fault):
-            kind = type(fault).__name__
-            raise TypeError(f"faults must be Fault objects, not {kind}; Fault.read() parses a text")
-        checked.append(fault)
-    return tuple(checked)

@@ -28,6 +28,18 @@ from trio_cartesia.server.rest.table import REST
 from trio_cartesia.server.rest.usage import get_credits
 from trio_cartesia.server.state import ServerState
 from trio_cartesia.server.streams import Disconnected, is_out_of_resources
+from trio_cartesia.server.stt.batch_endpoints import (
+    BATCH,
+    OPENAI,
+    transcribe,
+    transcribe_for_openai,
+)
+from trio_cartesia.server.stt.websocket_endpoints import (
+    MANUAL,
+    TURNS,
+    manual_websocket,
+    turns_websocket,
+)
 from trio_cartesia.server.tts.form_endpoints import (
     CHANGER_BYTES,
     CHANGER_SSE,
@@ -51,6 +63,7 @@ NOT_IMPLEMENTED: Final = status_error(501, "The local service does not implement
 HTTPS_REQUIRED: Final = HTTPError(400, "This is a port for TLS: use https or wss.")
 CLOSE: Final = ("connection", "close")
 OLD_PATHS: Final = ("/voices", "/voices/clone/clip", "/voices/mix")  # protocol §5.2
+WEBSOCKETS: Final = (WEBSOCKET, MANUAL, TURNS)
 ALL_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -94,7 +107,7 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         """Its methods; HEAD is among them if GET responds over HTTP."""
-        is_plain_get = self.method == "GET" and self.path != WEBSOCKET
+        is_plain_get = self.method == "GET" and self.path not in WEBSOCKETS
         return ("GET", "HEAD") if is_plain_get else (self.method,)
 
 
@@ -103,6 +116,10 @@ ROUTES: Final = (
     Route("GET", WEBSOCKET, tts_websocket, "tts"),
     Route("POST", BYTES, tts_bytes, "tts"),
     Route("POST", SSE, tts_sse, "tts"),
+    Route("GET", MANUAL, manual_websocket, "stt"),
+    Route("GET", TURNS, turns_websocket, "stt"),
+    Route("POST", BATCH, transcribe, "stt"),
+    Route("POST", OPENAI, transcribe_for_openai, "stt"),
     Route("GET", "/agents/templates", list_templates, None),  # before /agents/{id}
     Route("POST", INFILL, infill_bytes, "key"),
     Route("POST", CHANGER_BYTES, change_voice_bytes, "key"),
@@ -247,7 +264,7 @@ def _other_route(path: str, method: str) -> Route | None:
 
 
 def _journal_error(exchange: Exchange, status: int) -> None:
-    if exchange.path == WEBSOCKET or "websocket" in exchange.request.tokens("upgrade"):
+    if exchange.path in WEBSOCKETS or "websocket" in exchange.request.tokens("upgrade"):
         exchange.state.journal.add_connection(
             path=exchange.path,
             version=exchange.version,

@@ -9,6 +9,7 @@ from trio_cartesia.server.access.tokens import WallClock
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.recognition.interface import Recognizer
 from trio_cartesia.server.store.database import Store
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
@@ -21,10 +22,12 @@ class ServerState:
     """The state that all connections of a server share.
 
     Attributes:
+        recognizer: Turns the speech that clients send into text.
         local_names: Names of this machine, in lower case, that ``/_local`` accepts without keys.
     """
 
     voice: Voice
+    recognizer: Recognizer
     behaviour: Behaviour
     faults: tuple[Fault, ...]
     journal: Journal

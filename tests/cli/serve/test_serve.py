@@ -100,6 +100,17 @@ def test_a_voice_that_is_not_installed_is_one_line(
     assert "tones" in line
 
 
+def test_a_recogniser_that_is_not_installed_is_one_line(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names the extra, and the option."""
+    monkeypatch.setitem(sys.modules, "trio_cartesia.server.recognition.moonshine", None)
+    assert main(["serve", "--voice", "tones", "--recognizer", "moonshine"]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "trio-cartesia[ears]" in line
+    assert "--recognizer" in line
+
+
 async def test_serving_ends_with_its_scope(capfd: pytest.CaptureFixture[str]) -> None:
     """Cancelled, the service is gone, and with it what it logged to."""
     logger = logging.getLogger("trio_cartesia.server")

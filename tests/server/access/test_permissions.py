@@ -25,6 +25,8 @@ def expected(route: Route, credential: str) -> int | None:
         allowed = {"admin"}
     elif route.path.startswith("/tts/"):
         allowed = {"key", "tts", "all grants"}
+    elif route.path.startswith(("/stt", "/audio/")):
+        allowed = {"key", "stt", "all grants"}
     else:
         allowed = {"key"}
     return None if credential in allowed else 403

@@ -153,8 +153,11 @@ def test_plans_are_documented() -> None:
     page = Path(__file__).parents[3] / "docs/reference/access.md"
     table = page.read_text().partition("| plan |")[2].partition("\n\n")[0]
     rows = [re.findall(r"[\w,]+", row) for row in table.splitlines()[2:]]
-    found = {row[0]: tuple(int(n.replace(",", "")) for n in row[-2:]) for row in rows}
-    assert found == {n: (plan.tts_concurrency, plan.tts_sockets) for n, plan in PLANS.items()}
+    found = {row[0]: tuple(int(n.replace(",", "")) for n in row[-3:]) for row in rows}
+    assert found == {
+        name: (plan.tts_concurrency, plan.tts_sockets, plan.stt_concurrency)
+        for name, plan in PLANS.items()
+    }
 
 
 @pytest.mark.parametrize("wrong", [{"plan": "none"}, {"api_keys": {"sk_car_1": "none"}}])

@@ -147,7 +147,7 @@ async def test_a_token_opens_what_it_was_granted_for(place: str, api_keys: Any) 
         others = await token(server, grants={"stt": True, "agent": True})
         for text, target, status in [
             (others, WEBSOCKET, 403),
-            (others, "/stt/websocket?", 501),
+            (others, "/stt/websocket?", 400),
             (others, "/agents/stream/agent_1?", 501),
             (others, "/agents?", 403),
             (others, "/usage/credits?", 403),

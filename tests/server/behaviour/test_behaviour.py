@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,26 @@ ROWS = {
     30: ("accept_mode",),
     32: ("normalized_default",),
 }
-LIMITS = {"idle_seconds", "max_message_bytes", "max_waiting_characters", "remembered_contexts"}
+# protocol §7.2, likewise
+TRANSCRIPTION_ROWS = {
+    1: ("flush_done_first",),
+    3: ("coalesce_flush",),
+    4: ("stt_close",),
+    5: ("bad_query", "bad_turns_query"),
+    6: ("stt_idle_seconds",),
+    7: ("config_invalid",),
+    8: ("empty_turn_end",),
+    10: ("end_on_close",),
+    11: ("drop_before_connected",),
+    12: ("ink2_words",),
+}
+LIMITS = {
+    "stt_idle_seconds",
+    "idle_seconds",
+    "max_message_bytes",
+    "max_waiting_characters",
+    "remembered_contexts",
+}
 
 
 def written(value: object) -> str:
@@ -67,9 +87,10 @@ def test_every_open_row_has_its_field() -> None:
     doc = inspect.cleandoc(Behaviour.__doc__ or "")  # compilers since 3.13 do so, others do not
     entries = dict(part.split(":", 1) for part in split_entries(doc))
     assert set(entries) == set(FIELDS)
-    for row, names in ROWS.items():
-        for name in names:
-            assert f"T{row})" in entries[name], name
+    for letter, rows in (("T", ROWS), ("S", TRANSCRIPTION_ROWS)):
+        for row, names in rows.items():
+            for name in names:
+                assert re.search(rf"[(]{letter}{row}[,)]|{letter}{row}[)]", entries[name]), name
 
 
 def split_entries(doc: str) -> list[str]:
@@ -149,7 +170,7 @@ def test_many_fields_are_written_together() -> None:
 def test_a_request_may_lower_limits_and_not_raise_them(name: str) -> None:
     """What the service holds or waits for at the most is a bound for what a request may ask."""
     service = Behaviour(idle_seconds=10, max_message_bytes=10, max_waiting_characters=10)
-    service = attrs.evolve(service, remembered_contexts=10)
+    service = attrs.evolve(service, remembered_contexts=10, stt_idle_seconds=10)
     if name not in LIMITS:
         value = values_of(FIELDS[name])[-1]
         assert getattr(service.with_overrides(f"{name}={written(value)}"), name) == value

@@ -31,7 +31,7 @@ PUBLIC = ["/", "/voices", "/access-token", "/tts/bytes", "/tts/sse", "/stt", "/n
         ("/tts/bytes", {"POST"}),
         ("/datasets/", {"GET", "HEAD", "POST"}),
         ("/infill/bytes", {"POST"}),
-        ("/stt", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
+        ("/stt", {"POST"}),
         ("/nothing", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
     ],
 )

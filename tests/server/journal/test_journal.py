@@ -17,7 +17,13 @@ from tests.server.support import (
     tones,
     words,
 )
-from trio_cartesia.server import ContextRecord, Journal, SpokenUnit, SpokenUnits
+from trio_cartesia.server import (
+    ContextRecord,
+    Journal,
+    SpokenUnit,
+    SpokenUnits,
+    TranscriptionRecord,
+)
 from trio_cartesia.server.messages.inputs import Generation, read_request
 
 
@@ -241,3 +247,19 @@ async def test_a_transcript_has_whole_characters() -> None:
         assert record.transcript == "Hi 😀 you."
         assert record.transcripts == ["Hi \ud83d", "\ude00 you."]
         assert audio(events) == await tones("Hi 😀 you.")
+
+
+def test_streams_of_speech_to_text_are_bounded() -> None:
+    """The journal keeps the last ones, counts all, and forgets them with everything else."""
+    journal = Journal(max_records=3)
+    for number in range(5):
+        journal.add_transcription(
+            TranscriptionRecord(
+                connection=number, path="/stt/websocket", request_id="r", model="m", language="en"
+            )
+        )
+    assert [record.connection for record in journal.transcriptions] == [2, 3, 4]
+    assert journal.statistics().transcriptions == 5
+    journal.forget()
+    assert journal.transcriptions == ()
+    assert journal.statistics().transcriptions == 5

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tests.server.http_client import HttpClient, dial, over_http, speech
+from tests.server.stt.support import MANUAL, target
 from tests.server.support import (
     MORE,
     TWO_SENTENCES,
@@ -63,11 +64,11 @@ async def test_what_was_said_is_told_over_http() -> None:
         assert context["request_id"] == client.headers["x-request-id"]
         (connection,) = told["connections"]
         assert (connection["number"], connection["is_open"]) == (context["connection"], True)
-        assert told["open"] == {"connections": 1, "contexts": 0}
+        assert told["open"] == {"connections": 1, "contexts": 0, "transcriptions": 0}
         assert (told["version"], told["voice"]) == (__version__, "tones")
         await client.close()
         told = await state(dial(server, nursery))
-        assert told["open"] == {"connections": 0, "contexts": 0}
+        assert told["open"] == {"connections": 0, "contexts": 0, "transcriptions": 0}
         nursery.cancel_scope.cancel()
 
 
@@ -193,12 +194,14 @@ async def test_the_page_has_every_key_and_no_other() -> None:
         speaker = await connect(server, nursery)
         await speaker.speak(generation("a", "Hello."))
         await client.ask("GET", "/")
+        listener = await connect(server, nursery, target(MANUAL))
+        await listener.close()
         told = await state(client, "?audio=base64")
         nursery.cancel_scope.cancel()
     assert set(told) == documented("The whole")
     assert documented("Query") == {"context_id", "limit", "audio"}
-    for section in ("connection", "request", "context"):
-        (row,) = told[f"{section}s"]
+    for section in ("connection", "request", "transcription", "context"):
+        row = told[f"{section}s"][0]
         assert set(row) == documented(f"A {section}")
     assert set(told["behaviour"]) == {field.name for field in attrs.fields(Behaviour)}
     assert told["faults"] == [{"name": "latency", "seconds": 0.0}]

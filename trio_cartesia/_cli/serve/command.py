@@ -32,6 +32,7 @@ OTHER_VOICE: Final = (
     "Run pip install 'trio-cartesia[local]' (in a checkout: pip install '.[local]'), "
     "or choose --voice tones."
 )
+OTHER_RECOGNIZER: Final = "Install that extra, or choose another --recognizer."
 OTHER_TLS: Final = (
     "Run pip install 'trio-cartesia[tls]' (in a checkout: pip install '.[tls]'), "
     "or bring a certificate with --tls-cert."
@@ -62,10 +63,11 @@ async def serve(options: ServiceOptions) -> int:
             _introduce(server, has_keys=arguments["api_keys"] is not None)
             with _logged_to_stderr(), _short_collections():
                 await trio.sleep_forever()
-    except ValueError as error:  # the voice, or the extra tls, is not installed
+    except ValueError as error:  # the voice, the recogniser or the extra tls is not installed
         why = str(error).replace("tls=True", "--tls")
         absent = UsageError(why).with_traceback(error.__traceback__)
-        report_error(absent, next_step=missing, debug=debug)
+        step = OTHER_RECOGNIZER if why.startswith("the recogniser") else missing
+        report_error(absent, next_step=step, debug=debug)
     except OSError as error:
         if error.filename is not None and error.filename == options.store:
             report_error(error, next_step=OTHER_STORE, debug=debug)

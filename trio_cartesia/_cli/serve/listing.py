@@ -13,7 +13,7 @@ import attrs
 __all__ = ["behaviours", "faults"]
 
 WIDTH: Final = 78
-SOURCE: Final = re.compile(r"\s*\((?:[TR]\d+|protocol §[^)]*)\)")  # for readers of the code
+SOURCE: Final = re.compile(r"\s*\((?:[TRS]\d+|protocol §[^)]*)\)")  # for readers of the code
 FIELD: Final = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
 
 

@@ -22,6 +22,7 @@ class ServiceOptions:
 
     Attributes:
         voice: Its name, or None for the best one installed.
+        recognizer: The name of the recogniser of speech.
         tls: Whether the service creates a certificate authority.
         tls_cert: A file with the user's certificate, and perhaps its key.
         tls_names: Further names of this machine, for the certificate.
@@ -34,6 +35,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = 0
     voice: str | None = None
+    recognizer: str = "auto"
     tls: bool = False
     tls_cert: str | None = None
     tls_key: str | None = None
@@ -61,6 +63,7 @@ class ServiceOptions:
         return {
             "host": self.host,
             "port": self.port,
+            "recognizer": self.recognizer,
             "api_keys": self._keys(),
             "plan": self.plan,
             "behaviour": behaviour,

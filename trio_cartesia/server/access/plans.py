@@ -81,6 +81,14 @@ TOO_MANY_SOCKETS: Final = ErrorBody(
 )
 
 
+TOO_MANY_STREAMS: Final = ErrorBody(
+    status=429,
+    title="Concurrency limit reached",
+    message="The plan allows no more speech-to-text streams at once. Close one first.",
+    code="concurrency_limited",
+)
+
+
 @attrs.define(eq=False)
 class Account:
     """An account: its plan, and its current usage.
@@ -89,13 +97,15 @@ class Account:
         plan: The limits of the account.
         id: An id from which its key cannot be computed.
         contexts: The number of active contexts.
-        sockets: The number of open WebSockets.
+        sockets: The number of open WebSockets for text-to-speech.
+        streams: The number of open WebSockets and requests of speech-to-text.
     """
 
     plan: Plan
     id: str = ""
     contexts: int = attrs.field(default=0, init=False)
     sockets: int = attrs.field(default=0, init=False)
+    streams: int = attrs.field(default=0, init=False)
 
     @property
     def owner_id(self) -> str:
@@ -143,6 +153,21 @@ class Account:
             yield
         finally:
             self.sockets -= 1
+
+    @contextmanager
+    def stream_slot(self) -> Iterator[None]:
+        """Count one more speech-to-text stream for as long as the block lasts (protocol §1.8).
+
+        Raises:
+            APIError: The plan allows no more.
+        """
+        if self.streams >= self.plan.stt_concurrency:
+            raise APIError(TOO_MANY_STREAMS)
+        self.streams += 1
+        try:
+            yield
+        finally:
+            self.streams -= 1
 
 
 @attrs.define(eq=False, repr=False)

@@ -1,7 +1,7 @@
 """The behaviour of the service where the protocol is open.
 
-Row numbers are those of protocol §7.1 (T) and §7.3 (R). The defaults are the best guesses of those
-tables. Every field takes effect, so that a client can be tested against the other readings.
+Row numbers are those of protocol §7.1 (T), §7.2 (S) and §7.3 (R). The defaults are the best guesses
+of those tables. Every field takes effect, so that a client can be tested against other readings.
 """
 
 from __future__ import annotations
@@ -106,6 +106,26 @@ class Behaviour:
         training_seconds: The time that a fine-tune takes.
         remembered_contexts: The number of ended ids that a connection remembers, for late inputs
             (T9). An older id opens a new context. A limit.
+        flush_done_first: Whether ``flush_done`` precedes the final transcript that it belongs to,
+            or follows it (S1).
+        coalesce_flush: Whether a ``finalize`` that follows another one, without audio between
+            them, is not answered (S3).
+        stt_close: The close code after ``done``, and after ``close`` on turns (S4).
+        bad_query: The reaction to an invalid query on `/stt/websocket`: ``http`` to refuse the
+            handshake, ``event`` for an error and a close after it (S5).
+        bad_turns_query: The same on `/stt/turns/websocket` (protocol §6a E2, §7.2 S5).
+        stt_idle_seconds: The time without messages after which a connection of speech to text is
+            closed (S6). A limit.
+        config_invalid: The reaction to settings in ``config`` that are not valid: ``error`` for a
+            400, ``ignore`` for none; the settings stay the same (S7).
+        empty_turn_end: Whether the transcript of ``turn.end`` and ``turn.eager_end`` is empty
+            (S8).
+        end_on_close: Whether ``close`` in a turn gives ``turn.end`` (S10).
+        drop_before_connected: Whether ``connected`` is sent a tenth of a second after the
+            handshake, and audio before it is dropped (S11).
+        wide_eager_end: Whether ``turn_eager_end_threshold`` may be up to 0.8, and not up to 0.6
+            alone (protocol §6a E1).
+        ink2_words: Whether ``ink-2`` sends the times of words, as ``ink-whisper`` does (S12).
     """
 
     flush_id_base: int = integer(1, low=0, high=MIB)
@@ -153,6 +173,18 @@ class Behaviour:
     list_order: Literal["oldest", "newest"] = choice("oldest", "newest")
     training_seconds: float = number(5.0)
     remembered_contexts: int = integer(10_000, low=0, is_limit=True)
+    flush_done_first: bool = flag(False)
+    coalesce_flush: bool = flag(False)
+    stt_close: int = close_code(1000)
+    bad_query: Literal["http", "event"] = choice("http", "event")
+    bad_turns_query: Literal["event", "http"] = choice("event", "http")
+    stt_idle_seconds: float = number(180.0, is_limit=True)
+    config_invalid: Literal["error", "ignore"] = choice("error", "ignore")
+    empty_turn_end: bool = flag(False)
+    end_on_close: bool = flag(True)
+    drop_before_connected: bool = flag(False)
+    wide_eager_end: bool = flag(False)
+    ink2_words: bool = flag(False)
 
     def with_text(self, text: str) -> Behaviour:
         """Return this behaviour with the changes in *text*: ``flush_id_base=0, late_input=ignore``.

@@ -36,9 +36,20 @@ insecure confused resigned anxious panicked alarmed scared proud confident dista
 contemplative determined
 """
 LANGUAGES: Final = frozenset(_LANGUAGES.split())
+# Languages of ink-whisper (protocol §1.9).
+_TRANSCRIBED: Final = """
+en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr
+bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn
+yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su
+yue
+"""
+TRANSCRIBED_LANGUAGES: Final = frozenset(_TRANSCRIBED.split())
 EMOTIONS: Final = frozenset(_EMOTIONS.split())  # protocol §2.2.1
 NO_VOICE: Final = "00000000-0000-0000-0000-000000000000"  # the one id that no voice has
 
+# Models of speech to text (protocol §1.9, §6a E11); of each family there may be dated ones.
+_INK: Final = re.compile(r"ink-(?:2|preview)(-[\w.-]{1,64})?")
+_WHISPER: Final = re.compile(r"ink-whisper(-[\w.-]{1,64})?")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LOCALE: Final = re.compile(r"([a-z]{2})(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
@@ -52,6 +63,16 @@ def is_model(model_id: str) -> bool:
 def is_expressive(model_id: str) -> bool:
     """Return whether the model supports speed, volume and emotion (``generation_config``)."""
     return _EXPRESSIVE.fullmatch(model_id) is not None
+
+
+def is_ink(model_id: str) -> bool:
+    """Return whether the model of speech to text is of the family ``ink-2``, which has turns."""
+    return _INK.fullmatch(model_id) is not None
+
+
+def is_whisper(model_id: str) -> bool:
+    """Return whether the model of speech to text is of the family ``ink-whisper``."""
+    return _WHISPER.fullmatch(model_id) is not None
 
 
 def is_voice_id(voice_id: str) -> bool:

@@ -104,13 +104,18 @@ class Exchange:
     def charge(self, record: ContextRecord) -> None:
         """Add the credits of a context that has ended to the usage (protocol §1.9)."""
         capability, amount = price_of(record)
+        settings = record.settings
+        self.add_usage(capability, amount, model=settings.model_id, voice=settings.voice_id)
+
+    def add_usage(self, capability: str, amount: int, *, model: str, voice: str = "") -> None:
+        """Add credits to the usage of the account."""
         if amount:
             self.state.store.usage.add(
                 seconds=self.state.clock.now(),
                 account=self.account.id,
                 capability=capability,
-                model=record.settings.model_id,
-                voice=record.settings.voice_id,
+                model=model,
+                voice=voice,
                 amount=amount,
             )
 

@@ -6,14 +6,14 @@ A `Fault` is checked against the table `FAULTS`, which docs/how-to/faults.md sho
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
 from trio_cartesia.server.faults.syntax import parse_items
 
-__all__ = ["FAULTS", "Fault", "FaultKind"]
+__all__ = ["FAULTS", "Fault", "FaultKind", "checked_faults"]
 
 MIB: Final = 1024 * 1024
 MAX_FAULTS: Final = 16  # per request
@@ -275,3 +275,18 @@ def _checked(what: str, field: str, value: Any) -> Any:
     if not least <= value <= most:
         raise ValueError(f"{what} must be between {least:,} and {most:,}")
     return kind(value)
+
+
+def checked_faults(faults: Iterable[object]) -> tuple[Fault, ...]:
+    """Return *faults*, which may come from a caller who does not check types.
+
+    Raises:
+        TypeError: There is something else among them.
+    """
+    checked = []
+    for fault in faults:
+        if not isinstance(fault, Fault):
+            kind = type(fault).__name__
+            raise TypeError(f"faults must be Fault objects, not {kind}; Fault.read() parses a text")
+        checked.append(fault)
+    return tuple(checked)

@@ -37,7 +37,7 @@ QUOTA: Final = ErrorBody(  # protocol §2.11
     code="quota_exceeded",
 )
 
-MakeErrorEvent = Callable[..., dict[str, Any]]  # `error_event`, or another with its arguments
+MakeErrorEvent = Callable[..., dict[str, Any]]  # `error_event` or `transcription_error_event`
 
 to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -163,7 +163,7 @@ class MessageFaults:
         elif fault.name == "connection_error":
             error = error_of(fault)
             about = {"version": self._version, "request_id": self._request_id}
-            event = self._make_error(error, context_id=None, **about)
+            event = self._make_error(error, **about)
             planned.before.append(to_json(event))
         elif fault.name in CHANGES:
             CHANGES[fault.name](fault, planned)

@@ -12,8 +12,9 @@ import logging
 from typing import Final
 
 from trio_cartesia.server.journal.records import ContextRecord, loggable_path
+from trio_cartesia.server.journal.transcriptions import TranscriptionRecord
 
-__all__ = ["log_context", "log_error", "log_request"]
+__all__ = ["log_context", "log_error", "log_request", "log_transcription"]
 
 logger = logging.getLogger("trio_cartesia.server")
 
@@ -46,6 +47,15 @@ def log_context(record: ContextRecord) -> None:
         "%-8s %-18s %8.2f s %16s  %s",
         *(record.request_id[:8], _printable(record.context_id, 18)),
         *(record.audio_seconds, begun, _end(record)),
+    )
+
+
+def log_transcription(record: TranscriptionRecord) -> None:
+    """Log how a stream of speech to text ended, the length of its audio and that of its text."""
+    logger.info(
+        "%-8s %-20s %8.2f s %14s  %s",
+        *(record.request_id[:8], _printable(record.path, 20)),
+        *(record.audio_seconds, f"{record.characters} characters"[:14], record.ended),
     )
 
 

@@ -1,9 +1,9 @@
 """The journal: records of requests and of the speech that was sent, for tests of clients.
 
-Everything is bounded. The journal keeps the last 4,096 connections, requests and contexts, 256 MiB
-of speech and transcripts, and the order of the last 65,536 chunks. Beyond the bytes the oldest
-contexts lose their speech; beyond the number they are dropped. Text counts as UTF-8; settings and
-ids, which are short, do not count. Credentials are never recorded.
+Everything is bounded. The journal keeps the last 4,096 connections, requests, contexts and streams
+of speech to text, 256 MiB of speech and transcripts, and the order of the last 65,536 chunks.
+Beyond the bytes the oldest contexts lose their speech; beyond the number they are dropped. Text
+counts as UTF-8; settings and ids, which are short, do not count. Credentials are never recorded.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from trio_cartesia.server.journal.records import (
     SpokenUnit,
     loggable_path,
 )
+from trio_cartesia.server.journal.transcriptions import TranscriptionRecord
 from trio_cartesia.server.messages.inputs import Generation
 
 __all__ = ["Journal"]
@@ -61,6 +62,7 @@ class Journal:
     _connections: deque[ConnectionRecord] = attrs.field(init=False)
     _open: set[int] = attrs.field(factory=set, init=False)  # connections, by their numbers
     _requests: deque[RequestRecord] = attrs.field(init=False)
+    _transcriptions: deque[TranscriptionRecord] = attrs.field(init=False)
     _contexts: deque[ContextRecord] = attrs.field(factory=deque, init=False)
     _newest: dict[tuple[int, str], ContextRecord] = attrs.field(factory=dict, init=False)
     _sizes: dict[ContextRecord, int] = attrs.field(factory=dict, init=False)  # of complete ones
@@ -69,6 +71,7 @@ class Journal:
     _context_count: int = attrs.field(default=0, init=False)
     _connection_count: int = attrs.field(default=0, init=False)
     _request_count: int = attrs.field(default=0, init=False)
+    _transcription_count: int = attrs.field(default=0, init=False)
     _stripped_count: int = attrs.field(default=0, init=False)
     _stray_cancels: int = attrs.field(default=0, init=False)
     _chunk_count: int = attrs.field(default=0, init=False)
@@ -76,6 +79,7 @@ class Journal:
     def __attrs_post_init__(self) -> None:
         self._connections = deque(maxlen=self.max_records)
         self._requests = deque(maxlen=self.max_records)
+        self._transcriptions = deque(maxlen=self.max_records)
 
     def __repr__(self) -> str:
         return f"Journal({self.statistics()!r})"
@@ -94,6 +98,11 @@ class Journal:
     def requests(self) -> tuple[RequestRecord, ...]:
         """The requests over HTTP."""
         return tuple(self._requests)
+
+    @property
+    def transcriptions(self) -> tuple[TranscriptionRecord, ...]:
+        """The streams of speech to text."""
+        return tuple(self._transcriptions)
 
     @property
     def contexts(self) -> tuple[ContextRecord, ...]:
@@ -141,6 +150,7 @@ class Journal:
         return JournalStatistics(
             connections=self._connection_count,
             requests=self._request_count,
+            transcriptions=self._transcription_count,
             contexts=self._context_count,
             forgotten_contexts=self._context_count - len(self._contexts),
             stripped_contexts=self._stripped_count,
@@ -182,6 +192,11 @@ class Journal:
             status=status,
         )
         self._requests.append(record)
+
+    def add_transcription(self, record: TranscriptionRecord) -> None:
+        """Add the record of a stream that begins; its owner changes it until it ends."""
+        self._transcription_count += 1
+        self._transcriptions.append(record)
 
     def add_context(
         self,
@@ -255,6 +270,7 @@ class Journal:
             self._forget_oldest()
         self._connections.clear()
         self._requests.clear()
+        self._transcriptions.clear()
         self.order.clear()
 
     def _reserve(self, record: ContextRecord, size_bytes: int) -> bool:

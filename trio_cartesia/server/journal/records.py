@@ -205,6 +205,7 @@ class JournalStatistics:
     """Counters since the service started.
 
     Attributes:
+        transcriptions: Streams of speech to text.
         forgotten_contexts: Contexts that are no longer in the journal.
         stray_cancels: Cancel requests for contexts that are not in the journal.
         stripped_contexts: Contexts whose speech and transcripts were dropped.
@@ -213,6 +214,7 @@ class JournalStatistics:
 
     connections: int
     requests: int
+    transcriptions: int
     contexts: int
     forgotten_contexts: int
     stripped_contexts: int

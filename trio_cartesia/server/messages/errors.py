@@ -73,6 +73,9 @@ OUT_OF_RESOURCES: Final = ErrorBody(
 VOICE_FAILED: Final = ErrorBody(
     status=500, title="Internal server error", message="The voice could not speak the text."
 )
+RECOGNIZER_FAILED: Final = ErrorBody(
+    status=500, title="Internal server error", message="The recogniser could not read the audio."
+)
 CONTEXT_UNKNOWN: Final = ErrorBody(  # protocol §7.1 T8
     status=400, title="Context not found", message="No context of that id is open."
 )
@@ -98,7 +101,7 @@ def http_body(error: ErrorBody, *, version: str, request_id: str) -> tuple[str, 
 
 
 def error_event(
-    error: ErrorBody, *, version: str, request_id: str, context_id: str | None
+    error: ErrorBody, *, version: str, request_id: str, context_id: str | None = None
 ) -> dict[str, Any]:
     """Return the ``error`` event of a WebSocket (protocol §1.7.2, §1.7.4).
 
@@ -112,6 +115,14 @@ def error_event(
     if is_structured(version):
         return {**event, **_structured(error, request_id)}
     return {**event, "error": f"{error.title}: {error.message}"}
+
+
+def transcription_error_event(error: ErrorBody, *, version: str, request_id: str) -> dict[str, Any]:
+    """Return the ``error`` event of speech to text (protocol §1.7.2, §1.7.4)."""
+    if is_structured(version):
+        return {"type": "error", "status_code": error.status, **_structured(error, request_id)}
+    message = f"{error.title}: {error.message}"
+    return {"type": "error", "message": message, "request_id": request_id}
 
 
 def _structured(error: ErrorBody, request_id: str) -> dict[str, Any]:

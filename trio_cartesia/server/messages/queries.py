@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -46,6 +47,19 @@ class Query:
         if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
             raise self.field_error(name, f"an integer from {low} to {high}")
         return int(text)
+
+    def number(self, name: str, *, low: float, high: float) -> float | None:
+        """Return a number from *low* to *high*; None if it is not set."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise self.field_error(name, f"a number from {low} to {high}")
+        return value
 
     def flag(self, name: str) -> bool | None:
         """Return a boolean; None if it is not set."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
 
-MAX_QUERY_FIELDS: Final = 100
+MAX_QUERY_FIELDS: Final = 200  # there may be 100 keyterms (protocol §4.2)
 
 Headers = Iterable[tuple[str, str]]
 

@@ -83,6 +83,7 @@ def _state(exchange: Exchange, query: StateQuery) -> Iterator[str]:
     rows: dict[str, Iterator[Json]] = {
         "connections": _connections(journal, query.limit),
         "requests": map(attrs.asdict, _newest(journal.requests, query.limit)),
+        "transcriptions": map(attrs.asdict, _newest(journal.transcriptions, query.limit)),
     }
     contexts = _newest(
         [record for record in journal.contexts if query.context_id in (None, record.context_id)],
@@ -124,6 +125,7 @@ def _overview(exchange: Exchange) -> Json:
         "version": __version__,
         "api_version": CURRENT_VERSION,
         "voice": state.voice.name,
+        "recognizer": state.recognizer.name,
         "plan": attrs.asdict(exchange.account.plan),
         "behaviour": {
             name: "inf" if value == math.inf else value
@@ -133,6 +135,7 @@ def _overview(exchange: Exchange) -> Json:
         "open": {
             "connections": len(journal.open_connections),
             "contexts": sum(record.ended is None for record in journal.contexts),
+            "transcriptions": sum(record.ended is None for record in journal.transcriptions),
         },
         "statistics": attrs.asdict(journal.statistics()),
         "store": attrs.asdict(state.store.statistics()),

@@ -1,0 +1,1 @@
+"""Speech to text: its WebSockets, its requests over HTTP, and the turns of a conversation."""
