@@ -158,7 +158,7 @@ def test_errors(service, monkeypatch):
     assert says(seen["empty"], "BadRequestError", 400, None)
     assert says(seen["key"], "AuthenticationError", 401, None)
     assert says(seen["infill"], "BadRequestError", 400, None)
-    assert says(seen["stt"], "InternalServerError", 501, None)
+    assert says(seen["stt"], "BadRequestError", 400, "unsupported_audio_format")
     for name, status, code in (
         ("model", 400, "model_not_found"),
         ("voice", 404, "voice_not_found"),

@@ -122,13 +122,18 @@ def test_websockets_is_refused(service):
     assert json.loads(response.body)["request_id"] == response.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", ["/stt/websocket", "/stt/turns/websocket"])
-def test_websockets_is_not_listened_to(service, path):
-    """The sockets for listening, which the service does not have yet, are 501 at the handshake."""
-    with pytest.raises(websockets.InvalidStatus) as caught, connect(service, path):
-        pass
-    assert caught.value.response.status_code == 501
-    assert json.loads(caught.value.response.body)["title"]
+def test_websockets_transcribes(service):
+    """Silence has no text, in both modes, and each ends as its protocol says."""
+    query = "model=ink-2&encoding=pcm_s16le&sample_rate=16000"
+    for path, word, kinds in (
+        ("/stt/websocket", "close", ["done"]),
+        ("/stt/turns/websocket", json.dumps({"type": "close"}), ["connected"]),
+    ):
+        with connect(service, f"{path}?{query}") as socket:
+            socket.send(bytes(3200))
+            socket.send(word)
+            assert [json.loads(message)["type"] for message in socket] == kinds
+        assert socket.close_code == 1000
 
 
 def test_websockets_sockets_have_a_limit(small_service):

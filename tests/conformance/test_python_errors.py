@@ -97,7 +97,7 @@ async def test_what_comes_later(service, form):
     """What the local service does not do yet is 501, in the shape of every refusal."""
     async with open_client(form) as client:
         with pytest.raises(cartesia.InternalServerError) as caught:
-            await client.stt.transcribe(file=b"RIFF", model="ink-whisper")
+            await client.post("/files", cast_to=object)
     assert says(caught.value, 501, None)
 
 
