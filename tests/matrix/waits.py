@@ -63,7 +63,7 @@ class Waits:
 
     def note_sent(self, table: ContextTable, message: Outgoing) -> None:
         entry = table._entries.get(message.context_id)
-        if entry is None or message.text is None:
+        if entry is None or message.payload is None:
             return
         delay_ms = entry.state.settings.max_buffer_delay_ms
         delay_seconds = (DEFAULT_DELAY_MS if delay_ms is None else delay_ms) / 1000

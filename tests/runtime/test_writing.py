@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support import SETTINGS, cancels, receive_all, requests_until_quiet
 from trio_cartesia import ConnectionLost
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
-from trio_cartesia._runtime.writer import BATCH_CHARACTERS
+from trio_cartesia._runtime.writer import BATCH_SIZE
 from trio_cartesia.testing import MemoryStream, connected_pair, on_virtual_time
 
 
@@ -68,8 +68,8 @@ async def test_a_write_of_many_messages_is_bounded(autojump_clock, monkeypatch):
         await trio.sleep(1)
         message = sizes[0]
         assert sum(sizes) >= 41 * 2000
-        assert BATCH_CHARACTERS - message < max(sizes) <= BATCH_CHARACTERS + message
-        assert len(sizes) <= 2 * 41 // (BATCH_CHARACTERS // message + 1) + 1
+        assert BATCH_SIZE - message < max(sizes) <= BATCH_SIZE + message
+        assert len(sizes) <= 2 * 41 // (BATCH_SIZE // message + 1) + 1
         nursery.cancel_scope.cancel()
 
 

@@ -214,7 +214,7 @@ class ContextTable:
     def next_message(self) -> Outgoing | None:
         """Return the next message to be sent."""
         message = self.protocol.next_outgoing()
-        if message is not None and message.text is None and message.is_last:
+        if message is not None and message.payload is None and message.is_last:
             entry = self._entries[message.context_id]  # of a context that never began
             entry.inbox.put(Done(context_id=message.context_id), 0)
             entry.inbox.close()  # now: a loss while the batch is sent comes later
@@ -227,7 +227,7 @@ class ContextTable:
         if (entry := self._entries.get(message.context_id)) is None:
             return
         entry.active_at = now = trio.current_time()
-        if message.text is not None and entry.sent_at is None:
+        if message.payload is not None and entry.sent_at is None:
             entry.sent_at = now
         entry.sent.unpark_all()
         self.stalls.expect(entry.stall_deadline)

@@ -14,10 +14,12 @@ class Message(Protocol):
     """A message to be sent.
 
     Attributes:
-        text: Its text; None where there is no need to send it any more.
+        payload: A text message for str, a binary one for bytes; None where there is no need to send
+            it any more.
     """
 
-    text: str | None
+    @property
+    def payload(self) -> str | bytes | None: ...
 
 
 M = TypeVar("M", bound=Message)

@@ -16,9 +16,9 @@ from trio.lowlevel import ParkingLot, enable_ki_protection
 from trio_cartesia._runtime.handler import Message, SessionHandler
 from trio_cartesia._runtime.transport.interface import Transport
 
-__all__ = ["BATCH_CHARACTERS", "Writer"]
+__all__ = ["BATCH_SIZE", "Writer"]
 
-BATCH_CHARACTERS: Final = 16_384  # of messages that go together, the last one apart: a TLS record
+BATCH_SIZE: Final = 16_384  # of messages that go together, the last one apart: a TLS record
 
 
 @attrs.define(eq=False)
@@ -67,7 +67,7 @@ class Writer:
         while self.writing_since is None and transport.can_send_nowait:
             if (message := handler.next_message()) is None:
                 break
-            if message.text is None or transport.send_nowait(message.text):
+            if message.payload is None or transport.send_nowait(message.payload):
                 self._note_sent([message])
             else:
                 self._begun, self.writing_since = message, trio.current_time()
@@ -84,22 +84,22 @@ class Writer:
 
     def _next_batch(self) -> list[Message]:
         batch: list[Message] = []
-        characters = 0
-        while characters < BATCH_CHARACTERS:
+        size = 0
+        while size < BATCH_SIZE:
             if (message := self._handler.next_message()) is None:
                 break
             batch.append(message)
-            characters += len(message.text or "")
+            size += len(message.payload or "")
         return batch
 
     async def _send(self, batch: list[Message]) -> None:
-        if texts := [message.text for message in batch if message.text is not None]:
+        if payloads := [message.payload for message in batch if message.payload is not None]:
             self.writing_since = trio.current_time()
-            await self._transport.send(*texts)
+            await self._transport.send(*payloads)
         self._note_sent(batch)
 
     def _note_sent(self, batch: list[Message]) -> None:
-        if any(message.text is not None for message in batch):
+        if any(message.payload is not None for message in batch):
             self.writing_since, self.sent_at = None, trio.current_time()
         for message in batch:
             self._handler.note_sent(message)

@@ -60,12 +60,19 @@ class Peer:
         Raises:
             trio.EndOfChannel: The connection has ended.
         """
+        request: dict[str, Any] = json.loads(await self.receive_message())
+        return request
+
+    async def receive_message(self) -> str | bytes:
+        """Receive the next message of any content: str for a text message, bytes for a binary one.
+
+        Raises:
+            trio.EndOfChannel: The connection has ended.
+        """
         try:
-            text = await self._websocket.get_message()
+            return await self._websocket.get_message()
         except ConnectionClosed as error:
             raise trio.EndOfChannel("the connection has ended") from error
-        request: dict[str, Any] = json.loads(text)
-        return request
 
     async def receive_cancel(self, context_id: str) -> None:
         """Receive requests until one of them cancels the context; drop the others.

@@ -114,7 +114,7 @@ class SpeechMachine(RuleBasedStateMachine):
             return
         self.protocol.sent(outgoing)
         model = self.models[outgoing.context_id]
-        fields = json.loads(outgoing.text) if outgoing.text is not None else None
+        fields = json.loads(outgoing.payload) if outgoing.payload is not None else None
         if fields is not None and fields.get("cancel"):
             assert model.on_wire
             assert not model.was_ended_by_peer
@@ -297,7 +297,7 @@ def test_a_flush_is_never_the_first_message():
     push = protocol.queue_input(name, "Hello.")
     protocol.queue_input(name, flush=True)
     protocol.withdraw(push)
-    assert protocol.next_outgoing().text is None
+    assert protocol.next_outgoing().payload is None
     assert protocol.context(name).state is State.NEW
 
 
@@ -316,7 +316,7 @@ def test_a_flush_that_waits_is_nothing_to_flush():
     protocol.queue_input(name, "Hello again.")
     protocol.queue_input(name, flush=True)
     taken = iter(protocol.next_outgoing, None)
-    sent = [json.loads(item.text) for item in taken if item.text is not None]
+    sent = [json.loads(item.payload) for item in taken if item.payload is not None]
     assert [(item["transcript"], item.get("flush", False)) for item in sent] == [
         ("Hello again.", False),
         ("", True),
@@ -485,7 +485,7 @@ def test_messages_leave_in_the_order_in_which_they_were_queued():
     protocol.cancel(one)
     last = protocol.queue_input(two, last=True)
     cancel = protocol.next_outgoing()
-    assert json.loads(cancel.text) == {"context_id": one, "cancel": True}
+    assert json.loads(cancel.payload) == {"context_id": one, "cancel": True}
     assert (cancel.context_id, cancel.transcript, cancel.is_last) == (one, "", False)
     assert last.is_under_way
     assert protocol.next_outgoing() is last
@@ -538,7 +538,7 @@ def test_an_input_is_written_with_all_that_it_was_given(as_object):
         {"flush": True},
         {"transcript": "Bye.", "last": True},
     ]
-    first, flush, last = (json.loads(protocol.queue_input(name, **one).text) for one in given)
+    first, flush, last = (json.loads(protocol.queue_input(name, **one).payload) for one in given)
     voice = SETTINGS["voice"]
     for one in (first, flush, last):
         assert one["voice"] == ({"mode": "id", "id": voice} if as_object else voice)
@@ -623,7 +623,7 @@ def test_a_context_whose_events_cannot_be_read_fails_alone():
     ((name, error),) = protocol.receive(text, 0.0)
     assert (name, type(error), error.context_id) == (broken, RemoteProtocolError, broken)
     assert (waiting.status, protocol.context(broken).end) == (Status.DROPPED, End.FAILED)
-    assert json.loads(protocol.next_outgoing().text) == {"context_id": broken, "cancel": True}
+    assert json.loads(protocol.next_outgoing().payload) == {"context_id": broken, "cancel": True}
     with pytest.raises(RemoteProtocolError, match="malformed") as caught:
         protocol.queue_input(broken, "More.")
     assert caught.value is not error

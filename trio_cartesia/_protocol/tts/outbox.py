@@ -24,10 +24,10 @@ class Status(enum.Enum):
 
 @attrs.define(eq=False)
 class Outgoing:
-    """A message on its way to the writer; *text* is None once there is no need to send it."""
+    """A message on its way to the writer; *payload* is None once there is no need to send it."""
 
     request: Request
-    text: str | None = attrs.field(repr=False)
+    payload: str | None = attrs.field(repr=False)
     status: Status = Status.QUEUED
 
     @property

@@ -176,7 +176,7 @@ class SpeechProtocol:
         context = self._contexts[outgoing.context_id]
         del context.queued[outgoing]
         if context.state is State.NEW and not outgoing.transcript:  # earlier text was withdrawn
-            outgoing.text = None
+            outgoing.payload = None
             if not outgoing.is_last:
                 return outgoing
             context.end = End.DONE
@@ -190,7 +190,7 @@ class SpeechProtocol:
     def sent(self, outgoing: Outgoing) -> None:
         """Note that a message is on the wire, or needs not be."""
         outgoing.status = Status.SENT
-        self.counters.requests_sent += outgoing.text is not None
+        self.counters.requests_sent += outgoing.payload is not None
 
     def receive(self, text: str | bytes, now: float) -> list[Delivery]:
         """Read one message and say what goes to which context.

@@ -46,10 +46,13 @@ class Transport(Protocol):
     def can_send_nowait(self) -> bool:
         """True while `send_nowait` may be called."""
 
-    def send_nowait(self, message: str) -> bool:
-        """Send a message without waiting; False if a part of it is left for the next `send`."""
+    def send_nowait(self, message: str | bytes) -> bool:
+        """Send a message without waiting; False if a part of it is left for the next `send`.
 
-    async def send(self, *messages: str) -> None:
+        A str is sent as a text message, bytes as a binary one.
+        """
+
+    async def send(self, *messages: str | bytes) -> None:
         """Send messages in one write, after what `send_nowait` left.
 
         If cancelled, the transport is good for nothing but closing.

@@ -74,11 +74,11 @@ class WebSocketTransport:
         """True over a socket on which nothing is being sent."""
         return self._stream.can_send_nowait and self._websocket.closed is None
 
-    def send_nowait(self, message: str) -> bool:
+    def send_nowait(self, message: str | bytes) -> bool:
         """Send a message without waiting; False if a part of it is left for the next `send`."""
         return self._stream.send_nowait(self._frames.send_data(message))
 
-    async def send(self, *messages: str) -> None:
+    async def send(self, *messages: str | bytes) -> None:
         """Send messages in one write, after what `send_nowait` left."""
         with _losses_translated(self._stream):
             if self._websocket.closed is not None:
