@@ -22,7 +22,7 @@ TIMES_CHARACTERS: Final = 32  # that a word or phoneme counts for, besides its t
 
 
 @attrs.define(eq=False)
-class PooledInbox(Inbox):
+class PooledInbox(Inbox[Event]):
     """An inbox that goes with its context, and outlives the connections that fill it.
 
     Attributes:

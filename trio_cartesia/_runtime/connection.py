@@ -216,11 +216,10 @@ class Connection:
         budget = self._inbox_bytes if inbox_bytes is None else inbox_bytes
         checks.positive_whole(budget, "inbox_bytes")
         contexts = self._contexts
-        inbox = Inbox(budget, overflow == "block", contexts.waiting, contexts.run_check)
         entry = contexts.open(
             checked,
             context_id,
-            inbox,
+            Inbox(budget, overflow == "block", contexts.waiting, contexts.run_check),
             is_fed=is_fed,
             stall_seconds=check_stall_seconds(stall_seconds, inherited=self._stall_seconds),
         )

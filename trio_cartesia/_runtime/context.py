@@ -260,7 +260,7 @@ class Context:
         text = "".join(self._entry.state.transcript.pieces())
         return builder.finish(self._entry.timings(), text, complete=complete)
 
-    def _inbox(self) -> Inbox:
+    def _inbox(self) -> Inbox[Event]:
         """Return the inbox to one who receives."""
         self._contexts.run_check.check()
         if self._playout is not None:

@@ -40,7 +40,7 @@ class ContextEntry:
 
     context_id: str
     state: ContextState
-    inbox: Inbox
+    inbox: Inbox[Event]
     is_fed: bool
     stall_seconds: float
     foreign_chunks_before: int

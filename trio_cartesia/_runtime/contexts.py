@@ -52,7 +52,7 @@ class ContextTable:
     _session: Session | None = attrs.field(default=None, init=False)
     _observer: ConnectionObserver | None = attrs.field(default=None, init=False)
     _entries: dict[str, ContextEntry] = attrs.field(factory=dict, init=False)
-    _full: Inbox | None = attrs.field(default=None, init=False)
+    _full: Inbox[Event] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.pace = Pace(self.waiting)
@@ -76,7 +76,7 @@ class ContextTable:
         self,
         settings: ContextSettings,
         context_id: str | None,
-        inbox: Inbox,
+        inbox: Inbox[Event],
         *,
         is_fed: bool,
         stall_seconds: float,

@@ -1,4 +1,7 @@
-"""One context's events: a memory channel, unbounded in items and bounded in bytes."""
+"""Events that wait to be received: a memory channel, unbounded in items and bounded in bytes.
+
+A context has one, and so has a session of speech to text.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import get_ident
-from typing import Final, NoReturn, Self
+from typing import Final, Generic, NoReturn, Self, TypeVar
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot
 
 from trio_cartesia._errors import LocalProtocolError, raise_kept
-from trio_cartesia._protocol.tts.messages import Chunk, Event
+from trio_cartesia._protocol.tts.messages import Chunk
 from trio_cartesia._runtime.run_check import RunCheck
 
 __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox"]
@@ -21,6 +24,8 @@ __all__ = ["CHARACTER_BYTES", "EVENT_BYTES", "ByteCounter", "Inbox"]
 EVENT_BYTES: Final = 256  # what an event counts for itself
 CHARACTER_BYTES: Final = 32  # for each of an event that is not audio: it may be tiny objects
 IN_A_ROW: Final = 256  # events that one receive loop takes before other tasks have their turn
+
+E = TypeVar("E")
 
 
 @attrs.define
@@ -43,7 +48,7 @@ class ByteCounter:
 
 
 @attrs.define(eq=False)
-class Inbox:
+class Inbox(Generic[E]):
     """A memory channel with a byte budget and a kept error; iterating it receives.
 
     Being cancelled loses nothing: the next iteration goes on where this one stopped.
@@ -63,8 +68,8 @@ class Inbox:
     counter: ByteCounter = attrs.field(factory=ByteCounter, init=False)
     has_dropped: bool = attrs.field(default=False, init=False)
     on_discard: Callable[[], None] | None = attrs.field(default=None, init=False, repr=False)
-    _send: trio.MemorySendChannel[Event] = attrs.field(init=False, repr=False)
-    _receive: trio.MemoryReceiveChannel[Event] = attrs.field(init=False, repr=False)
+    _send: trio.MemorySendChannel[E] = attrs.field(init=False, repr=False)
+    _receive: trio.MemoryReceiveChannel[E] = attrs.field(init=False, repr=False)
     _sizes: deque[int] | None = attrs.field(default=None, init=False)  # of those without audio
     _error: BaseException | None = attrs.field(default=None, init=False)
     _is_closed: bool = attrs.field(default=False, init=False)
@@ -88,7 +93,7 @@ class Inbox:
         """True while an event waits to be received."""
         return self.counter.held_bytes > 0
 
-    def put(self, event: Event, characters: int) -> bool:
+    def put(self, event: E, characters: int) -> bool:
         """Take *event* in, whose message had so many *characters*.
 
         Returns:
@@ -97,7 +102,7 @@ class Inbox:
         if self._is_closed:
             return True
         if type(event) is Chunk:
-            size = len(event.audio) + EVENT_BYTES
+            size = len(event.audio) + EVENT_BYTES  # type: ignore[attr-defined]  # mypy narrows no E
         else:
             size = characters * CHARACTER_BYTES + EVENT_BYTES
         counter = self.counter
@@ -146,7 +151,7 @@ class Inbox:
         if self.on_discard is not None:
             self.on_discard()
 
-    def put_back(self, events: Sequence[Event]) -> None:
+    def put_back(self, events: Sequence[E]) -> None:
         """Put *events* that were received back, before those that wait; no task may be waiting.
 
         They are not held to the budget, and one that is not audio counts `EVENT_BYTES`.
@@ -161,7 +166,7 @@ class Inbox:
             self._send.close()
         sizes = [EVENT_BYTES for event in events if type(event) is not Chunk]
         self._sizes = deque((*sizes, *(self._sizes or ())))
-        audio = sum(len(event.audio) for event in events if type(event) is Chunk)
+        audio = sum(len(event.audio) for event in events if isinstance(event, Chunk))
         for counter in (self.counter, self._total):
             counter.add(audio + EVENT_BYTES * len(events))
 
@@ -174,7 +179,7 @@ class Inbox:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E:
         """Return the next event; if cancelled, none is lost.
 
         Events that wait are returned without a full checkpoint in between, at most `IN_A_ROW`: a
@@ -183,12 +188,12 @@ class Inbox:
         Raises:
             StopAsyncIteration: There is no more.
             LocalProtocolError: Another task receives.
-            CartesiaError: What the context failed with.
+            CartesiaError: What it was closed with.
         """
         if get_ident() != self._run_check.thread:  # the rest is checked where it may wait
             self._run_check.check()
         if self._is_receiving:
-            raise LocalProtocolError("another task receives this context's events already")
+            raise LocalProtocolError("another task receives these events already")
         counter = self.counter
         if self._in_a_row and counter.held_bytes:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -197,7 +202,7 @@ class Inbox:
         else:
             event = await self._wait()
         if type(event) is Chunk:
-            size = len(event.audio) + EVENT_BYTES
+            size = len(event.audio) + EVENT_BYTES  # type: ignore[attr-defined]  # mypy narrows no E
         else:
             assert self._sizes is not None
             size = self._sizes.popleft()
@@ -207,7 +212,7 @@ class Inbox:
             self._make_room()
         return event
 
-    async def _wait(self) -> Event:
+    async def _wait(self) -> E:
         self._run_check.check()
         self._is_receiving = True
         try:

@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from trio_cartesia._protocol.base.audio import WholeFrames
-from trio_cartesia._protocol.tts.messages import Chunk
+from trio_cartesia._protocol.tts.messages import Chunk, Event
 from trio_cartesia._runtime.inbox import Inbox
 
 __all__ = ["AudioReceiver"]
@@ -17,7 +17,7 @@ __all__ = ["AudioReceiver"]
 class AudioReceiver:
     """An asynchronous iterator of a context's audio, in whole frames and never empty."""
 
-    _inbox: Inbox
+    _inbox: Inbox[Event]
     _frames: WholeFrames
 
     def __aiter__(self) -> Self:

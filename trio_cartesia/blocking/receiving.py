@@ -42,7 +42,7 @@ class EventIterator(Iterator[Event]):
     """An iterator of a context's events, for one thread at a time."""
 
     _portal: Portal = attrs.field(repr=False)
-    _inbox: Inbox = attrs.field(repr=False)
+    _inbox: Inbox[Event] = attrs.field(repr=False)
     batch: deque[Event] = attrs.field(factory=deque, init=False, repr=False)
     _is_waiting: bool = attrs.field(default=False, init=False)  # the thread
     _has_asked: bool = attrs.field(default=False, init=False)
