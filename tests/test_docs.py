@@ -24,10 +24,10 @@ from trio_cartesia._client import client, tokens, tts
 from trio_cartesia._http import api, responses, retries, wire
 from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
+from trio_cartesia._protocol.base import json as json_reader
 from trio_cartesia._protocol.rest import sse
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
-from trio_cartesia._protocol.tts import decoder as codec
 from trio_cartesia._protocol.tts import encoder as requests
 from trio_cartesia._protocol.tts import tombstones, unspoken
 from trio_cartesia._protocol.tts.context_states import TRANSITIONS, State
@@ -182,7 +182,7 @@ LIMITS = {
     "ATTEMPT_SECONDS": tcp.ATTEMPT_SECONDS,
     "MAX_MESSAGE_BYTES": transport.MAX_MESSAGE_BYTES,
     "MAX_FRAGMENTS": frame_limiter.MAX_FRAGMENTS,
-    "MAX_VALUES": codec.MAX_VALUES,
+    "MAX_VALUES": json_reader.MAX_VALUES,
     "MAX_REQUEST_BYTES": requests.MAX_REQUEST_BYTES,
     "INBOX_BYTES": connection.INBOX_BYTES,
     "EVENT_BYTES": inbox.EVENT_BYTES,

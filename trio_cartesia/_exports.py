@@ -27,6 +27,7 @@ from trio_cartesia._errors import ServiceFailed as ServiceFailed
 from trio_cartesia._errors import VoiceNotFound as VoiceNotFound
 from trio_cartesia._protocol.base.audio import SampleFormat as SampleFormat
 from trio_cartesia._protocol.base.audio import WholeFrames as WholeFrames
+from trio_cartesia._protocol.base.events import UnknownEvent as UnknownEvent
 from trio_cartesia._protocol.text.timeline import Heard as Heard
 from trio_cartesia._protocol.text.timeline import TimedWord as TimedWord
 from trio_cartesia._protocol.tts.formats import GenerationConfig as GenerationConfig
@@ -40,7 +41,6 @@ from trio_cartesia._protocol.tts.messages import FlushDone as FlushDone
 from trio_cartesia._protocol.tts.messages import PhonemeTimes as PhonemeTimes
 from trio_cartesia._protocol.tts.messages import PhonemeTimestamps as PhonemeTimestamps
 from trio_cartesia._protocol.tts.messages import Resumed as Resumed
-from trio_cartesia._protocol.tts.messages import UnknownEvent as UnknownEvent
 from trio_cartesia._protocol.tts.messages import WordTimes as WordTimes
 from trio_cartesia._protocol.tts.messages import WordTimestamps as WordTimestamps
 from trio_cartesia._protocol.tts.settings import ContextOptions as ContextOptions

@@ -11,9 +11,10 @@ from typing import Final
 from tests.runtime.transport.test_fast_path import STRAY, play
 from trio_cartesia import RemoteProtocolError
 from trio_cartesia._protocol.base.error_bodies import error_from_body, error_from_fields
+from trio_cartesia._protocol.base.events import ErrorEvent
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
 from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
-from trio_cartesia._protocol.tts.messages import Chunk, ErrorEvent, Received
+from trio_cartesia._protocol.tts.messages import Chunk, Received
 from trio_cartesia.testing import on_virtual_time
 
 SEGMENTS: Final = {"a": 1}

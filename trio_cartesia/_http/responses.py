@@ -19,11 +19,12 @@ from trio_cartesia._http.requests import described_by
 from trio_cartesia._http.saving import save_pieces
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
+from trio_cartesia._protocol.base.events import ErrorEvent
 from trio_cartesia._protocol.rest.reading import read_json
 from trio_cartesia._protocol.rest.sse import EventStream
 from trio_cartesia._protocol.rest.wav import LONGEST_HEADER, repaired
 from trio_cartesia._protocol.tts.decoder import read_fields
-from trio_cartesia._protocol.tts.messages import Done, ErrorEvent, Event
+from trio_cartesia._protocol.tts.messages import Done, Event
 
 __all__ = ["AudioResponse", "EventsResponse"]
 

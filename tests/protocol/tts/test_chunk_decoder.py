@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.protocol.strategies import CHUNKS, EVENTS, JSON, broken_events
 from trio_cartesia import Chunk, RemoteProtocolError
 from trio_cartesia._protocol.base import json as base_json
+from trio_cartesia._protocol.base.json import MAX_VALUES
 from trio_cartesia._protocol.tts import chunk_decoder as frames
 from trio_cartesia._protocol.tts.chunk_decoder import read_chunk
-from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event
+from trio_cartesia._protocol.tts.decoder import read_event
 
 SEGMENTS = {"a": 2}
 

@@ -26,7 +26,8 @@ from trio_cartesia import (
     WordTimestamps,
 )
 from trio_cartesia._protocol.base import json as base_json
-from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event, read_event_generally
+from trio_cartesia._protocol.base.json import MAX_VALUES
+from trio_cartesia._protocol.tts.decoder import read_event, read_event_generally
 
 
 def outcome(read, text):

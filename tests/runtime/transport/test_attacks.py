@@ -21,7 +21,8 @@ from tests.runtime.transport.attacks import (
     suffer,
 )
 from trio_cartesia import ConnectionLost, Done, InboxOverflow, RemoteProtocolError
-from trio_cartesia._protocol.tts.decoder import MAX_VALUES, read_event
+from trio_cartesia._protocol.base.json import MAX_VALUES
+from trio_cartesia._protocol.tts.decoder import read_event
 from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.keepalive import KEEPALIVE_SECONDS, PONG_SECONDS
 from trio_cartesia._runtime.transport import websocket as transport

@@ -15,9 +15,23 @@ import binascii
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
-__all__ = ["decode_base64", "loads", "loads_quickly", "plain_b64decode", "plain_loads"]
+from trio_cartesia._errors import RemoteProtocolError
+
+__all__ = [
+    "MAX_VALUES",
+    "decode_base64",
+    "has_too_many_values",
+    "loads",
+    "loads_quickly",
+    "plain_b64decode",
+    "plain_loads",
+    "read_object",
+]
+
+MAX_VALUES: Final = 2**19  # of one message: its commas and brackets
 
 _HUGE: Final = re.compile(r"[0-9]{300}|[eE]\+?[0-9]{3}")  # may be more than a float holds
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -86,3 +100,32 @@ else:
             if _HUGE.search(plain) is None:
                 raise
         return plain_loads(plain)
+
+
+def read_object(text: str | bytes) -> dict[str, Any]:
+    """Read one message of the service.
+
+    Raises:
+        RemoteProtocolError: It is not a JSON object, or may have more than `MAX_VALUES` values.
+            Nothing of it is quoted.
+    """
+    if has_too_many_values(text):
+        raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
+    fields: Any = None
+    with suppress(ValueError, RecursionError):  # they hold the message, so they end here
+        fields = loads(text)
+    if not isinstance(fields, dict):
+        raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
+    return fields
+
+
+def has_too_many_values(text: str | bytes) -> bool:
+    """Return whether *text* might become more than `MAX_VALUES` objects.
+
+    Each of them takes up to thirty times the memory of its text: empty arrays, for one.
+    """
+    if len(text) <= MAX_VALUES:
+        return False
+    if isinstance(text, str):
+        return text.count(",") + text.count("[") + text.count("{") > MAX_VALUES
+    return text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES

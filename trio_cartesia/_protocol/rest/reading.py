@@ -14,7 +14,6 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError, RemoteProtocolError
 from trio_cartesia._protocol.base import checks, json
 from trio_cartesia._protocol.rest.records import wire_name
-from trio_cartesia._protocol.tts.decoder import has_too_many_values
 
 if TYPE_CHECKING:  # loaded by the first response
     from cattrs import Converter
@@ -36,7 +35,7 @@ def read_json(body: bytes) -> Json:
         RemoteProtocolError: It is not JSON, or may have more than `MAX_VALUES` values. Nothing of
             it is quoted.
     """
-    if has_too_many_values(body):
+    if json.has_too_many_values(body):
         raise RemoteProtocolError(f"a response of {len(body)} bytes has too many values")
     with suppress(ValueError, RecursionError):  # they hold the body, so they end here
         return json.loads(body)

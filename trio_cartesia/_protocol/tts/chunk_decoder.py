@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from trio_cartesia._protocol.base.json import decode_base64, loads_quickly
-from trio_cartesia._protocol.tts.decoder import MAX_VALUES, chunk_from
+from trio_cartesia._protocol.base.json import MAX_VALUES, decode_base64, loads_quickly
+from trio_cartesia._protocol.tts.decoder import chunk_from
 from trio_cartesia._protocol.tts.messages import Chunk
 
 __all__ = ["read_chunk"]

@@ -9,11 +9,11 @@ import attrs
 
 from trio_cartesia._errors import CartesiaError, ContextExpired, LocalProtocolError
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
+from trio_cartesia._protocol.base.events import ErrorEvent
 from trio_cartesia._protocol.text.markup import has_words
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.messages import (
     Done,
-    ErrorEvent,
     Event,
     FlushDone,
     PhonemeTimestamps,

@@ -17,16 +17,15 @@ import attrs
 
 from trio_cartesia._errors import RemoteProtocolError
 from trio_cartesia._protocol.base import json
+from trio_cartesia._protocol.base.events import ErrorEvent, UnknownEvent
 from trio_cartesia._protocol.tts import messages
 from trio_cartesia._protocol.tts.messages import (
     Chunk,
     Done,
-    ErrorEvent,
     FlushDone,
     PhonemeTimes,
     PhonemeTimestamps,
     Received,
-    UnknownEvent,
     WordTimes,
     WordTimestamps,
     make_chunk,
@@ -36,17 +35,13 @@ if TYPE_CHECKING:  # loaded by the first connection, with `prepare`
     from cattrs import Converter
 
 __all__ = [
-    "MAX_VALUES",
     "chunk_from",
-    "has_too_many_values",
     "prepare",
     "read_event",
     "read_event_generally",
     "read_fields",
 ]
 
-
-MAX_VALUES: Final = 2**19  # of one message: its commas and brackets
 
 _NO_SEGMENTS: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -83,7 +78,7 @@ def read_event(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) ->
         RemoteProtocolError: It is not a JSON object, or lacks what its type must have. It carries
             the ``context_id``, if there was one. Nothing of the message is quoted.
     """
-    return read_fields(_object(text), segments)
+    return read_fields(json.read_object(text), segments)
 
 
 def read_fields(fields: dict[str, Any], segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
@@ -95,30 +90,7 @@ def read_fields(fields: dict[str, Any], segments: Mapping[str, int] = _NO_SEGMEN
 
 def read_event_generally(text: str | bytes, segments: Mapping[str, int] = _NO_SEGMENTS) -> Received:
     """Read one message of the service as `read_event` does, without its short cut for chunks."""
-    return _structure(_object(text), segments)
-
-
-def _object(text: str | bytes) -> dict[str, Any]:
-    if has_too_many_values(text):
-        raise RemoteProtocolError(f"a message of {len(text)} characters has too many values")
-    fields: Any = None
-    with suppress(ValueError, RecursionError):  # they hold the message, so they end here
-        fields = json.loads(text)
-    if not isinstance(fields, dict):
-        raise RemoteProtocolError(f"a message of {len(text)} characters is not a JSON object")
-    return fields
-
-
-def has_too_many_values(text: str | bytes) -> bool:
-    """Return whether *text* might become more than `MAX_VALUES` objects.
-
-    Each of them takes up to thirty times the memory of its text: empty arrays, for one.
-    """
-    if len(text) <= MAX_VALUES:
-        return False
-    if isinstance(text, str):
-        return text.count(",") + text.count("[") + text.count("{") > MAX_VALUES
-    return text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES
+    return _structure(json.read_object(text), segments)
 
 
 def _read_chunk(fields: dict[str, Any], segments: Mapping[str, int]) -> Chunk:

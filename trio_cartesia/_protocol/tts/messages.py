@@ -5,32 +5,24 @@ Words and audio are left out of every repr.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeVar
 
 import attrs
 
+from trio_cartesia._protocol.base.events import ErrorEvent, UnknownEvent, size_of
+
 __all__ = [
     "Chunk",
     "Done",
-    "ErrorEvent",
     "Event",
     "FlushDone",
     "PhonemeTimes",
     "PhonemeTimestamps",
     "Received",
     "Resumed",
-    "UnknownEvent",
     "WordTimes",
     "WordTimestamps",
-    "size_of",
 ]
-
-
-def size_of(value: object) -> str:
-    """Return the size of a value, for reprs that must not show its contents."""
-    unit = "bytes" if isinstance(value, bytes) else "items"
-    return f"<{len(value)} {unit}>" if isinstance(value, (bytes, tuple, Mapping)) else "<...>"
 
 
 @attrs.frozen(kw_only=True)
@@ -213,38 +205,6 @@ class Done:
 
     context_id: str
     status_code: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ErrorEvent:
-    """An error of a context, or of an unknown one; it is raised, never delivered.
-
-    Attributes:
-        context_id: The context, if the service could attribute the error.
-        fields: The event's members as they came, of either generation (protocol §1.7).
-    """
-
-    type: ClassVar[Literal["error"]] = "error"
-
-    context_id: str | None
-    fields: Mapping[str, object] = attrs.field(repr=size_of)
-
-
-@attrs.frozen(kw_only=True)
-class UnknownEvent:
-    """An event of a type that this release does not know; it is delivered and counted.
-
-    Attributes:
-        context_id: The context id in the event, or None.
-        wire_type: Its ``type`` on the wire.
-        fields: Its members as they came.
-    """
-
-    type: ClassVar[Literal["unknown"]] = "unknown"
-
-    context_id: str | None
-    wire_type: str
-    fields: Mapping[str, object] = attrs.field(repr=size_of)
 
 
 @attrs.frozen(kw_only=True)

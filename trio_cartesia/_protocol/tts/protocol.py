@@ -9,6 +9,7 @@ import attrs
 from trio_cartesia._errors import CartesiaError, LocalProtocolError, RemoteProtocolError
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.error_bodies import error_from_fields
+from trio_cartesia._protocol.base.events import ErrorEvent, UnknownEvent
 from trio_cartesia._protocol.tts.context_ids import ContextIds
 from trio_cartesia._protocol.tts.context_states import End, State, Trigger, advance
 from trio_cartesia._protocol.tts.contexts import ContextState
@@ -19,11 +20,9 @@ from trio_cartesia._protocol.tts.formats import GenerationConfig
 from trio_cartesia._protocol.tts.messages import (
     Chunk,
     Done,
-    ErrorEvent,
     Event,
     FlushDone,
     Received,
-    UnknownEvent,
 )
 from trio_cartesia._protocol.tts.outbox import Outbox, Outgoing, Status
 from trio_cartesia._protocol.tts.requests import CancelRequest, GenerationRequest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia._protocol.base.events import size_of
 from trio_cartesia._protocol.text.subtitle_formats import SubtitleFormat
 from trio_cartesia._protocol.text.timeline import TimedWord, Timeline
 from trio_cartesia._protocol.tts.formats import RawOutputFormat
@@ -15,7 +16,6 @@ from trio_cartesia._protocol.tts.messages import (
     PhonemeTimestamps,
     WordTimes,
     WordTimestamps,
-    size_of,
 )
 from trio_cartesia._protocol.tts.subtitles import subtitles_at_once
 from trio_cartesia._protocol.tts.timings import Timings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from trio_cartesia._protocol.base.audio import SampleFormat
-from trio_cartesia._protocol.tts.messages import size_of
+from trio_cartesia._protocol.base.events import size_of
 
 __all__ = ["Frame", "FrameBuffer"]
 
