@@ -27,6 +27,7 @@ FLOORS = {
     "_nursery": 1,
     "_protocol.base": 1,
     "_protocol.text": 1,
+    "_protocol.stt": 2,
     "_protocol.tts": 2,
     "_protocol.rest": 3,
     "_runtime.transport": 3,
