@@ -34,6 +34,7 @@ FLOORS = {
     "_runtime.playout": 3,
     "_runtime": 4,
     "_http.wire": 4,
+    "_runtime.stt": 5,
     "playback": 5,
     "_pool": 5,
     "_http": 5,

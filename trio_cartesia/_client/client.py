@@ -42,7 +42,8 @@ from trio_cartesia._runtime.stalls import STALL_SECONDS, check_stall_seconds
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._version import __version__
 
-if TYPE_CHECKING:  # loaded by the first request over HTTP
+if TYPE_CHECKING:  # each is loaded when it is used first
+    from trio_cartesia._client.stt import STT
     from trio_cartesia._http.generic import RawResponse
     from trio_cartesia._http.requests import RequestOptions
     from trio_cartesia._http.resources.account import AccessTokens, UsageReports
@@ -68,6 +69,7 @@ class Cartesia:
 
     Attributes:
         tts: Text to speech.
+        stt: Speech to text.
         voices: The voices of the library and of the account, and accents.
         voice_changer: Recordings in another voice.
         datasets: Recordings for fine-tunes.
@@ -93,6 +95,7 @@ class Cartesia:
     __slots__ = ("__weakref__", "_endpoint", "_is_entered", "tts", "version", *RESOURCES)
 
     tts: TTS
+    stt: STT
     voices: Voices
     voice_changer: VoiceChanger
     datasets: Datasets
@@ -205,7 +208,7 @@ class Cartesia:
         def __getattr__(self, name: str) -> Any:
             if name not in RESOURCES:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            resource = load_resource(name, self._endpoint.api())
+            resource = load_resource(name, self._endpoint)
             setattr(self, name, resource)
             return resource
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,10 +12,12 @@ import trio
 
 from trio_cartesia._client.tokens import TokenSource
 from trio_cartesia._http.connections import Connections
-from trio_cartesia._protocol.base.addresses import BaseUrl
+from trio_cartesia._protocol.base.addresses import Address, BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._runtime.observer import ObserveConnection
+from trio_cartesia._runtime.open_session import OpenTransport
 from trio_cartesia._runtime.transport.connect import OpenStream
+from trio_cartesia._runtime.transport.websocket import open_websocket
 
 if TYPE_CHECKING:  # loaded by the first request over HTTP
     from trio_cartesia._http.api import API
@@ -69,6 +72,16 @@ class Endpoint:
     stall_seconds: float
     request_options: Sequence[Mapping[str, Any]] = attrs.field(default=(), repr=False)
     observe: ObserveConnection | None = None
+
+    async def transport_to(self, address: Address) -> OpenTransport:
+        """Return what opens a WebSocket to *address*, with a credential that is valid now."""
+        return partial(
+            open_websocket,
+            address,
+            headers=await self.headers.current(),
+            ssl_context=self.ssl_context,
+            open_stream=self.open_stream,
+        )
 
     def api(self) -> API:
         """Return what sends requests over HTTP."""

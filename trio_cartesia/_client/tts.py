@@ -22,7 +22,6 @@ from trio_cartesia._runtime.contexts import ContextTable
 from trio_cartesia._runtime.managers import Manager, block
 from trio_cartesia._runtime.open_session import open_session
 from trio_cartesia._runtime.stalls import StallSeconds, check_stall_seconds
-from trio_cartesia._runtime.transport.websocket import open_websocket
 
 if TYPE_CHECKING:
     from trio_cartesia._http.responses import AudioResponse, EventsResponse
@@ -182,13 +181,7 @@ class TTS:
             ContextIds(uuid.uuid4().hex[:12]), voice_as_object=endpoint.voice_as_object
         )
         address = endpoint.base.websocket("/tts/websocket")
-        open_transport = partial(
-            open_websocket,
-            address,
-            headers=await endpoint.headers.current(),
-            ssl_context=endpoint.ssl_context,
-            open_stream=endpoint.open_stream,
-        )
+        open_transport = await endpoint.transport_to(address)
         contexts = ContextTable(protocol)
         observing = nullcontext() if endpoint.observe is None else endpoint.observe(address)
         with observing as observer:

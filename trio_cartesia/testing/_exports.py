@@ -7,6 +7,7 @@ from trio_cartesia.testing.memory_streams import MemoryStream as MemoryStream
 from trio_cartesia.testing.memory_streams import bounded_stream_pair as bounded_stream_pair
 from trio_cartesia.testing.peer import Peer as Peer
 from trio_cartesia.testing.peer import StreamServer as StreamServer
+from trio_cartesia.testing.peer import client_with_peers as client_with_peers
 from trio_cartesia.testing.peer import connect_in_memory as connect_in_memory
 from trio_cartesia.testing.peer import connected_pair as connected_pair
 from trio_cartesia.testing.script import Script as Script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,7 +21,7 @@ from trio_cartesia._runtime.managers import block
 from trio_cartesia.testing.links import DIRECT, PIPE_BYTES, Link
 from trio_cartesia.testing.memory_streams import MemoryStream, bounded_stream_pair
 
-__all__ = ["Peer", "StreamServer", "connect_in_memory", "connected_pair"]
+__all__ = ["Peer", "StreamServer", "client_with_peers", "connect_in_memory", "connected_pair"]
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
@@ -183,7 +184,54 @@ async def connected_pair(
 
         trio.run(main)
     """
-    accepted, peers = trio.open_memory_channel[Peer](1)
+    async with client_with_peers(pipe_bytes=pipe_bytes, link=link, version=version) as (
+        client,
+        peers,
+    ):
+        connecting = client.tts.websocket_connect(
+            inbox_bytes=inbox_bytes, stall_seconds=stall_seconds
+        )
+        async with connecting as connection:
+            yield connection, await peers.receive()
+
+
+@block("client_with_peers()")
+@asynccontextmanager
+async def client_with_peers(
+    *, pipe_bytes: int = PIPE_BYTES, link: Link = DIRECT, version: str = "2026-08-14"
+) -> AsyncIterator[tuple[Cartesia, trio.MemoryReceiveChannel[Peer]]]:
+    """Make a client whose WebSockets of any kind are connected to peers in memory, for the block.
+
+    Args:
+        pipe_bytes: Bytes that each direction holds before sending waits.
+        link: How slowly, and in which pieces, bytes are carried.
+        version: The API version that the client sends.
+
+    Yields:
+        The client, and a channel of which each connection's `Peer` is received.
+
+    Example::
+
+        import trio
+        from trio_cartesia.testing import client_with_peers
+
+        SETTINGS = {"model": "ink-2", "encoding": "pcm_s16le", "sample_rate": 16000}
+
+        async def main():
+            async with client_with_peers() as (client, peers):
+                async with client.stt.manual_finalize.websocket(**SETTINGS) as session:
+                    peer = await peers.receive()
+                    await session.send_audio(bytes(3200))
+                    assert await peer.receive_message() == bytes(3200)
+                    await peer.send(type="transcript", is_final=True, text="Hello.")
+                    async for event in session.receive():
+                        assert event.text == "Hello."
+                        break
+                    await peer.close()
+
+        trio.run(main)
+    """
+    accepted, peers = trio.open_memory_channel[Peer](math.inf)
 
     async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
         near, far = bounded_stream_pair(pipe_bytes, link=link)
@@ -195,11 +243,7 @@ async def connected_pair(
         client = Cartesia(
             "sk_car_test", base_url="http://localhost", open_stream=open_stream, version=version
         )
-        connecting = client.tts.websocket_connect(
-            inbox_bytes=inbox_bytes, stall_seconds=stall_seconds
-        )
-        async with connecting as connection:
-            yield connection, await peers.receive()
+        yield client, peers
 
 
 async def _accept(stream: MemoryStream, accepted: trio.MemorySendChannel[Peer]) -> None:

@@ -29,12 +29,20 @@ class Address:
         host: A name, or an IP address without brackets.
         port: 1 to 65535.
         resource: The path, with its leading slash.
+        query: What follows it after a question mark, if anything; it may be about what is spoken,
+            so it is in no message.
     """
 
     secure: bool
     host: str
     port: int
     resource: str
+    query: str = attrs.field(default="", repr=False)
+
+    @property
+    def target(self) -> str:
+        """The path and the query, as in the request line."""
+        return f"{self.resource}?{self.query}" if self.query else self.resource
 
     @property
     def host_header(self) -> str:
@@ -88,7 +96,7 @@ class BaseUrl:
         except ValueError:
             return False
 
-    def websocket(self, path: str) -> Address:
+    def websocket(self, path: str, query: str = "") -> Address:
         """Return the address of *path* below this base; ``http`` maps to ``ws``."""
         parts = self._parts
         return Address(
@@ -96,6 +104,7 @@ class BaseUrl:
             host=parts.hostname or "",
             port=parts.port or _PORTS[parts.scheme],
             resource=parts.path.rstrip("/") + path,
+            query=query,
         )
 
     @property

@@ -9,7 +9,7 @@ import attrs
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 
-__all__ = ["Pace", "PlayoutSettings"]
+__all__ = ["PACES", "Pace", "PlayoutSettings"]
 
 Pace = Literal["real_time", "as_fast_as_possible"]
 PACES: Final = ("real_time", "as_fast_as_possible")

@@ -150,7 +150,7 @@ async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Add
         nursery,
         stream,  # type: ignore[arg-type]  # it takes any stream, and says so in its docstring
         address.host_header,
-        address.resource,
+        address.target,
         message_queue_size=QUEUED_MESSAGES,
         max_message_size=MAX_MESSAGE_BYTES,
         receive_buffer_size=RECEIVE_BYTES,

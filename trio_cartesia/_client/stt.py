@@ -1,0 +1,150 @@
+"""``client.stt``: speech to text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from trio_cartesia._client.endpoint import Endpoint
+from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.stt.audio import STTEncoding
+from trio_cartesia._protocol.stt.manual import ManualProtocol
+from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
+from trio_cartesia._protocol.stt.settings import (
+    ManualFinalizeSettings,
+    SessionSettings,
+    query_string,
+)
+from trio_cartesia._runtime.managers import Block, Manager
+from trio_cartesia._runtime.stt.manual import ManualFinalizeSession
+from trio_cartesia._runtime.stt.opening import open_transcription
+from trio_cartesia._runtime.stt.session import TranscriptionSession
+
+__all__ = ["INBOX_BYTES", "STT", "ManualFinalize"]
+
+INBOX_BYTES: Final = 16 * 2**20
+
+S = TypeVar("S", bound=TranscriptionSession[Any])
+
+
+@no_public_constructor("client.stt")
+@attrs.frozen(eq=False, init=False)
+class STT:
+    """Speech to text, over WebSockets (protocol §4).
+
+    Attributes:
+        manual_finalize: Sessions in which the client decides when audio is transcribed.
+    """
+
+    _endpoint: Endpoint = attrs.field(repr=False)
+
+    @property
+    def manual_finalize(self) -> ManualFinalize:
+        """Sessions in which the client decides when audio is transcribed."""
+        return create(ManualFinalize, self._endpoint)
+
+
+@no_public_constructor("client.stt.manual_finalize")
+@attrs.frozen(eq=False, init=False)
+class ManualFinalize:
+    """Sessions in which the client decides when audio is transcribed (protocol §4.3)."""
+
+    _endpoint: Endpoint = attrs.field(repr=False)
+
+    def websocket(
+        self,
+        *,
+        model: str,
+        encoding: STTEncoding,
+        sample_rate: int,
+        language: str | None = None,
+        keyterms: Iterable[str] = (),
+        min_volume: float | None = None,
+        max_silence_duration_secs: float | None = None,
+        inbox_bytes: int = INBOX_BYTES,
+    ) -> Manager[ManualFinalizeSession]:
+        """Open a session for the block.
+
+        Leaving the block without an exception ends the audio, waits at most five seconds for the
+        rest of the text, and closes the connection; an exception or a cancellation closes it at
+        once. An exception of the block leaves it unchanged.
+
+        Args:
+            model: ``"ink-2"``, ``"ink-whisper"`` or another model.
+            encoding: ``"pcm_s16le"``, ``"pcm_s32le"``, ``"pcm_f16le"``, ``"pcm_f32le"``,
+                ``"pcm_mulaw"`` or ``"pcm_alaw"``; always mono.
+            sample_rate: Samples a second; 16000 is recommended.
+            language: A language, such as ``"en"``; None for the service's default.
+            keyterms: Names and terms to expect: at most 100, of at most 1,200 characters in all.
+                Only for the families ``ink-2`` and ``ink-preview``.
+            min_volume: The volume below which audio is silence, 0 to 1; for ``ink-whisper``.
+            max_silence_duration_secs: The seconds of silence after which the service finalizes by
+                itself; for ``ink-whisper``.
+            inbox_bytes: The most bytes of events that wait until they are received.
+
+        Raises:
+            LocalProtocolError: An argument is not valid. Nothing was sent.
+            ConnectFailed: The service, or the proxy, cannot be reached or did not answer within
+                30 seconds.
+            RequestFailed: The service refused the handshake; the class says why. It may also accept
+                it, and send the reason as an ``error`` event, which the receive loop raises.
+            InternalError: A task of this package crashed.
+
+        Example::
+
+            import trio
+            from trio_cartesia import Cartesia
+
+            async def main():
+                with open("speech.pcm", "rb") as file:
+                    audio = file.read()
+                settings = {"model": "ink-2", "encoding": "pcm_s16le", "sample_rate": 16000}
+                async with (
+                    Cartesia() as client,
+                    client.stt.manual_finalize.websocket(**settings) as session,
+                ):
+                    await session.feed(audio)
+                    print(await session.finalize())
+
+            trio.run(main)
+        """
+        settings = ManualFinalizeSettings(
+            model=model,
+            encoding=encoding,
+            sample_rate=sample_rate,
+            language=language,
+            keyterms=keyterms,
+            min_volume=min_volume,
+            max_silence_duration_secs=max_silence_duration_secs,
+        )
+        checks.positive_whole(inbox_bytes, "inbox_bytes")
+        opened = _open(
+            ManualFinalizeSession,
+            ManualProtocol(),
+            self._endpoint,
+            "/stt/websocket",
+            settings,
+            inbox_bytes,
+        )
+        return Block(opened, "a session (client.stt.manual_finalize.websocket)")
+
+
+@asynccontextmanager
+async def _open(
+    kind: type[S],
+    protocol: TranscriptProtocol,
+    endpoint: Endpoint,
+    path: str,
+    settings: SessionSettings,
+    inbox_bytes: int,
+) -> AsyncIterator[S]:
+    """Open a session of a *kind* for the block."""
+    address = endpoint.base.websocket(path, query_string(settings))
+    open_transport = await endpoint.transport_to(address)
+    opened = open_transcription(kind, protocol, open_transport, settings.input_format, inbox_bytes)
+    async with opened as session:
+        yield session

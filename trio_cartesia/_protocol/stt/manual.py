@@ -1,0 +1,173 @@
+"""What a session with manual finalize has received (protocol §4.3).
+
+A service may answer several ``finalize`` with as many ``flush_done`` or with fewer (protocol §7.2
+S3). So one is on the wire at a time: the next is sent once the one before was answered, and there
+is never a doubt which one an answer is for.
+
+The final piece of an answer comes before ``flush_done``, or shortly after it (S1). So a request
+that was answered without a piece takes the next one, if it comes within `GRACE_SECONDS`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar, Final
+
+import attrs
+
+from trio_cartesia._errors import CartesiaError
+from trio_cartesia._protocol.base.events import ErrorEvent, size_of
+from trio_cartesia._protocol.stt.messages import Received, Transcript, TranscriptFlushDone
+from trio_cartesia._protocol.stt.outbox import Outgoing
+from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
+
+__all__ = [
+    "GRACE_SECONDS",
+    "MAX_TRANSCRIPT_CHARACTERS",
+    "FinalizeRequest",
+    "ManualProtocol",
+    "Transcription",
+]
+
+GRACE_SECONDS: Final = 0.3  # for a final piece that comes after its flush_done
+MAX_TRANSCRIPT_CHARACTERS: Final = 2**20  # kept of the final text: about 18 hours of speech
+
+
+@attrs.frozen(kw_only=True)
+class Transcription:
+    """The text of a session so far.
+
+    Attributes:
+        final: All final pieces, joined with the white space that they have; of more than 1,048,576
+            characters, the last pieces alone.
+        interim: What may still be revised, of the audio after the last final piece.
+    """
+
+    final: str = attrs.field(repr=size_of)
+    interim: str = attrs.field(repr=size_of)
+
+
+@attrs.define(eq=False)
+class FinalizeRequest:
+    """One ``finalize``, from the moment it is on the wire.
+
+    Attributes:
+        outgoing: Its message.
+        start: The characters of final text before it.
+        end: The characters up to the end of its own.
+        has_piece: True once a final piece came that belongs to it.
+        is_answered: True once the service has answered.
+        is_released: True once nobody waits for it.
+        error: What the service answered in place of ``flush_done``.
+    """
+
+    outgoing: Outgoing
+    start: int = attrs.field(default=0, init=False)
+    end: int = attrs.field(default=0, init=False)
+    has_piece: bool = attrs.field(default=False, init=False)
+    is_answered: bool = attrs.field(default=False, init=False)
+    is_released: bool = attrs.field(default=False, init=False)
+    error: CartesiaError | None = attrs.field(default=None, init=False)
+
+
+@attrs.define(eq=False)
+class ManualProtocol(TranscriptProtocol):
+    """The client's side of ``/stt/websocket``."""
+
+    close_command: ClassVar[str] = "close"
+
+    _pieces: deque[str] = attrs.field(factory=deque, init=False, repr=False)
+    _characters: int = attrs.field(default=0, init=False)  # of all final pieces, dropped ones too
+    _kept: int = attrs.field(default=0, init=False)  # of those in _pieces
+    _interim: str = attrs.field(default="", init=False, repr=False)
+    _queued: FinalizeRequest | None = attrs.field(default=None, init=False)
+    _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
+
+    @property
+    def transcription(self) -> Transcription:
+        """The text so far."""
+        return Transcription(final="".join(self._pieces), interim=self._interim)
+
+    @property
+    def partial(self) -> Transcription:
+        """The text so far, which errors carry."""
+        return self.transcription
+
+    @property
+    def kept_characters(self) -> int:
+        """The characters that are kept, of final and interim text."""
+        return self._kept + len(self._interim)
+
+    @property
+    def can_finalize(self) -> bool:
+        """True while no request is under way."""
+        return self._queued is None
+
+    def queue_finalize(self) -> FinalizeRequest:
+        """Queue ``finalize``; no other may be under way."""
+        assert self.can_finalize
+        self._queued = FinalizeRequest(self.queue("finalize"))
+        return self._queued
+
+    def release(self, request: FinalizeRequest) -> None:
+        """Note that nobody waits for *request*; if it was sent, its answer is still due."""
+        request.is_released = True
+        if request in self._late:
+            self._late.remove(request)
+        elif request is self._queued and request.outgoing.is_withdrawn:
+            self._queued = None
+
+    def text_of(self, request: FinalizeRequest) -> str:
+        """Return the final text that belongs to *request*."""
+        text, first = "".join(self._pieces), self._characters - self._kept
+        return text[max(0, request.start - first) : max(0, request.end - first)]
+
+    def next_outgoing(self) -> Outgoing | None:
+        """Take the next message: from here on it counts as sent."""
+        outgoing = super().next_outgoing()
+        if outgoing is not None and self._queued is not None and outgoing is self._queued.outgoing:
+            self._queued.start = self._queued.end = self._characters
+        return outgoing
+
+    def _receive(self, event: Received) -> None:
+        if isinstance(event, Transcript):
+            self._add(event)
+        elif isinstance(event, TranscriptFlushDone):
+            self._answer(None)
+        elif isinstance(event, ErrorEvent):
+            self._answer(self.last_error)
+
+    def _add(self, piece: Transcript) -> None:
+        if not piece.is_final:
+            self._interim = piece.text
+            return
+        self._interim = ""
+        if piece.text:
+            self._pieces.append(piece.text)
+            self._characters += len(piece.text)
+            self._kept += len(piece.text)
+        while self._kept > MAX_TRANSCRIPT_CHARACTERS and len(self._pieces) > 1:
+            self._kept -= len(self._pieces.popleft())
+        if self._late:
+            request = self._late.popleft()
+            if self._sent is not None:  # the piece is not its own
+                self._sent.start = self._sent.end = self._characters
+        elif self._sent is not None:
+            request = self._sent
+        else:
+            return
+        request.has_piece, request.end = True, self._characters
+
+    def _answer(self, error: CartesiaError | None) -> None:
+        if (request := self._sent) is None:
+            return
+        self._queued = None
+        request.is_answered, request.error = True, error
+        if error is None and not request.has_piece and not request.is_released:
+            self._late.append(request)
+
+    @property
+    def _sent(self) -> FinalizeRequest | None:
+        """The request that is on the wire and was not answered."""
+        request = self._queued
+        return None if request is None or request.outgoing.is_queued else request

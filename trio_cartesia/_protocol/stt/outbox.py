@@ -1,0 +1,93 @@
+"""Audio and commands on their way to the writer, first in, first out."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+
+import attrs
+
+__all__ = ["Outbox", "Outgoing", "Status"]
+
+
+class Status(enum.Enum):
+    """How far a message has come."""
+
+    QUEUED = "queued"  # may still be withdrawn
+    TAKEN = "taken"  # the writer has it: from here on it counts as sent
+    SENT = "sent"
+    DROPPED = "dropped"  # withdrawn, or the connection was lost
+
+
+@attrs.define(eq=False)
+class Outgoing:
+    """A message on its way to the writer: audio as bytes, a command as str."""
+
+    payload: str | bytes = attrs.field(repr=False)
+    status: Status = attrs.field(default=Status.QUEUED, init=False)
+
+    @property
+    def is_queued(self) -> bool:
+        """True until the writer takes it, or it is dropped."""
+        return self.status is Status.QUEUED
+
+    @property
+    def is_under_way(self) -> bool:
+        """True until it is sent or dropped."""
+        return self.status in (Status.QUEUED, Status.TAKEN)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """True if it was dropped before the writer took it."""
+        return self.status is Status.DROPPED
+
+
+@attrs.define(eq=False)
+class Outbox:
+    """The queue before the writer.
+
+    Attributes:
+        audio_bytes: The audio in it.
+    """
+
+    audio_bytes: int = attrs.field(default=0, init=False)
+    _queue: deque[Outgoing] = attrs.field(factory=deque, init=False)
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, payload: str | bytes) -> Outgoing:
+        """Queue a message."""
+        outgoing = Outgoing(payload)
+        self._queue.append(outgoing)
+        if isinstance(payload, bytes):
+            self.audio_bytes += len(payload)
+        return outgoing
+
+    def take(self) -> Outgoing | None:
+        """Take the next message, if there is one."""
+        if not self._queue:
+            return None
+        outgoing = self._queue.popleft()
+        outgoing.status = Status.TAKEN
+        self._count_out(outgoing)
+        return outgoing
+
+    def withdraw(self, outgoing: Outgoing) -> None:
+        """Remove a message, unless the writer has taken it."""
+        if outgoing.status is Status.QUEUED:
+            self._queue.remove(outgoing)
+            self._drop(outgoing)
+
+    def drop_all(self) -> None:
+        """Remove every message."""
+        while self._queue:
+            self._drop(self._queue.popleft())
+
+    def _drop(self, outgoing: Outgoing) -> None:
+        outgoing.status = Status.DROPPED
+        self._count_out(outgoing)
+
+    def _count_out(self, outgoing: Outgoing) -> None:
+        if isinstance(outgoing.payload, bytes):
+            self.audio_bytes -= len(outgoing.payload)

@@ -1,0 +1,160 @@
+"""Audio on its way to the service: one source at a time, in whole samples."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final
+
+import attrs
+import trio
+from trio.lowlevel import enable_ki_protection
+
+from trio_cartesia._errors import CartesiaError, LocalProtocolError
+from trio_cartesia._nursery import open_service_nursery
+from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.base.audio import WholeFrames
+from trio_cartesia._protocol.stt.audio import AudioPieces, InputFormat
+from trio_cartesia._runtime.playout.settings import PACES, Pace
+from trio_cartesia._runtime.stt.handler import TranscriptHandler
+
+__all__ = ["AUDIO_QUEUE_BYTES", "CATCH_UP_SECONDS", "Audio", "AudioChunks", "AudioSender"]
+
+AUDIO_QUEUE_BYTES: Final = 2**20  # of one call of send_audio
+CATCH_UP_SECONDS: Final = 1.0  # that paced audio may be behind and still be sent at once
+
+Audio = bytes | bytearray | memoryview
+AudioChunks = Audio | Iterable[Audio] | AsyncIterable[Audio]
+
+
+@attrs.define
+class _RealTime:
+    """Deadlines at the pace of the audio, on Trio's clock; they do not drift."""
+
+    _due_at: float = attrs.field(factory=trio.current_time)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until audio may be sent that lasts so many *seconds*."""
+        await trio.sleep_until(self._due_at)
+        self._due_at = max(self._due_at, trio.current_time() - CATCH_UP_SECONDS) + seconds
+
+
+@attrs.define(eq=False)
+class AudioSender:
+    """Sends the audio of one session.
+
+    Attributes:
+        input_format: The layout of the audio.
+        muted_bytes: Audio of `feed` that was dropped while the session was muted.
+    """
+
+    input_format: InputFormat
+    _handler: TranscriptHandler[Any]
+    muted_bytes: int = attrs.field(default=0, init=False)
+    _samples: WholeFrames = attrs.field(init=False)
+    _is_muted: bool = attrs.field(default=False, init=False)
+    _is_sending: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._samples = WholeFrames(self.input_format.bytes_per_sample)
+
+    @property
+    def partial_sample_bytes(self) -> int:
+        """The size of an incomplete sample, which is kept for the next audio."""
+        return len(self._samples._rest)
+
+    async def send(self, audio: Audio) -> None:
+        """Send audio, and return once it is on the wire."""
+        data = _checked(audio)
+        if len(data) > AUDIO_QUEUE_BYTES:
+            raise LocalProtocolError(
+                f"audio of {len(data)} bytes is too large for one message of at most "
+                f"{AUDIO_QUEUE_BYTES}: use feed()"
+            )
+        with self._alone():
+            if self._is_muted:
+                raise LocalProtocolError("the session is muted: send audio after the mute() block")
+            await self._send(data)
+
+    async def feed(self, chunks: AudioChunks, pace: Pace) -> None:
+        """Send all audio of *chunks*, in pieces."""
+        checks.choice(pace, "pace", PACES)
+        clock = _RealTime() if pace == "real_time" else None
+        pieces = AudioPieces(self.input_format.piece_bytes)
+        with self._alone():
+            if isinstance(chunks, AsyncIterable):
+                async for chunk in chunks:
+                    await self._send_chunk(chunk, pieces, clock)
+            else:
+                for chunk in (chunks,) if isinstance(chunks, Audio) else chunks:
+                    await self._send_chunk(chunk, pieces, clock)
+            if rest := pieces.take_rest():
+                await self._send_piece(rest, clock)
+
+    @asynccontextmanager
+    async def mute(self) -> AsyncIterator[None]:
+        """Send silence while the block runs."""
+        self._handler.check_sends()
+        if self._is_muted:
+            raise LocalProtocolError("the session is muted already")
+        self._is_muted = True
+        try:
+            async with open_service_nursery() as nursery:
+                nursery.start_soon(self._send_silence)
+                yield
+        finally:
+            self._is_muted = False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._handler.check_sends()
+        if self._is_sending:
+            raise LocalProtocolError("another task sends audio already")
+        self._is_sending = True
+        try:
+            yield
+        finally:
+            self._is_sending = False
+
+    async def _send_chunk(self, chunk: Audio, pieces: AudioPieces, clock: _RealTime | None) -> None:
+        for piece in pieces.cut(_checked(chunk)):
+            await self._send_piece(piece, clock)
+        await trio.lowlevel.checkpoint()
+
+    async def _send_piece(self, piece: bytes, clock: _RealTime | None) -> None:
+        if clock is not None:
+            await clock.wait(self.input_format.seconds(len(piece)))
+        if self._is_muted:
+            self.muted_bytes += len(piece)
+        else:
+            await self._send(piece)
+
+    async def _send(self, data: bytes) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        whole, rest = self._samples._split(data)
+        if not whole:
+            self._samples._rest = rest
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return
+        outgoing = self._handler.queue(whole)
+        try:
+            await self._handler.wait_sent(outgoing)
+        finally:
+            if not outgoing.is_withdrawn:
+                self._samples._rest = rest
+
+    @enable_ki_protection
+    async def _send_silence(self) -> None:
+        size = self.input_format.piece_bytes
+        silence, seconds = self.input_format.silence(size), self.input_format.seconds(size)
+        clock = _RealTime(trio.current_time() + seconds)
+        with suppress(CartesiaError):  # the receive loop raises it, or the audio has ended
+            while True:
+                await clock.wait(seconds)
+                await self._handler.wait_sent(self._handler.queue(silence))
+
+
+def _checked(audio: object) -> bytes:
+    if not isinstance(audio, (bytes, bytearray, memoryview)):
+        raise LocalProtocolError(f"audio must be bytes, not {type(audio).__name__}")
+    return bytes(audio)
