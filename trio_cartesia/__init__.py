@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from trio_cartesia._exports import *  # noqa: F403  # the list is there
     from trio_cartesia._pool.pool import Pool as Pool
     from trio_cartesia._pool.statistics import PoolStatistics as PoolStatistics
+    from trio_cartesia._protocol.stt.manual import Transcription as Transcription
+    from trio_cartesia._protocol.stt.messages import Transcript as Transcript
+    from trio_cartesia._protocol.stt.messages import TranscriptDone as TranscriptDone
+    from trio_cartesia._protocol.stt.messages import TranscriptFlushDone as TranscriptFlushDone
+    from trio_cartesia._protocol.stt.messages import TranscriptWord as TranscriptWord
     from trio_cartesia._protocol.text.speakable import AsyncSpeakablePieces as AsyncSpeakablePieces
     from trio_cartesia._protocol.text.speakable import SpeakablePieces as SpeakablePieces
     from trio_cartesia._protocol.text.speakable import speakable as speakable
     from trio_cartesia._runtime.playout.frames import Frame as Frame
     from trio_cartesia._runtime.playout.playout import Playout as Playout
+    from trio_cartesia._runtime.stt.manual import ManualFinalizeSession as ManualFinalizeSession
+    from trio_cartesia._runtime.stt.statistics import (
+        TranscriptionStatistics as TranscriptionStatistics,
+    )
     from trio_cartesia.playback.speaker import Speaker as Speaker
     from trio_cartesia.playback.speaker import open_speaker as open_speaker
 else:
@@ -29,6 +38,13 @@ else:
             "Playout": "trio_cartesia._runtime.playout.playout",
             "Pool": "trio_cartesia._pool.pool",
             "PoolStatistics": "trio_cartesia._pool.statistics",
+            "ManualFinalizeSession": "trio_cartesia._runtime.stt.manual",
+            "Transcript": "trio_cartesia._protocol.stt.messages",
+            "TranscriptDone": "trio_cartesia._protocol.stt.messages",
+            "TranscriptFlushDone": "trio_cartesia._protocol.stt.messages",
+            "TranscriptWord": "trio_cartesia._protocol.stt.messages",
+            "Transcription": "trio_cartesia._protocol.stt.manual",
+            "TranscriptionStatistics": "trio_cartesia._runtime.stt.statistics",
             "AsyncSpeakablePieces": "trio_cartesia._protocol.text.speakable",
             "SpeakablePieces": "trio_cartesia._protocol.text.speakable",
             "speakable": "trio_cartesia._protocol.text.speakable",

@@ -53,8 +53,8 @@ class FinalizeRequest:
 
     Attributes:
         outgoing: Its message.
-        start: The characters of final text before it.
-        end: The characters up to the end of its own.
+        start: The characters of final text before its first piece.
+        end: The characters up to the end of its last one.
         has_piece: True once a final piece came that belongs to it.
         is_answered: True once the service has answered.
         is_released: True once nobody waits for it.
@@ -80,7 +80,7 @@ class ManualProtocol(TranscriptProtocol):
     _characters: int = attrs.field(default=0, init=False)  # of all final pieces, dropped ones too
     _kept: int = attrs.field(default=0, init=False)  # of those in _pieces
     _interim: str = attrs.field(default="", init=False, repr=False)
-    _queued: FinalizeRequest | None = attrs.field(default=None, init=False)
+    _current: FinalizeRequest | None = attrs.field(default=None, init=False)
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
 
     @property
@@ -101,33 +101,26 @@ class ManualProtocol(TranscriptProtocol):
     @property
     def can_finalize(self) -> bool:
         """True while no request is under way."""
-        return self._queued is None
+        return self._current is None
 
     def queue_finalize(self) -> FinalizeRequest:
         """Queue ``finalize``; no other may be under way."""
         assert self.can_finalize
-        self._queued = FinalizeRequest(self.queue("finalize"))
-        return self._queued
+        self._current = FinalizeRequest(self.queue("finalize"))
+        return self._current
 
     def release(self, request: FinalizeRequest) -> None:
         """Note that nobody waits for *request*; if it was sent, its answer is still due."""
         request.is_released = True
         if request in self._late:
             self._late.remove(request)
-        elif request is self._queued and request.outgoing.is_withdrawn:
-            self._queued = None
+        elif request is self._current and request.outgoing.is_withdrawn:
+            self._current = None
 
     def text_of(self, request: FinalizeRequest) -> str:
         """Return the final text that belongs to *request*."""
         text, first = "".join(self._pieces), self._characters - self._kept
         return text[max(0, request.start - first) : max(0, request.end - first)]
-
-    def next_outgoing(self) -> Outgoing | None:
-        """Take the next message: from here on it counts as sent."""
-        outgoing = super().next_outgoing()
-        if outgoing is not None and self._queued is not None and outgoing is self._queued.outgoing:
-            self._queued.start = self._queued.end = self._characters
-        return outgoing
 
     def _receive(self, event: Received) -> None:
         if isinstance(event, Transcript):
@@ -141,27 +134,23 @@ class ManualProtocol(TranscriptProtocol):
         if not piece.is_final:
             self._interim = piece.text
             return
-        self._interim = ""
+        self._interim, start = "", self._characters
         if piece.text:
             self._pieces.append(piece.text)
             self._characters += len(piece.text)
             self._kept += len(piece.text)
         while self._kept > MAX_TRANSCRIPT_CHARACTERS and len(self._pieces) > 1:
             self._kept -= len(self._pieces.popleft())
-        if self._late:
-            request = self._late.popleft()
-            if self._sent is not None:  # the piece is not its own
-                self._sent.start = self._sent.end = self._characters
-        elif self._sent is not None:
-            request = self._sent
-        else:
-            return
-        request.has_piece, request.end = True, self._characters
+        request = self._late.popleft() if self._late else self._sent
+        if request is not None:
+            if not request.has_piece:
+                request.has_piece, request.start = True, start
+            request.end = self._characters
 
     def _answer(self, error: CartesiaError | None) -> None:
         if (request := self._sent) is None:
             return
-        self._queued = None
+        self._current = None
         request.is_answered, request.error = True, error
         if error is None and not request.has_piece and not request.is_released:
             self._late.append(request)
@@ -169,5 +158,5 @@ class ManualProtocol(TranscriptProtocol):
     @property
     def _sent(self) -> FinalizeRequest | None:
         """The request that is on the wire and was not answered."""
-        request = self._queued
+        request = self._current
         return None if request is None or request.outgoing.is_queued else request
