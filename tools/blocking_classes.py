@@ -8,8 +8,9 @@ __all__ = [
     "BODIES",
     "CLASSES",
     "CLIENT",
-    "HTTP",
+    "FOLDERS",
     "IMPORTS",
+    "MERGED",
     "MODULES",
     "OPENERS",
     "TYPES",
@@ -19,6 +20,12 @@ __all__ = [
 CLASSES: Final = {  # public classes, the modules that they are in, and what they are derived from
     "Cartesia": ("trio_cartesia._client.client", "ClientBase"),
     "TTS": ("trio_cartesia._client.tts", "Wrapper[AsyncTTS]"),
+    "STT": ("trio_cartesia._client.stt", "Wrapper[AsyncSTT]"),
+    "ManualFinalize": ("trio_cartesia._client.stt", "Wrapper[AsyncManualFinalize]"),
+    "ManualFinalizeSession": (
+        "trio_cartesia._runtime.stt.manual",
+        "SessionBase[AsyncManualFinalizeSession]",
+    ),
     "Pool": ("trio_cartesia._pool.pool", "Wrapper[AsyncPool]"),
     "Connection": ("trio_cartesia._runtime.connection", "Wrapper[AsyncConnection]"),
     "Context": ("trio_cartesia._runtime.context", "ContextBase"),
@@ -46,13 +53,20 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "VoiceChanger": ("trio_cartesia._http.resources.voice_changer", "Wrapper[AsyncVoiceChanger]"),
     "Voices": ("trio_cartesia._http.resources.voices", "Wrapper[AsyncVoices]"),
 }
+MERGED: Final = {  # bases whose members belong to each class that is derived from them
+    "TranscriptionSession": "trio_cartesia._runtime.stt.session",
+}
 OPENERS: Final = {  # functions whose blocks yield an object of a class
     "Speaker": "open_speaker",
     "Batch": "speak_all",
 }
 CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
-HTTP: Final = "trio_cartesia._http."  # its classes go to a folder of their own
+FOLDERS: Final = {  # of classes, by the start of their modules' names
+    "trio_cartesia._http.": "resources",
+    "trio_cartesia._client.stt": "stt",
+    "trio_cartesia._runtime.stt.": "stt",
+}
 
 BODIES: Final = {  # PASS_ON is what other methods do
     "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
@@ -68,6 +82,11 @@ else:
 """,
     "Context.playout": "self._put_back(); PASS_ON",
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
+    "ManualFinalizeSession.feed": "self._feed(chunks, pace)",
+    "ManualFinalizeSession.receive": """
+self._portal.run_sync(self._inner.receive)
+return cast("Iterator[ManualFinalizeEvent]", self._events)
+""",
     "Speaker.play": "context._put_back(); return self._play(context._inner, on_event)",
 }
 UNCHANGING: Final = {  # read from any thread
@@ -92,9 +111,12 @@ IMPORTS: Final = {
     "Generic": "typing",
     "ClientBase": "trio_cartesia.blocking.client_base",
     "ContextBase": "trio_cartesia.blocking.context_base",
+    "Iterable": "collections.abc",
     "Iterator": "collections.abc",
     "IteratorWrapper": "trio_cartesia.blocking.wrapper",
     "Manager": "trio_cartesia.blocking.block",
+    "MuteBlock": "trio_cartesia.blocking.block",
+    "SessionBase": "trio_cartesia.blocking.stt.session_base",
     "SpeakerBase": "trio_cartesia.blocking.speaker_base",
     "Wrapper": "trio_cartesia.blocking.wrapper",
     "create": "trio_cartesia._constructors",

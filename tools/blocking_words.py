@@ -22,7 +22,12 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r"(O|o)ne task receives at a time": r"\1ne thread receives at a time",
     r"Another task (receives|iterates)": r"Another thread \1",
     r"in another task than": "in another thread than",
-    r"another task is receiving": "another thread is receiving",
+    r"(S|s)everal tasks": r"\1everal threads",
+    r"another task sends": "another thread sends",
+    r"an iterable or asynchronous iterable": "an iterable",
+    r"An iterable or asynchronous iterable": "An iterable",
+    r"an exception or a cancellation closes": "an exception closes",
+    r"(A|a)nother task is receiving": r"\1nother thread is receiving",
     r"Pieces are pushed by a task": "Pieces are created and pushed by another thread",
     r"Leaving the block stops the task and closes an asynchronous generator of pieces; the block "
     r"raises the exception of that, unless it raises another one\.": (

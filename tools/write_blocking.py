@@ -26,8 +26,9 @@ from blocking_classes import (
     BODIES,
     CLASSES,
     CLIENT,
-    HTTP,
+    FOLDERS,
     IMPORTS,
+    MERGED,
     MODULES,
     OPENERS,
     TYPES,
@@ -38,18 +39,20 @@ from blocking_words import Unclear, docstring_for_threads
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "trio_cartesia" / "blocking"
 
+FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 T = TypeVar("T", bound=ast.AST)
 
 
 def module_of_class(name: str) -> ast.Module:
     """Return the parsed module that has a class."""
-    module, _ = CLASSES[name]
+    module = MERGED[name] if name in MERGED else CLASSES[name][0]
     return ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
 
 
 def class_of(name: str) -> tuple[ast.ClassDef, dict[str, str]]:
     """Return the definition of a class, and the modules of the names that its module has."""
-    module, _ = CLASSES[name]
+    module = MERGED[name] if name in MERGED else CLASSES[name][0]
     tree = module_of_class(name)
     names = {}
     checked = [node.body for node in tree.body if isinstance(node, ast.If)]  # TYPE_CHECKING
@@ -63,10 +66,15 @@ def class_of(name: str) -> tuple[ast.ClassDef, dict[str, str]]:
             names |= {target.id: module for target in targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.ClassDef) and node.name == name:
             found = node
-    bases = {ast.unparse(base) for base in found.bases}
+    bases = [ast.unparse(base).partition("[")[0] for base in found.bases]
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name[0] == "_" and node.name in bases:
             found.body[1:1] = node.body[1:]  # behind the docstrings
+    for base in bases:
+        if base in MERGED:
+            inherited, more = class_of(base)
+            found.body += [node for node in inherited.body if isinstance(node, FUNCTIONS)]
+            names = more | names
     return found, names
 
 
@@ -173,8 +181,10 @@ def passing_on(owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
         unchanging = f"{owner}.{node.name}" in UNCHANGING
         return f"return {inner if unchanging else f'self._portal.run_sync(lambda: {inner})'}"
     given = arguments(node.args)
-    if managed := re.fullmatch(r"Manager\[(\w+)\]", returned):
+    if managed := re.fullmatch(r"Manager\[(?!None)(\w+)\]", returned):
         return f"return Block(self._portal, self._inner.{node.name}({given}), {managed[1]})"
+    if returned == "Manager[None]":
+        return f"return MuteBlock(self._portal, self._inner.{node.name}({given}))"
     if node.name == "__anext__":
         return f"item: {returned} = self._next()\nreturn item"
     run = "run" if isinstance(node, ast.AsyncFunctionDef) else "run_sync"
@@ -255,9 +265,10 @@ def imports(owner: str, code: str, names: dict[str, str]) -> str:
 def module_of(name: str) -> str:
     """Return the module of a blocking class, below the package."""
     module, _ = CLASSES[name]
-    if not module.startswith(HTTP):
-        return MODULES.get(name, name.lower())
-    return f"resources.{re.sub('(?<=[a-z])(?=[A-Z])', '_', name).lower()}"
+    for start, folder in FOLDERS.items():
+        if module.startswith(start):
+            return f"{folder}.{re.sub('(?<=[a-z])(?=[A-Z])', '_', name).lower()}"
+    return MODULES.get(name, name.lower())
 
 
 def path_of(name: str) -> Path:

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from trio_cartesia.blocking.batch import speak_all as speak_all
     from trio_cartesia.blocking.speaker import Speaker as Speaker
     from trio_cartesia.blocking.speaker import open_speaker as open_speaker
+    from trio_cartesia.blocking.stt.manual_finalize_session import (
+        ManualFinalizeSession as ManualFinalizeSession,
+    )
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
         optional={
+            "ManualFinalizeSession": "trio_cartesia.blocking.stt.manual_finalize_session",
             "Batch": "trio_cartesia.blocking.batch",
             "speak_all": "trio_cartesia.blocking.batch",
             "Speaker": "trio_cartesia.blocking.speaker",

@@ -15,15 +15,16 @@ from typing import Any, Generic, TypeVar
 import attrs
 import trio
 
-from trio_cartesia._constructors import create
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia.blocking.portal import Portal
 from trio_cartesia.blocking.wrapper import Wrapper
 
-__all__ = ["Block", "Manager"]
+__all__ = ["Block", "Manager", "MuteBlock"]
 
 T = TypeVar("T", bound=Wrapper[Any])
-Manager = AbstractContextManager[T, bool | None]
+U = TypeVar("U")
+Manager = AbstractContextManager[U, bool | None]
 
 
 @attrs.define(eq=False, repr=False)
@@ -157,6 +158,33 @@ class Block(Manager[T], Generic[T]):
             self._finalizer.detach()
             if error is not None:
                 error.__traceback__ = traceback  # without what the task added
+
+
+@no_public_constructor("session.mute()")
+@attrs.define(eq=False, init=False, repr=False)
+class Mute(Wrapper[None]):
+    """What stands for a block that yields nothing."""
+
+
+class MuteBlock(Manager[None]):
+    """A context manager over an asynchronous one that yields nothing."""
+
+    def __init__(
+        self, portal: Portal, manager: AbstractAsyncContextManager[Any, bool | None]
+    ) -> None:
+        self._block = Block(portal, manager, Mute)
+        self._value: Mute | None = None  # which keeps the block open
+
+    def __enter__(self) -> None:
+        self._value = self._block.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return self._block.__exit__(kind, error, traceback)
 
 
 def _abandon(portal: Portal, stay: _Stay[Any]) -> None:

@@ -27,6 +27,7 @@ from trio_cartesia.blocking.resources.pronunciation_dicts import PronunciationDi
 from trio_cartesia.blocking.resources.usage_reports import UsageReports
 from trio_cartesia.blocking.resources.voice_changer import VoiceChanger
 from trio_cartesia.blocking.resources.voices import Voices
+from trio_cartesia.blocking.stt.stt import STT
 from trio_cartesia.blocking.tts import TTS
 
 __all__ = ["Cartesia"]
@@ -40,6 +41,7 @@ class Cartesia(ClientBase):
 
     Attributes:
         tts: Text to speech.
+        stt: Speech to text.
         voices: The voices of the library and of the account, and accents.
         voice_changer: Recordings in another voice.
         datasets: Recordings for fine-tunes.
@@ -129,6 +131,11 @@ class Cartesia(ClientBase):
     def tts(self) -> TTS:
         """Text to speech."""
         return create(TTS, self._portal, self._inner.tts)
+
+    @property
+    def stt(self) -> STT:
+        """Speech to text."""
+        return create(STT, self._portal, self._inner.stt)
 
     @property
     def voices(self) -> Voices:

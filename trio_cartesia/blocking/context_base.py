@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
+from trio_cartesia._protocol.tts.messages import Event
 from trio_cartesia._runtime.context import Context as AsyncContext
 from trio_cartesia.blocking.receiving import AudioIterator, EventIterator
 from trio_cartesia.blocking.wrapper import Wrapper
@@ -17,7 +18,7 @@ __all__ = ["ContextBase"]
 class ContextBase(Wrapper[AsyncContext]):
     """A context with iterators of its events and its audio."""
 
-    _events: EventIterator = attrs.field(init=False)
+    _events: EventIterator[Event] = attrs.field(init=False)
     _audio: AudioIterator = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -1,10 +1,10 @@
-"""Texts from iterators that block, for the asynchronous face."""
+"""Texts and audio from iterators that block, for the asynchronous face."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -14,14 +14,16 @@ from trio_cartesia.blocking.portal import Portal
 
 __all__ = ["feed_from_caller", "pieces_from_thread"]
 
+T = TypeVar("T")
+
 _END: Final = object()
 
 
 def feed_from_caller(
-    portal: Portal, feed: Callable[[Any], Awaitable[None]], pieces: Iterable[str]
+    portal: Portal, feed: Callable[[Any], Awaitable[None]], pieces: Iterable[T], kind: str = "str"
 ) -> None:
-    """Run *feed* in Trio with *pieces*, which are made in the calling thread meanwhile."""
-    iterator = _iterator_of(pieces)
+    """Run *feed* in Trio with *pieces*, which the calling thread makes meanwhile."""
+    iterator = _iterator_of(pieces, kind)
     call: Call[None] = Call(lambda: feed(source))
     source = _FromCaller(portal, call, iterator)
     portal.perform(call)
@@ -32,30 +34,30 @@ def pieces_from_thread(text: str | Iterable[str]) -> str | AsyncIterator[str]:
 
     If cancelled, it abandons the thread, which ends once it has made its piece.
     """
-    return text if isinstance(text, str) else _FromWorkers(_iterator_of(text))
+    return text if isinstance(text, str) else _FromWorkers(_iterator_of(text, "str"))
 
 
-def _iterator_of(pieces: object) -> Iterator[str]:
+def _iterator_of(pieces: Iterable[T], kind: str) -> Iterator[T]:
     if not isinstance(pieces, Iterable):
         raise LocalProtocolError(
-            f"the text must be a str or an iterable of str, not {type(pieces).__name__}; "
+            f"the pieces must be {kind} or an iterable of {kind}, not {type(pieces).__name__}; "
             "asynchronous ones are for trio_cartesia.Cartesia"
         )
     return iter(pieces)
 
 
-class _FromCaller(AsyncIterator[str]):
-    def __init__(self, portal: Portal, call: Call[None], iterator: Iterator[str]) -> None:
+class _FromCaller(AsyncIterator[T]):
+    def __init__(self, portal: Portal, call: Call[None], iterator: Iterator[T]) -> None:
         self._portal, self._call, self._iterator = portal, call, iterator
         self._piece: Any = None
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> T:
         is_made = trio.Event()
         self._call.send_back(partial(self._make, is_made))
         await is_made.wait()
         if self._piece is _END:
             raise StopAsyncIteration
-        piece: str = self._piece
+        piece: T = self._piece
         return piece
 
     def _make(self, is_made: trio.Event) -> None:

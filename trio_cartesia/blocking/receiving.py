@@ -1,4 +1,4 @@
-"""Receive loops of threads over a context's inbox, a batch for each switch of threads.
+"""Receive loops of threads over an inbox, a batch for each switch of threads.
 
 A task of Trio moves events from the inbox to a batch, and wakes the thread once. It takes all that
 waits, within `BATCH_BYTES`, when the thread has asked for more; while the thread has not, it takes
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
-from typing import Final, Self
+from typing import Final, Generic, Self, TypeVar
 
 import attrs
 import trio
@@ -30,6 +30,8 @@ __all__ = ["BATCH_BYTES", "AudioIterator", "EventIterator"]
 
 BATCH_BYTES: Final = 256 * 1024  # of events that a thread is given at once
 
+E = TypeVar("E")
+
 
 def _locked() -> Lock:
     lock = Lock()
@@ -38,12 +40,12 @@ def _locked() -> Lock:
 
 
 @attrs.define(eq=False)
-class EventIterator(Iterator[Event]):
-    """An iterator of a context's events, for one thread at a time."""
+class EventIterator(Iterator[E], Generic[E]):
+    """An iterator of the events of a context or a session, for one thread at a time."""
 
     _portal: Portal = attrs.field(repr=False)
-    _inbox: Inbox[Event] = attrs.field(repr=False)
-    batch: deque[Event] = attrs.field(factory=deque, init=False, repr=False)
+    _inbox: Inbox[E] = attrs.field(repr=False)
+    batch: deque[E] = attrs.field(factory=deque, init=False, repr=False)
     _is_waiting: bool = attrs.field(default=False, init=False)  # the thread
     _has_asked: bool = attrs.field(default=False, init=False)
     _wake: Lock = attrs.field(factory=_locked, init=False, repr=False)  # the thread
@@ -58,7 +60,7 @@ class EventIterator(Iterator[Event]):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Event:
+    def __next__(self) -> E:
         batch = self.batch
         while True:
             while not batch:
@@ -70,7 +72,7 @@ class EventIterator(Iterator[Event]):
             except IndexError:  # another thread has put it back
                 continue
 
-    def first(self) -> Event:
+    def first(self) -> E:
         """Return the first event of `batch`, once there is one."""
         while True:
             while not self.batch:
@@ -83,7 +85,7 @@ class EventIterator(Iterator[Event]):
     def _wait(self) -> None:
         """Ask for events, and wait; there may be none all the same."""
         if self._is_waiting:
-            raise LocalProtocolError("another thread receives this context's events already")
+            raise LocalProtocolError("another thread receives these events already")
         try:
             self._is_waiting = self._has_asked = True
             if (end := self._end) is not None:
@@ -107,7 +109,7 @@ class EventIterator(Iterator[Event]):
             self._reading.cancel("events are received in another way")
             await self._has_read.wait()
         if self._reading is None:
-            self._end, events = None, deque[Event]()
+            self._end, events = None, deque[E]()
             while self.batch:
                 with suppress(IndexError):  # a thread takes events at the other end
                     events.appendleft(self.batch.pop())
@@ -168,7 +170,7 @@ class EventIterator(Iterator[Event]):
 class AudioIterator(Iterator[bytes]):
     """An iterator of a context's audio, in whole frames and never empty."""
 
-    _events: EventIterator
+    _events: EventIterator[Event]
     _frames: WholeFrames
 
     def __iter__(self) -> Self:

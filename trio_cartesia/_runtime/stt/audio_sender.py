@@ -18,13 +18,12 @@ from trio_cartesia._protocol.stt.audio import AudioPieces, InputFormat
 from trio_cartesia._runtime.playout.settings import PACES, Pace
 from trio_cartesia._runtime.stt.handler import TranscriptHandler
 
-__all__ = ["AUDIO_QUEUE_BYTES", "CATCH_UP_SECONDS", "Audio", "AudioChunks", "AudioSender"]
+__all__ = ["AUDIO_QUEUE_BYTES", "CATCH_UP_SECONDS", "Audio", "AudioSender"]
 
 AUDIO_QUEUE_BYTES: Final = 2**20  # of one call of send_audio
 CATCH_UP_SECONDS: Final = 1.0  # that paced audio may be behind and still be sent at once
 
 Audio = bytes | bytearray | memoryview
-AudioChunks = Audio | Iterable[Audio] | AsyncIterable[Audio]
 
 
 @attrs.define
@@ -76,7 +75,9 @@ class AudioSender:
                 raise LocalProtocolError("the session is muted: send audio after the mute() block")
             await self._send(data)
 
-    async def feed(self, chunks: AudioChunks, pace: Pace) -> None:
+    async def feed(
+        self, chunks: Audio | Iterable[Audio] | AsyncIterable[Audio], pace: Pace
+    ) -> None:
         """Send all audio of *chunks*, in pieces."""
         checks.choice(pace, "pace", PACES)
         clock = _RealTime() if pace == "real_time" else None

@@ -30,7 +30,8 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
 
     ``client.stt.manual_finalize.websocket()`` opens it (protocol §4.3). Leaving its block without
     an exception ends the audio, waits at most five seconds for the rest of the text, and closes the
-    connection; an exception or a cancellation closes it at once.
+    connection; an exception or a cancellation closes it at once. Its methods may be called from any
+    task of the same Trio run.
     """
 
     _finalizing: trio.StrictFIFOLock = attrs.field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Iterable
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
 from trio_cartesia._protocol.stt.session_states import State
 from trio_cartesia._runtime.managers import Block, Manager
 from trio_cartesia._runtime.playout.settings import Pace
-from trio_cartesia._runtime.stt.audio_sender import Audio, AudioChunks, AudioSender
+from trio_cartesia._runtime.stt.audio_sender import Audio, AudioSender
 from trio_cartesia._runtime.stt.handler import TranscriptHandler
 from trio_cartesia._runtime.stt.statistics import TranscriptionStatistics
 
@@ -26,10 +27,7 @@ P = TypeVar("P", bound=TranscriptProtocol)
 
 @attrs.define(eq=False, init=False)
 class TranscriptionSession(Generic[P]):
-    """A stream of audio to the service, and the events with its text.
-
-    Its methods may be called from any task of the same Trio run.
-    """
+    """A stream of audio to the service, and the events with its text."""
 
     _handler: TranscriptHandler[P] = attrs.field(repr=False)
     _audio: AudioSender = attrs.field(repr=False)
@@ -63,7 +61,12 @@ class TranscriptionSession(Generic[P]):
         """
         await self._audio.send(audio)
 
-    async def feed(self, chunks: AudioChunks, *, pace: Pace = "real_time") -> None:
+    async def feed(
+        self,
+        chunks: Audio | Iterable[Audio] | AsyncIterable[Audio],
+        *,
+        pace: Pace = "real_time",
+    ) -> None:
         """Send all audio of an iterable, cut into pieces of 100 ms; the session goes on after it.
 
         While the session is muted, audio that is due is dropped. The iterator is not closed, since
