@@ -19,13 +19,21 @@ import trio_cartesia.blocking
 import trio_cartesia.server
 import trio_cartesia.testing
 from tests.support import check_two_files
-from trio_cartesia import CartesiaError, ConnectionStatistics, ContextStatistics, Timings
-from trio_cartesia._client import client, tokens, tts
+from trio_cartesia import (
+    CartesiaError,
+    ConnectionStatistics,
+    ContextStatistics,
+    Timings,
+    TranscriptionStatistics,
+)
+from trio_cartesia._client import client, stt, tokens, tts
 from trio_cartesia._http import api, responses, retries, wire
 from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
 from trio_cartesia._protocol.base import json as json_reader
 from trio_cartesia._protocol.rest import sse
+from trio_cartesia._protocol.stt import audio, manual
+from trio_cartesia._protocol.stt import settings as stt_settings
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
 from trio_cartesia._protocol.tts import encoder as requests
@@ -43,6 +51,8 @@ from trio_cartesia._runtime import (
     writer,
 )
 from trio_cartesia._runtime.playout import pacing, progress
+from trio_cartesia._runtime.stt import audio_sender
+from trio_cartesia._runtime.stt import session as transcription
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head, tcp
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.blocking import portal, receiving
@@ -157,7 +167,10 @@ def test_the_errors_page_lists_every_error():
             assert f"| `{kind.__name__}` | {kind.next_step} |" in page
 
 
-@pytest.mark.parametrize("kind", [ContextStatistics, ConnectionStatistics, Timings, HTTPStatistics])
+@pytest.mark.parametrize(
+    "kind",
+    [ContextStatistics, ConnectionStatistics, Timings, HTTPStatistics, TranscriptionStatistics],
+)
 def test_the_statistics_page_has_every_number(kind):
     """The page of statistics explains each field and property of the snapshots."""
     page = (ROOT / "docs/reference/statistics.md").read_text()
@@ -227,6 +240,15 @@ LIMITS = {
     "UNCOVERED_SECONDS": delivery.UNCOVERED_SECONDS,
     "ALIGNED_WORDS": resumption.ALIGNED_WORDS,
     "BATCH_BYTES": receiving.BATCH_BYTES,
+    "PIECE_SECONDS": audio.PIECE_SECONDS,
+    "AUDIO_QUEUE_BYTES": audio_sender.AUDIO_QUEUE_BYTES,
+    "CATCH_UP_SECONDS": audio_sender.CATCH_UP_SECONDS,
+    "DRAIN_SECONDS": transcription.DRAIN_SECONDS,
+    "GRACE_SECONDS": manual.GRACE_SECONDS,
+    "MAX_TRANSCRIPT_CHARACTERS": manual.MAX_TRANSCRIPT_CHARACTERS,
+    "MAX_KEYTERMS": stt_settings.MAX_KEYTERMS,
+    "MAX_KEYTERM_CHARACTERS": stt_settings.MAX_KEYTERM_CHARACTERS,
+    "stt.INBOX_BYTES": stt.INBOX_BYTES,
     "EXIT_SECONDS": portal.EXIT_SECONDS,
 }
 

@@ -69,7 +69,7 @@ class CartesiaError(Exception):
         request_id: The service's id of the request, or None; quote it in a report.
         status_code: The HTTP status, or the one in an ``error`` event, or None.
         error_code: The service's stable name of the reason, or None (protocol §1.7.1).
-        partial: The `Speech` received before, if ``Context.collect`` raised the error; else None.
+        partial: What came before, if ``Context.collect`` or a session of STT raised it; else None.
         unspoken: If the error ended a context, the end of its text of which no audio came, as far
             as is known (reference of errors); else empty. ``str()`` and ``repr()`` omit it.
     """
