@@ -95,6 +95,6 @@ async def served_session(
     async with client_with_peers() as (client, peers), trio.open_nursery() as nursery:
         async with client.stt.manual_finalize.websocket(**SETTINGS) as session:
             service = Service(await peers.receive(), **readings)
-            nursery.start_soon(service.serve)
+            nursery.start_soon(service.serve)  # noqa: ASYNC113  # it waits for what is sent
             yield session, service
         nursery.cancel_scope.cancel()

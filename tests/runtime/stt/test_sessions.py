@@ -207,6 +207,7 @@ async def test_settings_go_with_the_handshake(autojump_clock):
             await far.aclose()
 
         nursery.start_soon(answer)
+        await trio.lowlevel.checkpoint()
         return near
 
     async with trio.open_nursery() as nursery:
