@@ -53,6 +53,7 @@ from trio_cartesia._protocol.rest.pronunciation import (
 from trio_cartesia._protocol.rest.training import Dataset as Dataset
 from trio_cartesia._protocol.rest.training import DatasetFile as DatasetFile
 from trio_cartesia._protocol.rest.training import FineTune as FineTune
+from trio_cartesia._protocol.rest.transcription import RecordingTranscript as RecordingTranscript
 from trio_cartesia._protocol.rest.unchanged import UNCHANGED as UNCHANGED
 from trio_cartesia._protocol.rest.voices import Accent as Accent
 from trio_cartesia._protocol.rest.voices import AccentList as AccentList

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
 import attrs
 
 from trio_cartesia._client.endpoint import Endpoint
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._http.uploads import Progress, Upload
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.stt.audio import STTEncoding
 from trio_cartesia._protocol.stt.manual import ManualProtocol
@@ -24,6 +25,10 @@ from trio_cartesia._runtime.stt.manual import ManualFinalizeSession
 from trio_cartesia._runtime.stt.opening import open_transcription
 from trio_cartesia._runtime.stt.session import TranscriptionSession
 
+if TYPE_CHECKING:  # loaded by the first request over HTTP
+    from trio_cartesia._http.requests import RequestOptions
+    from trio_cartesia._protocol.rest.transcription import RecordingTranscript
+
 __all__ = ["INBOX_BYTES", "STT", "ManualFinalize"]
 
 INBOX_BYTES: Final = 16 * 2**20
@@ -34,7 +39,7 @@ S = TypeVar("S", bound=TranscriptionSession[Any])
 @no_public_constructor("client.stt")
 @attrs.frozen(eq=False, init=False)
 class STT:
-    """Speech to text, over WebSockets (protocol §4).
+    """Speech to text, over WebSockets and HTTP (protocol §4).
 
     Attributes:
         manual_finalize: Sessions in which the client decides when audio is transcribed.
@@ -46,6 +51,44 @@ class STT:
     def manual_finalize(self) -> ManualFinalize:
         """Sessions in which the client decides when audio is transcribed."""
         return create(ManualFinalize, self._endpoint)
+
+    async def transcribe(
+        self,
+        file: Upload,
+        *,
+        model: str,
+        language: str | None = None,
+        timestamp_granularities: Sequence[str] | None = None,
+        encoding: STTEncoding | None = None,
+        sample_rate: int | None = None,
+        progress: Progress | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> RecordingTranscript:
+        """Return the text of a recording (protocol §4.1); raises as `Cartesia.request`.
+
+        Args:
+            file: The recording: WAV, MP3, FLAC, Ogg, M4A or WebM, or samples without a header.
+            model: ``"ink-whisper"`` or another model.
+            language: A language, such as ``"en"``; None for the service's default.
+            timestamp_granularities: ``["word"]`` for the times of words.
+            encoding: Of samples without a header, as in `ManualFinalize.websocket`.
+            sample_rate: Of samples without a header.
+            progress: Called with the bytes of the recording that were sent, and its size or None.
+            **options: See `RequestOptions`.
+        """
+        from trio_cartesia._http.transcription import transcribe
+
+        return await transcribe(
+            self._endpoint.api(),
+            file,
+            model=model,
+            language=language,
+            timestamp_granularities=timestamp_granularities,
+            encoding=encoding,
+            sample_rate=sample_rate,
+            progress=progress,
+            options=options,
+        )
 
 
 @no_public_constructor("client.stt.manual_finalize")
