@@ -71,6 +71,9 @@ VALUES: dict[str, Any] = {  # of parameters, by name
 OTHERWISE: dict[tuple[str, str], Any] = {  # where the name alone does not say it
     ("voices.list", "expand"): ["preview_file_url"],
     ("voices.get", "expand"): ["preview_file_url"],
+    ("stt.transcribe", "encoding"): "pcm_s16le",
+    ("stt.transcribe", "sample_rate"): 16000,
+    ("stt.transcribe", "timestamp_granularities"): ["word"],
     ("tts.generate_sse", "output_format"): {
         "container": "raw", "encoding": "pcm_s16le", "sample_rate": 16000,
     },

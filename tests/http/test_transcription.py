@@ -32,7 +32,7 @@ async def test_a_recording_is_transcribed(autojump_clock):
     assert transcript.text == "Good morning."
     assert transcript.words == (TranscriptWord(word="Good", start=0.04, end=0.3),)
     assert (transcript.language, transcript.duration) == ("en", 1.5)
-    assert transcript.extra == {"type": "transcript", "new": 1}
+    assert transcript.extra == {"new": 1}
     assert "Good" not in repr(transcript)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 import attrs
 
 from trio_cartesia._client.endpoint import Endpoint
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._http.requests import RequestOptions
 from trio_cartesia._http.uploads import Progress, Upload
 from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.rest.transcription import RecordingTranscript
 from trio_cartesia._protocol.stt.audio import STTEncoding
 from trio_cartesia._protocol.stt.manual import ManualProtocol
 from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
@@ -24,10 +26,6 @@ from trio_cartesia._runtime.managers import Block, Manager
 from trio_cartesia._runtime.stt.manual import ManualFinalizeSession
 from trio_cartesia._runtime.stt.opening import open_transcription
 from trio_cartesia._runtime.stt.session import TranscriptionSession
-
-if TYPE_CHECKING:  # loaded by the first request over HTTP
-    from trio_cartesia._http.requests import RequestOptions
-    from trio_cartesia._protocol.rest.transcription import RecordingTranscript
 
 __all__ = ["INBOX_BYTES", "STT", "ManualFinalize"]
 

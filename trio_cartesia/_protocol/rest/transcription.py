@@ -22,6 +22,8 @@ class RecordingTranscript:
         duration: The seconds of the recording, or None.
         words: The words with their times, if they were requested; else None.
         request_id: The service's id of the request, or None.
+        type: ``"transcript"``.
+        is_final: Without meaning for a recording; deprecated.
         extra: Members that this version does not know.
     """
 
@@ -30,4 +32,6 @@ class RecordingTranscript:
     duration: float | None = None
     words: tuple[TranscriptWord, ...] | None = hidden(default=None)
     request_id: str | None = None
+    type: str = "transcript"
+    is_final: bool | None = None
     extra: Mapping[str, object] = extra()
