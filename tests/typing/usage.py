@@ -18,10 +18,12 @@ from trio_cartesia import (
     Context,
     ContextOptions,
     Event,
+    ManualFinalizeSession,
     RawOutputFormat,
     SampleFormat,
     SpeakablePieces,
     Speech,
+    Transcript,
     speakable,
 )
 from trio_cartesia._http.resources.voices import Voices
@@ -93,6 +95,23 @@ async def converse(context: Context) -> None:
             assert_type(event.audio, bytes)
         elif event.type == "timestamps":
             assert_type(event.word_timestamps.words, tuple[str, ...])
+
+
+async def transcribe(client: Cartesia, microphone: AsyncIterator[bytes]) -> None:
+    opening = client.stt.manual_finalize.websocket(
+        model="ink-2", encoding="pcm_s16le", sample_rate=16000, keyterms=["Cartesia"]
+    )
+    async with opening as session:
+        assert_type(session, ManualFinalizeSession)
+        await session.feed(microphone)
+        assert_type(await session.finalize(), str)
+        assert_type(session.transcript.final, str)
+        async with session.mute():
+            await trio.sleep(1)
+        async for event in session.receive():
+            if event.type == "transcript":
+                assert_type(event, Transcript)
+    assert_type((await client.stt.transcribe(b"RIFF", model="ink-whisper")).text, str)
 
 
 RAW = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)

@@ -140,7 +140,10 @@ class TranscriptHandler(Generic[P]):
 
     # -- for the session
 
-    is_blocked: Final = False
+    @property
+    def is_blocked(self) -> bool:
+        """False: a full inbox fails, and never blocks the reader."""
+        return False
 
     @property
     def queued_count(self) -> int:
