@@ -42,7 +42,7 @@ class Service:
 
     Attributes:
         flush_done_first: Send ``flush_done`` before the final piece (protocol §7.2 S1).
-        coalesces: Answer commands that have arrived together with one ``flush_done`` (S3).
+        coalesces: Do not answer a command if no audio came since the one before (S3).
         delay_seconds: How long transcribing takes.
     """
 
@@ -53,6 +53,7 @@ class Service:
     audio: list[bytes] = attrs.field(factory=list)
     commands: list[str] = attrs.field(factory=list)
     _new: int = 0
+    _is_flushed: bool = False
 
     async def serve(self) -> None:
         """Answer until the connection ends."""
@@ -62,6 +63,7 @@ class Service:
                 if isinstance(message, bytes):
                     self.audio.append(message)
                     self._new += len(message)
+                    self._is_flushed = False
                 else:
                     self.commands.append(message)
                     await trio.sleep(self.delay_seconds)
@@ -72,7 +74,11 @@ class Service:
             await self._send_piece()
             await self.peer.send(type="done")
             await self.peer.close()
-        elif self.flush_done_first:
+            return
+        if self.coalesces and self._is_flushed:
+            return
+        self._is_flushed = True
+        if self.flush_done_first:
             await self.peer.send(type="flush_done")
             await trio.sleep(self.delay_seconds)
             await self._send_piece()

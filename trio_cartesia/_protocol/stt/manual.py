@@ -1,8 +1,9 @@
 """What a session with manual finalize has received (protocol §4.3).
 
 A service may answer several ``finalize`` with as many ``flush_done`` or with fewer (protocol §7.2
-S3). So one is on the wire at a time: the next is sent once the one before was answered, and there
-is never a doubt which one an answer is for.
+S3). So one is on the wire at a time: the next is sent once the one before was answered, and only if
+audio was sent in between. There is never a doubt which one an answer is for, and none is waited for
+that may not come.
 
 The final piece of an answer comes before ``flush_done``, or shortly after it (S1). So a request
 that was answered without a piece takes the next one, if it comes within `GRACE_SECONDS`.
@@ -82,6 +83,7 @@ class ManualProtocol(TranscriptProtocol):
     _interim: str = attrs.field(default="", init=False, repr=False)
     _current: FinalizeRequest | None = attrs.field(default=None, init=False)
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
+    _is_finalized: bool = attrs.field(default=False, init=False)  # all audio that was sent
 
     @property
     def transcription(self) -> Transcription:
@@ -121,6 +123,20 @@ class ManualProtocol(TranscriptProtocol):
         """Return the final text that belongs to *request*."""
         text, first = "".join(self._pieces), self._characters - self._kept
         return text[max(0, request.start - first) : max(0, request.end - first)]
+
+    def next_outgoing(self) -> Outgoing | None:
+        """Take the next message; a command after which there is nothing new is not sent."""
+        outgoing = super().next_outgoing()
+        if outgoing is None or outgoing.payload == self.close_command:
+            return outgoing
+        if isinstance(outgoing.payload, bytes):
+            self._is_finalized = False
+        elif self._is_finalized:
+            outgoing.payload = None
+            self._answer(None)
+        else:
+            self._is_finalized = True
+        return outgoing
 
     def _receive(self, event: Received) -> None:
         if isinstance(event, Transcript):

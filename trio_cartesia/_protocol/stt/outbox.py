@@ -21,9 +21,9 @@ class Status(enum.Enum):
 
 @attrs.define(eq=False)
 class Outgoing:
-    """A message on its way to the writer: audio as bytes, a command as str."""
+    """A message on its way to the writer: audio as bytes, a command as str, None if needless."""
 
-    payload: str | bytes = attrs.field(repr=False)
+    payload: str | bytes | None = attrs.field(repr=False)
     status: Status = attrs.field(default=Status.QUEUED, init=False)
 
     @property

@@ -106,7 +106,7 @@ class TranscriptProtocol(ABC):
         outgoing.status = Status.SENT
         if isinstance(outgoing.payload, bytes):
             self.counters.audio_bytes_sent += len(outgoing.payload)
-        else:
+        elif outgoing.payload is not None:
             self.counters.commands_sent += 1
 
     # -- from the service

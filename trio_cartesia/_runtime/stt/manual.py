@@ -49,8 +49,9 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
         It returns when the service has answered with ``flush_done`` and a final piece has come; if
         none has come, 0.3 seconds after the answer, with an empty text. A piece that comes later is
         in `transcript` alone. Several tasks may call it: each call sends its command once the one
-        before was answered, and has an answer of its own, in the order of the calls. If cancelled
-        before its command was sent, it is withdrawn.
+        before was answered, and has an answer of its own, in the order of the calls. No command is
+        sent if no audio was sent since the one before. If cancelled before its command was sent, it
+        is withdrawn.
 
         Raises:
             LocalProtocolError: The audio has ended.
