@@ -83,6 +83,7 @@ else:
     "Context.playout": "self._put_back(); PASS_ON",
     "Context.receive": "self._portal.run_sync(self._inner.receive); return self._events",
     "ManualFinalizeSession.feed": "self._feed(chunks, pace)",
+    "ManualFinalizeSession.send_audio": "self._send(audio)",
     "ManualFinalizeSession.receive": """
 self._portal.run_sync(self._inner.receive)
 return cast("Iterator[ManualFinalizeEvent]", self._events)

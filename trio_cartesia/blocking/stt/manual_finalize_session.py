@@ -106,7 +106,7 @@ class ManualFinalizeSession(SessionBase[AsyncManualFinalizeSession]):
                 muted, or another thread sends audio. Nothing was sent.
             ConnectionLost: The connection has ended; its `partial` is the text so far.
         """
-        self._portal.run(self._inner.send_audio, audio)
+        self._send(audio)
 
     def feed(self, chunks: Audio | Iterable[Audio], *, pace: Pace = "real_time") -> None:
         """Send all audio of an iterable, cut into pieces of 100 ms; the session goes on after it.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
+import trio
 
 from trio_cartesia._protocol.stt.messages import Received
 from trio_cartesia._runtime.playout.settings import Pace
@@ -18,6 +19,9 @@ from trio_cartesia.blocking.wrapper import Wrapper
 
 __all__ = ["SessionBase"]
 
+INTERRUPTED_SECONDS: Final = 1.0  # for a call that was cancelled to end
+
+Send = Callable[[Any], Awaitable[None]]
 S = TypeVar("S", bound=TranscriptionSession[Any])
 
 
@@ -36,8 +40,35 @@ class SessionBase(Wrapper[S]):
 
     def _feed(self, chunks: Audio | Iterable[Audio], pace: Pace) -> None:
         """Send audio that the calling thread makes."""
-        feed = partial(self._inner.feed, pace=pace)
+        feed, portal = partial(self._inner.feed, pace=pace), self._portal
         if isinstance(chunks, Audio):
-            self._portal.run(feed, chunks)
+            self._sending(feed, lambda noted: portal.run(noted, chunks))
         else:
-            feed_from_caller(self._portal, feed, chunks, "bytes")
+            self._sending(feed, lambda noted: feed_from_caller(portal, noted, chunks, "bytes"))
+
+    def _send(self, audio: Audio) -> None:
+        """Send audio."""
+        self._sending(self._inner.send_audio, lambda noted: self._portal.run(noted, audio))
+
+    def _sending(self, send: Send, call: Callable[[Send], None]) -> None:
+        """Make a call that sends; where it is interrupted, wait until nothing of it sends."""
+        has_begun, has_ended = False, trio.Event()
+
+        async def noted(audio: Any) -> None:
+            nonlocal has_begun
+            has_begun = True
+            try:
+                await send(audio)
+            finally:
+                has_ended.set()
+
+        async def wait() -> None:
+            with trio.move_on_after(INTERRUPTED_SECONDS):
+                await has_ended.wait()
+
+        try:
+            call(noted)
+        except BaseException:
+            if has_begun:
+                self._portal.run(wait)
+            raise
