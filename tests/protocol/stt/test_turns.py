@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -58,18 +59,33 @@ def test_a_legal_order_gives_whole_turns_with_all_of_their_text(told):
     assert all(turn.is_over for turn in seen)
 
 
-@given(st.lists(st.sampled_from([step for step in TurnStep if step is not TurnStep.CUT])))
-def test_an_illegal_step_changes_nothing(steps):
-    """After a step that was refused, the turn is what it was before."""
-    sequence = TurnSequence()
-    for number, step in enumerate(steps):
+LETTERS = {
+    TurnStep.START: "S",
+    TurnStep.UPDATE: "u",
+    TurnStep.EAGER_END: "e",
+    TurnStep.RESUME: "r",
+    TurnStep.END: "E",
+}
+OPEN_TURN = "S(u|eu*r)*(eu*)?"  # protocol §4.4, without the end
+LEGAL = re.compile(f"({OPEN_TURN}E)*({OPEN_TURN})?")
+
+
+@given(st.lists(st.sampled_from(list(LETTERS))))
+def test_a_step_is_refused_where_the_grammar_has_none_and_changes_nothing(steps):
+    """The table and the protocol's grammar allow the same orders."""
+    sequence, taken = TurnSequence(), ""
+    for step in steps:
         turn = sequence.turn
         before = turn and (turn.state, turn.text, turn.resumes, turn.is_complete)
         try:
-            sequence.receive(step, f"text {number}")
+            sequence.receive(step, "text")
         except RemoteProtocolError:
+            assert not LEGAL.fullmatch(taken + LETTERS[step])
             assert sequence.turn is turn
             assert before == (turn and (turn.state, turn.text, turn.resumes, turn.is_complete))
+        else:
+            taken += LETTERS[step]
+            assert LEGAL.fullmatch(taken)
 
 
 def test_text_is_not_in_the_repr():

@@ -1,0 +1,100 @@
+"""Reads a session's events, and gives them to its turns.
+
+Any task that waits for a turn to change may be the one that reads the next event; the others park
+until it has. So nothing is read ahead of those who wait, and no task of ours is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import attrs
+import trio
+from trio.lowlevel import ParkingLot, enable_ki_protection
+
+from trio_cartesia._errors import CartesiaError, raise_kept
+from trio_cartesia._protocol.stt.turns import TurnProgress, TurnSequence, TurnStep
+from trio_cartesia._runtime.run_check import RunCheck
+
+__all__ = ["TurnReader"]
+
+_STEPS: Final = {step.value: step for step in TurnStep if step is not TurnStep.CUT}
+
+
+@attrs.define(eq=False)
+class TurnReader:
+    """The turns of a session, as far as their events were received.
+
+    Attributes:
+        started: The turn that has started and was not handed out yet.
+        has_ended: True once the session has ended, and all of its events were received.
+        error: What it has ended with, if it was not meant to.
+    """
+
+    _events: AsyncIterator[Any]
+    started: TurnProgress | None = attrs.field(default=None, init=False)
+    has_ended: bool = attrs.field(default=False, init=False)
+    error: CartesiaError | None = attrs.field(default=None, init=False)
+    _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
+    _sequence: TurnSequence = attrs.field(factory=TurnSequence, init=False)
+    _watchers: set[Callable[[], None]] = attrs.field(factory=set, init=False, repr=False)
+    _is_reading: bool = attrs.field(default=False, init=False)
+    _waiting: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
+
+    async def wait(self, is_reached: Callable[[], bool]) -> None:
+        """Receive events until *is_reached* or the session has ended; a cancelled wait loses none."""
+        self._run_check.check()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not (is_reached() or self.has_ended):
+            if self._is_reading:
+                await self._waiting.park()
+            else:
+                await self._read_one()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def raise_error(self) -> None:
+        """Raise what the session has ended with, if it was not meant to end."""
+        if self.error is not None:
+            raise_kept(self.error)
+
+    @contextmanager
+    def watched_by(self, watcher: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, call *watcher* after each event, before any task goes on."""
+        self._watchers.add(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    async def _read_one(self) -> None:
+        self._is_reading = True
+        try:
+            self._take(await anext(self._events))
+        except StopAsyncIteration:
+            self._end(None)
+        except CartesiaError as error:
+            self._end(error)
+        finally:
+            self._is_reading = False
+            self._waiting.unpark_all()
+
+    @enable_ki_protection
+    def _take(self, event: Any) -> None:
+        if (step := _STEPS.get(event.type)) is None:
+            return  # it is not about a turn
+        turn = self._sequence.receive(step, getattr(event, "transcript", None))
+        if step is TurnStep.START:
+            self.started = turn
+        self._notify()
+
+    @enable_ki_protection
+    def _end(self, error: CartesiaError | None) -> None:
+        self.has_ended, self.error = True, error
+        self._sequence.cut()
+        self._notify()
+
+    def _notify(self) -> None:
+        for watcher in tuple(self._watchers):
+            watcher()
