@@ -241,6 +241,31 @@ async def test_an_error_beside_a_cancellation_in_the_works_own_nursery():
 
 
 @on_virtual_time
+async def test_an_exception_of_the_block_counts_more_than_what_the_cancelled_work_raises():
+    """As where a context's block and its feeder both fail."""
+
+    async def fail_late():
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ZeroDivisionError
+
+    async def answer(text):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fail_late)
+            nursery.start_soon(trio.sleep_forever)
+
+    script = Script()
+    script.send("start")
+    turn = await anext(script.turns)
+    script.send("eager_end", "a")
+    with pytest.raises(KeyError):
+        async with turn.speculate(answer):
+            await trio.sleep(1)
+            raise KeyError
+
+
+@on_virtual_time
 async def test_what_follows_the_end_inside_the_work_runs_only_in_the_kept_call():
     """Work that waits for the end of the turn acts once, on the definitive words."""
     script, acted = Script(), []
@@ -290,9 +315,10 @@ async def test_a_loss_after_the_turn_leaves_the_work_alone():
     async with turn.speculate(work) as attempt:
         await trio.sleep(1)
         script.end(ConnectionLost("cut"))
+        with pytest.raises(ConnectionLost):
+            await anext(script.turns)
         assert await attempt.result() == "answer to a"
-    with pytest.raises(ConnectionLost):
-        await anext(script.turns)
+    assert await turn.end() == "a"
 
 
 @on_virtual_time

@@ -44,7 +44,7 @@ class TurnReader:
     _waiting: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
 
     async def wait(self, is_reached: Callable[[], bool]) -> None:
-        """Receive events until *is_reached* or the session has ended; a cancelled wait loses none."""
+        """Receive until *is_reached* or the session has ended; if cancelled, no event is lost."""
         self._run_check.check()
         await trio.lowlevel.checkpoint_if_cancelled()
         while not (is_reached() or self.has_ended):
