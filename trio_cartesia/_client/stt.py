@@ -15,6 +15,7 @@ from trio_cartesia._http.uploads import Progress, Upload
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.transcription import RecordingTranscript
 from trio_cartesia._protocol.stt.audio import STTEncoding
+from trio_cartesia._protocol.stt.auto import AutoProtocol
 from trio_cartesia._protocol.stt.manual import ManualProtocol
 from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
 from trio_cartesia._protocol.stt.settings import (
@@ -22,12 +23,14 @@ from trio_cartesia._protocol.stt.settings import (
     SessionSettings,
     query_string,
 )
+from trio_cartesia._protocol.stt.turn_settings import AutoFinalizeSettings, TurnSettings
 from trio_cartesia._runtime.managers import Block, Manager
+from trio_cartesia._runtime.stt.auto import AutoFinalizeSession
 from trio_cartesia._runtime.stt.manual import ManualFinalizeSession
 from trio_cartesia._runtime.stt.opening import open_transcription
 from trio_cartesia._runtime.stt.session import TranscriptionSession
 
-__all__ = ["INBOX_BYTES", "STT", "ManualFinalize"]
+__all__ = ["INBOX_BYTES", "STT", "AutoFinalize", "ManualFinalize"]
 
 INBOX_BYTES: Final = 16 * 2**20
 
@@ -40,10 +43,16 @@ class STT:
     """Speech to text, over WebSockets and HTTP (protocol §4).
 
     Attributes:
+        auto_finalize: Sessions in which the service finds the turns of the user.
         manual_finalize: Sessions in which the client decides when audio is transcribed.
     """
 
     _endpoint: Endpoint = attrs.field(repr=False)
+
+    @property
+    def auto_finalize(self) -> AutoFinalize:
+        """Sessions in which the service finds the turns of the user."""
+        return create(AutoFinalize, self._endpoint)
 
     @property
     def manual_finalize(self) -> ManualFinalize:
@@ -172,6 +181,78 @@ class ManualFinalize:
             inbox_bytes,
         )
         return Block(opened, "a session (client.stt.manual_finalize.websocket)")
+
+
+@no_public_constructor("client.stt.auto_finalize")
+@attrs.frozen(eq=False, init=False)
+class AutoFinalize:
+    """Sessions in which the service finds the turns of the user (protocol §4.4)."""
+
+    _endpoint: Endpoint = attrs.field(repr=False)
+
+    def websocket(
+        self,
+        *,
+        model: str,
+        encoding: STTEncoding,
+        sample_rate: int,
+        keyterms: Iterable[str] = (),
+        turn_start_threshold: float | None = None,
+        turn_eager_end_threshold: float | None = None,
+        turn_end_threshold: float | None = None,
+        turn_end_timeout_ms: float | None = None,
+        inbox_bytes: int = INBOX_BYTES,
+    ) -> Manager[AutoFinalizeSession]:
+        """Open a session for the block.
+
+        The block is left as that of ``client.stt.manual_finalize.websocket``. The thresholds are
+        for the service's score that the user is speaking. Those that are None are the service's
+        own; those that are given must fall: start > eager_end > end.
+
+        Args:
+            model: ``"ink-2"``, or another model.
+            encoding: ``"pcm_s16le"``, ``"pcm_s32le"``, ``"pcm_f16le"``, ``"pcm_f32le"``,
+                ``"pcm_mulaw"`` or ``"pcm_alaw"``; always mono.
+            sample_rate: Samples a second; 16000 is recommended.
+            keyterms: Names and terms to expect: at most 100, of at most 1,200 characters in all.
+            turn_start_threshold: A turn starts above it; 0.5 to 0.9.
+            turn_eager_end_threshold: An early end is announced below it; 0.3 to 0.8.
+            turn_end_threshold: The turn ends below it; 0.05 to 0.5.
+            turn_end_timeout_ms: The longest wait after the user stops, in milliseconds; 640 to
+                11200.
+            inbox_bytes: The most bytes of events that wait until they are received.
+
+        Raises:
+            LocalProtocolError: An argument is not valid. Nothing was sent.
+            ConnectFailed: The service, or the proxy, cannot be reached or did not answer within
+                30 seconds.
+            RequestFailed: The service refused the handshake; the class says why. It may also accept
+                it, and send the reason as an ``error`` event, which the loop over turns raises.
+            InternalError: A task of this package crashed.
+        """
+        turn = TurnSettings(
+            start_threshold=turn_start_threshold,
+            eager_end_threshold=turn_eager_end_threshold,
+            end_threshold=turn_end_threshold,
+            end_timeout_ms=turn_end_timeout_ms,
+        )
+        settings = AutoFinalizeSettings(
+            model=model,
+            encoding=encoding,
+            sample_rate=sample_rate,
+            keyterms=keyterms,
+            turn=turn,
+        )
+        checks.positive_whole(inbox_bytes, "inbox_bytes")
+        opened = _open(
+            AutoFinalizeSession,
+            AutoProtocol(turn),
+            self._endpoint,
+            "/stt/turns/websocket",
+            settings,
+            inbox_bytes,
+        )
+        return Block(opened, "a session (client.stt.auto_finalize.websocket)")
 
 
 @asynccontextmanager

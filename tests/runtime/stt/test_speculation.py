@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.runtime.stt.scripted import Script
-from trio_cartesia import ConnectionLost
+from trio_cartesia import BadRequest, ConnectionLost
 from trio_cartesia.testing import on_virtual_time
 
 
@@ -95,12 +95,12 @@ async def test_a_turn_without_an_eager_end_calls_the_work_at_its_end():
     assert work.log == [("call", "a b", 2), ("done", "a b", 3)]
 
 
-@pytest.mark.parametrize(("text", "calls"), [("A b.", 1), ("", 1), (None, 1), ("a b c", 2)])
+@pytest.mark.parametrize(("text", "calls"), [(["A b."], 1), ([""], 1), ([], 1), (["a b c"], 2)])
 @on_virtual_time
 async def test_work_on_other_words_than_those_of_the_end_is_done_again(text, calls):
     """Case and punctuation make no other words, nor does an end without text."""
     work = Work(1)
-    result, _ = await speculate(work, (1, "eager_end", "a b"), (1.5, "end", text))
+    result, _ = await speculate(work, (1, "eager_end", "a b"), (1.5, "end", *text))
     assert len([name for name, *_ in work.log if name == "call"]) == calls
     assert result == ("answer to a b" if calls == 1 else "answer to a b c")
 
@@ -336,3 +336,19 @@ async def test_the_end_of_the_session_within_the_turn_is_an_end_of_the_turn():
     assert (turn.text, turn.is_complete, attempt.calls) == ("a", False, 1)
     with pytest.raises(StopAsyncIteration):
         await anext(script.turns)
+
+
+@on_virtual_time
+async def test_an_error_event_within_the_turn_cancels_the_work():
+    """The error is the attempt's, also while the block is busy."""
+    script, work = Script(), Work(5)
+    work.start = trio.current_time()
+    script.send("start")
+    turn = await anext(script.turns)
+    script.send("eager_end", "a")
+    with pytest.raises(BadRequest):
+        async with turn.speculate(work):
+            await trio.sleep(1)
+            script.report(BadRequest("no"))
+            await trio.sleep(1)
+            assert work.log[-1] == ("cancelled", "a", 1)

@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 
 from tests.protocol.stt.turn_orders import sessions
 from tests.runtime.stt.scripted import Script
-from trio_cartesia import ConnectionLost, LocalProtocolError, RemoteProtocolError
+from trio_cartesia import BadRequest, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from trio_cartesia.testing import cancelled_at_each_step, on_virtual_time
+
+
+def send_one(script, kind, transcript):
+    script.send(kind.removeprefix("turn."), *(() if transcript is None else (transcript,)))
 
 
 def send_all(script, told):
     for turn in told:
         for kind, transcript in turn.events:
-            script.send(kind.removeprefix("turn."), transcript)
+            send_one(script, kind, transcript)
 
 
 @given(sessions(), st.data())
@@ -60,7 +64,7 @@ async def test_turns_may_be_received_while_the_next_ones_start(told, data):
         for turn in told:
             for kind, transcript in turn.events:
                 await trio.sleep(data.draw(st.sampled_from([0, 1])))
-                script.send(kind.removeprefix("turn."), transcript)
+                send_one(script, kind, transcript)
         script.end()
 
     async with trio.open_nursery() as nursery:
@@ -170,11 +174,33 @@ async def test_an_event_out_of_order_is_an_error_of_the_service():
 
 
 @on_virtual_time
+async def test_an_error_event_is_raised_by_all_who_wait_and_the_session_goes_on():
+    """Nobody waits for ever for the end of a turn that the service has given up."""
+    script, raised = Script(), []
+    script.send("start")
+    turn = await anext(script.turns)
+
+    async def wait():
+        with pytest.raises(BadRequest):
+            await turn.end()
+        raised.append(turn)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        script.report(BadRequest("no"))
+    assert len(raised) == 2
+    script.send("end", "a")
+    assert await turn.end() == "a"
+
+
+@on_virtual_time
 async def test_events_that_are_not_about_a_turn_are_passed_over():
     """The service may add events."""
     script = Script()
     script.send("start")
-    script.send("music", "la")
+    script.send_unknown()
     script.send("end", "a")
     turn = await anext(script.turns)
     assert await turn.end() == "a"

@@ -1,8 +1,9 @@
-"""What decides when a turn starts and ends, and the messages of a turns session (protocol §4.4)."""
+"""The settings of a session with turns, and its commands (protocol §4.4)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -11,8 +12,9 @@ from attrs.validators import optional
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.stt.settings import SessionSettings
 
-__all__ = ["CLOSE", "TurnSettings", "write_config"]
+__all__ = ["CLOSE", "AutoFinalizeSettings", "TurnSettings", "write_config"]
 
 CLOSE: Final = '{"type":"close"}'
 
@@ -69,6 +71,23 @@ class TurnSettings:
             LocalProtocolError: The thresholds no longer fall.
         """
         return attrs.evolve(self, **update.given())
+
+
+@attrs.frozen(kw_only=True)
+class AutoFinalizeSettings(SessionSettings):
+    """The settings of a session with turns.
+
+    Attributes:
+        turn: When a turn starts and ends.
+    """
+
+    turn: TurnSettings = attrs.field(factory=TurnSettings)
+
+    def parameters(self) -> Iterator[tuple[str, object]]:
+        """Yield the names and values of the query."""
+        yield from super().parameters()
+        for name, value in self.turn.given().items():
+            yield f"turn_{name}", value
 
 
 def write_config(update: TurnSettings) -> str:

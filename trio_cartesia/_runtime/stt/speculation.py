@@ -61,14 +61,23 @@ class Attempt(Generic[T]):
         return self._results[0]
 
     async def _run(self) -> None:
-        while not self._done.is_set():
-            await self._turn._wait(lambda: self._turn._progress.is_paused)
-            try:
-                self._turn._raise_if_lost()
-            except CartesiaError as lost:
-                self._finish([], lost)
-            else:
+        """Call the work until a call is kept."""
+        turn = self._turn
+        try:
+            while not self._done.is_set():
+                await turn._wait(lambda: turn._progress.is_paused)
+                turn._raise_if_lost()
                 await self._call()
+        except CartesiaError as error:
+            self._finish([], error)
+
+    async def _receive(self) -> None:
+        """Receive the turn's events, while the work and the block are busy."""
+        try:
+            await self._turn._wait(lambda: False)
+        except CartesiaError as error:
+            self._finish([], error)
+            self._review()
 
     async def _call(self) -> None:
         """Call the work with the text of now; finish if that call is kept."""
@@ -86,7 +95,7 @@ class Attempt(Generic[T]):
             if not isinstance(rest, ExceptionGroup):
                 raise
             error = rest
-        await self._turn._wait(lambda: progress.resumes != self._resumes)
+        await self._turn._wait(lambda: self._done.is_set() or progress.resumes != self._resumes)
         if self._is_current:
             self._finish(results, error)
         elif error is not None:
@@ -96,7 +105,7 @@ class Attempt(Generic[T]):
     def _is_current(self) -> bool:
         """True while nothing has come that the last call does not fit."""
         progress = self._turn._progress
-        if progress.resumes != self._resumes or self._turn._is_lost:
+        if self._done.is_set() or progress.resumes != self._resumes or self._turn._is_lost:
             return False
         return not progress.is_over or same_words(progress.text, self.text or "")
 
@@ -104,9 +113,11 @@ class Attempt(Generic[T]):
     def _review(self) -> None:
         """Cancel the call under way if it is no longer current."""
         if self._scope is not None and not self._is_current:
-            self._scope.cancel("the user went on")
+            self._scope.cancel("the user went on, or the session failed")
 
     def _finish(self, results: list[T], error: Exception | None) -> None:
+        if self._done.is_set():
+            return
         self._results, self._error = results, error
         self._done.set()
 
@@ -118,7 +129,7 @@ async def speculating(turn: Turn, work: Callable[[str], Awaitable[T]]) -> AsyncI
     with turn._reader.watched_by(attempt._review):
         async with open_service_nursery() as nursery:
             nursery.start_soon(attempt._run)
-            nursery.start_soon(turn._wait, lambda: False)  # receives while others are busy
+            nursery.start_soon(attempt._receive)
             yield attempt
             await attempt._done.wait()
     if attempt._error is not None and not attempt._is_raised:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import trio
 from trio.lowlevel import ParkingLot, enable_ki_protection
 
-from trio_cartesia._errors import CartesiaError, raise_kept
+from trio_cartesia._errors import CartesiaError, RequestFailed, raise_kept
+from trio_cartesia._protocol.stt.messages import (
+    AutoFinalizeEvent,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnUpdate,
+)
 from trio_cartesia._protocol.stt.turns import TurnProgress, TurnSequence, TurnStep
 from trio_cartesia._runtime.run_check import RunCheck
 
@@ -33,25 +39,35 @@ class TurnReader:
         error: What it has ended with, if it was not meant to.
     """
 
-    _events: AsyncIterator[Any]
+    _events: AsyncIterator[AutoFinalizeEvent]
     started: TurnProgress | None = attrs.field(default=None, init=False)
     has_ended: bool = attrs.field(default=False, init=False)
     error: CartesiaError | None = attrs.field(default=None, init=False)
     _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
     _sequence: TurnSequence = attrs.field(factory=TurnSequence, init=False)
     _watchers: set[Callable[[], None]] = attrs.field(factory=set, init=False, repr=False)
+    _reports: int = attrs.field(default=0, init=False)  # of errors, by the service
+    _last_report: RequestFailed = attrs.field(factory=RequestFailed, init=False)
     _is_reading: bool = attrs.field(default=False, init=False)
     _waiting: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
 
     async def wait(self, is_reached: Callable[[], bool]) -> None:
-        """Receive until *is_reached* or the session has ended; if cancelled, no event is lost."""
+        """Receive until *is_reached* or the session has ended; if cancelled, no event is lost.
+
+        Raises:
+            RequestFailed: The service has sent an ``error`` event. All who wait raise it, and the
+                session goes on.
+        """
         self._run_check.check()
         await trio.lowlevel.checkpoint_if_cancelled()
+        reports = self._reports
         while not (is_reached() or self.has_ended):
             if self._is_reading:
                 await self._waiting.park()
             else:
                 await self._read_one()
+            if self._reports != reports:
+                raise_kept(self._last_report)
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     def raise_error(self) -> None:
@@ -74,6 +90,8 @@ class TurnReader:
             self._take(await anext(self._events))
         except StopAsyncIteration:
             self._end(None)
+        except RequestFailed as error:
+            self._reports, self._last_report = self._reports + 1, error
         except CartesiaError as error:
             self._end(error)
         finally:
@@ -81,10 +99,13 @@ class TurnReader:
             self._waiting.unpark_all()
 
     @enable_ki_protection
-    def _take(self, event: Any) -> None:
+    def _take(self, event: AutoFinalizeEvent) -> None:
         if (step := _STEPS.get(event.type)) is None:
             return  # it is not about a turn
-        turn = self._sequence.receive(step, getattr(event, "transcript", None))
+        transcript = None
+        if isinstance(event, (TurnUpdate, TurnEagerEnd, TurnEnd)):
+            transcript = event.transcript
+        turn = self._sequence.receive(step, transcript)
         if step is TurnStep.START:
             self.started = turn
         self._notify()
