@@ -32,7 +32,7 @@ from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, wo
 from trio_cartesia._pool import settings as pool_settings
 from trio_cartesia._protocol.base import json as json_reader
 from trio_cartesia._protocol.rest import sse
-from trio_cartesia._protocol.stt import audio, manual
+from trio_cartesia._protocol.stt import audio, manual, turns
 from trio_cartesia._protocol.stt import settings as stt_settings
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
@@ -157,6 +157,19 @@ def test_the_diagram_is_the_table():
     ]
     drawn = "\n".join(["stateDiagram-v2", f"    [*] --> {names[State.NEW]}", *arrows])
     assert drawn in (ROOT / "docs/explanation/contexts.md").read_text()
+
+
+def test_the_diagram_of_turns_is_the_table():
+    """The order of a turn's events in the docs is that which the code checks."""
+    names = {state: state.value.replace(" ", "_") for state in turns.TurnState}
+    arrows = [
+        f"    {names[source]} --> {names[target]}: {step.value}"
+        for (source, step), target in turns.TRANSITIONS.items()
+        if (source, target) != (turns.TurnState.BETWEEN, turns.TurnState.BETWEEN)
+    ]
+    start = f"    [*] --> {names[turns.TurnState.BETWEEN]}"
+    drawn = "\n".join(["stateDiagram-v2", start, *arrows])
+    assert f"{drawn}\n```" in (ROOT / "docs/how-to/turns.md").read_text()
 
 
 def test_the_errors_page_lists_every_error():

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.runtime.stt.scripted import Script
-from trio_cartesia import BadRequest, ConnectionLost
+from trio_cartesia import BadRequest, ConnectionLost, LocalProtocolError
 from trio_cartesia.testing import on_virtual_time
 
 
@@ -352,3 +352,15 @@ async def test_an_error_event_within_the_turn_cancels_the_work():
             script.report(BadRequest("no"))
             await trio.sleep(1)
             assert work.log[-1] == ("cancelled", "a", 1)
+
+
+@on_virtual_time
+async def test_work_is_a_function_that_may_be_called_again():
+    """A coroutine, which can run only once, is refused."""
+    script = Script()
+    script.send("start")
+    turn = await anext(script.turns)
+    coroutine = trio.sleep(1)
+    with pytest.raises(LocalProtocolError, match="not coroutine"):
+        turn.speculate(coroutine)
+    coroutine.close()

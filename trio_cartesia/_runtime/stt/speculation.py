@@ -14,8 +14,8 @@ from trio.lowlevel import enable_ki_protection
 from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import CartesiaError
 from trio_cartesia._nursery import open_service_nursery
-from trio_cartesia._protocol.stt.turns import same_words
-from trio_cartesia._runtime.stt.turn import Turn
+from trio_cartesia._protocol.stt.turns import TurnProgress, same_words
+from trio_cartesia._runtime.stt.turn_reader import TurnReader
 
 __all__ = ["Attempt", "speculating"]
 
@@ -34,7 +34,8 @@ class Attempt(Generic[T]):
         calls: How often it was called.
     """
 
-    _turn: Turn = attrs.field(repr=False)
+    _progress: TurnProgress = attrs.field(repr=False)
+    _reader: TurnReader = attrs.field(repr=False)
     _work: Callable[[str], Awaitable[T]] = attrs.field(repr=False)
     text: str | None = attrs.field(default=None, init=False, repr=False)
     calls: int = attrs.field(default=0, init=False)
@@ -62,11 +63,11 @@ class Attempt(Generic[T]):
 
     async def _run(self) -> None:
         """Call the work until a call is kept."""
-        turn = self._turn
+        progress, reader = self._progress, self._reader
         try:
             while not self._done.is_set():
-                await turn._wait(lambda: turn._progress.is_paused)
-                turn._raise_if_lost()
+                await reader.wait_in(progress, lambda: progress.is_paused)
+                reader.raise_if_lost(progress)
                 await self._call()
         except CartesiaError as error:
             self._finish([], error)
@@ -74,14 +75,14 @@ class Attempt(Generic[T]):
     async def _receive(self) -> None:
         """Receive the turn's events, while the work and the block are busy."""
         try:
-            await self._turn._wait(lambda: False)
+            await self._reader.wait_in(self._progress, lambda: False)
         except CartesiaError as error:
             self._finish([], error)
             self._review()
 
     async def _call(self) -> None:
         """Call the work with the text of now; finish if that call is kept."""
-        progress = self._turn._progress
+        progress = self._progress
         self.text, self._resumes = progress.text, progress.resumes
         self.calls += 1
         results, error = [], None
@@ -95,7 +96,9 @@ class Attempt(Generic[T]):
             if not isinstance(rest, ExceptionGroup):
                 raise
             error = rest
-        await self._turn._wait(lambda: self._done.is_set() or progress.resumes != self._resumes)
+        await self._reader.wait_in(
+            progress, lambda: self._done.is_set() or progress.resumes != self._resumes
+        )
         if self._is_current:
             self._finish(results, error)
         elif error is not None:
@@ -104,8 +107,10 @@ class Attempt(Generic[T]):
     @property
     def _is_current(self) -> bool:
         """True while nothing has come that the last call does not fit."""
-        progress = self._turn._progress
-        if self._done.is_set() or progress.resumes != self._resumes or self._turn._is_lost:
+        progress = self._progress
+        if self._done.is_set() or progress.resumes != self._resumes:
+            return False
+        if self._reader.is_lost(progress):
             return False
         return not progress.is_over or same_words(progress.text, self.text or "")
 
@@ -123,10 +128,12 @@ class Attempt(Generic[T]):
 
 
 @asynccontextmanager
-async def speculating(turn: Turn, work: Callable[[str], Awaitable[T]]) -> AsyncIterator[Attempt[T]]:
-    """Work on the answer to *turn* while the block runs, and until it is there."""
-    attempt: Attempt[T] = create(Attempt, turn, work)
-    with turn._reader.watched_by(attempt._review):
+async def speculating(
+    progress: TurnProgress, reader: TurnReader, work: Callable[[str], Awaitable[T]]
+) -> AsyncIterator[Attempt[T]]:
+    """Work on the answer to a turn while the block runs, and until it is there."""
+    attempt: Attempt[T] = create(Attempt, progress, reader, work)
+    with reader.watched_by(attempt._review):
         async with open_service_nursery() as nursery:
             nursery.start_soon(attempt._run)
             nursery.start_soon(attempt._receive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 import attrs
 
@@ -11,10 +11,8 @@ from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.stt.turns import TurnProgress
 from trio_cartesia._runtime.managers import Block, Manager
+from trio_cartesia._runtime.stt.speculation import Attempt, speculating
 from trio_cartesia._runtime.stt.turn_reader import TurnReader
-
-if TYPE_CHECKING:
-    from trio_cartesia._runtime.stt.speculation import Attempt
 
 __all__ = ["Turn", "TurnReceiver"]
 
@@ -65,8 +63,8 @@ class Turn:
             RemoteProtocolError: The service sent an event that may not come where it came.
             ContextFailed: Its kinds say what the service refused, or which limit was exceeded.
         """
-        await self._wait(lambda: False)
-        self._raise_if_lost()
+        await self._reader.wait_in(self._progress, lambda: False)
+        self._reader.raise_if_lost(self._progress)
         return self._progress.text
 
     def speculate(self, work: Callable[[str], Awaitable[T]]) -> Manager[Attempt[T]]:
@@ -97,6 +95,7 @@ class Turn:
             work: An asynchronous function of the text, which may be empty.
 
         Raises:
+            LocalProtocolError: *work* is not a function, but for example a coroutine.
             Exception: By the block: what the kept call of *work*, or waiting for the turn, raised,
                 unless `Attempt.result` has raised it.
 
@@ -108,22 +107,10 @@ class Turn:
                         print(text)
                     print(await attempt.result())
         """
-        from trio_cartesia._runtime.stt.speculation import speculating
-
-        return Block(speculating(self, work), "an attempt (turn.speculate)")
-
-    async def _wait(self, is_reached: Callable[[], bool]) -> None:
-        """Return once *is_reached*, or the turn is over."""
-        await self._reader.wait(lambda: self._progress.is_over or is_reached())
-
-    @property
-    def _is_lost(self) -> bool:
-        """True if the session failed within the turn."""
-        return self._reader.error is not None and not self._progress.is_complete
-
-    def _raise_if_lost(self) -> None:
-        if self._is_lost:
-            self._reader.raise_error()
+        if not callable(work):
+            kind = type(work).__name__
+            raise LocalProtocolError(f"work must be an async function of the text, not {kind}")
+        return Block(speculating(self._progress, self._reader, work), "an attempt (turn.speculate)")
 
 
 @attrs.define(eq=False)
@@ -138,9 +125,9 @@ class _TextReceiver:
 
     async def __anext__(self) -> str:
         turn = self._turn
-        await turn._wait(lambda: turn.text != self._received)
+        await turn._reader.wait_in(turn._progress, lambda: turn.text != self._received)
         if turn.text == self._received:
-            turn._raise_if_lost()
+            turn._reader.raise_if_lost(turn._progress)
             raise StopAsyncIteration
         self._received = turn.text
         return self._received

@@ -70,6 +70,19 @@ class TurnReader:
                 raise_kept(self._last_report)
         await trio.lowlevel.cancel_shielded_checkpoint()
 
+    async def wait_in(self, turn: TurnProgress, is_reached: Callable[[], bool]) -> None:
+        """Receive as `wait`, at most until *turn* is over."""
+        await self.wait(lambda: turn.is_over or is_reached())
+
+    def is_lost(self, turn: TurnProgress) -> bool:
+        """Return whether the session has failed within *turn*."""
+        return self.error is not None and not turn.is_complete
+
+    def raise_if_lost(self, turn: TurnProgress) -> None:
+        """Raise what the session has failed with, if that was within *turn*."""
+        if self.is_lost(turn):
+            self.raise_error()
+
     def raise_error(self) -> None:
         """Raise what the session has ended with, if it was not meant to end."""
         if self.error is not None:
