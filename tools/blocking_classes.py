@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ASYNC_ONLY",
     "BODIES",
     "CLASSES",
     "CLIENT",
@@ -21,6 +22,14 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Cartesia": ("trio_cartesia._client.client", "ClientBase"),
     "TTS": ("trio_cartesia._client.tts", "Wrapper[AsyncTTS]"),
     "STT": ("trio_cartesia._client.stt", "Wrapper[AsyncSTT]"),
+    "AutoFinalize": ("trio_cartesia._client.stt", "Wrapper[AsyncAutoFinalize]"),
+    "AutoFinalizeSession": (
+        "trio_cartesia._runtime.stt.auto",
+        "SessionBase[AsyncAutoFinalizeSession]",
+    ),
+    "TurnReceiver": ("trio_cartesia._runtime.stt.turn", "IteratorWrapper[AsyncTurnReceiver]"),
+    "Turn": ("trio_cartesia._runtime.stt.turn", "Wrapper[AsyncTurn]"),
+    "TextReceiver": ("trio_cartesia._runtime.stt.turn", "IteratorWrapper[AsyncTextReceiver]"),
     "ManualFinalize": ("trio_cartesia._client.stt", "Wrapper[AsyncManualFinalize]"),
     "ManualFinalizeSession": (
         "trio_cartesia._runtime.stt.manual",
@@ -68,7 +77,15 @@ FOLDERS: Final = {  # of classes, by the start of their modules' names
     "trio_cartesia._runtime.stt.": "stt",
 }
 
+ASYNC_ONLY: Final = {"Turn.speculate"}  # work of the caller's that has to be cancelled
+
 BODIES: Final = {  # PASS_ON is what other methods do
+    "AutoFinalizeSession.feed": "self._feed(chunks, pace)",
+    "AutoFinalizeSession.receive": """
+self._portal.run_sync(self._inner.receive)
+return cast("Iterator[AutoFinalizeEvent]", self._events)
+""",
+    "AutoFinalizeSession.send_audio": "self._send(audio)",
     "Cartesia.__init__": "super().__init__(AsyncCartesia(ARGUMENTS))",
     "Cartesia.with_options": "return self._derived(self._inner.with_options(ARGUMENTS))",
     "Context.audio": "self._portal.run_sync(self._inner.audio); return self._audio",
@@ -89,6 +106,8 @@ self._portal.run_sync(self._inner.receive)
 return cast("Iterator[ManualFinalizeEvent]", self._events)
 """,
     "Speaker.play": "context._put_back(); return self._play(context._inner, on_event)",
+    "Turn.__aiter__": "PASS_ON",
+    "TurnReceiver.__anext__": "return create(Turn, self._portal, self._next())",
 }
 UNCHANGING: Final = {  # read from any thread
     "AudioResponse.file_id",

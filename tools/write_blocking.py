@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from blocking_classes import (
+    ASYNC_ONLY,
     BODIES,
     CLASSES,
     CLIENT,
@@ -139,6 +140,8 @@ def member(owner: str, node: ast.stmt, attributes: dict[str, str]) -> Iterator[a
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         if (name := node.target.id)[0] != "_":
             yield attribute(name, node.annotation, attributes[name])
+    elif f"{owner}.{getattr(node, 'name', '')}" in ASYNC_ONLY:
+        return
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
         node.name[0] != "_" or node.name == "__anext__" or f"{owner}.{node.name}" in BODIES
     ):

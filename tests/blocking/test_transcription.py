@@ -16,7 +16,7 @@ from trio_cartesia.blocking.stt.stt import STT
 from trio_cartesia.testing import client_with_peers
 
 
-class _Client:
+class PeeredClient:
     """Stands for a client: its block is that of a client whose sessions a service answers."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class _Client:
 @contextmanager
 def served_session() -> Iterator[tuple[ManualFinalizeSession, Service, Portal]]:
     """A session for threads, and a service that answers it."""
-    client = _Client()
+    client = PeeredClient()
     portal = Portal(client)
     portal.start()
     try:

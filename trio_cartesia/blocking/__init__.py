@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from trio_cartesia.blocking.batch import speak_all as speak_all
     from trio_cartesia.blocking.speaker import Speaker as Speaker
     from trio_cartesia.blocking.speaker import open_speaker as open_speaker
+    from trio_cartesia.blocking.stt.auto_finalize_session import (
+        AutoFinalizeSession as AutoFinalizeSession,
+    )
     from trio_cartesia.blocking.stt.manual_finalize_session import (
         ManualFinalizeSession as ManualFinalizeSession,
     )
+    from trio_cartesia.blocking.stt.turn import Turn as Turn
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
         optional={
+            "AutoFinalizeSession": "trio_cartesia.blocking.stt.auto_finalize_session",
             "ManualFinalizeSession": "trio_cartesia.blocking.stt.manual_finalize_session",
+            "Turn": "trio_cartesia.blocking.stt.turn",
             "Batch": "trio_cartesia.blocking.batch",
             "speak_all": "trio_cartesia.blocking.batch",
             "Speaker": "trio_cartesia.blocking.speaker",

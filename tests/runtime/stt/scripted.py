@@ -6,6 +6,7 @@ import math
 
 import trio
 
+from trio_cartesia._constructors import create
 from trio_cartesia._protocol.base.events import UnknownEvent
 from trio_cartesia._protocol.stt import messages
 from trio_cartesia._runtime.stt.turn import TurnReceiver
@@ -29,7 +30,7 @@ class Script:
     def __init__(self):
         self._send, self._receive = trio.open_memory_channel(math.inf)
         self._end = None
-        self.turns = TurnReceiver(TurnReader(self))
+        self.turns = create(TurnReceiver, TurnReader(self))
 
     def send(self, kind, *transcript):
         """Send ``turn.kind``, with a transcript where one is given."""

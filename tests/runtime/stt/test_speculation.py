@@ -360,7 +360,7 @@ async def test_work_is_a_function_that_may_be_called_again():
     script = Script()
     script.send("start")
     turn = await anext(script.turns)
-    coroutine = trio.sleep(1)
+    coroutine = turn.end()
     with pytest.raises(LocalProtocolError, match="not coroutine"):
         turn.speculate(coroutine)
     coroutine.close()

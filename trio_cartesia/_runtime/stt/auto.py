@@ -8,14 +8,14 @@ from typing import cast
 import attrs
 import trio
 
-from trio_cartesia._constructors import no_public_constructor
+from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.stt.auto import AutoProtocol
 from trio_cartesia._protocol.stt.messages import AutoFinalizeEvent
 from trio_cartesia._protocol.stt.turn_settings import TurnSettings, write_config
 from trio_cartesia._runtime.stt.session import TranscriptionSession
 from trio_cartesia._runtime.stt.statistics import TranscriptionStatistics
-from trio_cartesia._runtime.stt.turn import Turn, TurnReceiver
+from trio_cartesia._runtime.stt.turn import TurnReceiver
 from trio_cartesia._runtime.stt.turn_reader import TurnReader
 
 __all__ = ["AutoFinalizeSession"]
@@ -79,18 +79,18 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
             if outgoing.is_withdrawn and protocol.settings is updated:
                 protocol.settings = before
 
-    def turns(self) -> AsyncIterator[Turn]:
+    def turns(self) -> TurnReceiver:
         """Return an asynchronous iterator of the user's turns, until the session's end.
 
         A turn is returned at the moment it starts, for example to stop speaking. The next iteration
         receives the rest of the turn, whatever else waits for it, and returns the one after it. So
-        a turn that is left early is skipped, and a turn that another task follows goes on.
+        a turn that is left early is skipped, and a turn that others wait for goes on.
 
         Events are received only while something waits for a turn or for a change of it. Until then
         they wait in the inbox, at most ``inbox_bytes`` of them.
 
-        A cancelled iteration loses nothing. One task iterates at a time; further calls return the
-        same iterator. Events that are not about turns are dropped.
+        One task receives at a time; a further call continues. Events that are not about turns are
+        dropped.
 
         The iterator, and whatever waits for the current turn, raises these exceptions:
 
@@ -103,7 +103,7 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
             ConnectionLost: The connection has ended, with any close code, before `no_more_audio`;
                 its `partial` is the text of the last turn, and its cause the service's ``error``
                 event, if that came last.
-            LocalProtocolError: Another task iterates; or `receive` was called before.
+            LocalProtocolError: Another task is receiving; or `receive` was called before.
 
         Example::
 
@@ -111,21 +111,16 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
             from trio_cartesia import Cartesia
 
             async def main():
-                with open("speech.pcm", "rb") as file:
-                    audio = file.read()
                 settings = {"model": "ink-2", "encoding": "pcm_s16le", "sample_rate": 16000}
                 async with (
                     Cartesia() as client,
                     client.stt.auto_finalize.websocket(**settings) as session,
-                    trio.open_nursery() as nursery,
                 ):
-                    nursery.start_soon(send, session, audio)
+                    await session.feed(bytes(32000))  # a second of silence
+                    await session.no_more_audio()
                     async for turn in session.turns():
-                        print(await turn.end())
-
-            async def send(session, audio):
-                await session.feed(audio)
-                await session.no_more_audio()
+                        text = await turn.end()
+                        print(text)
 
             trio.run(main)
         """
@@ -133,7 +128,7 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
         if self._is_raw:
             raise LocalProtocolError("receive() was called before: it takes the events of turns()")
         if self._turns is None:
-            self._turns = TurnReceiver(TurnReader(self._events))
+            self._turns = create(TurnReceiver, TurnReader(self._events))
         return self._turns
 
     def receive(self) -> AsyncIterator[AutoFinalizeEvent]:

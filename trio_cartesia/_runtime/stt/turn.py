@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar
 
 import attrs
@@ -14,7 +14,7 @@ from trio_cartesia._runtime.managers import Block, Manager
 from trio_cartesia._runtime.stt.speculation import Attempt, speculating
 from trio_cartesia._runtime.stt.turn_reader import TurnReader
 
-__all__ = ["Turn", "TurnReceiver"]
+__all__ = ["TextReceiver", "Turn", "TurnReceiver"]
 
 T = TypeVar("T")
 
@@ -50,8 +50,9 @@ class Turn:
         """True if the service has ended the turn; False while it goes on, or if it was cut."""
         return self._progress.is_complete
 
-    def __aiter__(self) -> AsyncIterator[str]:
-        return _TextReceiver(self)
+    def __aiter__(self) -> TextReceiver:
+        """Return an iterator of the text, from the text of now on."""
+        return create(TextReceiver, self._progress, self._reader)
 
     async def end(self) -> str:
         """Wait for the end of the turn, and return its definitive text.
@@ -98,52 +99,60 @@ class Turn:
             LocalProtocolError: *work* is not a function, but for example a coroutine.
             Exception: By the block: what the kept call of *work*, or waiting for the turn, raised,
                 unless `Attempt.result` has raised it.
-
-        Example::
-
-            async for turn in session.turns():
-                async with turn.speculate(answer) as attempt:
-                    async for text in turn:
-                        print(text)
-                    print(await attempt.result())
         """
         if not callable(work):
-            kind = type(work).__name__
+            kind = type(work).__name__  # type: ignore[unreachable]  # callers may have no types
             raise LocalProtocolError(f"work must be an async function of the text, not {kind}")
         return Block(speculating(self._progress, self._reader, work), "an attempt (turn.speculate)")
 
 
-@attrs.define(eq=False)
-class _TextReceiver:
-    """An asynchronous iterator of the texts of a turn."""
+@no_public_constructor("session.turns()")
+@attrs.define(eq=False, init=False)
+class TextReceiver:
+    """An asynchronous iterator of the text of a turn."""
 
-    _turn: Turn
+    _progress: TurnProgress
+    _reader: TurnReader = attrs.field(repr=False)
     _received: str = attrs.field(default="", init=False, repr=False)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        turn = self._turn
-        await turn._reader.wait_in(turn._progress, lambda: turn.text != self._received)
-        if turn.text == self._received:
-            turn._reader.raise_if_lost(turn._progress)
+        """Return the text once it has changed. If cancelled, nothing is lost.
+
+        Raises:
+            StopAsyncIteration: The turn is over.
+            CartesiaError: As by `Turn.end`.
+        """
+        progress, reader = self._progress, self._reader
+        await reader.wait_in(progress, lambda: progress.text != self._received)
+        if progress.text == self._received:
+            reader.raise_if_lost(progress)
             raise StopAsyncIteration
-        self._received = turn.text
+        self._received = progress.text
         return self._received
 
 
-@attrs.define(eq=False)
+@no_public_constructor("session.turns()")
+@attrs.define(eq=False, init=False)
 class TurnReceiver:
     """An asynchronous iterator of the turns of a session."""
 
-    _reader: TurnReader
+    _reader: TurnReader = attrs.field(repr=False)
     _is_receiving: bool = attrs.field(default=False, init=False)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Turn:
+        """Return the next turn when it starts. If cancelled, nothing is lost.
+
+        Raises:
+            StopAsyncIteration: The session has ended.
+            LocalProtocolError: Another task iterates.
+            CartesiaError: As by `AutoFinalizeSession.turns`.
+        """
         reader = self._reader
         if self._is_receiving:
             raise LocalProtocolError("another task receives this session's turns already")

@@ -13,6 +13,7 @@ from trio_cartesia._http.requests import RequestOptions
 from trio_cartesia._http.uploads import Progress, Upload
 from trio_cartesia._protocol.rest.transcription import RecordingTranscript
 from trio_cartesia._protocol.stt.audio import STTEncoding
+from trio_cartesia.blocking.stt.auto_finalize import AutoFinalize
 from trio_cartesia.blocking.stt.manual_finalize import ManualFinalize
 from trio_cartesia.blocking.wrapper import Wrapper
 
@@ -25,8 +26,14 @@ class STT(Wrapper[AsyncSTT]):
     """Speech to text, over WebSockets and HTTP (protocol §4).
 
     Attributes:
+        auto_finalize: Sessions in which the service finds the turns of the user.
         manual_finalize: Sessions in which the client decides when audio is transcribed.
     """
+
+    @property
+    def auto_finalize(self) -> AutoFinalize:
+        """Sessions in which the service finds the turns of the user."""
+        return create(AutoFinalize, self._portal, self._inner.auto_finalize)
 
     @property
     def manual_finalize(self) -> ManualFinalize:
