@@ -220,6 +220,28 @@ async def test_an_error_event_in_place_of_connected_is_raised_by_the_loop():
 
 
 @on_virtual_time
+async def test_audio_can_wait_for_a_service_that_drops_what_comes_too_early():
+    """The wait ends at the moment of ``connected``, or with the connection."""
+    async with open_pair() as (session, peer):
+
+        async def confirm():
+            await trio.sleep(0.5)
+            await peer.send(type="connected", request_id="r")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(confirm)
+            await session.wait_connected()
+        assert trio.current_time() == 0.5
+        await session.wait_connected()
+    async with open_pair() as (session, peer):
+        await peer.send(type="error", status_code=400, title="Bad", message="no such model")
+        await peer.close()
+        with pytest.raises(ConnectionLost) as caught:
+            await session.wait_connected()
+        assert isinstance(caught.value.__cause__, BadRequest)
+
+
+@on_virtual_time
 async def test_leaving_the_block_asks_for_the_end():
     """The last second of audio is transcribed before the connection is closed."""
     async with client_with_peers() as (client, peers), trio.open_nursery() as nursery:

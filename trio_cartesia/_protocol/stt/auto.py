@@ -7,6 +7,7 @@ from typing import ClassVar
 import attrs
 
 from trio_cartesia._protocol.stt.messages import (
+    Connected,
     Received,
     TurnEagerEnd,
     TurnEnd,
@@ -27,6 +28,7 @@ class AutoProtocol(TranscriptProtocol):
 
     Attributes:
         settings: What was asked for so far, when the session was opened and since.
+        is_connected: True once the service has confirmed the session.
         partial: The text of the last turn that has started, for the error that cuts it.
     """
 
@@ -34,10 +36,13 @@ class AutoProtocol(TranscriptProtocol):
     ends_with_connection: ClassVar[bool] = True
 
     settings: TurnSettings
+    is_connected: bool = attrs.field(default=False, init=False)
     partial: str = attrs.field(default="", init=False, repr=False)
 
     def _receive(self, event: Received) -> None:
-        if isinstance(event, TurnStart):
+        if isinstance(event, Connected):
+            self.is_connected = True
+        elif isinstance(event, TurnStart):
             self.partial = ""
         elif isinstance(event, (TurnUpdate, TurnEagerEnd, TurnEnd)):
             self.partial = event.transcript or self.partial

@@ -34,6 +34,23 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
     _turns: TurnReceiver | None = attrs.field(default=None, init=False, repr=False)
     _is_raw: bool = attrs.field(default=False, init=False, repr=False)
 
+    async def wait_connected(self) -> None:
+        """Wait until the service has confirmed the session with ``connected``.
+
+        Audio may be sent before (protocol §4.4); this is for a service that drops such audio.
+
+        Raises:
+            ConnectionLost: The connection has ended first; its cause is the service's ``error``
+                event, if there was one.
+        """
+        handler = self._handler
+        handler.run_check.check()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not handler.protocol.is_connected:
+            handler.raise_if_lost()
+            await handler.changed.park()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
     async def config(
         self,
         *,

@@ -30,6 +30,17 @@ class AutoFinalizeSession(SessionBase[AsyncAutoFinalizeSession]):
     connection; an exception closes it at once.
     """
 
+    def wait_connected(self) -> None:
+        """Wait until the service has confirmed the session with ``connected``.
+
+        Audio may be sent before (protocol §4.4); this is for a service that drops such audio.
+
+        Raises:
+            ConnectionLost: The connection has ended first; its cause is the service's ``error``
+                event, if there was one.
+        """
+        self._portal.run(self._inner.wait_connected)
+
     def config(
         self,
         *,
