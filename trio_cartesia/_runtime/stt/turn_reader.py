@@ -68,7 +68,7 @@ class TurnReader:
                 await self._read_one()
             if self._reports != reports:
                 raise_kept(self._last_report)
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        await trio.lowlevel.checkpoint()  # raises where a watcher has cancelled this task
 
     async def wait_in(self, turn: TurnProgress, is_reached: Callable[[], bool]) -> None:
         """Receive as `wait`, at most until *turn* is over."""
