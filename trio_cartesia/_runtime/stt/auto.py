@@ -169,7 +169,10 @@ class AutoFinalizeSession(TranscriptionSession[AutoProtocol]):
         return self._events
 
     def statistics(self) -> TranscriptionStatistics:
-        """Return a snapshot of the session's counters and state."""
+        """Return a snapshot of the session's counters and state.
+
+        Of the text, only that of the last turn is kept, and is counted.
+        """
         return self._statistics(len(self._handler.protocol.partial))
 
     @property

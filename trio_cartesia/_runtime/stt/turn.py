@@ -51,7 +51,7 @@ class Turn:
         return self._progress.is_complete
 
     def __aiter__(self) -> TextReceiver:
-        """Return an iterator of the text, from the text of now on."""
+        """Return an iterator of the text, which begins with the text so far."""
         return create(TextReceiver, self._progress, self._reader)
 
     async def end(self) -> str:

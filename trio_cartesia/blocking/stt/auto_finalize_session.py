@@ -137,7 +137,10 @@ class AutoFinalizeSession(SessionBase[AsyncAutoFinalizeSession]):
         return cast("Iterator[AutoFinalizeEvent]", self._events)
 
     def statistics(self) -> TranscriptionStatistics:
-        """Return a snapshot of the session's counters and state."""
+        """Return a snapshot of the session's counters and state.
+
+        Of the text, only that of the last turn is kept, and is counted.
+        """
         return self._portal.run_sync(self._inner.statistics)
 
     @property

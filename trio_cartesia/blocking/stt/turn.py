@@ -41,7 +41,7 @@ class Turn(Wrapper[AsyncTurn]):
         return self._portal.run_sync(lambda: self._inner.is_complete)
 
     def __iter__(self) -> TextReceiver:
-        """Return an iterator of the text, from the text of now on."""
+        """Return an iterator of the text, which begins with the text so far."""
         return create(TextReceiver, self._portal, self._portal.run_sync(self._inner.__aiter__))
 
     def end(self) -> str:
