@@ -150,8 +150,7 @@ class Cartesia:
 
         Raises:
             LocalProtocolError: An argument, or the variable that replaces it, is not valid; both a
-                key and a token were given; or there is no credential, and the service is on another
-                machine.
+                key and a token were given; or a service on another machine has no credential.
         """
         credential = choose_credential(api_key, token)
         allow_insecure = checks.boolean(allow_insecure, "allow_insecure")

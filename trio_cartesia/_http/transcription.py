@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from trio_cartesia._errors import LocalProtocolError
@@ -48,4 +49,4 @@ async def transcribe(
         fields=form_fields(fields), files=[("file", source_of(file, "file"))], progress=progress
     )
     request = Request(method="POST", path="/stt", query=query_pairs(query), form=form)
-    return read(await api.json(request, options), RecordingTranscript)
+    return await api.json(request, options, partial(read, kind=RecordingTranscript))

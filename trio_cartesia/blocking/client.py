@@ -107,8 +107,7 @@ class Cartesia(ClientBase):
 
         Raises:
             LocalProtocolError: An argument, or the variable that replaces it, is not valid; both a
-                key and a token were given; or there is no credential, and the service is on another
-                machine.
+                key and a token were given; or a service on another machine has no credential.
         """
         super().__init__(
             AsyncCartesia(

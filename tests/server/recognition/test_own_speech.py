@@ -25,10 +25,11 @@ PATHS = {
 async def test_speech_is_recognised_word_for_word(path: str) -> None:
     """A sentence that was spoken comes back as it was written, with its white space."""
     journal = Journal()
-    records = [await speak(journal, text, sample_rate=24_000) for text in SENTENCES]
+    sentences = SENTENCES[:2]
+    records = [await speak(journal, text, sample_rate=24_000) for text in sentences]
     own = OwnSpeech(journal)
     found = [await recognize(own, at(record, **PATHS[path]), **PATHS[path]) for record in records]
-    assert [final.text for final in found] == list(SENTENCES)
+    assert [final.text for final in found] == list(sentences)
     for record, final in zip(records, found, strict=True):
         for spoken, word in zip(record.words, final.words, strict=True):
             assert word.text == spoken.text
@@ -128,15 +129,15 @@ async def test_speech_during_the_stream_is_recognised() -> None:
 
 async def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest speech is dropped beyond the bound, and all of it with the journal."""
-    monkeypatch.setattr(speech_index, "MAX_SECONDS", 12.0)
+    monkeypatch.setattr(speech_index, "MAX_SECONDS", 6.0)
     journal = Journal()
     own = OwnSpeech(journal)
-    for text in SENTENCES:
+    for text in SENTENCES[:3]:
         record = await speak(journal, text)
         assert (await recognize(own, at(record))).text == text
     held = own.statistics()
-    assert 0 < held.seconds <= 12
-    assert held.contexts < len(SENTENCES)
+    assert 0 < held.seconds <= 6
+    assert held.contexts < 3
     journal.forget()
     assert (await recognize(own, at(record) or bytes(3200))).text == ""
     assert own.statistics().contexts == 0
