@@ -282,7 +282,7 @@ def test_the_store_keeps_the_newest_within_its_bounds(
                 assert statistics.held_bytes <= max_bytes
             store.complete(file)
             held.append((file.id, sum(parts)))
-        kept = store.files_of("one")
+        kept = list(store.files_of("one"))
         sizes_kept = [(file.id, file.size_bytes) for file in kept]
         assert sizes_kept == held[len(held) - len(kept) :]
         statistics = store.statistics()

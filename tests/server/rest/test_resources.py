@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import weakref
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import trio
-import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trio.testing import lockstep_stream_pair
 
 from tests.server.http_client import NOW, HttpClient, an_error, over_http
 from tests.server.rest.support import FORM, asked, form, listed
 from tests.server.support import Json, on_virtual_time
 from tests.server.test_routes import ask
 from trio_cartesia.server import Behaviour, open_server
-from trio_cartesia.server.rest import voices
-from trio_cartesia.server.store.database import Store
 
 
 @attrs.frozen
@@ -142,34 +137,6 @@ async def test_null_keeps_the_items_of_a_dictionary() -> None:
         changed = await asked(client, line, {"name": "b", "items": None})
         assert changed == {**made, "name": "b"}
         assert (await asked(client, line, {"items": []}))["items"] == []
-
-
-@pytest.mark.parametrize(
-    ("place", "name", "path"),
-    [(Store, "records", "/pronunciation-dicts"), (voices, "list_voices", "/voices")],
-)
-@on_virtual_time
-async def test_a_slow_reader_keeps_no_list(
-    place: Any, name: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While a page waits for its reader, the list that it is from is not in memory."""
-    lists: list[weakref.ref[Any]] = []
-
-    def watched(*args: Any) -> list[Any]:
-        found: list[Any] = real(*args)
-        lists.extend(map(weakref.ref, found))
-        return found
-
-    real = getattr(place, name)
-    monkeypatch.setattr(place, name, watched)
-    async with over_http(pair=lockstep_stream_pair) as (client, _):
-        await asked(client, "POST /pronunciation-dicts", {"name": "a"})
-        voice = {"voice_id": CLARA, "name": "a", "accent": "british"}
-        await asked(client, "POST /voices/localize", voice)
-        await client.send("GET", path)
-        await trio.testing.wait_all_tasks_blocked()
-        assert [each() for each in lists] == [None]
-        assert (await client.finish()).status == 200
 
 
 @settings(max_examples=8)

@@ -115,7 +115,7 @@ def test_a_full_store_refuses_more() -> None:
         store.max_bytes = 20
         with pytest.raises(APIError):
             store.replace("voice", "one", second, {"name": "much too long for it"})
-        assert store.records("voice", "one") == [first, second]
+        assert [*store.records("voice", "one")] == [first, second]
         store.replace("voice", "one", first, {"a": 1})
         store.remove("voice", "one", second)
         store.add("voice", "one", "c", {})
@@ -169,4 +169,4 @@ def test_a_database_that_fails_is_an_error_of_the_service(tmp_path: Path) -> Non
             store.add("voice", "one", "a", {})
         assert caught.value.body.status == 500
         assert store.statistics().records == 0
-        assert store.records("voice", "one") == []
+        assert [*store.records("voice", "one")] == []

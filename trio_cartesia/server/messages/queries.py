@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
+import trio
 
 from trio_cartesia.server.messages.errors import APIError, invalid
 
-__all__ = ["Page", "Query", "page_of"]
+__all__ = ["Listing", "Page", "Query", "page_of"]
 
 DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 100
+SEARCHED: Final = 32  # items of a list before other tasks run again
 
 _INTEGER: Final = re.compile("[0-9]{1,9}")
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
@@ -105,6 +107,17 @@ class Listed(Protocol):
 
 
 T = TypeVar("T", bound=Listed)
+T_co = TypeVar("T_co", bound=Listed, covariant=True)
+
+
+class Listing(Protocol[T_co]):
+    """A list that is read from any of its places on, in either direction."""
+
+    def place(self, item_id: str) -> int | None:
+        """Return the place of an item; None if the list has none with that id."""
+
+    def walk(self, start: int | None, *, backward: bool) -> Iterator[T_co]:
+        """Yield the items behind the place *start*, or before it, the next ones first."""
 
 
 @attrs.frozen(kw_only=True)
@@ -128,32 +141,47 @@ class Page(Generic[T]):
         }
 
 
-def page_of(items: Sequence[T], query: Query, matches: Callable[[T], bool]) -> Page[T]:
+async def page_of(
+    items: Listing[T],
+    query: Query,
+    matches: Callable[[T], bool] = lambda _: True,
+    *,
+    newest_first: bool = False,
+) -> Page[T]:
     """Return the page of *items* that *query* selects, of those that *matches* accepts.
 
-    A cursor is the id of any item of the whole list, even if the item does not match.
+    A cursor is the id of any item of the whole list, even if the item does not match. Other tasks
+    run during a long search.
+
+    Args:
+        items: The whole list, oldest first.
+        query: The limit and the cursor.
+        matches: Returns whether an item is in the list of the response.
+        newest_first: Whether that list is in the opposite order.
 
     Raises:
         APIError: A cursor is not the id of an item, both cursors are given, or the limit is out of
             range.
     """
+    await trio.lowlevel.checkpoint()
     limit = query.integer("limit", low=1, high=MAX_LIMIT, default=DEFAULT_LIMIT)
     after, before = query.text("starting_after"), query.text("ending_before")
     if after is not None and before is not None:
         raise query.field_error("ending_before", "left out where starting_after is given")
-    if before is not None:
-        end = _place(items, before, query, "ending_before")
-        found = [item for item in items[:end] if matches(item)]
-        page = found[-limit:]
-        return Page(items=page, next_page=page[0].id if len(found) > limit else None)
-    start = 0 if after is None else _place(items, after, query, "starting_after") + 1
-    found = [item for item in items[start:] if matches(item)]
+    start = None
+    for name, cursor in (("starting_after", after), ("ending_before", before)):
+        if cursor is not None and (start := items.place(cursor)) is None:
+            # protocol §1.6: our choice
+            raise query.field_error(name, "the id of something in this list")
+    found: list[T] = []
+    walk = items.walk(start, backward=newest_first != (before is not None))
+    for number, item in enumerate(walk, 1):
+        if matches(item):
+            found.append(item)
+        if len(found) > limit:
+            break
+        if not number % SEARCHED:
+            await trio.lowlevel.checkpoint()
     page = found[:limit]
-    return Page(items=page, next_page=page[-1].id if len(found) > limit else None)
-
-
-def _place(items: Sequence[Listed], cursor: str, query: Query, name: str) -> int:
-    for place, item in enumerate(items):
-        if item.id == cursor:
-            return place
-    raise query.field_error(name, "the id of something in this list")  # protocol §1.6: our choice
+    next_page = page[-1].id if len(found) > limit else None
+    return Page(items=page if before is None else page[::-1], next_page=next_page)

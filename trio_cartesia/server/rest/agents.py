@@ -21,6 +21,7 @@ from trio_cartesia.server.rest.agent_seed import (
 from trio_cartesia.server.rest.resources import Field, Resource, name, text
 from trio_cartesia.server.rest.synthesis import speak_aside
 from trio_cartesia.server.store.database import Record
+from trio_cartesia.server.store.rows import RowList
 from trio_cartesia.server.voices.interface import Utterance
 
 __all__ = [
@@ -108,8 +109,7 @@ async def list_calls(exchange: Exchange) -> None:
     if agent_id is None:
         raise query.field_error("agent_id", "the id of an agent")
     is_expanded = TRANSCRIPT in query.each("expand", (TRANSCRIPT,))
-    calls = _belonging(exchange, CALL, agent_id)
-    calls.sort(key=lambda call: str(call.fields["start_time"]), reverse=True)
+    calls = _belonging(exchange, CALL, agent_id)  # in the order of their starts
 
     def show(call: Record) -> dict[str, Any]:
         shown = CALLS.show(exchange, call)
@@ -117,7 +117,8 @@ async def list_calls(exchange: Exchange) -> None:
             del shown[TRANSCRIPT]
         return shown
 
-    await exchange.respond_json(page_of(calls, query, lambda _: True).json(show))
+    page = await page_of(calls, query, newest_first=True)
+    await exchange.respond_json(page.json(show))
 
 
 async def get_call_audio(exchange: Exchange) -> None:
@@ -143,7 +144,7 @@ async def get_call_audio(exchange: Exchange) -> None:
     await exchange.respond(200, b"".join(playable(RAW, parts)), KINDS["wav"])
 
 
-def _belonging(exchange: Exchange, kind: str, agent_id: str) -> list[Record]:
-    """Return the records of an agent, oldest first."""
+def _belonging(exchange: Exchange, kind: str, agent_id: str) -> RowList[Record]:
+    """Return the list of the records of an agent, oldest first."""
     agent = AGENTS.find(exchange, agent_id)
     return exchange.state.store.records(kind, exchange.account.id, agent.id)

@@ -18,7 +18,7 @@ from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.rest.resources import Field, Resource, name, text, timestamp
 from trio_cartesia.server.rest.voice_bodies import voice_serializer
 from trio_cartesia.server.store.database import Record
-from trio_cartesia.server.store.voices import add_voice, list_voices
+from trio_cartesia.server.store.voices import add_voice, list_voices_with_id
 
 __all__ = ["DATASETS", "DATASET_FILES", "FINE_TUNES", "list_fine_tuned_voices", "upload_file"]
 
@@ -71,7 +71,7 @@ def _begin(exchange: Exchange, values: dict[str, Any]) -> dict[str, Any]:
     dataset = DATASETS.find(exchange, values["dataset"])
     store, account, now = exchange.state.store, exchange.account, exchange.state.clock.now()
     started = {STARTED: now, SECONDS: exchange.behaviour.training_seconds}
-    if not store.records(DATASET_FILES.kind, account.id, dataset.id):
+    if not any(store.records(DATASET_FILES.kind, account.id, dataset.id)):
         return {**started, VOICE: None}
     voice = VoiceEntry.owned(
         name=values["name"],
@@ -121,12 +121,8 @@ async def list_fine_tuned_voices(exchange: Exchange) -> None:
     Raises:
         APIError: There is no such fine-tune, or a parameter is not valid.
     """
-    await exchange.respond_json(_page_of_voices(exchange))
-
-
-def _page_of_voices(exchange: Exchange) -> dict[str, Any]:
-    voice_id = FINE_TUNES.find(exchange).fields[VOICE]
-    state, query = exchange.state, Query(exchange.request.query)
-    voices = list_voices(state.store, exchange.account.id, state.clock.now())
-    page = page_of(voices, query, lambda voice: voice.id == voice_id)
-    return page.json(voice_serializer(exchange, query))
+    voice_id = FINE_TUNES.find(exchange).fields[VOICE] or ""
+    query, now = Query(exchange.request.query), exchange.state.clock.now()
+    voices = list_voices_with_id(exchange.state.store, exchange.account.id, voice_id)
+    page = await page_of(voices, query, lambda voice: voice.ready_at <= now)
+    await exchange.respond_json(page.json(voice_serializer(exchange, query)))

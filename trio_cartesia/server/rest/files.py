@@ -41,9 +41,8 @@ async def list_files(exchange: Exchange) -> None:
         APIError: A parameter is not valid.
     """
     files = exchange.state.files.files_of(exchange.account.id)
-    if exchange.behaviour.list_order == "newest":
-        files.reverse()
-    page = page_of(files, Query(exchange.request.query), lambda _: True)
+    newest_first = exchange.behaviour.list_order == "newest"
+    page = await page_of(files, Query(exchange.request.query), newest_first=newest_first)
     await exchange.respond_json(page.json(_info))
 
 

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
@@ -55,7 +56,7 @@ def _metric_name(fields: Fields, key: str) -> str | None:
 
 
 def _added(exchange: Exchange, values: dict[str, Any]) -> dict[str, Any]:
-    if any(metric.fields["name"] == values["name"] for metric in METRICS.records(exchange)):
+    if exchange.state.store.has(METRIC, exchange.account.id, "name", values["name"]):
         raise APIError(TAKEN)
     return {"created_at": timestamp(exchange.state.clock.now())}
 
@@ -114,7 +115,8 @@ async def list_results(exchange: Exchange) -> None:
     Raises:
         APIError: A parameter is not valid.
     """
-    await exchange.respond_json(RESULTS.page(exchange, _matching(exchange)))
+    matches = _matcher(Query(exchange.request.query))
+    await RESULTS.respond_page(exchange, matches)
 
 
 async def export_results(exchange: Exchange) -> None:
@@ -126,21 +128,19 @@ async def export_results(exchange: Exchange) -> None:
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore")
     writer.writeheader()
-    for result in _matching(exchange)[:MAX_ROWS]:
+    matches = _matcher(Query(exchange.request.query))
+    for result in islice(filter(matches, RESULTS.records(exchange)), MAX_ROWS):
         writer.writerow(RESULTS.show(exchange, result))
     await exchange.respond(200, table.getvalue(), CSV)
 
 
-def _matching(exchange: Exchange) -> list[Record]:
-    matches = _matcher(Query(exchange.request.query))
-    return [result for result in RESULTS.records(exchange) if matches(result.fields)]
-
-
-def _matcher(query: Query) -> Callable[[dict[str, Any]], bool]:
+def _matcher(query: Query) -> Callable[[Record], bool]:
+    """Return a function that returns whether a result matches *query*."""
     wanted = {field: query.text(parameter) for parameter, field in FILTERS.items()}
     start, end = query.time("start_date"), query.time("end_date")
 
-    def matches(fields: dict[str, Any]) -> bool:
+    def matches(result: Record) -> bool:
+        fields = result.fields
         created = datetime.fromisoformat(fields["createdAt"])
         return (
             all(value in (None, fields[field]) for field, value in wanted.items())

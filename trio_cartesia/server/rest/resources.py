@@ -18,6 +18,7 @@ from trio_cartesia.server.messages.errors import APIError, ErrorBody
 from trio_cartesia.server.messages.fields import MAX_ID_CHARACTERS, Fields
 from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.store.database import Record
+from trio_cartesia.server.store.rows import RowList
 
 __all__ = ["Field", "Resource", "name", "text", "timestamp"]
 
@@ -133,23 +134,21 @@ class Resource:
 
     async def list_all(self, exchange: Exchange) -> None:
         """Respond with a page of them."""
-        await exchange.respond_json(self.page(exchange, self.records(exchange)))
+        await self.respond_page(exchange, lambda _: True)
 
-    def page(self, exchange: Exchange, records: list[Record]) -> Json:
-        """Return the page of *records* that the query selects.
-
-        Endpoints keep no records while they respond, because they may be the whole store.
+    async def respond_page(self, exchange: Exchange, matches: Callable[[Record], bool]) -> None:
+        """Respond with a page of those that match.
 
         Raises:
-            APIError: A parameter is not valid.
+            APIError: The parent does not exist, or a parameter is not valid.
         """
-        if exchange.behaviour.list_order == "newest":
-            records.reverse()
-        page = page_of(records, Query(exchange.request.query), lambda _: True)
-        return page.json(lambda record: self.show(exchange, record))
+        newest_first = exchange.behaviour.list_order == "newest"
+        query, records = Query(exchange.request.query), self.records(exchange)
+        page = await page_of(records, query, matches, newest_first=newest_first)
+        await exchange.respond_json(page.json(lambda record: self.show(exchange, record)))
 
-    def records(self, exchange: Exchange) -> list[Record]:
-        """Return all of them, oldest first.
+    def records(self, exchange: Exchange) -> RowList[Record]:
+        """Return the list of all of them, oldest first.
 
         Raises:
             APIError: The parent does not exist.

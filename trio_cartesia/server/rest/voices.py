@@ -14,7 +14,7 @@ import attrs
 
 from trio_cartesia.server.catalogue.accents import ACCENTS
 from trio_cartesia.server.catalogue.models import LANGUAGES
-from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry, usual_locale
+from trio_cartesia.server.catalogue.voices import VoiceEntry, usual_locale
 from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import VOICE_NOT_FOUND, APIError
 from trio_cartesia.server.messages.fields import Fields
@@ -75,16 +75,14 @@ async def get_all(exchange: Exchange) -> None:
     Raises:
         APIError: A parameter is not valid.
     """
-    await exchange.respond_json(_page(exchange))
-
-
-def _page(exchange: Exchange) -> dict[str, Any]:
     query, state = Query(exchange.request.query), exchange.state
-    voices = [*VOICES, *list_voices(state.store, exchange.account.id, state.clock.now())]
-    if exchange.behaviour.list_order == "newest":
-        voices.reverse()
-    page = page_of(voices, query, _matcher(query))
-    return page.json(voice_serializer(exchange, query))
+    page = await page_of(
+        list_voices(state.store, exchange.account.id),
+        query,
+        _matcher(query, state.clock.now()),
+        newest_first=exchange.behaviour.list_order == "newest",
+    )
+    await exchange.respond_json(page.json(voice_serializer(exchange, query)))
 
 
 async def get_one(exchange: Exchange) -> None:
@@ -148,8 +146,8 @@ async def delete_voice(exchange: Exchange) -> None:
     await exchange.respond_empty()
 
 
-def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
-    """Return a function that returns whether a voice matches *query*."""
+def _matcher(query: Query, now: float) -> Callable[[VoiceEntry], bool]:
+    """Return a function that returns whether a voice matches *query*, and is ready."""
     sought = _folded(query.text("q") or "")
     gender = query.choice("gender", GENDERS)
     language = query.choice("language", sorted(LANGUAGES))
@@ -157,7 +155,8 @@ def _matcher(query: Query) -> Callable[[VoiceEntry], bool]:
 
     def matches(voice: VoiceEntry) -> bool:
         return (
-            (voice.is_owned or not is_owner)
+            voice.ready_at <= now
+            and (voice.is_owned or not is_owner)
             and gender in (None, voice.gender)
             and language in (None, voice.language)
             and any(sought in _folded(part) for part in (voice.name, voice.description, voice.id))

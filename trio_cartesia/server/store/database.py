@@ -22,6 +22,7 @@ from typing import Any, Final
 import attrs
 
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
+from trio_cartesia.server.store.rows import RowList
 from trio_cartesia.server.store.usage import UsageTable, storable
 
 __all__ = ["Record", "Store", "StoreStatistics", "open_store"]
@@ -68,10 +69,8 @@ CREATE TABLE IF NOT EXISTS links (
 CREATE INDEX IF NOT EXISTS links_of_files ON links (file, number);
 """
 INSERT: Final = "INSERT INTO records (kind, account, parent, id, fields) VALUES (?, ?, ?, ?, ?)"
-LIST: Final = (
-    "SELECT id, parent, fields FROM records WHERE kind = ? AND account = ? AND parent = ?"
-    " ORDER BY number"
-)
+LIST: Final = "records WHERE kind = ? AND account = ? AND parent = ?"
+HAS: Final = f"SELECT EXISTS (SELECT 1 FROM {LIST} AND json_extract(fields, ?) = ?)"  # noqa: S608  # constants
 FIND: Final = "SELECT id, parent, fields FROM records WHERE kind = ? AND account = ? AND id = ?"
 UPDATE: Final = "UPDATE records SET fields = ? WHERE kind = ? AND account = ? AND id = ?"
 DELETE: Final = (
@@ -96,16 +95,17 @@ class Record:
 
     Attributes:
         parent: The id of the resource that it belongs to; empty for none.
+        text: The fields as JSON.
     """
 
     id: str
     parent: str
-    _text: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
+    text: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
 
     @property
     def fields(self) -> dict[str, Any]:
         """The fields, read anew each time."""
-        fields: dict[str, Any] = json.loads(self._text)
+        fields: dict[str, Any] = json.loads(self.text)
         return fields
 
 
@@ -204,10 +204,20 @@ class Store:
         rows = self.execute(FIND, (kind, account, storable(record_id)))
         return Record(*rows[0]) if rows else None
 
-    def records(self, kind: str, account: str, parent: str = "") -> list[Record]:
-        """Return all records of a kind and a parent, oldest first."""
-        rows = self.execute(LIST, (kind, account, parent))
-        return [Record(*row) for row in rows]
+    def records(self, kind: str, account: str, parent: str = "") -> RowList[Record]:
+        """Return the list of the records of a kind and a parent, oldest first."""
+        return RowList(
+            execute=self.execute,
+            columns="id, parent, fields",
+            rows=LIST,
+            values=(kind, account, parent),
+            make=Record,
+        )
+
+    def has(self, kind: str, account: str, field: str, value: str) -> bool:
+        """Return whether a record of a kind, without a parent, has that value in a field."""
+        values = (kind, account, "", f"$.{field}", storable(value))
+        return bool(self.execute(HAS, values)[0][0])
 
     def replace(self, kind: str, account: str, record: Record, fields: Mapping[str, Any]) -> Record:
         """Replace the fields of *record*, which must be the newest version of it.
@@ -216,7 +226,7 @@ class Store:
             APIError: The store is full.
         """
         text = json.dumps(fields)
-        growth = len(text) - len(record._text)
+        growth = len(text) - len(record.text)
         self._check_room(0, growth)
         self.execute(UPDATE, (text, kind, account, record.id))
         self._add_to_counts(0, growth)

@@ -21,6 +21,7 @@ from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import Audio, Part, finished
 from trio_cartesia.server.messages.errors import APIError, ErrorBody
 from trio_cartesia.server.store.database import Store
+from trio_cartesia.server.store.rows import RowList
 from trio_cartesia.server.store.usage import storable
 
 __all__ = ["FileStatistics", "FileStore", "NewFile", "StoredFile"]
@@ -41,7 +42,6 @@ INSERT: Final = (
 )
 INSERT_PART: Final = "INSERT INTO file_parts VALUES (?, ?, ?)"
 FIND: Final = f"SELECT {COLUMNS} FROM files WHERE id = ? AND account = ?"  # noqa: S608  # constants
-LIST: Final = f"SELECT {COLUMNS} FROM files WHERE account = ? ORDER BY number"  # noqa: S608
 PART: Final = (
     "SELECT start, content FROM file_parts WHERE file = ? AND start <= ?"
     " ORDER BY start DESC LIMIT 1"
@@ -199,9 +199,15 @@ class FileStore:
             raise APIError(NOT_FOUND)
         return _stored(*rows[0])
 
-    def files_of(self, account: str) -> list[StoredFile]:
-        """Return the complete files of an account, oldest first."""
-        return [_stored(*row) for row in self._store.execute(LIST, (account,))]
+    def files_of(self, account: str) -> RowList[StoredFile]:
+        """Return the list of the complete files of an account, oldest first."""
+        return RowList(
+            execute=self._store.execute,
+            columns=COLUMNS,
+            rows="files WHERE account = ?",
+            values=(account,),
+            make=_stored,
+        )
 
     def read(self, file: StoredFile, wanted: range) -> Iterator[bytes]:
         """Yield the bytes of a range, in pieces of at most `PART_BYTES`.
