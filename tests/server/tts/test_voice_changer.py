@@ -32,6 +32,7 @@ from tests.server.support import (
     generation,
     in_memory,
     on_virtual_time,
+    speech,
     tones,
 )
 from tests.server.support import audio as websocket_audio
@@ -99,6 +100,19 @@ async def test_speech_of_a_websocket_is_known_too() -> None:
         part = WAV.wav_header() + audio[:-2]
         assert (await change(client, part)).body != await tones("Hi you. Hm.", voice_id=OTHER)
         assert an_error(await change(client, audio[:-2]), 400)
+
+
+@on_virtual_time
+async def test_speech_of_another_account_is_another_recording() -> None:
+    """The text that one key had spoken is not spoken for another, which has only its audio."""
+    first, second = ([*NOW, ("x-api-key", f"sk_{number}")] for number in (1, 2))
+    async with over_http(api_keys=["sk_1", "sk_2"]) as (client, server):
+        own = await client.ask("POST", "/tts/bytes", speech("Hi.", output_format=WAV_S16), first)
+        files = {"clip": ("a.wav", own.body, "audio/wav")}
+        for headers, text in ((second, ""), (first, "Hi.")):
+            answer = await upload(client, BYTES, FIELDS, files, headers)
+            assert answer.status == 200
+            assert server.journal.contexts[-1].transcript == text
 
 
 @BOTH

@@ -120,17 +120,19 @@ class Journal:
                 return record
         raise KeyError(context_id)
 
-    def find_spoken(self, audio: bytes) -> ContextRecord | None:
-        """Return the newest complete context with *audio*, if its text is still known.
+    def find_spoken(self, audio: bytes, *, account: str) -> ContextRecord | None:
+        """Return the account's newest complete context with *audio*, if its text is still known.
 
         Args:
             audio: All samples that it has sent, or the whole body of its response.
+            account: The id of the account.
         """
         size = len(audio)
         found = [
             record
             for record in reversed(self._contexts)
-            if size in (record.audio_bytes, record.body_bytes) and record.ended == "done"
+            if size in (record.audio_bytes, record.body_bytes)
+            and (record.account, record.ended) == (account, "done")
         ]
         digest = hashlib.sha256(audio).hexdigest() if found else ""
         known = (
@@ -204,6 +206,7 @@ class Journal:
         settings: Generation,
         *,
         path: str = "/tts/websocket",
+        account: str = "",
         request_id: str = "",
     ) -> ContextRecord:
         """Start the record of a context; *connection* is 0 for one over HTTP."""
@@ -212,6 +215,7 @@ class Journal:
             context_id=settings.context_id,
             settings=attrs.evolve(settings, transcript=""),
             path=path,
+            account=account,
             request_id=request_id,
             opened_at=self.clock(),
         )

@@ -118,6 +118,7 @@ class ContextRecord:
     Attributes:
         connection: The number of its WebSocket, or 0 for a context over HTTP.
         path: The path of its endpoint.
+        account: The id of the account of its client, which is no credential.
         request_id: The id of its handshake or request.
         settings: The first input, without its transcript.
         opened_at: The time it was opened, on the clock of the service.
@@ -145,6 +146,7 @@ class ContextRecord:
     context_id: str
     settings: Generation
     path: str = "/tts/websocket"
+    account: str = attrs.field(default="", repr=False)
     request_id: str = ""
     opened_at: float = 0.0
     transcripts: list[str] = attrs.field(factory=list, repr=_sizes, init=False)

@@ -1,8 +1,8 @@
 """The endpoints that take recordings: `/infill/bytes` and the voice changer (protocol §3.3, §3.4).
 
 An infill is spoken like any other text, and the recordings beside it change nothing. The voice
-changer speaks speech of the service again, which it finds in the journal, and shifts the pitch of
-other recordings. Each request is one context, as on `/tts/bytes`.
+changer speaks speech of the same account again, which it finds in the journal, and shifts the pitch
+of other recordings. Each request is one context, as on `/tts/bytes`.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ async def change_voice_sse(exchange: Exchange) -> None:
 async def _change_voice(
     exchange: Exchange, parsed: ChangeRequest, sink: BytesSink | ChangerSink
 ) -> None:
-    own = exchange.state.journal.find_spoken(samples_of(parsed.clip))
+    samples, account = samples_of(parsed.clip), exchange.account.id
+    own = exchange.state.journal.find_spoken(samples, account=account)
     if own is None:
         await _shift_pitch(exchange, parsed, sink)
     else:

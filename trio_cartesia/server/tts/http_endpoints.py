@@ -127,7 +127,11 @@ async def speak(
 def recorded(exchange: Exchange, settings: Generation) -> Iterator[ContextRecord]:
     """Record the context of a request; the block has to record how it ends, unless it raises."""
     record = exchange.state.journal.add_context(
-        0, settings, path=exchange.path, request_id=exchange.request_id
+        0,
+        settings,
+        path=exchange.path,
+        account=exchange.account.id,
+        request_id=exchange.request_id,
     )
     try:
         yield record

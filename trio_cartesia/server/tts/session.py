@@ -132,7 +132,10 @@ class TTSSession:
         except APIError as error:
             raise APIError(error.body, request.context_id) from None
         record = self._journal.add_context(
-            self._socket.number, request, request_id=self._socket.request_id
+            self._socket.number,
+            request,
+            account=self._account.id,
+            request_id=self._socket.request_id,
         )
         context = Context(
             settings=request,
