@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import attrs
@@ -20,7 +21,7 @@ from trio_cartesia.server.exchange.cors import (
 from trio_cartesia.server.exchange.exchange import Exchange, status_error
 from trio_cartesia.server.messages.errors import OUT_OF_RESOURCES, APIError, ErrorBody
 from trio_cartesia.server.net.http1 import HttpConnection
-from trio_cartesia.server.net.requests import HTTPError
+from trio_cartesia.server.net.requests import HTTPError, Request
 from trio_cartesia.server.rest.agents import list_templates
 from trio_cartesia.server.rest.files import LINK, follow_link
 from trio_cartesia.server.rest.local_state import STATE, delete_state, get_state
@@ -61,7 +62,6 @@ NOT_LOCAL: Final = ErrorBody(
 )
 NOT_IMPLEMENTED: Final = status_error(501, "The local service does not implement this yet.")
 HTTPS_REQUIRED: Final = HTTPError(400, "This is a port for TLS: use https or wss.")
-CLOSE: Final = ("connection", "close")
 OLD_PATHS: Final = ("/voices", "/voices/clone/clip", "/voices/mix")  # protocol §5.2
 WEBSOCKETS: Final = (WEBSOCKET, MANUAL, TURNS)
 ALL_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -168,13 +168,22 @@ async def _serve_one(state: ServerState, connection: HttpConnection) -> bool:
     """Respond to the next request; return False if it was the last."""
     try:
         with trio.move_on_after(state.behaviour.idle_seconds) as idle:
-            request = await connection.read_request()
+            request = await connection.read_request(partial(_may_upload, state, connection))
     except HTTPError as error:
         await _refuse_and_close(state, connection, error)
         return False
     if idle.cancelled_caught or request is None:
         return False
     await respond(Exchange(state, connection, request))
+    return True
+
+
+def _may_upload(state: ServerState, connection: HttpConnection, head: Request) -> bool:
+    """Return False if `respond` refuses a request for its path, its credential or its method."""
+    try:
+        _route(Exchange(state, connection, head))
+    except (APIError, HTTPError):
+        return False
     return True
 
 
@@ -190,7 +199,7 @@ async def _refuse_and_close(
     state: ServerState, connection: HttpConnection, error: HTTPError
 ) -> None:
     exchange = Exchange(state, connection, connection.request)
-    await exchange.respond_http_error(error, [CLOSE])
+    await exchange.respond_http_error(error)
 
 
 async def respond(exchange: Exchange) -> None:

@@ -140,16 +140,48 @@ def test_a_required_file_is_there(files: dict[str, tuple[str, bytes, str]]) -> N
     assert caught.value.body.message.startswith("clip must be a file")
 
 
+FILES = "/datasets/none/files"
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (f"POST {FILES}", 401),
+        (f"POST {FILES}?api_key=sk_2", 401),
+        (f"POST {FILES}?api_key=sk_car_admin_1", 403),
+        ("POST /usage/credits?api_key=sk_1", 403),
+        (f"PUT {FILES}?api_key=sk_1", 405),
+        ("POST /nothing?api_key=sk_1", 404),
+    ],
+)
+@on_virtual_time
+async def test_a_form_that_is_not_allowed_is_not_read(line: str, status: int) -> None:
+    """A form is refused by its head if nothing in it could change that: the response does not wait
+    for the body, and ends the connection, without resetting it while the client still sends.
+    """
+    keys = ["sk_1", "sk_car_admin_1"]
+    async with over_http(api_keys=keys) as (client, _):
+        kind, size = form_headers()["content-type"], MAX_FORM_BYTES
+        head = f"{line} HTTP/1.1\r\nHost: me\r\nContent-Type: {kind}\r\nContent-Length: {size}"
+        client.wire.send(h11.Request(method="POST", target="/", headers=[("host", "me")]))
+        await client.stream.send_all(f"{head}\r\n\r\n".encode())
+        answer = await client.finish()
+        assert an_error(answer, status)
+        assert answer.headers["connection"] == "close"
+        for _ in range(4):
+            await client.stream.send_all(bytes(MAX_BODY_BYTES))
+
+
 @pytest.mark.parametrize("status", [413, 400])
 @on_virtual_time
 async def test_a_form_that_is_too_large_is_refused(status: int) -> None:
     """A form may be larger than other bodies; one byte too many has the code for files (R2)."""
     async with over_http(behaviour=Behaviour(too_large_status=status)) as (client, _):
-        body = form([("a", "1")], {"clip": ("a.wav", bytes(MAX_BODY_BYTES), "audio/wav")})
-        answer = await client.ask("POST", "/nothing", body, list(form_headers().items()))
-        assert an_error(answer, 404)
+        body = form([], {"file": ("a.wav", bytes(MAX_BODY_BYTES), "audio/wav")})
+        answer = await client.ask("POST", FILES, body, list(form_headers().items()))
+        assert an_error(answer, 404)  # there is no such dataset
         kind = form_headers()["content-type"]
-        head = f"POST / HTTP/1.1\r\nHost: me\r\nContent-Type: {kind}\r\nContent-Length: "
+        head = f"POST {FILES} HTTP/1.1\r\nHost: me\r\nContent-Type: {kind}\r\nContent-Length: "
         await client.stream.send_all(f"{head}{MAX_FORM_BYTES + 1}\r\n\r\n".encode())
         client.wire.start_next_cycle()
         client.wire.send(h11.Request(method="POST", target="/", headers=[("host", "me")]))

@@ -147,12 +147,12 @@ class Exchange:
             self.connection.arm(self.faults)
             check_refused_handshake(self.faults)
 
-    async def respond_http_error(self, error: HTTPError, headers: Headers = ()) -> None:
+    async def respond_http_error(self, error: HTTPError) -> None:
         """Respond to a request that is not valid, or not valid for its path."""
         is_upload = error.code == FILE_TOO_LARGE
         status = self.behaviour.too_large_status if is_upload else error.status  # protocol §7.3 R2
         body = attrs.evolve(status_error(status, str(error)), code=error.code)
-        await self.respond_error(body, [*error.headers, *headers])
+        await self.respond_error(body, error.headers)
 
     async def respond_error(self, error: ErrorBody, headers: Headers = ()) -> None:
         """Respond with an error, in the shape of the request's version (protocol §1.7)."""

@@ -6,7 +6,7 @@ use, and translates h11's exceptions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
@@ -34,6 +34,8 @@ MAX_FORM_BYTES: Final = 32 * 1024 * 1024  # a body that may have files
 MAX_CHUNKS: Final = 16 * 1024  # of one body: each costs far more time than its bytes do
 NO_REQUEST: Final = Request(method="-", path="-")
 FILE_TOO_LARGE: Final = "file_too_large"
+UNREAD: Final = frozenset({h11.IDLE, h11.SEND_BODY, h11.ERROR})  # states of a peer
+CLOSE: Final = ("connection", "close")
 BODILESS: Final = frozenset({204, 304})
 LINE_TOO_LONG: Final = f"The request line has more than {MAX_HEADER_BYTES} bytes."
 HEADERS_TOO_LONG: Final = f"The header has more than {MAX_HEADER_BYTES} bytes."
@@ -61,8 +63,14 @@ class HttpConnection:
     )
     _received_bytes: int = attrs.field(default=0, init=False)
 
-    async def read_request(self) -> Request | None:
+    async def read_request(
+        self, may_upload: Callable[[Request], bool] = lambda _: True
+    ) -> Request | None:
         """Read the next request with its body; return None if there are no more.
+
+        Args:
+            may_upload: Called with the head of a request whose body is a form. If it returns False,
+                the body is not read, and the response closes the connection.
 
         Raises:
             HTTPError: It is not HTTP/1.1, or too large. Respond with the error, and close the
@@ -78,7 +86,10 @@ class HttpConnection:
         try:
             if not await self._read_head():
                 return None
-            body = await self._read_body()
+            is_upload = is_form(self.request.headers.get("content-type", ""))
+            if is_upload and not may_upload(self.request):
+                return self.request
+            body = await self._read_body(is_upload)
         except h11.RemoteProtocolError as error:
             raise HTTPError(error.error_status_hint, "This is not HTTP/1.1.") from error
         except STREAM_ENDED:
@@ -110,13 +121,11 @@ class HttpConnection:
     def _consumed_bytes(self) -> int:
         return self._received_bytes - len(self._http.trailing_data[0])
 
-    async def _read_body(self) -> bytes:
-        headers = self.request.headers
-        is_upload = is_form(headers.get("content-type", ""))
+    async def _read_body(self, is_upload: bool) -> bytes:
         most_bytes = self.max_form_bytes if is_upload else self.max_body_bytes
         code = FILE_TOO_LARGE if is_upload else None  # protocol §1.7.5
         too_long = HTTPError(413, f"The body has more than {most_bytes} bytes.", code=code)
-        if int(headers.get("content-length", "0")) > most_bytes:
+        if int(self.request.headers.get("content-length", "0")) > most_bytes:
             raise too_long
         body, chunks = bytearray(), 0
         while isinstance(event := await self._next_event(), h11.Data):
@@ -172,10 +181,14 @@ class HttpConnection:
         return self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}
 
     async def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
-        """Send a whole response, to a request or to bytes that are not a valid request."""
+        """Send a whole response, to a request or to bytes that are not a valid request.
+
+        It announces the end of the connection if the request was not read to its end.
+        """
         has_body = status not in BODILESS
         length = [("content-length", str(len(body)))] if has_body else []
-        response = h11.Response(status_code=status, headers=[*length, *headers])
+        close = [CLOSE] if self._http.their_state in UNREAD else []
+        response = h11.Response(status_code=status, headers=[*length, *headers, *close])
         content = [h11.Data(data=body)] if has_body and self.request.method != "HEAD" else []
         await self._send(response, *content, h11.EndOfMessage())
 
