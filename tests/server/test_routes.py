@@ -88,6 +88,8 @@ async def test_the_root_tells_the_version_to_everybody() -> None:
         ("GET /voices?limit=0", 400),
         ("GET /voicesque", 404),
         ("PUT /datasets/", 405),
+        ("GET /datasets//files", 404),
+        ("POST /agents//metrics/metric_1", 404),
         ("GET /usage/agents", 501),
         ("POST /stt", 400),
         ("GET /stt/turns/websocket", 426),

@@ -267,7 +267,7 @@ def _other_route(path: str, method: str) -> Route | None:
     segments = path.split("/")
     starts = ("/".join(segments[:count]) for count in (4, 3, 2))
     start = next((start for start in starts if start in OTHER_PATHS), None)
-    if start is None:
+    if start is None or "" in segments[1:]:  # an id is missing
         return None
     return Route(method, start, not_implemented, OTHER_PATHS[start])
 
