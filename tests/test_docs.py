@@ -57,7 +57,7 @@ from trio_cartesia._runtime.transport import frame_limiter, read_buffer, respons
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.blocking import portal, receiving
 from trio_cartesia.playback import playing, speaker
-from trio_cartesia.server import Server, open_server, routes, streams
+from trio_cartesia.server import Server, ServerStatistics, open_server, routes, streams
 from trio_cartesia.server.faults import faults
 from trio_cartesia.server.faults import shaping as slowness
 from trio_cartesia.server.faults import stream as faulty_stream
@@ -182,7 +182,14 @@ def test_the_errors_page_lists_every_error():
 
 @pytest.mark.parametrize(
     "kind",
-    [ContextStatistics, ConnectionStatistics, Timings, HTTPStatistics, TranscriptionStatistics],
+    [
+        ContextStatistics,
+        ConnectionStatistics,
+        Timings,
+        HTTPStatistics,
+        TranscriptionStatistics,
+        ServerStatistics,
+    ],
 )
 def test_the_statistics_page_has_every_number(kind):
     """The page of statistics explains each field and property of the snapshots."""

@@ -23,6 +23,7 @@ from trio_cartesia.server.recognition.interface import Recognized as Recognized
 from trio_cartesia.server.recognition.interface import RecognizedWord as RecognizedWord
 from trio_cartesia.server.recognition.interface import Recognizer as Recognizer
 from trio_cartesia.server.recognition.interface import RecognizerStream as RecognizerStream
+from trio_cartesia.server.state import ServerStatistics as ServerStatistics
 from trio_cartesia.server.voices.interface import Spoken as Spoken
 from trio_cartesia.server.voices.interface import Timed as Timed
 from trio_cartesia.server.voices.interface import Utterance as Utterance

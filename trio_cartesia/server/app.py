@@ -39,8 +39,8 @@ from trio_cartesia.server.net.tls import (
 from trio_cartesia.server.recognition.interface import Recognizer
 from trio_cartesia.server.recognition.lifetime import running_recognizer
 from trio_cartesia.server.routes import refuse_plain_http, serve_requests
-from trio_cartesia.server.state import ServerState
-from trio_cartesia.server.store.database import StoreStatistics, open_store
+from trio_cartesia.server.state import ServerState, ServerStatistics
+from trio_cartesia.server.store.database import open_store
 from trio_cartesia.server.streams import is_out_of_resources, lingering_close
 from trio_cartesia.server.voices.interface import Voice
 from trio_cartesia.server.voices.opening import default_voice, open_voice
@@ -104,9 +104,9 @@ class Server:
         """The voice that speaks."""
         return self._state.voice
 
-    def statistics(self) -> StoreStatistics:
+    def statistics(self) -> ServerStatistics:
         """Return the current size of the store."""
-        return self._state.store.statistics()
+        return self._state.statistics()
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:
         """Serve one connection over *stream*, and close the stream at its end.

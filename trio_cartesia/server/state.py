@@ -14,7 +14,28 @@ from trio_cartesia.server.store.database import Store
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
 
-__all__ = ["ServerState"]
+__all__ = ["ServerState", "ServerStatistics"]
+
+
+@attrs.frozen(kw_only=True)
+class ServerStatistics:
+    """The current size of what a service stores.
+
+    Attributes:
+        records: The number of stored resources.
+        held_bytes: The size of their fields.
+        usage_rows: The number of rows of usage.
+        files: The files of saved speech.
+        file_bytes: The size of these files.
+        dropped_files: The number of files that were dropped since the service started.
+    """
+
+    records: int
+    held_bytes: int
+    usage_rows: int
+    files: int
+    file_bytes: int
+    dropped_files: int
 
 
 @attrs.frozen(kw_only=True)
@@ -40,3 +61,13 @@ class ServerState:
     @files.default
     def _files_of_store(self) -> FileStore:
         return FileStore(self.store)
+
+    def statistics(self) -> ServerStatistics:
+        """Return the counters as they are now."""
+        store, files = self.store.statistics(), self.files.statistics()
+        return ServerStatistics(
+            **attrs.asdict(store),
+            files=files.files,
+            file_bytes=files.held_bytes,
+            dropped_files=files.dropped_files,
+        )

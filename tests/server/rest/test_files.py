@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 import soundfile
 import trio
@@ -23,7 +25,8 @@ from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import Audio
 from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.store.database import open_store
-from trio_cartesia.server.store.files import PART_BYTES, FileStore, StoredFile
+from trio_cartesia.server.store.file_types import PART_BYTES, NewFile, StoredFile
+from trio_cartesia.server.store.files import STEP_PARTS, FileStore
 
 KINDS = {"raw": "application/octet-stream", "wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -178,7 +181,10 @@ async def test_files_are_listed_and_deleted() -> None:
         assert an_error(await client.ask("GET", f"/files/{ids[0]}/download"), 404)
         newest = [("x-behaviour", "list_order=newest"), *NOW]
         assert await listed(client, "/files", headers=newest) == files[:0:-1]
-        assert server._state.files.statistics().files == 2
+        statistics = server.statistics()
+        assert statistics.files == 2
+        assert statistics.file_bytes == sum(file["size"] for file in files[1:])
+        assert (await asked(client, "GET /_local/state"))["store"] == attrs.asdict(statistics)
 
 
 @pytest.mark.parametrize(
@@ -246,11 +252,12 @@ def contents(files: FileStore, file: StoredFile) -> bytes:
     return b"".join(files.read(file, range(file.size_bytes)))
 
 
-def test_a_file_has_a_hundred_links() -> None:
+@on_virtual_time
+async def test_a_file_has_a_hundred_links() -> None:
     """Of more links than that the oldest are dropped."""
     with file_store() as store:
         made = store.begin("one", RAW)
-        store.complete(made)
+        await store.complete(made)
         file = store.find("one", made.id)
         links = [store.add_link(file, 1.0) for _ in range(103)]
         for link in links[3:]:
@@ -265,7 +272,8 @@ def test_a_file_has_a_hundred_links() -> None:
     max_files=st.integers(1, 3),
     max_bytes=st.integers(1, 150),
 )
-def test_the_store_keeps_the_newest_within_its_bounds(
+@on_virtual_time
+async def test_the_store_keeps_the_newest_within_its_bounds(
     sizes: list[list[int]], max_files: int, max_bytes: int
 ) -> None:
     """There are never more files or bytes than the bounds allow; the oldest go first, and what is
@@ -280,7 +288,7 @@ def test_the_store_keeps_the_newest_within_its_bounds(
                 statistics = store.statistics()
                 assert statistics.files <= max_files
                 assert statistics.held_bytes <= max_bytes
-            store.complete(file)
+            await store.complete(file)
             held.append((file.id, sum(parts)))
         kept = list(store.files_of("one"))
         sizes_kept = [(file.id, file.size_bytes) for file in kept]
@@ -300,6 +308,79 @@ def test_small_pieces_do_not_stay_pieces() -> None:
             store.add(file, bytes(PART_BYTES // 100))
         assert len(file.parts) <= 11
         assert file.size_bytes == 1000 * (PART_BYTES // 100)
+
+
+def large_file(files: FileStore) -> NewFile:
+    """A file that is stored in several steps."""
+    file = files.begin("one", RAW)
+    for number in range(3 * STEP_PARTS):
+        files.add(file, bytes([number]) * PART_BYTES)
+    return file
+
+
+@pytest.mark.parametrize("steps", range(6))
+@on_virtual_time
+async def test_a_file_is_stored_whole_or_not_at_all(steps: int, tmp_path: Path) -> None:
+    """Whenever the storage of a large file is cancelled, or the process is killed meanwhile, the
+    file is there with all its bytes, or not there at all; and it takes no space then.
+    """
+    live = tmp_path / "live"
+    live.mkdir()
+    with closing(open_store(live / "store")) as store:
+        files = FileStore(store)
+        file = large_file(files)
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(files.complete, file)
+                for _ in range(steps):
+                    await trio.lowlevel.checkpoint()
+                assert files.files_of("one").place(file.id) is None or steps > 3
+                shutil.copytree(live, tmp_path / "killed")
+                scope.cancel()
+        with closing(open_store(tmp_path / "killed" / "store")) as other:
+            for each in (files, FileStore(other)):
+                await each.erase_removed()
+                kept = [contents(each, stored) for stored in each.files_of("one")]
+                assert kept in ([], [b"".join(file.parts)])
+                assert each.statistics().files == len(kept) + (each is files) * (not kept)
+                parts = each._store.execute("SELECT COUNT(*) FROM file_parts")
+                assert parts == [(len(kept) * 3 * STEP_PARTS,)]
+
+
+@on_virtual_time
+async def test_a_large_file_keeps_nobody_waiting() -> None:
+    """While a large file is stored or deleted, other tasks run after each part of it, and a file
+    that is dropped meanwhile leaves nothing behind.
+    """
+    with file_store() as files:
+        turns = 0
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count_turns)
+            file = large_file(files)
+            await files.complete(file)
+            assert turns >= 3
+            files.remove(files.find("one", file.id))
+            with pytest.raises(APIError):
+                files.find("one", file.id)
+            turns = 0
+            await files.erase_removed()
+            assert turns >= 3
+            nursery.cancel_scope.cancel()
+        file = large_file(files)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(files.complete, file)
+            for _ in range(3):
+                await trio.lowlevel.checkpoint()
+            files.discard(file)
+        assert files.statistics().held_bytes == files.statistics().files == 0
+        assert files._store.execute("SELECT COUNT(*) FROM file_parts") == [(0,)]
 
 
 @on_virtual_time
@@ -342,12 +423,13 @@ async def test_a_file_that_cannot_be_stored_is_not_announced(tmp_path: Path) -> 
         assert server._state.files.statistics().held_bytes == 0
 
 
-def test_a_file_deleted_while_it_is_read_is_reported() -> None:
+@on_virtual_time
+async def test_a_file_deleted_while_it_is_read_is_reported() -> None:
     """The rest of a file that is gone is an error, not the end of the file."""
     with file_store() as store:
         made = store.begin("one", RAW)
         store.add(made, bytes(3 * PART_BYTES))
-        store.complete(made)
+        await store.complete(made)
         file = store.find("one", made.id)
         pieces = store.read(file, range(file.size_bytes))
         assert len(next(pieces)) == PART_BYTES

@@ -14,7 +14,7 @@ from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.fields import Fields
 from trio_cartesia.server.messages.queries import Query, page_of
 from trio_cartesia.server.net.ranges import requested_range
-from trio_cartesia.server.store.files import StoredFile
+from trio_cartesia.server.store.file_types import StoredFile
 
 __all__ = [
     "LINK",
@@ -61,7 +61,9 @@ async def delete_file(exchange: Exchange) -> None:
     Raises:
         APIError: There is no file with that id, or it is not complete.
     """
-    exchange.state.files.remove(_file(exchange))
+    files = exchange.state.files
+    files.remove(_file(exchange))
+    await files.erase_removed()
     await exchange.respond_empty()
 
 

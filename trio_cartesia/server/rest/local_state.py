@@ -138,7 +138,7 @@ def _overview(exchange: Exchange) -> Json:
             "transcriptions": sum(record.ended is None for record in journal.transcriptions),
         },
         "statistics": attrs.asdict(journal.statistics()),
-        "store": attrs.asdict(state.store.statistics()),
+        "store": attrs.asdict(state.statistics()),
         "limits": {"max_records": journal.max_records, "max_bytes": journal.max_bytes},
     }
 

@@ -284,6 +284,7 @@ def _open(place: str) -> Store:
         database.execute("BEGIN EXCLUSIVE")
         for statement in filter(str.strip, TABLES.split(";")):
             database.execute(statement)
+        database.execute("DELETE FROM files WHERE size_bytes < 0")  # they were not complete
         database.execute(f"PRAGMA user_version = {FORMAT}")
         store = Store(database)
         database.execute("COMMIT")

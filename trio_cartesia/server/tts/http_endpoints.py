@@ -17,7 +17,7 @@ from trio_cartesia.server.journal.access_log import log_context
 from trio_cartesia.server.journal.records import ContextRecord
 from trio_cartesia.server.messages.errors import APIError
 from trio_cartesia.server.messages.inputs import Generation
-from trio_cartesia.server.store.files import NewFile
+from trio_cartesia.server.store.file_types import NewFile
 from trio_cartesia.server.tts.context import Context
 from trio_cartesia.server.tts.http_requests import (
     BytesRequest,
@@ -67,7 +67,7 @@ async def tts_bytes(exchange: Exchange) -> None:
         async with exchange.streaming(parsed.audio.kind, headers):
             await speak(exchange, parsed.generation, sink)
             if file is not None:
-                exchange.state.files.complete(file)
+                await exchange.state.files.complete(file)
 
 
 async def tts_sse(exchange: Exchange) -> None:
