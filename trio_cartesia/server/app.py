@@ -258,7 +258,7 @@ async def open_server(
                 behaviour=behaviour,
                 journal=journal,
                 faults=checked_faults(faults),
-                credentials=Credentials.of(api_keys, plan, secret=opened.secret("accounts")),
+                credentials=Credentials.of(api_keys, plan, secret=opened.secret),
                 local_names=frozenset(name.lower() for name in (*hosts, *tls_names)),
                 store=opened,
             )

@@ -126,7 +126,7 @@ def test_the_secret_stays_with_the_file(tmp_path: Path) -> None:
     secrets = set()
     for name in ("one", "one", "two"):
         with contextlib.closing(open_store(tmp_path / name)) as store:
-            secrets.add(store.secret("accounts"))
+            secrets.add(store.secret)
     assert len(secrets) == 2
     assert {len(secret) for secret in secrets} == {32}
     assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o600

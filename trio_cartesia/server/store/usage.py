@@ -13,6 +13,8 @@ from typing import Final
 
 import attrs
 
+from trio_cartesia.server.store.failures import report_failures
+
 __all__ = ["UsageRow", "UsageTable", "storable"]
 
 logger = logging.getLogger("trio_cartesia.server")
@@ -96,10 +98,15 @@ class UsageTable:
                 self._count -= self._database.execute(DROP).rowcount
         except sqlite3.ProgrammingError:
             return  # the store is closed: this context outlived the service
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             logger.error("usage was not recorded: %s", error)  # noqa: TRY400  # one line is enough
 
     def rows(self, first: date, last: date) -> Iterable[UsageRow]:
-        """Return the rows from *first* to *last*, both included."""
-        found = self._database.execute(SELECT, (first.isoformat(), last.isoformat()))
+        """Return the rows from *first* to *last*, both included.
+
+        Raises:
+            APIError: The database failed.
+        """
+        with report_failures():
+            found = self._database.execute(SELECT, (first.isoformat(), last.isoformat())).fetchall()
         return [UsageRow(date.fromisoformat(day), *rest) for day, *rest in found]
