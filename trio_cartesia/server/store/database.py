@@ -2,8 +2,8 @@
 
 A write is committed before its method returns, and so before the response is sent. Commits are
 inline, because a virtual clock would not wait for a thread. With a write-ahead log and a full sync,
-one blocks the service for 0.3 to 1.4 ms in the median, and 99 of 100 for less than 8 to 15 ms, which
-is measured with files on disks that other processes use, too.
+one blocks the service for 0.3 to 1.4 ms in the median, and 99 of 100 for less than 8 to 15 ms; on a
+disk that other processes keep busy, for 4 and 32 ms.
 
 The store is bounded. It refuses more than 100,000 records, or more than 256 MiB of their fields; it
 drops none, because a client was told that they exist.
