@@ -43,6 +43,30 @@ async def test_every_account_has_an_agent() -> None:
 
 
 @on_virtual_time
+async def test_to_look_at_agents_stores_nothing_for_each_key() -> None:
+    """Any number of keys read their agents and stay within one set of records, and so does a
+    refused change; with an accepted change an account has records of its own.
+    """
+    async with over_http() as (client, server):
+        await asked(client, "GET /agents")
+        stored = server.statistics().records
+        change = {"name": "Porter"}
+        for number in range(20):
+            headers = [*NOW, ("x-api-key", f"sk_{number}")]
+            for path in ("/agents", AGENT, "/agents/metrics", "/agents/calls/call_1"):
+                await asked(client, f"GET {path}", headers=headers)
+            for refused, status in (({"name": "answered", "prompt": "a"}, 400), ({}, 400)):
+                answer = await client.ask("POST", "/agents/metrics", refused, headers)
+                assert an_error(answer, status)
+            assert an_error(await client.ask("DELETE", "/agents/none", b"", headers), 404)
+        assert server.statistics().records == stored
+        await asked(client, f"PATCH {AGENT}", change, headers=headers)
+        assert server.statistics().records == 2 * stored
+        assert (await asked(client, f"GET {AGENT}"))["name"] != "Porter"
+        assert (await asked(client, f"GET {AGENT}", headers=headers))["name"] == "Porter"
+
+
+@on_virtual_time
 async def test_what_belongs_to_an_agent() -> None:
     """Deployments and phone numbers are bare lists; templates are for everybody."""
     async with over_http() as (client, _):

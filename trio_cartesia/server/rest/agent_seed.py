@@ -1,6 +1,8 @@
 """The agent that every account has at first, with its deployments, calls and metric results.
 
-The API creates agents outside of its REST endpoints, so an account would have none otherwise.
+The API creates agents outside of its REST endpoints, so an account would have none otherwise. All
+accounts see the same records; one gets records of its own with its first change, so that requests
+which only read store nothing for each of any number of keys.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
+from trio_cartesia.server.store.database import Store
 
 __all__ = [
     "AGENT",
@@ -17,7 +20,8 @@ __all__ = [
     "METRIC_RESULT",
     "PHONE_NUMBER",
     "TEMPLATES",
-    "seed_agents",
+    "agents_account",
+    "own_agents",
 ]
 
 Json = dict[str, Any]
@@ -29,6 +33,7 @@ METRIC: Final = "metric"
 METRIC_RESULT: Final = "metric_result"
 PHONE_NUMBER: Final = "phone_number"
 SEED: Final = "agent_seed"
+COMMON: Final = "all"  # no id of an account, which is a digest or empty
 
 AGENT_ID: Final = "agent_local"
 METRIC_ID: Final = "metric_local"
@@ -62,25 +67,42 @@ TEMPLATES: Final = (
 )
 
 
-def seed_agents(exchange: Exchange) -> None:
-    """Store the agent of the account, unless it has had one.
+def agents_account(exchange: Exchange) -> str:
+    """Return the id of the account whose agents the client sees: its own, or that of all.
 
     Raises:
         APIError: The store is full.
     """
     store, account = exchange.state.store, exchange.account.id
     if store.find(SEED, account, SEED) is not None:
-        return
-    with store.transaction():
-        store.add(SEED, account, SEED, {})
-        store.add(AGENT, account, AGENT_ID, _agent())
-        store.add(PHONE_NUMBER, account, f"{AGENT_ID}_number", _phone_number(), AGENT_ID)
-        for deployment_id, is_live in (("deployment_1", False), ("deployment_2", True)):
-            store.add(DEPLOYMENT, account, deployment_id, _deployment(is_live), AGENT_ID)
-        store.add(METRIC, account, METRIC_ID, _metric())
-        for number in (1, 2, 3):
-            store.add(CALL, account, f"call_{number}", _call(number), AGENT_ID)
-            store.add(METRIC_RESULT, account, f"result_{number}", _result(number))
+        return account
+    if store.find(SEED, COMMON, SEED) is None:
+        with store.transaction():
+            _seed(store, COMMON)
+    return COMMON
+
+
+def own_agents(exchange: Exchange) -> None:
+    """Store the agent for the account itself, unless that was done; called in a transaction.
+
+    Raises:
+        APIError: The store is full.
+    """
+    store, account = exchange.state.store, exchange.account.id
+    if store.find(SEED, account, SEED) is None:
+        _seed(store, account)
+
+
+def _seed(store: Store, account: str) -> None:
+    store.add(SEED, account, SEED, {})
+    store.add(AGENT, account, AGENT_ID, _agent())
+    store.add(PHONE_NUMBER, account, f"{AGENT_ID}_number", _phone_number(), AGENT_ID)
+    for deployment_id, is_live in (("deployment_1", False), ("deployment_2", True)):
+        store.add(DEPLOYMENT, account, deployment_id, _deployment(is_live), AGENT_ID)
+    store.add(METRIC, account, METRIC_ID, _metric())
+    for number in (1, 2, 3):
+        store.add(CALL, account, f"call_{number}", _call(number), AGENT_ID)
+        store.add(METRIC_RESULT, account, f"result_{number}", _result(number))
 
 
 def _agent() -> Json:

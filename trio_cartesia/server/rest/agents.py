@@ -16,7 +16,8 @@ from trio_cartesia.server.rest.agent_seed import (
     DEPLOYMENT,
     PHONE_NUMBER,
     TEMPLATES,
-    seed_agents,
+    agents_account,
+    own_agents,
 )
 from trio_cartesia.server.rest.resources import Field, Resource, name, text
 from trio_cartesia.server.rest.synthesis import speak_aside
@@ -59,12 +60,17 @@ AGENTS: Final = Resource(
         "tts_voice": Field(name, required=True),
         "tts_language": Field(_language, required=True),
     },
-    prepare=seed_agents,
+    account=agents_account,
+    prepare=own_agents,
 )
 DEPLOYMENTS: Final = Resource(
-    kind=DEPLOYMENT, title="Deployment", prefix="deployment_", fields={}, prepare=seed_agents
+    kind=DEPLOYMENT,
+    title="Deployment",
+    prefix="deployment_",
+    fields={},
+    account=agents_account,
 )
-CALLS: Final = Resource(kind=CALL, title="Call", prefix="call_", fields={}, prepare=seed_agents)
+CALLS: Final = Resource(kind=CALL, title="Call", prefix="call_", fields={}, account=agents_account)
 
 
 async def list_agents(exchange: Exchange) -> None:
@@ -147,4 +153,4 @@ async def get_call_audio(exchange: Exchange) -> None:
 def _belonging(exchange: Exchange, kind: str, agent_id: str) -> RowList[Record]:
     """Return the list of the records of an agent, oldest first."""
     agent = AGENTS.find(exchange, agent_id)
-    return exchange.state.store.records(kind, exchange.account.id, agent.id)
+    return exchange.state.store.records(kind, AGENTS.account(exchange), agent.id)

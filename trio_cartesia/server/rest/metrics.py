@@ -17,7 +17,7 @@ from trio_cartesia.server.exchange.exchange import Exchange
 from trio_cartesia.server.messages.errors import APIError, invalid
 from trio_cartesia.server.messages.fields import Fields
 from trio_cartesia.server.messages.queries import Query
-from trio_cartesia.server.rest.agent_seed import METRIC, METRIC_RESULT, seed_agents
+from trio_cartesia.server.rest.agent_seed import METRIC, METRIC_RESULT, agents_account, own_agents
 from trio_cartesia.server.rest.agents import AGENTS
 from trio_cartesia.server.rest.resources import Field, Resource, name, text, timestamp
 from trio_cartesia.server.store.database import Record
@@ -71,10 +71,15 @@ METRICS: Final = Resource(
         "display_name": Field(text),
     },
     added=_added,
-    prepare=seed_agents,
+    account=agents_account,
+    prepare=own_agents,
 )
 RESULTS: Final = Resource(
-    kind=METRIC_RESULT, title="Result", prefix="result_", fields={}, prepare=seed_agents
+    kind=METRIC_RESULT,
+    title="Result",
+    prefix="result_",
+    fields={},
+    account=agents_account,
 )
 
 

@@ -98,7 +98,8 @@ class Resource:
             stores is stored with the resource or not at all.
         show: Returns the body of a response.
         parent: The resource whose id is the first one in the path; None if there is none.
-        prepare: Called before the records of an account are read.
+        account: Returns the id of the account whose records a client sees.
+        prepare: Called in the transaction of a change, before it.
         is_replaced: Whether an update requires the fields of a creation, and responds with 204.
     """
 
@@ -109,6 +110,7 @@ class Resource:
     added: Callable[[Exchange, Json], Json] = _created
     show: Callable[[Exchange, Record], Json] = _shown
     parent: Resource | None = None
+    account: Callable[[Exchange], str] = lambda exchange: exchange.account.id
     prepare: Callable[[Exchange], None] = lambda _: None
     is_replaced: bool = False
 
@@ -125,10 +127,10 @@ class Resource:
         Raises:
             APIError: The parent does not exist, a value is not allowed, or the store is full.
         """
-        self.prepare(exchange)
         parent, store = self._parent_id(exchange), exchange.state.store
         record_id = f"{self.prefix}{uuid4().hex}"
         with store.transaction():
+            self.prepare(exchange)
             values = {**values, **self.added(exchange, values)}
             return store.add(self.kind, exchange.account.id, record_id, values, parent)
 
@@ -153,9 +155,8 @@ class Resource:
         Raises:
             APIError: The parent does not exist.
         """
-        self.prepare(exchange)
         parent = self._parent_id(exchange)
-        return exchange.state.store.records(self.kind, exchange.account.id, parent)
+        return exchange.state.store.records(self.kind, self.account(exchange), parent)
 
     async def get(self, exchange: Exchange) -> None:
         """Respond with one."""
@@ -172,7 +173,9 @@ class Resource:
         if UPDATED in record.fields:
             changes[UPDATED] = timestamp(exchange.state.clock.now())
         store, account = exchange.state.store, exchange.account.id
-        record = store.replace(self.kind, account, record, {**record.fields, **changes})
+        with store.transaction():
+            self.prepare(exchange)
+            record = store.replace(self.kind, account, record, {**record.fields, **changes})
         if self.is_replaced:
             await exchange.respond_empty()
         else:
@@ -180,8 +183,10 @@ class Resource:
 
     async def delete(self, exchange: Exchange) -> None:
         """Delete one, with all that belongs to it."""
-        record = self.find(exchange)
-        exchange.state.store.remove(self.kind, exchange.account.id, record)
+        record, store = self.find(exchange), exchange.state.store
+        with store.transaction():
+            self.prepare(exchange)
+            store.remove(self.kind, exchange.account.id, record)
         await exchange.respond_empty()
 
     def find(self, exchange: Exchange, record_id: str | None = None) -> Record:
@@ -190,10 +195,9 @@ class Resource:
         Raises:
             APIError: The account has none with that id, or it belongs to another parent.
         """
-        self.prepare(exchange)
         parent = self._parent_id(exchange)
         record_id = exchange.ids[-1] if record_id is None else record_id
-        record = exchange.state.store.find(self.kind, exchange.account.id, record_id)
+        record = exchange.state.store.find(self.kind, self.account(exchange), record_id)
         if record is None or (self.parent and record.parent != parent):
             raise APIError(
                 ErrorBody(
