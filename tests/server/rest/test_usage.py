@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+import shutil
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,18 @@ from hypothesis import strategies as st
 
 from tests.server.http_client import NOW, HttpClient, an_error, over_http, speech, upload
 from tests.server.rest.support import asked
-from tests.server.support import S16, Json, connect, generation, on_virtual_time
+from tests.server.support import (
+    S16,
+    TWO_SENTENCES,
+    Json,
+    cancel,
+    connect,
+    generation,
+    in_memory,
+    on_virtual_time,
+)
 from trio_cartesia._protocol.base.audio import SampleFormat
+from trio_cartesia.server import Behaviour
 from trio_cartesia.server.store.database import open_store
 
 KEYS = ["sk_1", "sk_2", "sk_car_admin_1"]
@@ -60,6 +72,38 @@ async def test_usage_adds_up_to_what_was_spoken() -> None:
         spoken = sum(record.generated_characters for record in server.journal.contexts)
         assert spoken == 32
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("end", ["cancelled", "disconnected", "killed"])
+@on_virtual_time
+async def test_what_a_context_spoke_before_its_end_is_counted(end: str, tmp_path: Path) -> None:
+    """A context that is cancelled or lost counts with the sentences that it spoke; so it does if
+    the process is killed, except for the sentence that it was sending.
+    """
+    live, behaviour = tmp_path / "live", Behaviour(times_real_time=1)
+    live.mkdir()
+    async with in_memory(store=live / "store", behaviour=behaviour) as (server, nursery):
+        socket = await connect(server, nursery)
+        await socket.send(generation("c", TWO_SENTENCES * 9))
+        for _ in range(12):
+            await socket.receive()
+        (record,) = server.journal.contexts
+        if end == "cancelled":
+            await socket.send(cancel("c"))
+            await socket.receive_until_over("c")
+        elif end == "disconnected":
+            await socket.stream.aclose()
+            await trio.sleep(60)
+        used = record.credits
+        shutil.copytree(live, tmp_path / "left")
+    with closing(open_store(tmp_path / "left" / "store")) as store:
+        rows = store.usage.rows(date.min, date.max)
+        counted = sum(row.credits for row in rows)
+    assert 0 < used < len(TWO_SENTENCES * 9)
+    if end == "killed":
+        assert used - len(TWO_SENTENCES) <= counted < used
+    else:
+        assert counted == used
 
 
 @on_virtual_time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -101,11 +101,21 @@ class Exchange:
         state = self.state
         return find_account_voice(state.store, self.account.id, state.clock.now(), voice_id)
 
-    def charge(self, record: ContextRecord) -> None:
-        """Add the credits of a context that has ended to the usage (protocol §1.9)."""
-        capability, amount = price_of(record)
-        settings = record.settings
-        self.add_usage(capability, amount, model=settings.model_id, voice=settings.voice_id)
+    def meter(self, record: ContextRecord) -> Callable[[], None]:
+        """Return a function that adds a context's credits since its last call to the usage.
+
+        It is called after each sentence, so a process that is killed loses the usage of no more
+        than that, and at the end (protocol §1.9).
+        """
+        settings, counted = record.settings, 0
+
+        def count() -> None:
+            nonlocal counted
+            capability, amount = price_of(record)
+            new, counted = amount - counted, amount
+            self.add_usage(capability, new, model=settings.model_id, voice=settings.voice_id)
+
+        return count
 
     def add_usage(self, capability: str, amount: int, *, model: str, voice: str = "") -> None:
         """Add credits to the usage of the account."""

@@ -61,12 +61,14 @@ class Context:
 
     Attributes:
         settings: The first input, which also has to be passed to `receive`.
+        on_spoken: Called after each sentence, when its audio has been sent.
         on_end: Called once, just before the terminal event is sent, so that the concurrency slot is
             free when the client receives that event.
     """
 
     settings: Generation
     record: ContextRecord
+    on_spoken: Callable[[], None] = lambda: None
     on_end: Callable[[], None] = lambda: None
     state: State = attrs.field(default=State.OPEN, init=False)
     _journal: Journal
@@ -253,6 +255,7 @@ class Context:
             return
         self._record_generated()
         await self._output.send_speech(spoken, started)
+        self.on_spoken()
 
     def _record_generated(self) -> None:
         self._journal.add_generated(self.record, self._taken, self._price)

@@ -154,7 +154,7 @@ async def _shift_pitch(
         try:
             await _send_shifted(exchange, parsed, output)
         finally:
-            exchange.charge(record)
+            exchange.meter(record)()
         record.ended = "done"
         await sink.done(status=exchange.behaviour.done_status)
 

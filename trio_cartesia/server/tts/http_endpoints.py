@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Final
 
 from trio_cartesia.server.exchange.exchange import Exchange
@@ -103,6 +102,7 @@ async def speak(
     """
     service = exchange.state
     with recorded(exchange, generation) as record:
+        count = exchange.meter(record)
         context = Context(
             settings=generation,
             record=record,
@@ -110,7 +110,8 @@ async def speak(
             voice=service.voice,
             behaviour=exchange.behaviour,
             sink=sink,
-            on_end=partial(exchange.charge, record),
+            on_spoken=count,
+            on_end=count,
         )
         try:
             context.receive(generation)

@@ -51,7 +51,7 @@ class TTSSession:
     _journal: Journal
     _account: Account
     _dialect: Dialect
-    _charge: Callable[[ContextRecord], None]
+    _meter: Callable[[ContextRecord], Callable[[], None]]
     _contexts: dict[str, Context] = attrs.field(factory=dict, init=False)
     _ended: dict[str, None] = attrs.field(factory=dict, init=False)  # oldest first
     _late: dict[str, deque[Generation]] = attrs.field(factory=dict, init=False)
@@ -137,6 +137,7 @@ class TTSSession:
             account=self._account.id,
             request_id=self._socket.request_id,
         )
+        count = self._meter(record)
         context = Context(
             settings=request,
             record=record,
@@ -144,15 +145,16 @@ class TTSSession:
             voice=self._voice,
             behaviour=self._behaviour,
             sink=self._sink(request.context_id),
-            on_end=partial(self._release, record),
+            on_spoken=count,
+            on_end=partial(self._release, count),
         )
         self._contexts[request.context_id] = context
         self._socket.nursery.start_soon(self._run, context)
         context.receive(request)
 
-    def _release(self, record: ContextRecord) -> None:
+    def _release(self, count: Callable[[], None]) -> None:
         self._account.release_context()
-        self._charge(record)
+        count()
 
     def _sink(self, context_id: str) -> EventSink:
         return EventSink(

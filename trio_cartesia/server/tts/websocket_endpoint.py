@@ -29,6 +29,6 @@ async def tts_websocket(exchange: Exchange) -> None:
                 voice=service.voice,
                 journal=service.journal,
                 account=exchange.account,
-                charge=exchange.charge,
+                meter=exchange.meter,
             )
             await session.serve()
