@@ -134,7 +134,10 @@ async def test_metrics() -> None:
         ({"deployment_id": "deployment_1"}, []),
         ({"start_date": "2026-01-07T10:01:00Z"}, [7, 8]),
         ({"end_date": "2026-01-07T12:01:00+02:00"}, [6, 7]),
-        ({"start_date": "2026-01-07", "end_date": "2026-01-08"}, [7]),
+        ({"start_date": "2026-01-07", "end_date": "2026-01-08"}, [7, 8]),
+        ({"end_date": "2026-01-07"}, [6, 7]),
+        ({"end_date": "2026-01-07T00:00"}, [6]),
+        ({"end_date": "9999-12-31"}, [6, 7, 8]),
     ],
 )
 @on_virtual_time

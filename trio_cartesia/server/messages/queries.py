@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -72,14 +72,19 @@ class Query:
             raise self.field_error(name, "true or false")
         return _FLAGS[text.lower()]
 
-    def time(self, name: str) -> datetime | None:
-        """Return a time, of UTC if it has no zone; None if it is not set."""
+    def time(self, name: str, *, is_end: bool = False) -> datetime | None:
+        """Return a time, of UTC if it has no zone; None if it is not set.
+
+        A date without a time stands for the start of the day, or for its end if *is_end*.
+        """
         text = self.text(name)
         if text is None:
             return None
         try:
-            time = datetime.fromisoformat(text)
-            return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+            moment = datetime.fromisoformat(text)
+            if is_end and _is_date(text):
+                moment = datetime.combine(moment, time.max)
+            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise self.field_error(name, "a date and time of ISO 8601") from error
 
@@ -96,6 +101,14 @@ class Query:
         if not values <= frozenset(choices):
             raise self.field_error(name, "one of " + ", ".join(choices))
         return values
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Listed(Protocol):

@@ -1,6 +1,7 @@
 """``/agents/metrics`` and their results (protocol §5.9).
 
 Metrics are not evaluated: the only results are those of the agent that an account has at first.
+That a date without a time includes its whole day is a guess.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ async def export_results(exchange: Exchange) -> None:
 def _matcher(query: Query) -> Callable[[Record], bool]:
     """Return a function that returns whether a result matches *query*."""
     wanted = {field: query.text(parameter) for parameter, field in FILTERS.items()}
-    start, end = query.time("start_date"), query.time("end_date")
+    start, end = query.time("start_date"), query.time("end_date", is_end=True)
 
     def matches(result: Record) -> bool:
         fields = result.fields
