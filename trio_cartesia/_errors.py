@@ -31,7 +31,7 @@ attributes, so ``except RequestFailed`` catches all, and nothing that the servic
 
 from __future__ import annotations
 
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 __all__ = [
     "AuthenticationFailed",
@@ -74,7 +74,7 @@ class CartesiaError(Exception):
             as is known (reference of errors); else empty. ``str()`` and ``repr()`` omit it.
     """
 
-    next_step: ClassVar[str] = "Read the message."
+    next_step: str = "Read the message."
 
     partial: object | None = None
 
@@ -106,7 +106,11 @@ class CartesiaError(Exception):
 
 
 class LocalProtocolError(CartesiaError):
-    """The call is not valid. Nothing of it was sent, and nothing else is affected."""
+    """The call is not valid. Nothing of it was sent, and nothing else is affected.
+
+    If a file cannot be read to its end during its upload, the request was sent in part and cut
+    short; then `next_step` says so.
+    """
 
     next_step = "Fix the call: nothing of it was sent."
 

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.support import NO_VOICE
 from trio_cartesia._cli.account.uploading import show_upload
 from trio_cartesia._cli.main import main
+from trio_cartesia.server import Fault
 from trio_cartesia.testing import service_in_thread
 
 VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
@@ -135,6 +136,15 @@ def test_deletions_are_reported_as_json_too(run):
     assert (code, deleted) == (1, {"id": kept, "deleted": True})
     assert (failed["id"], failed["deleted"]) == ("pd_none", False)
     assert failed["error"]
+
+
+def test_a_change_that_is_cut_short_may_have_been_made(run, monkeypatch):
+    """What to do after a lost connection is not what it is for speech."""
+    with service_in_thread(faults=Fault.read("truncated_body at_byte=3")) as lossy:
+        monkeypatch.setenv("CARTESIA_BASE_URL", lossy.url)
+        code, lines, err = run("dictionaries", "create", "terms", "A=b")
+    assert (code, lines) == (1, [])
+    assert "List what there is, then try again: a change may have been made already." in err
 
 
 def test_a_refused_key_ends_the_deleting(run, monkeypatch):

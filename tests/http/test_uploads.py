@@ -188,13 +188,14 @@ async def test_a_file_that_changes_ends_its_upload(change, form, tmp_path):
 
     with path.open("rb") as file:
         async with scripted(VOICE, token=create) as (client, service):
-            with pytest.raises(LocalProtocolError, match=f"clip had {found}"):
+            with pytest.raises(LocalProtocolError, match=f"clip had {found}") as caught:
                 await client.voices.clone(
                     clip=path if form == "path" else file, name="n", language="en"
                 )
             assert client.statistics().connections_open == 0
             assert client.statistics().requests_sent == 1
             assert service.asked == []
+            assert "was sent in part" in caught.value.anew().next_step
             await client.voices.get("v")
 
 
@@ -265,5 +266,6 @@ async def test_pieces_must_be_bytes():
         yield "text"
 
     async with scripted(VOICE) as (client, _):
-        with pytest.raises(LocalProtocolError, match="must yield bytes"):
+        with pytest.raises(LocalProtocolError, match="must yield bytes") as caught:
             await client.voices.clone(clip=pieces(), name="n", language="en")
+        assert "was sent in part" in caught.value.next_step

@@ -88,8 +88,9 @@ class UsageError(Exception):
 
 
 def invalid_usage(error: LocalProtocolError) -> UsageError:
-    """Return the usage error for a call that is not valid, of which nothing was sent."""
-    return UsageError(str(error), next_step="Nothing was sent.")
+    """Return the usage error for a call that is not valid."""
+    is_sent = error.next_step != LocalProtocolError.next_step  # in part, which it says
+    return UsageError(str(error), next_step=error.next_step if is_sent else "Nothing was sent.")
 
 
 Expected = CartesiaError | OSError | UsageError
@@ -170,7 +171,8 @@ def describe_error(error: BaseException, next_step: str | None = None) -> str:
     if isinstance(error, UsageError):
         return f"{_sentence(str(error))} {error.next_step or next_step or ''}".rstrip()
     if isinstance(error, CartesiaError):
-        next_step = _tls_advice(error) or IN_A_SHELL.get(type(error), error.next_step)
+        usual = _tls_advice(error) or IN_A_SHELL.get(type(error), error.next_step)
+        next_step = next_step or usual
         return f"{_sentence(str(error) or type(error).__name__)} {next_step}"
     if isinstance(error, OSError):
         text = error.strerror or str(error) or type(error).__name__

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import attrs
 
 from trio_cartesia._errors import LocalProtocolError
-from trio_cartesia._http.uploads import Progress, Source
+from trio_cartesia._http.uploads import Progress, Source, cut_short
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.reading import to_wire
 
@@ -128,7 +128,7 @@ class Multipart:
 def _check_size(name: str, source: Source, read_bytes: int, *, is_whole: bool) -> None:
     size = source.size_bytes
     if size is not None and (read_bytes > size or (is_whole and read_bytes < size)):
-        raise LocalProtocolError(
+        raise cut_short(
             f"{name} had {size} bytes before the upload, and {'' if is_whole else 'at least '}"
             f"{read_bytes} when it was read: do not change a file while it is sent"
         )

@@ -16,9 +16,10 @@ import trio
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 
-__all__ = ["Progress", "Source", "Upload", "UploadFile", "source_of"]
+__all__ = ["Progress", "Source", "Upload", "UploadFile", "cut_short", "source_of"]
 
 READ_BYTES: Final = 64 * 2**10
+CUT_SHORT: Final = "Fix the file and call again: the request was sent in part, so nothing was done."
 DEFAULT_NAME: Final = "upload"
 DEFAULT_TYPE: Final = "application/octet-stream"
 ALLOWED: Final = (
@@ -141,15 +142,22 @@ def _check_file(file: Any, name: str) -> None:
         raise LocalProtocolError(f"{name} must be {ALLOWED}, not {type(file).__name__}")
 
 
+def cut_short(message: str) -> LocalProtocolError:
+    """Return the error of an upload that ends before its request is complete."""
+    error = LocalProtocolError(message)
+    error.next_step = CUT_SHORT
+    return error
+
+
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
-    """Turn the errors of reading a file into `LocalProtocolError`."""
+def _readable(
+    name: str, failed: Callable[[str], LocalProtocolError] = LocalProtocolError
+) -> Iterator[None]:
+    """Turn the errors of reading a file into `LocalProtocolError`, which *failed* makes."""
     try:
         yield
     except (OSError, ValueError, TypeError) as error:
-        raise LocalProtocolError(
-            f"{name} cannot be read ({error}): it must be {ALLOWED}"
-        ) from error
+        raise failed(f"{name} cannot be read ({error}): it must be {ALLOWED}") from error
 
 
 def _rest_of(file: BinaryIO) -> tuple[int | None, int | None]:
@@ -172,7 +180,7 @@ async def _of_bytes(data: bytes) -> AsyncIterator[bytes]:
 
 
 async def _of_path(path: Path, name: str) -> AsyncIterator[bytes]:
-    with _readable(name):
+    with _readable(name, cut_short):
         file = await trio.to_thread.run_sync(path.open, "rb")
     with file:
         while data := await _read(file, name):
@@ -181,14 +189,14 @@ async def _of_path(path: Path, name: str) -> AsyncIterator[bytes]:
 
 async def _of_file(file: BinaryIO, start: int | None, name: str) -> AsyncIterator[bytes]:
     if start is not None:
-        with _readable(name):
+        with _readable(name, cut_short):
             await trio.to_thread.run_sync(file.seek, start)
     while data := await _read(file, name):
         yield data
 
 
 async def _read(file: BinaryIO, name: str) -> bytes:
-    with _readable(name):
+    with _readable(name, cut_short):
         return await trio.to_thread.run_sync(file.read, READ_BYTES)
 
 
@@ -198,6 +206,6 @@ async def _of_pieces(pieces: AsyncIterable[bytes], name: str) -> AsyncIterator[b
             stack.push_async_callback(pieces.aclose)
         async for piece in pieces:
             if not isinstance(piece, (bytes, bytearray, memoryview)):
-                raise LocalProtocolError(f"{name} must yield bytes, not {type(piece).__name__}")
+                raise cut_short(f"{name} must yield bytes, not {type(piece).__name__}")
             if len(piece):
                 yield bytes(piece)  # noqa: ASYNC119  # likewise

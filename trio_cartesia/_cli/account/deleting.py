@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from trio_cartesia import AuthenticationFailed, Cartesia, RequestFailed
-from trio_cartesia._cli.account.running import Common, print_json, run_request
+from trio_cartesia._cli.account.running import Common, next_step_of, print_json, run_request
 from trio_cartesia._cli.console import (
     EXPECTED,
     FAILED,
@@ -51,7 +51,8 @@ async def delete_each(
         for each in ids:
             errors[each] = error = await _error_of(delete(each))
             if error is not None:
-                report_error(error, each, debug=common.debug)
+                step = next_step_of(error)
+                report_error(error, each, next_step=step, debug=common.debug)
                 if _concerns_all(error):
                     break
             elif not common.json:
@@ -92,4 +93,4 @@ def _outcome(each: str, errors: dict[str, Expected | None]) -> dict[str, Any]:
     error = errors[each]
     if error is None:
         return {"id": each, "deleted": True}
-    return {"id": each, "deleted": False, "error": describe_error(error)}
+    return {"id": each, "deleted": False, "error": describe_error(error, next_step_of(error))}

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 from cyclopts import Parameter
 
-from trio_cartesia import Cartesia, LocalProtocolError
+from trio_cartesia import Cartesia, ConnectionLost, LocalProtocolError
 from trio_cartesia._cli.client import open_client
 from trio_cartesia._cli.common_options import Flag, ServiceChoice
 from trio_cartesia._cli.console import (
@@ -26,6 +26,7 @@ from trio_cartesia._cli.console import (
 __all__ = [
     "DEFAULTS",
     "Common",
+    "next_step_of",
     "print_json",
     "print_made",
     "print_table",
@@ -33,6 +34,7 @@ __all__ = [
     "run_request",
 ]
 
+LOST: Final = "List what there is, then try again: a change may have been made already."
 WITHOUT_VALUE: Final = "-"  # in a cell
 
 
@@ -67,8 +69,13 @@ async def run_request(common: Common, work: Callable[[Cartesia], Awaitable[bool]
     except LocalProtocolError as error:
         raise invalid_usage(error) from error
     except EXPECTED as error:
-        report_error(error, debug=common.debug)
+        report_error(error, next_step=next_step_of(error), debug=common.debug)
         return FAILED
+
+
+def next_step_of(error: BaseException) -> str | None:
+    """Return what to do where that differs from the commands that speak, else None."""
+    return LOST if isinstance(error, ConnectionLost) else None
 
 
 def print_made(common: Common, record: Any, shown: str) -> bool:
