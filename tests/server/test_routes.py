@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from pathlib import Path
 
 import pytest
 import trio
@@ -117,6 +119,20 @@ async def test_what_is_not_done_is_refused_in_the_shape_of_the_version(
         joined = line + (NOW.replace("?", "&") if "?" in line else NOW)
         found, headers, _ = await ask(server, joined, "cartesia-version: 2025-04-16")
         assert (found, headers["content-type"]) == (status, "application/json")
+
+
+@on_virtual_time
+async def test_the_page_lists_what_is_missing() -> None:
+    """Each request that the page of resources calls missing gets 501, for any credential."""
+    page = (Path(__file__).parents[2] / "docs/reference/local-rest.md").read_text()
+    table = page.partition("## Endpoints that are missing")[2]
+    lines = re.findall(r"`((?:GET|POST) /[^`]*)`", table)
+    assert "GET /locales" in lines
+    async with open_server(port=None, voice="tones") as server:
+        for line in lines:
+            admin = ["X-API-Key: sk_car_admin_1"] * ("/usage" in line or "/api-keys" in line)
+            status, _, _ = await ask(server, line.replace("{id}", "a"), *admin)
+            assert (line, status) == (line, 501)
 
 
 @pytest.mark.parametrize(
