@@ -106,11 +106,7 @@ class CartesiaError(Exception):
 
 
 class LocalProtocolError(CartesiaError):
-    """The call is not valid. Nothing of it was sent, and nothing else is affected.
-
-    If a file cannot be read to its end during its upload, the request was sent in part and cut
-    short; then `next_step` says so.
-    """
+    """The call is not valid: nothing was sent, or part of an upload, which ``next_step`` says."""
 
     next_step = "Fix the call: nothing of it was sent."
 

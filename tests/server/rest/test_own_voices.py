@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.server.audio.test_fundamental import vowel
 from tests.server.http_client import NOW, HttpClient, an_error, over_http, speech
 from tests.server.rest.support import FORM, ZERO, asked, form, listed
 from tests.server.rest.voices import CURRENT, EARLIER
 from tests.server.support import Json, on_virtual_time
+from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server import Behaviour
+from trio_cartesia.server.audio.fundamental import SAMPLE_RATE, fundamental_hertz
 from trio_cartesia.server.catalogue.accents import ACCENTS
 
 PUBLIC = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"  # Clara, of the catalogue
@@ -63,6 +67,25 @@ async def test_a_clone_is_a_voice_at_once() -> None:
         assert await sound(client, made["id"]) != await sound(client, other["id"])
         derived = await clone(client, base_voice_id=PUBLIC)
         assert await sound(client, derived["id"]) == await sound(client, PUBLIC)
+
+
+@on_virtual_time
+async def test_a_clone_is_as_high_as_its_clip() -> None:
+    """The clone of a high voice speaks higher than that of a low one, and so do voices that are
+    made from them.
+    """
+    layout = SampleFormat(encoding="pcm_s16le", sample_rate=SAMPLE_RATE)
+    async with over_http() as (client, _):
+        for hertz in (100, 200):
+            samples = vowel(hertz, seconds=0.65, loudness=4000, harmonics=3).tobytes()
+            clip = layout.wav_header(len(samples)) + samples
+            voice = (await clone(client, clip=clip))["id"]
+            german = (await localize(client, voice_id=voice))["id"]
+            derived = (await clone(client, base_voice_id=voice))["id"]
+            for each in (voice, german, derived):
+                found = await fundamental_hertz([array("h", await sound(client, each))])
+                assert found is not None
+                assert 0.9 * hertz < found < 2 * hertz
 
 
 @on_virtual_time

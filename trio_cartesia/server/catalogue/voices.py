@@ -104,6 +104,7 @@ class VoiceEntry:
         is_owned: Whether the voice belongs to an account, and is private.
         timbre_id: The id that pitch and variant are derived from; None for the voice's own. A
             localized voice has that of the voice it was made from.
+        pitch_hertz: The pitch of the clip that it was cloned from; None if there is none.
         more_accents: The ids of accents that were attached to it.
         ready_at: The time, in seconds since 1970, before which it does not exist yet.
     """
@@ -120,6 +121,7 @@ class VoiceEntry:
     created_at: str = "2026-01-05T09:00:00Z"
     is_owned: bool = False
     timbre_id: str | None = None
+    pitch_hertz: float | None = None
     more_accents: tuple[str, ...] = ()
     ready_at: float = 0.0
 

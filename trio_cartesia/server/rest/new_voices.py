@@ -1,7 +1,8 @@
 """Voices that an account makes: ``/voices/clone`` and ``/voices/localize`` (protocol §5.2).
 
-A clone is a voice of the synthesiser, so it does not sound like its clip: pitch and variant are
-derived from the bytes of the clip, or are those of the base voice. The clip is not kept. A
+A clone is a voice of the synthesiser, so it does not sound like its clip, but it is as high: its
+pitch is estimated, if the clip can be decoded and has a voice. Everything else is derived from the
+bytes of the clip. With a base voice, all is that of the base voice. The clip is not kept. A
 localized voice has the pitch and the variant of the voice that it was made from.
 """
 
@@ -11,6 +12,7 @@ import hashlib
 from typing import Final
 from uuid import UUID
 
+from trio_cartesia.server.audio.fundamental import pitch_of_clip
 from trio_cartesia.server.catalogue.accents import ACCENTS, LOCALIZABLE
 from trio_cartesia.server.catalogue.models import LANGUAGES
 from trio_cartesia.server.catalogue.voices import VoiceEntry
@@ -62,6 +64,7 @@ async def clone_voice(exchange: Exchange) -> None:
         accent=accent,
         gender=None if base is None else base.gender,
         timbre_id=str(UUID(bytes=digest[:16])) if base is None else base.timbre_id or base.id,
+        pitch_hertz=await pitch_of_clip(clip.content) if base is None else base.pitch_hertz,
         created_at=timestamp(exchange.state.clock.now()),
     )
     await _respond_new(exchange, voice)
@@ -85,6 +88,7 @@ async def localize_voice(exchange: Exchange) -> None:
         accent=accent.id,
         gender=GENDERS.get(gender, source.gender),
         timbre_id=source.timbre_id or source.id,
+        pitch_hertz=source.pitch_hertz,
         created_at=timestamp(exchange.state.clock.now()),
     )
     await _respond_new(exchange, voice)

@@ -20,6 +20,7 @@ __all__ = ["Tones"]
 LETTERS_PER_SECOND: Final = 15  # at speed 1; people read aloud at about this speed
 LOWEST_HERTZ: Final = 135
 PITCHES: Final = 32
+CLONE_PITCHES: Final = 5
 PITCH_HERTZ: Final = 15  # from one pitch to the next: one wave more in a note
 LOUDNESS: Final = 8000  # the peak at volume 1, of 32767
 LAUGHTER: Final = "h h h"  # three notes; no word has blanks
@@ -51,7 +52,7 @@ class Tones:
         position = 0
         for word in _played(utterance):
             letters = list(filter(str.isalnum, word)) or [word]
-            cycles = round(_hertz(utterance.timbre_id, word) * frames / utterance.sample_rate)
+            cycles = round(_hertz(utterance, word) * frames / utterance.sample_rate)
             note = _note(frames, cycles, amplitude) + bytes(2 * frames * utterance.spelled)
             parts += [note] * len(letters) + [bytes(2 * frames)]
             step = len(note) // 2
@@ -70,9 +71,16 @@ def _played(utterance: Utterance) -> Iterator[str]:
     return (unit for _, unit in units)
 
 
-def _hertz(voice_id: str, word: str) -> int:
-    """Return the pitch of *word*; different words and voices usually have different ones."""
-    voice, step = (zlib.crc32(text.encode("utf-8", "replace")) for text in (voice_id, word))
+def _hertz(utterance: Utterance, word: str) -> float:
+    """Return the pitch of *word*; different words and voices usually have different ones.
+
+    A clone plays few notes, the lowest of which has the pitch of its clip.
+    """
+    texts = utterance.timbre_id, word
+    voice, step = (zlib.crc32(text.encode("utf-8", "replace")) for text in texts)
+    clip_hertz = utterance.voice.pitch_hertz if utterance.voice else None
+    if clip_hertz is not None:
+        return clip_hertz + PITCH_HERTZ * ((voice + step) % CLONE_PITCHES)
     return LOWEST_HERTZ + PITCH_HERTZ * ((voice + step) % PITCHES)
 
 

@@ -14,6 +14,7 @@ from trio_cartesia.server.voices.espeak.voices import (
     DIALECTS,
     LANGUAGES,
     REGIONS,
+    TIMBRES,
     emotion_profile,
     language_of,
     voice_parameters,
@@ -150,6 +151,26 @@ def test_the_language_is_the_speakers_own_by_default() -> None:
     assert language_of(utterance(voice_id=IDS["Annika"], language="fr-BE")) == "fr"
     assert language_of(utterance()) == "en"
     assert find_voice("a") is None
+
+
+@pytest.mark.parametrize(
+    ("hertz", "kind"), [(100, "masculine"), (145, "gender_neutral"), (220, "feminine")]
+)
+def test_a_clone_has_a_timbre_that_suits_its_clip(hertz: float, kind: str) -> None:
+    """How high the clip is decides which variants and pitches a clone may have."""
+    timbre = TIMBRES[kind]
+    for number in range(20):
+        clone = VoiceEntry.owned(
+            name="a",
+            language="en",
+            accent=None,
+            created_at="",
+            timbre_id=str(number),
+            pitch_hertz=hertz,
+        )
+        parameters = voice_parameters(utterance(voice_id=clone.id, voice=clone))
+        assert parameters.voice.partition("+")[2] in timbre.variants
+        assert timbre.lowest <= parameters.pitch < timbre.lowest + timbre.pitches
 
 
 def test_voices_of_an_account_have_the_timbre_of_their_source() -> None:

@@ -77,6 +77,9 @@ TIMBRES: Final = {  # about 165 to 235 Hz, 85 to 125 Hz, and 135 to 160 Hz
 }
 
 
+TOPS_HERTZ: Final = {"masculine": 130.0, "gender_neutral": 163.0}  # of clones
+
+
 @attrs.frozen
 class EmotionProfile:
     """The effect of an emotion on a voice.
@@ -141,7 +144,10 @@ def voice_parameters(utterance: Utterance) -> VoiceParameters:
     """Return the parameters for an utterance at speed 1, the same for equal timbres."""
     voice = _entry(utterance)
     number = zlib.crc32(utterance.timbre_id.lower().encode("utf-8", "replace"))
+    clip_hertz = voice.pitch_hertz if voice else None
     kind = (voice and voice.gender) or ("feminine", "masculine")[number % 2]
+    if clip_hertz is not None:
+        kind = next((kind for kind, top in TOPS_HERTZ.items() if clip_hertz < top), "feminine")
     timbre, number = TIMBRES[kind], number // 2
     number, index = divmod(number, len(timbre.variants))
     number, higher = divmod(number, timbre.pitches)
