@@ -1,37 +1,38 @@
-"""A small voice agent: a language model writes, the agent speaks, and the user may interrupt.
+"""A voice agent that can be interrupted: it always listens, and is silent when the user speaks.
 
-The agent plays a filler while the model thinks, and speaks the answer while the model writes it.
-It stops at once when it is interrupted, and its history has what was heard until then. If the plan
-allows no further context, it tries again, and at last shows the text. Run it with ``python
-agent.py``; without a key it uses a local service.
+It works on an answer when the user seems to be done, and plays it once that is certain. When the
+user speaks again, it stops at once, and its history has what the user has heard of the answer.
+
+``python agent.py`` makes a user, and ``python agent.py --user FILE.wav`` takes a recording of one.
+It writes ``dialogue.txt`` and ``dialogue.wav``, with the user on the left and the agent on the
+right. Without a key it uses a local service.
 """
 
 from __future__ import annotations
 
-import math
+import argparse
 import os
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Protocol, Self
 
 import trio
+from demo import AUDIO, Call, Message, make_user, read_user, think
 
-from trio_cartesia import Cartesia, ConcurrencyLimited, Connection, Context, ContextExpired
+from trio_cartesia import AutoFinalizeSession, Cartesia, Context, ContextExpired, Pool, Turn
 from trio_cartesia.server import open_server
 
-FILLER = "Let me see. "
-RETRY_SECONDS = (0.5, 1.0, 2.0)
-
-SETTINGS = {
+SPEECH = {
     "model_id": "sonic-latest",
     "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-    "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 24000},
     "language": "en",
+    "output_format": {"container": "raw", **AUDIO},
     "add_timestamps": True,  # to know what was heard
 }
 
-Message = dict[str, str]
 Think = Callable[[list[Message]], AsyncGenerator[str]]
 Show = Callable[[str], None]
 
@@ -47,101 +48,121 @@ class Output(Protocol):
 
 
 class Pieces:
-    """The pieces of an answer. Those that were not spoken can be put back."""
+    """The pieces of an answer, for one context after the other."""
 
     def __init__(self, source: AsyncIterator[str]) -> None:
         self.source = source
-        self.waiting: deque[str] = deque()
-        self.taken: list[str] = []
+        self.unspoken: deque[str] = deque()
 
     def put_back(self, unspoken: Iterable[str]) -> None:
-        """Insert *unspoken* at the front, before a further context."""
-        self.waiting.extendleft(reversed(list(unspoken)))
-        self.taken = []
+        """Insert at the front what was taken and not spoken."""
+        self.unspoken.extendleft(reversed(list(unspoken)))
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        piece = self.waiting.popleft() if self.waiting else await anext(self.source)
-        self.taken.append(piece)
-        return piece
+        return self.unspoken.popleft() if self.unspoken else await anext(self.source)
 
 
 class Agent:
-    """Answers questions aloud, one after the other, over one connection.
+    """Talks with one user. Its history is for the model, and has what the user has heard."""
 
-    Its history is for the model: an answer in it ends where the user stopped hearing it.
-    """
-
-    def __init__(self, connection: Connection, *, think: Think, output: Output, show: Show) -> None:
-        self.connection = connection
-        self.think, self.output, self.show = think, output, show
+    def __init__(self, pool: Pool, *, think: Think, output: Output, show: Show) -> None:
+        self.pool, self.think, self.output, self.show = pool, think, output, show
         self.history: list[Message] = []
-        self.heard: list[str] = []
-        self.turn = trio.CancelScope()
+        self.one_turn = trio.Lock()
 
-    async def answer(self, question: str) -> bool:
-        """Answer a question; return False if the answer was interrupted."""
-        self.history.append({"role": "user", "content": question})
-        self.heard = []
-        with trio.CancelScope() as self.turn:
-            async with trio.open_nursery() as nursery:
-                send, receive = trio.open_memory_channel[str](math.inf)
-                nursery.start_soon(self.write, send)
-                await self.speak(Pieces(receive))
-        answer = " ".join(text.strip() for text in self.heard if text)
-        self.history.append({"role": "assistant", "content": answer})
-        return not self.turn.cancelled_caught
+    async def converse(self, session: AutoFinalizeSession) -> None:
+        """Take turns with the user until the session ends, and finish the last answer.
 
-    def interrupt(self) -> None:
-        """Stop speaking at once."""
-        self.turn.cancel()
-        self.output.clear()
+        This loop only starts tasks, so that it is never late: it gets a turn at the moment at which
+        the user starts to speak, and cancels the answer to the turn before.
+        """
+        answering = trio.CancelScope()
+        async with trio.open_nursery() as nursery:
+            async for turn in session.turns():
+                answering.cancel()
+                self.show("(the user speaks)")
+                answering = trio.CancelScope()
+                nursery.start_soon(self.take_turn, turn, answering)
 
-    async def write(self, send: trio.MemorySendChannel[str]) -> None:
-        """Send the model's tokens to a channel as they are written."""
+    async def take_turn(self, turn: Turn, answering: trio.CancelScope) -> None:
+        """Answer one turn; then put into the history what was heard, however the answer ended."""
+        heard: list[str] = []
+        async with self.one_turn:  # the history of the turn before is complete
+            with answering:
+                async with turn.speculate(partial(self.answer, turn, heard)):
+                    self.show(f"user: {await turn.end()}")
+                    # leaving the block waits for the answer
+            answer = "".join(heard).strip()
+            self.show(f"agent: {answer}{' (interrupted)' * answering.cancelled_caught}")
+            self.remember("user", turn.text)
+            self.remember("assistant", answer)
+
+    def remember(self, role: str, content: str) -> None:
+        """Add a message to the history, unless it is empty."""
+        if content:
+            self.history.append({"role": role, "content": content})
+
+    async def answer(self, turn: Turn, heard: list[str], text: str) -> None:
+        """Answer the *text* of a turn, which may not be over.
+
+        If the user goes on, this is cancelled, and called again with more text. So it may do
+        anything before the end of the turn that nobody notices: ask the model, generate speech.
+        """
+        if not text:
+            return  # a noise
+        self.show(f"(works on an answer to {text!r})")
+        history = [*self.history, {"role": "user", "content": text}]
+        async with trio.open_nursery() as nursery:
+            send, receive = trio.open_memory_channel[str](0)
+            nursery.start_soon(self.write, history, send)
+            pieces = Pieces(receive)
+            while True:
+                try:
+                    async with self.pool.speak(pieces, **SPEECH) as context:
+                        await turn.end()  # if the user goes on, it is cancelled here at the latest
+                        await self.play(context, heard)
+                    return
+                except ContextExpired as expired:  # the model paused for more than a second
+                    pieces.put_back(expired.unspoken)
+
+    async def write(self, history: list[Message], send: trio.MemorySendChannel[str]) -> None:
+        """Send what the model writes to a channel, as it is written."""
         with send:
-            async with aclosing(self.think(self.history)) as tokens:
+            async with aclosing(self.think(history)) as tokens:
                 async for token in tokens:
                     await send.send(token)
 
-    async def speak(self, pieces: Pieces) -> None:
-        """Speak an answer in as many contexts as it takes, or show it if there are none."""
-        fill, delays = self.play_filler, list(RETRY_SECONDS)
-        while True:
-            try:
-                async with self.connection.speak(pieces, **SETTINGS) as context:
-                    await fill()  # the first time: the answer is generated meanwhile
-                    await self.play_all(context)
-            except ContextExpired as expired:  # the model paused for longer than a second
-                pieces.put_back(expired.unspoken)
-            except ConcurrencyLimited:  # nothing of this context was spoken
-                pieces.put_back(pieces.taken)
-                if not delays:
-                    break
-                await trio.sleep(delays.pop(0))
-            else:
-                return
-            fill = trio.lowlevel.checkpoint
-        rest = "".join([piece async for piece in pieces])
-        self.heard.append(rest)
-        self.show(rest)
-
-    async def play_filler(self) -> None:
-        """Play the filler, unless the plan allows no context for it."""
-        with suppress(ConcurrencyLimited):
-            async with self.connection.speak(FILLER, **SETTINGS) as filler:
-                await self.play_all(filler)
-
-    async def play_all(self, context: Context) -> None:
-        """Play a context, and note what was heard of it, however it ends."""
+    async def play(self, context: Context, heard: list[str]) -> None:
+        """Play a context, and note what was heard of it; if cancelled, be silent at once."""
         playout = context.playout()
         try:
             async for frame in playout:
                 await self.output.play(frame.audio)
         finally:
-            self.heard.append(playout.heard.text)
+            self.output.clear()
+            heard.append(playout.heard.text)
+
+
+async def talk(client: Cartesia, call: Call, think: Think, show: Show) -> list[Message]:
+    """Connect an agent to a call until the user has hung up; return the agent's history."""
+    async with (
+        client.tts.websocket_pool(max_contexts=2) as pool,
+        client.stt.auto_finalize.websocket(model="ink-2", **AUDIO) as session,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(send, call, session)
+        agent = Agent(pool, think=think, output=call, show=show)
+        await agent.converse(session)
+    return agent.history
+
+
+async def send(call: Call, session: AutoFinalizeSession) -> None:
+    """Send what the user says to the service, all the time."""
+    await session.feed(call, pace="as_fast_as_possible")  # a microphone has a pace of its own
+    await session.no_more_audio()
 
 
 @asynccontextmanager
@@ -155,40 +176,24 @@ async def open_client() -> AsyncIterator[Cartesia]:
             yield client
 
 
-class Counter:
-    """Counts the bytes that it is given."""
+async def main(user: bytes | None) -> tuple[Call, list[str]]:
+    """Hold a dialogue; return its sound and its lines."""
+    lines = []
 
-    count = 0
+    def show(line: str) -> None:
+        lines.append(f"{trio.current_time() - call.begun_at:6.2f} s  {line}")
+        print(lines[-1], flush=True)
 
-    async def play(self, frame: bytes) -> None:
-        """Count a frame."""
-        self.count += len(frame)
-        await trio.lowlevel.checkpoint()
-
-    def clear(self) -> None:
-        """Hold nothing, so drop nothing."""
-
-
-async def main() -> None:
-    """Interrupt one answer and hear another one, with a list of words for a model."""
-
-    async def think(history: list[Message]) -> AsyncGenerator[str]:
-        for word in f"You asked: {history[-1]['content']} I have no idea.".split():
-            yield f"{word} "
-            await trio.sleep(0.05)
-
-    output = Counter()
-    async with open_client() as client, client.tts.websocket_connect() as connection:
-        agent = Agent(connection, think=think, output=output, show=print)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(agent.answer, "How are you?")
-            await trio.sleep(2)
-            agent.interrupt()
-        await agent.answer("And now?")
-    print(f"{output.count} bytes were played, and this was heard:")
-    for message in agent.history:
-        print(f"{message['role']}: {message['content']}")
+    async with open_client() as client:
+        call = Call(user or await make_user(client))
+        await talk(client, call, think, show)
+    return call, lines
 
 
 if __name__ == "__main__":
-    trio.run(main)
+    parser = argparse.ArgumentParser(description="Talk with an agent that can be interrupted.")
+    parser.add_argument("--user", type=Path, help="a WAV: 16 kHz, mono, 16 bits a sample")
+    arguments = parser.parse_args()
+    finished, lines = trio.run(main, arguments.user and read_user(arguments.user))
+    finished.save(Path("dialogue.wav"))
+    Path("dialogue.txt").write_text("\n".join(lines) + "\n")

@@ -1,223 +1,245 @@
-"""The agent against the local service, in memory and on virtual time."""
+"""Whole dialogues with the local service, in memory and on virtual time."""
 
 from __future__ import annotations
 
-import math
+import os
+import wave
+from functools import partial
 
+import attrs
 import pytest
 import trio
-from agent import FILLER, SETTINGS, Agent
+from agent import talk
+from demo import BYTES_PER_SECOND, LINES, TOUR, Call, make_user, read_user, think
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from trio_cartesia.server import Plan
+from trio_cartesia import Cartesia
+from trio_cartesia.server import Behaviour, open_server
+from trio_cartesia.testing import Link, connect_in_memory, on_virtual_time
 
-BYTES_PER_SECOND = 48_000
-FRAME_BYTES = 960
-ANSWER = ["It is ", "a long ", "story, ", "and I ", "am not ", "sure that ", "I know ", "it all."]
-WHOLE = FILLER + "".join(ANSWER)
+EXAMPLES = int(os.environ.get("VOICE_AGENT_EXAMPLES", "10"))
+LATENCY = 0.03
+REACTION_SECONDS = 0.05
+DETECTION_SECONDS = 0.25  # 0.1 for a piece of audio, and the rest for the score of the service
+QUESTION, WHERE = "What do we see on the tour?", "Sorry, where are we now?"
 
 
-class Devices:
-    """A model with a fixed answer, a loudspeaker that plays in real time, and a screen."""
+class Telephone(Call):
+    """Notes how much of each context was played, and when it was cut short."""
 
-    def __init__(self, pauses=None, answer=ANSWER):
-        self.pauses, self.tokens = pauses or {}, answer
-        self.frames = []
-        self.cleared_at = math.inf
-        self.shown = []
-        self.histories = []
-
-    async def think(self, history):
-        self.histories.append(list(history))
-        for number, token in enumerate(self.tokens):
-            await trio.sleep(self.pauses.get(number, 0.05))
-            yield token
+    def __init__(self, user, journal):
+        super().__init__(user)
+        self.journal = journal
+        self.record = None  # of the context that is played
+        self.played = []
 
     async def play(self, frame):
-        await trio.lowlevel.checkpoint()
-        self.frames.append((trio.current_time(), frame))
+        await super().play(frame)
+        if self.record is None:
+            self.record = self.journal.contexts[-1]
+            self.start = len(self.agent) - len(frame)
 
     def clear(self):
-        self.cleared_at = trio.current_time()
-
-    def played_seconds(self):
-        """Return how much was played since it was last cleared, or until it was."""
-        free_at, seconds = -math.inf, 0.0
-        for received_at, frame in self.frames:
-            began_at = max(free_at, received_at)
-            free_at = began_at + len(frame) / BYTES_PER_SECOND
-            until = min(trio.current_time(), self.cleared_at, free_at)
-            seconds += max(0.0, until - began_at)
-        return seconds
-
-    def agent(self, connection):
-        return Agent(connection, think=self.think, output=self, show=self.shown.append)
+        is_cut = self.position < len(self.agent)
+        super().clear()
+        if self.record is not None:
+            self.played.append(Played(self.record, self.start, len(self.agent), is_cut))
+            self.record = None
 
 
-async def test_the_answer_is_played_after_the_filler(cartesia, cartesia_server, autojump_clock):
-    """
-    The whole answer is heard after the filler, although both are generated at once.
-    """
-    devices = Devices()
-    async with cartesia.tts.websocket_connect() as connection:
-        agent = devices.agent(connection)
-        assert await agent.answer("Why?")
-    filler, answer = cartesia_server.journal.contexts
-    assert (filler.transcript, answer.transcript) == (FILLER, "".join(ANSWER))
-    assert agent.history == [
-        {"role": "user", "content": "Why?"},
-        {"role": "assistant", "content": WHOLE},
-    ]
-    audio = filler.audio + answer.audio
-    assert 0 <= devices.played_seconds() - len(audio) / BYTES_PER_SECOND < 0.1
+@attrs.frozen
+class Played:
+    """A part of the agent's channel."""
+
+    record: object
+    start: int
+    end: int
+    is_cut: bool
+
+    def words(self, tolerance_seconds):
+        """Return how many words of the context have been played whole."""
+        seconds = (self.end - self.start) / BYTES_PER_SECOND + tolerance_seconds
+        return sum(word.end <= seconds for word in self.record.words)
 
 
-LATENCY = 0.03
+@attrs.define(eq=False)
+class Wire:
+    """Measures how long after each ``turn.start`` the service gets the cancel of what is played."""
+
+    nursery: trio.Nursery
+    call: Telephone | None = None
+    reactions: list[float] = attrs.field(factory=list)
+    starts: list[float] = attrs.field(factory=list)  # seconds of the call
+
+    async def open(self, open_stream, host, port):
+        return WatchedStream(await open_stream(host, port), self)
+
+    def note_start(self):
+        self.starts.append(trio.current_time() - self.call.begun_at)
+        record = self.call.record
+        if record is not None and record.ended is None:
+            self.nursery.start_soon(self.wait_cancel, record, trio.current_time())
+
+    async def wait_cancel(self, record, started_at):
+        with trio.fail_after(1):
+            while not record.cancels:
+                await trio.sleep(0.001)
+        self.reactions.append(trio.current_time() - started_at)
 
 
-@pytest.mark.cartesia(link={"latency_seconds": LATENCY})
-@pytest.mark.parametrize("seconds", [0.9, 1.777, 3.01, 5.9])
-async def test_barge_in(seconds, cartesia, cartesia_server, autojump_clock):
-    """
-    At an interruption the service is told at once, the history ends with the last word that the
-    output had played, and the next answer is played after one round trip.
-    """
-    devices = Devices(answer=["One word ", "after the other. "] * 100)
-    async with cartesia.tts.websocket_connect() as connection, trio.open_nursery() as nursery:
-        agent = devices.agent(connection)
-        nursery.start_soon(agent.answer, "Why?")
-        await trio.sleep(seconds)
-        filler, answer = cartesia_server.journal.contexts
-        assert answer.cancels == 0
-        agent.interrupt()
-        played_seconds = devices.played_seconds()
-        await trio.sleep(LATENCY + 0.001)
-        assert answer.cancels == 1
-        heard = []
-        for record in (filler, answer):
-            heard += [word.text for word in record.words if word.end <= played_seconds]
-            frames = math.ceil(len(record.audio) / FRAME_BYTES)
-            played_seconds -= frames * FRAME_BYTES / BYTES_PER_SECOND
-        assert agent.history[-1]["content"].split() == heard
+@attrs.define(eq=False)
+class WatchedStream(trio.abc.Stream):
+    inner: trio.abc.Stream
+    wire: Wire
 
-        nursery.start_soon(agent.answer, "And now?")
-        asked_at, count = trio.current_time(), len(devices.frames)
-        await trio.sleep(3 * LATENCY)
-        first_frame_at, _ = devices.frames[count]
-        assert first_frame_at - asked_at == pytest.approx(2 * LATENCY)
-        agent.interrupt()
-    assert devices.histories[1] == agent.history[:3]
+    async def receive_some(self, max_bytes=None):
+        data = await self.inner.receive_some(max_bytes)
+        if b'"turn.start"' in data:
+            self.wire.note_start()
+        return data
+
+    async def send_all(self, data):
+        await self.inner.send_all(data)
+
+    async def wait_send_all_might_not_block(self):
+        await self.inner.wait_send_all_might_not_block()
+
+    async def aclose(self):
+        await self.inner.aclose()
 
 
-async def test_an_interruption_is_silence_at_once(cartesia, cartesia_server, autojump_clock):
-    """
-    After an interruption nothing more is played, and the service stops.
-    """
-    devices = Devices()
-    async with cartesia.tts.websocket_connect() as connection, trio.open_nursery() as nursery:
-        agent = devices.agent(connection)
-        nursery.start_soon(agent.answer, "Why?")
-        await trio.sleep(1.0)
-        agent.interrupt()
-        played_seconds, frames = devices.played_seconds(), len(devices.frames)
-        assert 0 < played_seconds <= 1
-        await trio.sleep(10)
-        assert devices.played_seconds() == played_seconds
-        assert len(devices.frames) == frames
-        assert connection.statistics().contexts_draining == 0
-        assert all(context.ended for context in cartesia_server.journal.contexts)
+@attrs.frozen
+class Dialogue:
+    """A dialogue that is over."""
+
+    call: Telephone
+    wire: Wire
+    lines: list[str]
+    history: list[dict[str, str]]
+    contexts: list[object]
+
+    def said(self, role):
+        return [message["content"] for message in self.history if message["role"] == role]
 
 
-@pytest.mark.cartesia(plan=Plan(name="one at a time", tts_concurrency=1, stt_concurrency=1))
-async def test_one_context_at_a_time_is_enough(cartesia, cartesia_server, autojump_clock):
-    """
-    If the plan allows one context at once, the answer is spoken after the filler.
-    """
-    devices = Devices()
-    async with cartesia.tts.websocket_connect() as connection:
-        agent = devices.agent(connection)
-        assert await agent.answer("Why?")
-    assert cartesia_server.journal.contexts[-1].transcript == "".join(ANSWER)
-    assert agent.history[-1]["content"] == WHOLE
-    assert devices.shown == []
-
-
-@pytest.mark.cartesia(plan=Plan(name="one at a time", tts_concurrency=1, stt_concurrency=1))
-async def test_without_a_context_the_answer_is_shown(cartesia, autojump_clock):
-    """
-    If another context takes the only place for too long, the answer is shown.
-    """
-    devices = Devices()
+async def hold(*user, think=think, times_real_time=1.5):
+    """Hold a dialogue, whose speech takes its time to be generated; at its end nothing is open."""
+    lines = []
     async with (
-        cartesia.tts.websocket_connect() as connection,
-        connection.context(**SETTINGS) as other,
+        open_server(
+            port=None,
+            voice="tones",
+            recognizer="own",
+            behaviour=Behaviour(times_real_time=times_real_time),
+        ) as server,
+        connect_in_memory(server, link=Link(latency_seconds=LATENCY)) as open_stream,
+        trio.open_nursery() as nursery,
     ):
-        await other.push("Another context talks, on and on. " * 1000)
-        agent = devices.agent(connection)
-        assert await agent.answer("Why?")
-    assert devices.shown == ["".join(ANSWER)]
-    assert agent.history[-1]["content"] == "".join(ANSWER)
-    assert not devices.frames
+        wire = Wire(nursery)
+        opened = partial(wire.open, open_stream)
+        async with Cartesia("key", base_url=server.url, open_stream=opened) as client:
+            audio = await make_user(client, user)
+            users_contexts = len(server.journal.contexts)
+            call = wire.call = Telephone(audio, server.journal)
+            history = await talk(client, call, think, lines.append)
+        await trio.sleep(1)  # what the service has to send is sent
+        assert not server.journal.open_connections
+        contexts = server.journal.contexts[users_contexts:]
+        assert all(context.ended for context in contexts)
+        assert [stream.ended for stream in server.journal.transcriptions] == ["done"]
+    return Dialogue(call, wire, lines, history, contexts)
 
 
-@pytest.mark.parametrize("pauses", [{3: 5}, {2: 3, 6: 4}, {7: 60}])
-async def test_a_model_may_pause(pauses, cartesia, cartesia_server, autojump_clock):
+def check_heard(dialogue):
+    """The history has what was played, up to the last whole word."""
+    answers = iter(dialogue.said("assistant"))
+    for played in dialogue.call.played:
+        if not played.words(0.001):
+            continue
+        answer = next(answers)
+        assert played.record.transcript.startswith(answer)
+        assert played.words(-0.001) <= len(answer.split()) <= played.words(0.001)
+    assert not list(answers)
+
+
+def check_silence(dialogue):
+    """Each interruption is silence at the moment at which it is known, and cancels the context."""
+    assert all(seconds <= REACTION_SECONDS for seconds in dialogue.wire.reactions)
+    call = dialogue.call
+    for played in call.played:
+        if played.is_cut:
+            seconds = played.end / BYTES_PER_SECOND
+            assert any(abs(start - seconds) < 0.001 for start in dialogue.wire.starts)
+            assert not any(call.agent[played.end : played.end + BYTES_PER_SECOND // 2])
+
+
+async def test_the_dialogue(autojump_clock):
     """
-    However long the model pauses, no part of the answer is missing or spoken twice.
+    The agent is interrupted twice. It knows each time what was heard: it says where it was, and
+    goes on from there.
     """
-    devices = Devices(pauses)
-    async with cartesia.tts.websocket_connect() as connection:
-        agent = devices.agent(connection)
-        assert await agent.answer("Why?")
-    assert agent.history[-1]["content"] == WHOLE
-    _, *answers = cartesia_server.journal.contexts
-    assert len(answers) > 1
-    assert "".join(answer.transcript for answer in answers) == "".join(ANSWER)
+    dialogue = await hold(*LINES)
+    (_, first), *others = LINES
+    assert dialogue.said("user") == [
+        "I would like to know what we see on the walking tour.",
+        *[line for line, _ in LINES[2:]],
+    ]
+    told, where, more, goodbye = dialogue.said("assistant")
+    assert TOUR.startswith(told)
+    assert " ".join(told.split()[-4:]) in where
+    assert TOUR.removeprefix(told).strip().startswith(more)
+    assert goodbye == "You are welcome. Goodbye!"
+    assert [played.is_cut for played in dialogue.call.played] == [True, False, True, False]
+    assert len(dialogue.wire.reactions) == 2
+    check_heard(dialogue)
+    check_silence(dialogue)
 
 
-@pytest.mark.cartesia(link={"latency_seconds": 0.1, "bytes_per_second": 50_000})
-async def test_a_slow_network_delays_the_first_sound_a_little(cartesia, autojump_clock):
+async def test_an_interruption(autojump_clock):
     """
-    With a tenth of a second of latency, the first sound is played within a second.
+    The agent is silent 0.05 s after the service has detected the user, and the service gets the
+    cancel after one way.
     """
-    devices = Devices()
-    async with cartesia.tts.websocket_connect() as connection:
-        begun = trio.current_time()
-        assert await devices.agent(connection).answer("Why?")
-    assert 0.2 < devices.frames[0][0] - begun < 1
+    dialogue = await hold((QUESTION, 4.0), (WHERE, 1.0))
+    (reaction,) = dialogue.wire.reactions
+    assert LATENCY <= reaction <= LATENCY + 0.002
+    cut, answer = dialogue.call.played
+    assert (cut.record.ended, cut.record.cancels) == ("cancelled", 1)
+    user = dialogue.call.user
+    spoken_at = next(at for at in range(cut.start + 32000, len(user)) if user[at])
+    silent_after_seconds = (cut.end - spoken_at) / BYTES_PER_SECOND
+    assert 0 < silent_after_seconds <= DETECTION_SECONDS + 2 * LATENCY
 
 
-@pytest.mark.cartesia(loopback=True)
-async def test_over_a_real_socket(cartesia, cartesia_server):
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    pause_seconds=st.floats(0, 14),
+    times_real_time=st.sampled_from([1.2, 3, 100]),
+)
+@on_virtual_time
+async def test_an_interruption_at_any_moment(pause_seconds, times_real_time):
     """
-    The agent works over loopback, on real time.
+    Whenever the user speaks again, be it before, during or after the answer, the history has what
+    was heard of it, the agent goes by that, and it is silent at once.
     """
-    devices = Devices(answer=["Yes. "])
-    with trio.fail_after(10):
-        async with cartesia.tts.websocket_connect() as connection:
-            agent = devices.agent(connection)
-            assert await agent.answer("Why?")
-    assert agent.history[-1]["content"] == f"{FILLER}Yes."
+    user = [(QUESTION, pause_seconds), (WHERE, 1.0)]
+    dialogue = await hold(*user, times_real_time=times_real_time)
+    assert " ".join(dialogue.said("user")) == f"{QUESTION} {WHERE}"
+    check_heard(dialogue)
+    check_silence(dialogue)
+    if len(dialogue.said("assistant")) == 2:
+        told, where = dialogue.said("assistant")
+        assert " ".join(told.split()[-4:]) in where
 
 
-@pytest.mark.cartesia(plan=Plan(name="one at a time", tts_concurrency=1, stt_concurrency=1))
-async def test_a_pause_and_a_full_plan_repeat_nothing(cartesia, cartesia_server, autojump_clock):
+async def test_work_that_was_too_early(autojump_clock):
     """
-    If the plan is full after a pause of the model, the part that was spoken is not spoken again.
+    The answer to half a sentence is begun and cancelled; no part of it is played.
     """
-    devices = Devices({4: 5})
-
-    async def take_the_place():
-        await trio.sleep(4.8)
-        async with connection.context(**SETTINGS) as other:
-            await other.push("Another context talks, on and on. " * 1000)
-            await trio.sleep(1.5)
-
-    async with cartesia.tts.websocket_connect() as connection, trio.open_nursery() as nursery:
-        nursery.start_soon(take_the_place)
-        assert await devices.agent(connection).answer("Why?")
-    spoken = "".join(
-        context.transcript
-        for context in cartesia_server.journal.contexts
-        if context.transcript != FILLER and not context.transcript.startswith("Another")
-    )
-    assert spoken == "".join(ANSWER)
+    dialogue = await hold(("I would like to know", 0.45), ("about the tour.", 20))
+    early, answer = dialogue.contexts
+    assert (early.ended, early.cancels) == ("cancelled", 1)
+    assert [played.record for played in dialogue.call.played] == [answer]
+    assert dialogue.said("user") == ["I would like to know about the tour."]
+    assert dialogue.said("assistant") == [TOUR]
