@@ -95,7 +95,7 @@ class Agent:
                 async with turn.speculate(partial(self.answer, turn, heard)):
                     self.show(f"user: {await turn.end()}")
                     # leaving the block waits for the answer
-            answer = "".join(heard).strip()
+            answer = " ".join(text.strip() for text in heard).strip()
             self.show(f"agent: {answer}{' (interrupted)' * answering.cancelled_caught}")
             self.remember("user", turn.text)
             self.remember("assistant", answer)
