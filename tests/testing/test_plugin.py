@@ -136,6 +136,26 @@ def test_the_closest_marker_counts(run_tests):
     run_tests(test).assert_outcomes(passed=1)
 
 
+def test_the_recogniser_needs_no_thread(run_tests):
+    """Whatever is installed, tests under an autojumping clock can transcribe; another recogniser
+    can be set.
+    """
+    test = (
+        "async def test_usual(cartesia_server):\n"
+        "    assert cartesia_server.recognizer.name == 'own'\n"
+        "@pytest.mark.cartesia(recognizer='none')\n"
+        "async def test_other(cartesia_server):\n"
+        "    assert cartesia_server.recognizer.name == 'none'\n"
+    )
+    run_tests(test).assert_outcomes(passed=2)
+
+
+def test_without_numpy_nothing_is_recognised(monkeypatch):
+    """The fixtures do not need NumPy, which is an extra."""
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert Marked().recognizer == "none"
+
+
 @pytest.mark.parametrize("arguments", ["loopback=True", "tls=True"])
 def test_the_service_may_have_a_port(arguments, run_tests):
     """With *loopback* or *tls* the same fixtures use a port of this machine."""
@@ -151,13 +171,14 @@ def test_the_service_may_have_a_port(arguments, run_tests):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ("voices='tones'", "takes no voices; it takes behaviour, faults, voice, plan"),
+        ("voices='tones'", "takes no voices; it takes behaviour, faults, voice, recognizer, plan"),
         ("'tones'", "takes named arguments only"),
         ("behaviour={'late_input': 'never'}", "late_input must be"),
         ("behaviour=3", "must be a Behaviour or a mapping of its fields, not int"),
         ("link={'latency_seconds': -1}", "latency_seconds"),
         ("faults='colour'", "no fault is called 'colour'"),
         ("plan='gold'", "no plan is called 'gold'"),
+        ("recognizer='ears'", "no recogniser is called 'ears'"),
         ("link={'latency_seconds': 1}, tls=True", "link is for connections in memory"),
     ],
 )

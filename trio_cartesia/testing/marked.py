@@ -8,12 +8,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from importlib.util import find_spec
 from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 
 from trio_cartesia import Cartesia
-from trio_cartesia.server import Behaviour, Fault, Plan, Server, Voice, open_server
+from trio_cartesia.server import Behaviour, Fault, Plan, Recognizer, Server, Voice, open_server
 from trio_cartesia.testing.links import DIRECT, Link
 from trio_cartesia.testing.peer import connect_in_memory
 from trio_cartesia.testing.service_thread import ServiceThread, service_in_thread
@@ -55,6 +56,11 @@ def _link(value: object) -> Link:
     return _value_of(Link, value)
 
 
+def _default_recognizer() -> str:
+    """Return one that uses no thread, so that it works under an autojumping clock."""
+    return "own" if find_spec("numpy") else "none"
+
+
 @attrs.frozen(kw_only=True)
 class Marked:
     """The arguments of ``@pytest.mark.cartesia(...)``.
@@ -65,6 +71,8 @@ class Marked:
         faults: The faults of every connection: a `Fault`, several, or text such as
             ``"close at_frame=3"``.
         voice: A voice or its name.
+        recognizer: A recogniser or its name; by default ``own``, or ``none`` without NumPy. Others
+            may use threads, and need real time then.
         plan: The limits of the account: a `Plan`, a mapping of its fields, or the name of one.
         link: How slowly, and in which pieces, the connection in memory carries bytes: a `Link`,
             or a mapping of its fields.
@@ -75,6 +83,7 @@ class Marked:
     behaviour: Behaviour = attrs.field(factory=Behaviour, converter=_behaviour)
     faults: tuple[Fault, ...] = attrs.field(default=(), converter=_faults)
     voice: Voice | str = "tones"
+    recognizer: Recognizer | str = attrs.field(factory=_default_recognizer)
     plan: Plan | str = attrs.field(default="enterprise", converter=_plan)
     link: Link = attrs.field(default=DIRECT, converter=_link)
     loopback: bool = False
@@ -89,6 +98,7 @@ class Marked:
         """Return the arguments of `open_server`."""
         return {
             "voice": self.voice,
+            "recognizer": self.recognizer,
             "behaviour": self.behaviour,
             "faults": self.faults,
             "plan": self.plan,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["cartesia", "cartesia_server", "cartesia_service", "pytest_configure"]
 
 MARKER: Final = (
-    "cartesia(behaviour=..., faults=..., voice=..., plan=..., link=..., loopback=..., tls=...): "
-    "settings of the local service behind the fixtures of trio_cartesia"
+    "cartesia(behaviour=..., faults=..., voice=..., recognizer=..., plan=..., link=..., "
+    "loopback=..., tls=...): settings of the local service behind the fixtures of trio_cartesia"
 )
 NOT_TRIO: Final = (
     "the fixtures cartesia and cartesia_server are for tests that run under Trio, and this one "
@@ -53,8 +53,9 @@ async def cartesia_server(
 ) -> AsyncIterator[Server]:
     """Run a local service for one test, in memory unless the marker says otherwise.
 
-    It speaks in tones, so its audio is deterministic. Its ``journal`` records what clients asked
-    and what it spoke. `@pytest.mark.cartesia(...)` changes its settings.
+    It speaks in tones, so its audio is deterministic, and recognises its own speech. Its
+    ``journal`` records what clients asked and what it spoke. `@pytest.mark.cartesia(...)` changes
+    its settings.
     """
     from trio_cartesia.testing.marked import open_marked_server
 
