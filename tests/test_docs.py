@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import attrs
 import pytest
@@ -145,6 +146,16 @@ def test_there_are_examples():
     assert len(BLOCKS) >= 6
     written = "".join(path.read_text() for path in (ROOT / "trio_cartesia").rglob("*.py"))
     assert len(EXAMPLES) == written.count("Example::\n") > 10
+
+
+def test_the_voice_agent_is_quoted_as_it_is():
+    """The code on its page is that of the example, but for the indentation of methods."""
+    page = (ROOT / "docs/how-to/voice-agent.md").read_text()
+    program = (ROOT / "examples/voice_agent/agent.py").read_text()
+    functions = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    assert len(functions) > 5
+    for function in functions:
+        assert function in program or indent(function, "    ") in program
 
 
 def test_the_diagram_is_the_table():
@@ -327,7 +338,8 @@ def test_every_page_can_be_found(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     """Each relative link of a page names a file that is there."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#:]+)\)", prose):
         assert (page.parent / target).exists(), target
 
 

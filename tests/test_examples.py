@@ -15,7 +15,7 @@ from tests.support import check_two_files
 from trio_cartesia.server import open_server
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-OTHERS = ("test_*.py", "telephone.py")  # that are no programs
+OTHERS = ("test_*.py", "telephone.py", "demo.py")  # that are no programs
 PROGRAMS = [path for path in sorted(EXAMPLES.rglob("*.py")) if not any(map(path.match, OTHERS))]
 PROJECTS = sorted(path.parent for path in EXAMPLES.glob("*/pyproject.toml"))
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import trio
 from demo import AUDIO, Call, Message, make_user, read_user, think
@@ -25,10 +25,9 @@ from demo import AUDIO, Call, Message, make_user, read_user, think
 from trio_cartesia import AutoFinalizeSession, Cartesia, Context, ContextExpired, Pool, Turn
 from trio_cartesia.server import open_server
 
-SPEECH = {
+SPEECH: dict[str, Any] = {
     "model_id": "sonic-latest",
     "voice": "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-    "language": "en",
     "output_format": {"container": "raw", **AUDIO},
     "add_timestamps": True,  # to know what was heard
 }
@@ -108,25 +107,17 @@ class Agent:
     async def answer(self, turn: Turn, heard: list[str], text: str) -> None:
         """Answer the *text* of a turn, which may not be over.
 
-        If the user goes on, this is cancelled, and called again with more text. So it may do
-        anything before the end of the turn that nobody notices: ask the model, generate speech.
+        If the user goes on, this is cancelled, and called again with more text. So until the end of
+        the turn it may only do what nobody notices: ask the model, and generate speech.
         """
         if not text:
             return  # a noise
         self.show(f"(works on an answer to {text!r})")
         history = [*self.history, {"role": "user", "content": text}]
-        async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as nursery:  # the model writes while the agent speaks
             send, receive = trio.open_memory_channel[str](0)
             nursery.start_soon(self.write, history, send)
-            pieces = Pieces(receive)
-            while True:
-                try:
-                    async with self.pool.speak(pieces, **SPEECH) as context:
-                        await turn.end()  # if the user goes on, it is cancelled here at the latest
-                        await self.play(context, heard)
-                    return
-                except ContextExpired as expired:  # the model paused for more than a second
-                    pieces.put_back(expired.unspoken)
+            await self.speak(Pieces(receive), turn, heard)
 
     async def write(self, history: list[Message], send: trio.MemorySendChannel[str]) -> None:
         """Send what the model writes to a channel, as it is written."""
@@ -134,6 +125,18 @@ class Agent:
             async with aclosing(self.think(history)) as tokens:
                 async for token in tokens:
                     await send.send(token)
+
+    async def speak(self, pieces: Pieces, turn: Turn, heard: list[str]) -> None:
+        """Speak an answer, in as many contexts as it takes. Leaving the block cancels a context."""
+        while True:
+            try:
+                async with self.pool.speak(pieces, **SPEECH) as context:
+                    await turn.end()  # an answer that came too early is cancelled here at last
+                    await self.play(context, heard)
+            except ContextExpired as expired:  # the model paused for more than a second
+                pieces.put_back(expired.unspoken)
+            else:
+                return
 
     async def play(self, context: Context, heard: list[str]) -> None:
         """Play a context, and note what was heard of it; if cancelled, be silent at once."""
@@ -149,9 +152,9 @@ class Agent:
 async def talk(client: Cartesia, call: Call, think: Think, show: Show) -> list[Message]:
     """Connect an agent to a call until the user has hung up; return the agent's history."""
     async with (
-        client.tts.websocket_pool(max_contexts=2) as pool,
+        client.tts.websocket_pool(max_contexts=2) as pool,  # one is cancelled, another one begins
         client.stt.auto_finalize.websocket(model="ink-2", **AUDIO) as session,
-        trio.open_nursery() as nursery,
+        trio.open_nursery() as nursery,  # it ends before the connections do
     ):
         nursery.start_soon(send, call, session)
         agent = Agent(pool, think=think, output=call, show=show)

@@ -1,4 +1,4 @@
-"""What takes the place of a user, of a telephone and of a language model, so that all works offline."""
+"""Stand-ins for a user, a telephone and a language model, so that the agent runs offline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import wave
 from array import array
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import trio
 
@@ -15,12 +15,12 @@ from trio_cartesia import Cartesia
 RATE = 16000
 BYTES_PER_SECOND = 2 * RATE
 FRAME_BYTES = BYTES_PER_SECOND // 50
-AUDIO = {"encoding": "pcm_s16le", "sample_rate": RATE}
+AUDIO: dict[str, Any] = {"encoding": "pcm_s16le", "sample_rate": RATE}
 
 LINES = (  # and the seconds of silence after each of them
     ("I would like to know", 0.3),  # in which the agent works on an answer already
     ("what we see on the walking tour.", 5.0),
-    ("Sorry, where are we now?", 4.5),  # interrupts the answer
+    ("Sorry, where are we now?", 5.0),  # interrupts the answer
     ("Yes, please go on.", 5.0),
     ("Thank you, that is enough.", 2.0),  # interrupts it again
 )
@@ -80,7 +80,8 @@ def read_user(path: Path) -> bytes:
     with wave.open(str(path)) as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
             raise SystemExit(f"{path} must have one channel, 16 bits a sample, {RATE} a second")
-        return file.readframes(file.getnframes())
+        audio: bytes = file.readframes(file.getnframes())
+        return audio
 
 
 async def make_user(client: Cartesia, lines: Iterable[tuple[str, float]] = LINES) -> bytes:
@@ -128,7 +129,7 @@ def reply(history: list[Message]) -> str:
         if message["role"] == "assistant":  # what the user has heard: they may have interrupted it
             rest = rest.removeprefix(message["content"]).strip()
     if "where" in question:
-        last_words = " ".join(TOUR.removesuffix(rest).split()[-4:])
+        last_words = " ".join(TOUR.removesuffix(rest).split()[-3:])
         return f'We are at "{last_words}". Shall I go on?' if last_words else "At the beginning."
     if "tour" in question or "go on" in question:
         return rest or "That was the whole tour."

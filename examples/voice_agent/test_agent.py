@@ -20,7 +20,7 @@ from trio_cartesia.testing import Link, connect_in_memory, on_virtual_time
 
 EXAMPLES = int(os.environ.get("VOICE_AGENT_EXAMPLES", "10"))
 LATENCY = 0.03
-REACTION_SECONDS = 0.05
+REACTION_SECONDS = LATENCY + 0.001  # from turn.start here to the cancel there
 DETECTION_SECONDS = 0.25  # 0.1 for a piece of audio, and the rest for the score of the service
 NOISE = b"\0\x40\0\xc0" * 4000  # half a second
 QUESTION, WHERE = "What do we see on the tour?", "Sorry, where are we now?"
@@ -66,12 +66,12 @@ class Played:
 
 @attrs.define(eq=False)
 class Wire:
-    """Measures how long after each ``turn.start`` the service gets the cancel of what is played."""
+    """Notes when ``turn.start`` arrives, and whether the service then gets a cancel in time."""
 
     nursery: trio.Nursery
     call: Telephone | None = None
-    reactions: list[float] = attrs.field(factory=list)
     starts: list[float] = attrs.field(factory=list)  # seconds of the call
+    cancels: list[int] = attrs.field(factory=list)  # of each context that was open at a start
 
     async def open(self, open_stream, host, port):
         return WatchedStream(await open_stream(host, port), self)
@@ -80,13 +80,12 @@ class Wire:
         self.starts.append(trio.current_time() - self.call.begun_at)
         record = self.call.record
         if record is not None and record.ended is None:
-            self.nursery.start_soon(self.wait_cancel, record, trio.current_time())
+            self.nursery.start_soon(self.count_cancels, record)
 
-    async def wait_cancel(self, record, started_at):
-        with trio.fail_after(1):
-            while not record.cancels:
-                await trio.sleep(0.001)
-        self.reactions.append(trio.current_time() - started_at)
+    async def count_cancels(self, record):
+        before = record.cancels
+        await trio.sleep(REACTION_SECONDS)
+        self.cancels.append(record.cancels - before)
 
 
 @attrs.define(eq=False)
@@ -169,7 +168,7 @@ def check_heard(dialogue):
 
 def check_silence(dialogue):
     """Each interruption is silence at the moment at which it is known, and cancels the context."""
-    assert all(seconds <= REACTION_SECONDS for seconds in dialogue.wire.reactions)
+    assert set(dialogue.wire.cancels) <= {1}
     call = dialogue.call
     for played in call.played:
         if played.is_cut:
@@ -184,31 +183,30 @@ async def test_the_dialogue(autojump_clock):
     goes on from there.
     """
     dialogue = await hold(*LINES)
-    (_, first), *others = LINES
     assert dialogue.said("user") == [
         "I would like to know what we see on the walking tour.",
         *[line for line, _ in LINES[2:]],
     ]
     told, where, more, goodbye = dialogue.said("assistant")
     assert TOUR.startswith(told)
-    assert " ".join(told.split()[-4:]) in where
+    assert " ".join(told.split()[-3:]) in where
     assert TOUR.removeprefix(told).strip().startswith(more)
     assert goodbye == "You are welcome. Goodbye!"
     assert [played.is_cut for played in dialogue.call.played] == [True, False, True, False]
-    assert len(dialogue.wire.reactions) == 2
+    assert dialogue.wire.cancels == [1, 1]
     check_heard(dialogue)
     check_silence(dialogue)
 
 
 async def test_an_interruption(autojump_clock):
     """
-    The agent is silent 0.05 s after the service has detected the user, and the service gets the
-    cancel after one way.
+    The agent is silent as soon as the user is detected, and the service gets the cancel one way
+    later.
     """
     dialogue = await hold((QUESTION, 4.0), (WHERE, 1.0))
-    (reaction,) = dialogue.wire.reactions
-    assert LATENCY <= reaction <= LATENCY + 0.002
-    cut, answer = dialogue.call.played
+    check_silence(dialogue)
+    assert dialogue.wire.cancels == [1]
+    cut, _ = dialogue.call.played
     assert (cut.record.ended, cut.record.cancels) == ("cancelled", 1)
     user = dialogue.call.user
     spoken_at = next(at for at in range(cut.start + 32000, len(user)) if user[at])
@@ -233,7 +231,7 @@ async def test_an_interruption_at_any_moment(pause_seconds, times_real_time):
     check_silence(dialogue)
     if len(dialogue.said("assistant")) == 2:
         told, where = dialogue.said("assistant")
-        assert " ".join(told.split()[-4:]) in where
+        assert " ".join(told.split()[-3:]) in where
 
 
 async def test_work_that_was_too_early(autojump_clock):
@@ -273,7 +271,7 @@ async def test_a_noise_is_not_answered(autojump_clock):
     (told, where) = dialogue.said("assistant")
     assert TOUR.startswith(told)
     assert len(told) < len(TOUR) / 2
-    assert " ".join(told.split()[-4:]) in where
+    assert " ".join(told.split()[-3:]) in where
     assert dialogue.said("user") == [QUESTION, WHERE]
     assert len(dialogue.wire.starts) == 3
 
