@@ -239,11 +239,18 @@ async def test_an_interruption_at_any_moment(pause_seconds, times_real_time):
 
 async def test_work_that_was_too_early(autojump_clock):
     """
-    The answer to half a sentence is begun and cancelled; no part of it is played.
+    The answer to half a sentence is spoken by the service, and cancelled; no part of it is played.
     """
-    dialogue = await hold(("I would like to know", 0.45), ("about the tour.", 20))
+
+    async def answer_at_once(history):
+        await trio.lowlevel.checkpoint()
+        yield TOUR
+
+    lines = ("I would like to know", 0.45), ("about the tour.", 20)
+    dialogue = await hold(*lines, think=answer_at_once)
     early, answer = dialogue.contexts
     assert (early.ended, early.cancels) == ("cancelled", 1)
+    assert early.audio
     assert [played.record for played in dialogue.call.played] == [answer]
     assert dialogue.said("user") == ["I would like to know about the tour."]
     assert dialogue.said("assistant") == [TOUR]
