@@ -27,6 +27,8 @@ NUMBERS: dict[str, list[float]] = {
     "remembered_contexts": [0, 1, 10_000],
     "foreign_voice": [403, 404],
     "training_seconds": [0, 5],
+    "stt_close": [1000, 4000],
+    "stt_idle_seconds": [0.01, 5, 180],
 }
 
 
