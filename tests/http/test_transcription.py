@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.http.scripted import answer, scripted
 from tests.http.test_uploads import parts_of
 from trio_cartesia import BadRequest, LocalProtocolError, TranscriptWord
+from trio_cartesia.types import RecordingTranscript
 
 TEXT = {"type": "transcript", "text": "Good morning.", "request_id": "r", "duration": 1.5}
 WORDS = [{"word": "Good", "start": 0.04, "end": 0.3}]
@@ -34,6 +36,26 @@ async def test_a_recording_is_transcribed(autojump_clock):
     assert (transcript.language, transcript.duration) == ("en", 1.5)
     assert transcript.extra == {"new": 1}
     assert "Good" not in repr(transcript)
+
+
+def test_a_transcript_has_subtitles():
+    """Words with times give subtitles; silence gives none, and words without times are an error."""
+    transcript = RecordingTranscript(
+        text="Good morning.",
+        duration=1.5,
+        words=(
+            TranscriptWord(word="Good", start=0.25, end=0.5),
+            TranscriptWord(word="morning.", start=0.5, end=1.25),
+        ),
+    )
+    cue = "00:00:00.250 --> 00:00:01.250\nGood morning.\n\n"
+    assert transcript.subtitles("vtt") == f"WEBVTT\n\n{cue}"
+    assert "xmax = 1.5" in transcript.subtitles("textgrid")
+    assert RecordingTranscript(text="", duration=1.5).subtitles("vtt") == "WEBVTT\n\n"
+    with pytest.raises(LocalProtocolError, match=r"request timestamp_granularities=\[.word.\]"):
+        attrs.evolve(transcript, words=None).subtitles("srt")
+    with pytest.raises(LocalProtocolError, match="format must be one of"):
+        transcript.subtitles("ass")
 
 
 async def test_samples_have_their_layout_in_the_query(autojump_clock):

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import attrs
 
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.rest.records import extra, hidden
 from trio_cartesia._protocol.stt.messages import TranscriptWord
+from trio_cartesia._protocol.text.subtitle_formats import SubtitleFormat
+from trio_cartesia._protocol.tts.messages import WordTimes, WordTimestamps
+from trio_cartesia._protocol.tts.subtitles import SubtitleWriter
 
 __all__ = ["RecordingTranscript"]
 
@@ -35,3 +39,28 @@ class RecordingTranscript:
     type: str = "transcript"
     is_final: bool | None = None
     extra: Mapping[str, object] = extra()
+
+    def subtitles(self, format: SubtitleFormat) -> str:  # noqa: A002  # as of `Speech.subtitles`
+        """Return the recording's subtitles, as `SubtitleWriter` writes them.
+
+        Args:
+            format: ``"srt"``, ``"vtt"``, ``"textgrid"`` or ``"json"``.
+
+        Raises:
+            LocalProtocolError: The format is another one, or the words have no times: the request
+                lacks ``timestamp_granularities=["word"]``.
+        """
+        words = self.words or ()
+        if self.text.strip() and not words:
+            raise LocalProtocolError(
+                'subtitles need word times: request timestamp_granularities=["word"]'
+            )
+        times = WordTimes(
+            words=tuple(each.word for each in words),
+            start=tuple(each.start for each in words),
+            end=tuple(each.end for each in words),
+        )
+        writer = SubtitleWriter(format)
+        writer.add_text(self.text)
+        text = writer.add_event(WordTimestamps(context_id="", word_timestamps=times))
+        return text + writer.finish(duration_seconds=self.duration or 0.0)
