@@ -39,6 +39,7 @@ FLOORS = {
     "_pool": 5,
     "_http": 5,
     "_http.resources": 6,
+    "sources": 6,
     "types": 6,
     "_client": 7,
     "_exports": 8,
@@ -86,7 +87,7 @@ ONE_ROOM = dict.fromkeys(("_cli.account", "_cli.batch", "_cli.say", "_cli.serve"
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {
     "server": {"server", "_protocol.base", "_nursery", "_constructors", "_version"},
-    "blocking": {"", "blocking", "batch", "playback", "_client", "_http", "_pool"}
+    "blocking": {"", "blocking", "batch", "playback", "sources", "_client", "_http", "_pool"}
     | {"_runtime", "_protocol"}
     | {"_constructors", "_errors", "_lazy"},
     "testing": {"", "testing", "server", "_protocol.base", "_protocol.tts"}
@@ -98,7 +99,7 @@ SEES = {
 EVERYWHERE = {"attrs", "trio"}
 ALONE = {
     "attrs": {"_protocol", "_runtime", "_pool", "_http", "_client", "blocking", "telemetry"}
-    | {"playback", "batch", "server", "testing", "_cli"},
+    | {"playback", "sources", "batch", "server", "testing", "_cli"},
     "cattrs": {"_protocol.rest.reading", "_protocol.tts.decoder", "_protocol.tts.encoder"},
     "cyclopts": {"_cli"},
     "ctypes": {"server.voices.espeak.library"},
@@ -118,7 +119,7 @@ ALONE = {
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice", "server.recognition.input"},
     "trio": {"_nursery", "_runtime", "_pool", "_http", "_client", "blocking", "playback", "batch"}
-    | {"server", "testing", "_cli"},
+    | {"sources", "server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
     "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},

@@ -8,7 +8,7 @@ __all__ = [
     "ASYNC_ONLY",
     "BODIES",
     "CLASSES",
-    "CLIENT",
+    "CLIENTS",
     "FOLDERS",
     "IMPORTS",
     "MERGED",
@@ -40,6 +40,8 @@ CLASSES: Final = {  # public classes, the modules that they are in, and what the
     "Context": ("trio_cartesia._runtime.context", "ContextBase"),
     "Playout": ("trio_cartesia._runtime.playout.playout", "IteratorWrapper[AsyncPlayout]"),
     "Speaker": ("trio_cartesia.playback.speaker", "SpeakerBase"),
+    "Recording": ("trio_cartesia.sources.recording", "IteratorWrapper[AsyncRecording]"),
+    "Microphone": ("trio_cartesia.sources.microphone", "IteratorWrapper[AsyncMicrophone]"),
     "Batch": ("trio_cartesia.batch.speaking", "IteratorWrapper[AsyncBatch]"),
     "AudioResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncAudioResponse]"),
     "EventsResponse": ("trio_cartesia._http.responses", "IteratorWrapper[AsyncEventsResponse]"),
@@ -67,14 +69,21 @@ MERGED: Final = {  # bases whose members belong to each class that is derived fr
 }
 OPENERS: Final = {  # functions whose blocks yield an object of a class
     "Speaker": "open_speaker",
+    "Recording": "open_recording",
+    "Microphone": "open_microphone",
     "Batch": "speak_all",
 }
-CLIENT: Final = "The client whose contexts will be played; its block has to be entered."
+CLIENTS: Final = {  # what they have a client for
+    "Speaker": "The client whose contexts will be played; its block has to be entered.",
+    "Recording": "The client in whose thread it is read; its block has to be entered.",
+    "Microphone": "The client in whose thread it is received; its block has to be entered.",
+}
 MODULES: Final = {"Cartesia": "client"}  # of classes whose modules are not called as they are
 FOLDERS: Final = {  # of classes, by the start of their modules' names
     "trio_cartesia._http.": "resources",
     "trio_cartesia._client.stt": "stt",
     "trio_cartesia._runtime.stt.": "stt",
+    "trio_cartesia.sources.": "sources",
 }
 
 ASYNC_ONLY: Final = {"Turn.speculate"}  # work of the caller's that has to be cancelled

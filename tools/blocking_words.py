@@ -50,11 +50,11 @@ EXAMPLE: Final = {  # in examples, likewise
     r"import trio\n": "",
     r"\n*trio\.run\(main\)\n*": "\n",
     r"from trio_cartesia import Cartesia": "from trio_cartesia.blocking import Cartesia",
-    r"\bopen_speaker\(": "open_speaker(client, ",
+    r"\b(open_(?:speaker|recording|microphone))\(": r"\1(client, ",
     r"(import Cartesia)\n(from trio_cartesia\.batch import Item), speak_all": r"\1, speak_all\n\2",
     r"\basync with\b": "with",
     r"\basync for\b": "for",
-    r"\(await ([\w.]+\(\))\)": r"\1",
+    r"(?<!\w)\(await ([\w.]+\(\))\)": r"\1",
     r"\bawait ": "",
 }
 STALE: Final = re.compile(r"\b(await\w*|async\w*|nurser\w*|tasks?|trio\.(?!abc)\w+)\b")

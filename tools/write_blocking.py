@@ -26,7 +26,7 @@ from blocking_classes import (
     ASYNC_ONLY,
     BODIES,
     CLASSES,
-    CLIENT,
+    CLIENTS,
     FOLDERS,
     IMPORTS,
     MERGED,
@@ -120,7 +120,7 @@ def opener(kind: str) -> ast.stmt:
     if "client=" in passed_on:
         made.args.args.remove(first)
     else:
-        text = text.replace("Args:\n", f"Args:\n        client: {CLIENT}\n")
+        text = text.replace("Args:\n", f"Args:\n        client: {CLIENTS[kind]}\n")
     given = f"client._portal, async_{name}({passed_on}), {kind}"
     made.body = ast.parse(f"return Block({given})").body
     made.body.insert(0, ast.Expr(ast.Constant(f"{text}\n    ")))

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from trio_cartesia._runtime.stt.turn import Turn as Turn
     from trio_cartesia.playback.speaker import Speaker as Speaker
     from trio_cartesia.playback.speaker import open_speaker as open_speaker
+    from trio_cartesia.sources.microphone import Microphone as Microphone
+    from trio_cartesia.sources.microphone import open_microphone as open_microphone
+    from trio_cartesia.sources.recording import Recording as Recording
+    from trio_cartesia.sources.recording import open_recording as open_recording
+    from trio_cartesia.sources.statistics import MicrophoneStatistics as MicrophoneStatistics
 else:
     __getattr__, __dir__ = load_on_first_use(
         __name__,
@@ -68,5 +73,10 @@ else:
             "speakable": "trio_cartesia._protocol.text.speakable",
             "Speaker": "trio_cartesia.playback.speaker",
             "open_speaker": "trio_cartesia.playback.speaker",
+            "Microphone": "trio_cartesia.sources.microphone",
+            "MicrophoneStatistics": "trio_cartesia.sources.statistics",
+            "open_microphone": "trio_cartesia.sources.microphone",
+            "Recording": "trio_cartesia.sources.recording",
+            "open_recording": "trio_cartesia.sources.recording",
         },
     )

@@ -10,6 +10,7 @@
     ├── ConnectionLost               reconnect: everything open on the connection is cut short
     ├── PoolClosed                   use another pool: nothing was sent
     ├── PlaybackFailed               connect a sound device, or send the audio elsewhere
+    ├── CaptureFailed                connect a microphone, or take the audio from elsewhere
     └── ContextFailed                a context ended early; its kinds say why
         ├── ContextExpired           send the rest of the text in a new context
         ├── ContextStalled           send the rest of the text in a new context
@@ -31,11 +32,12 @@ attributes, so ``except RequestFailed`` catches all, and nothing that the servic
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypedDict, Unpack
 
 __all__ = [
     "AuthenticationFailed",
     "BadRequest",
+    "CaptureFailed",
     "CartesiaError",
     "ConcurrencyLimited",
     "ConnectFailed",
@@ -60,6 +62,14 @@ __all__ = [
 ]
 
 
+class _Details(TypedDict, total=False):
+    context_id: str | None
+    request_id: str | None
+    status_code: int | None
+    error_code: str | None
+    unspoken: tuple[str, ...]
+
+
 class CartesiaError(Exception):
     """The base of all exceptions that this package raises.
 
@@ -75,7 +85,6 @@ class CartesiaError(Exception):
     """
 
     next_step: str = "Read the message."
-
     partial: object | None = None
 
     def __init__(
@@ -90,10 +99,8 @@ class CartesiaError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.context_id = context_id
-        self.request_id = request_id
-        self.status_code = status_code
-        self.error_code = error_code
+        self.context_id, self.request_id = context_id, request_id
+        self.status_code, self.error_code = status_code, error_code
         self.unspoken = unspoken
 
     def anew(self) -> CartesiaError:
@@ -143,13 +150,11 @@ class ConnectionLost(CartesiaError):
         self,
         message: str = "",
         *,
-        context_id: str | None = None,
-        request_id: str | None = None,
         close_code: int | None = None,
         close_reason: str | None = None,
-        unspoken: tuple[str, ...] = (),
+        **details: Unpack[_Details],
     ) -> None:
-        super().__init__(message, context_id=context_id, request_id=request_id, unspoken=unspoken)
+        super().__init__(message, **details)
         self.close_code = close_code
         self.close_reason = close_reason
 
@@ -164,6 +169,12 @@ class PlaybackFailed(CartesiaError):
     """This machine does not play sound: miniaudio or a sound device is missing, or it was lost."""
 
     next_step = "Install or connect what the message names, or use backend='null' or playout()."
+
+
+class CaptureFailed(CartesiaError):
+    """This machine does not record: miniaudio or a microphone is missing, or it was lost."""
+
+    next_step = "Install or connect what the message names, or send audio from elsewhere."
 
 
 class ContextFailed(CartesiaError):
@@ -189,22 +200,11 @@ class RequestFailed(ContextFailed):
         message: str = "",
         *,
         title: str | None = None,
-        context_id: str | None = None,
-        request_id: str | None = None,
-        status_code: int | None = None,
-        error_code: str | None = None,
         doc_url: str | None = None,
         retry_after_seconds: float | None = None,
-        unspoken: tuple[str, ...] = (),
+        **details: Unpack[_Details],
     ) -> None:
-        super().__init__(
-            message,
-            context_id=context_id,
-            request_id=request_id,
-            status_code=status_code,
-            error_code=error_code,
-            unspoken=unspoken,
-        )
+        super().__init__(message, **details)
         self.title = title
         self.doc_url = doc_url
         self.retry_after_seconds = retry_after_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trio_cartesia._client.client import Cartesia as Cartesia
 from trio_cartesia._errors import AuthenticationFailed as AuthenticationFailed
 from trio_cartesia._errors import BadRequest as BadRequest
+from trio_cartesia._errors import CaptureFailed as CaptureFailed
 from trio_cartesia._errors import CartesiaError as CartesiaError
 from trio_cartesia._errors import ConcurrencyLimited as ConcurrencyLimited
 from trio_cartesia._errors import ConnectFailed as ConnectFailed

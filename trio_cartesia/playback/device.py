@@ -8,20 +8,22 @@ from typing import Any, Final
 
 import attrs
 
-from trio_cartesia._errors import PlaybackFailed
+from trio_cartesia._errors import CaptureFailed, PlaybackFailed
 from trio_cartesia._protocol.base import checks
 
-__all__ = ["Device", "open_device"]
+__all__ = ["Device", "open_device", "open_microphone_device"]
 
-PERIOD_MS: Final = 20  # of audio that a device asks for at a time
+PERIOD_MS: Final = 20  # of audio that a device asks for, or gives, at a time
 PERIODS: Final = 3  # that it holds
 
 NO_MINIAUDIO: Final = (
-    "playing speech needs miniaudio: run pip install 'trio-cartesia[play]' "
-    "(in a checkout: pip install '.[play]')"
+    "needs miniaudio: run pip install 'trio-cartesia[play]' (in a checkout: pip install '.[play]')"
 )
 NO_DEVICE: Final = (
     "no sound device was found: connect one, and check that other programs can play sound"
+)
+NO_MICROPHONE: Final = (
+    "no microphone was found: connect one, and check that other programs can record with it"
 )
 
 _log: Final = logging.getLogger("trio_cartesia.playback")
@@ -33,21 +35,25 @@ class Device:
 
     _inner: Any
     _error: type[Exception]
+    _failure: type[PlaybackFailed | CaptureFailed] = PlaybackFailed
 
-    def start(self, blocks: Generator[bytes, int, None]) -> None:
-        """Play what *blocks* yields, which the device's own thread asks for.
+    def start(self, blocks: Generator[Any, Any, None]) -> None:
+        """Run *blocks* in the device's own thread.
+
+        To play, it yields as many samples as are sent in; to record, samples are sent in.
 
         Raises:
             PlaybackFailed: The device is gone, or another program has it.
+            CaptureFailed: Likewise, of a microphone.
         """
         next(blocks)
         try:
             self._inner.start(blocks)
         except self._error as error:
-            raise PlaybackFailed(f"the sound device does not play: {error}") from error
+            raise self._failure(f"the sound device does not start: {error}") from error
 
     def stop(self) -> None:
-        """Stop playing, and drop what the device holds where its driver can do that."""
+        """Stop, and drop what the device holds where its driver can do that."""
         try:
             self._inner.stop()
         except self._error as error:  # it is silent all the same, and the next start fails
@@ -70,20 +76,17 @@ def open_device(*, is_float: bool, sample_rate: int, backend: str | None) -> Dev
         LocalProtocolError: There is no such backend here.
         PlaybackFailed: miniaudio is not installed, or there is no sound device.
     """
-    miniaudio = _miniaudio()
-    backends = _backends(miniaudio, backend)
-    formats = miniaudio.SampleFormat
+    try:
+        import miniaudio
+    except ImportError as error:
+        raise PlaybackFailed(f"playing speech {NO_MINIAUDIO}") from error
+    backends, formats = _backends(miniaudio, backend), miniaudio.SampleFormat
     try:
         if not _has_device(miniaudio, backends):
             raise PlaybackFailed(NO_DEVICE)
         device = miniaudio.PlaybackDevice(
             output_format=formats.FLOAT32 if is_float else formats.SIGNED16,
-            nchannels=1,
-            sample_rate=sample_rate,
-            buffersize_msec=PERIOD_MS,
-            callback_periods=PERIODS,
-            backends=backends,
-            app_name="trio_cartesia",
+            **_settings(sample_rate, backends),
         )
     except miniaudio.MiniaudioError as error:
         raise PlaybackFailed(f"{NO_DEVICE} ({error})") from error
@@ -91,12 +94,43 @@ def open_device(*, is_float: bool, sample_rate: int, backend: str | None) -> Dev
     return Device(device, miniaudio.MiniaudioError)
 
 
-def _miniaudio() -> Any:
+def open_microphone_device(*, sample_rate: int, backend: str | None) -> Device:
+    """Open the system's default microphone for mono ``pcm_s16le``; call this in a worker thread.
+
+    Args:
+        sample_rate: As in `open_device`.
+        backend: As in `open_device`.
+
+    Raises:
+        LocalProtocolError: There is no such backend here.
+        CaptureFailed: miniaudio is not installed, or there is no microphone.
+    """
     try:
         import miniaudio
     except ImportError as error:
-        raise PlaybackFailed(NO_MINIAUDIO) from error
-    return miniaudio
+        raise CaptureFailed(f"a microphone {NO_MINIAUDIO}") from error
+    backends = _backends(miniaudio, backend)
+    try:
+        if not _has_device(miniaudio, backends, "get_captures"):
+            raise CaptureFailed(NO_MICROPHONE)
+        device = miniaudio.CaptureDevice(
+            input_format=miniaudio.SampleFormat.SIGNED16, **_settings(sample_rate, backends)
+        )
+    except miniaudio.MiniaudioError as error:
+        raise CaptureFailed(f"{NO_MICROPHONE} ({error})") from error
+    _log.debug("a microphone of the backend %s is open", device.backend)
+    return Device(device, miniaudio.MiniaudioError, CaptureFailed)
+
+
+def _settings(sample_rate: int, backends: list[Any] | None) -> dict[str, Any]:
+    return {
+        "nchannels": 1,
+        "sample_rate": sample_rate,
+        "buffersize_msec": PERIOD_MS,
+        "callback_periods": PERIODS,
+        "backends": backends,
+        "app_name": "trio_cartesia",
+    }
 
 
 def _backends(miniaudio: Any, backend: str | None) -> list[Any] | None:
@@ -107,10 +141,10 @@ def _backends(miniaudio: Any, backend: str | None) -> list[Any] | None:
     return [enabled[backend]]
 
 
-def _has_device(miniaudio: Any, backends: list[Any] | None) -> bool:
+def _has_device(miniaudio: Any, backends: list[Any] | None, kind: str = "get_playbacks") -> bool:
     """Ask before opening one: where there is none, ALSA prints twenty lines about it."""
     devices = miniaudio.Devices(backends)
     if devices.backend == "Null":  # what is left where no other backend works
         return backends is not None
-    names = [each["name"] for each in devices.get_playbacks()]
+    names = [each["name"] for each in getattr(devices, kind)()]
     return any(not name.startswith("Discard all samples") for name in names)  # ALSA's null

@@ -73,7 +73,7 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
                 client.stt.manual_finalize.websocket(**settings) as session,
             ):
                 session.feed(audio)
-                printsession.finalize()
+                print(session.finalize())
         """
         return Block(
             self._portal,

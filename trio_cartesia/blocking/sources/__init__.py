@@ -1,0 +1,1 @@
+"""Audio for speech to text, for threads."""

@@ -1,0 +1,1 @@
+"""Audio for speech to text: recordings, and the microphone of this machine (extra ``play``)."""
