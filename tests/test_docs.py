@@ -24,6 +24,8 @@ from trio_cartesia import (
     CartesiaError,
     ConnectionStatistics,
     ContextStatistics,
+    MicrophoneStatistics,
+    SampleFormat,
     Timings,
     TranscriptionStatistics,
 )
@@ -71,6 +73,7 @@ from trio_cartesia.server.store import files as stored_files
 from trio_cartesia.server.store import usage as stored_usage
 from trio_cartesia.server.tts import context as server_context
 from trio_cartesia.server.tts import session as speech
+from trio_cartesia.sources import microphone, recording
 from trio_cartesia.types import HTTPStatistics
 
 ROOT = Path(__file__).parent.parent
@@ -126,7 +129,10 @@ async def test_every_block_runs(code, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("code", EXAMPLES)
 async def test_every_docstring_example_runs(code, tmp_path):
-    """Each example in a docstring is a program that runs as it stands."""
+    """Each example in a docstring is a program that runs as it stands, beside a recording."""
+    header = SampleFormat(encoding="pcm_s16le", sample_rate=16000).wav_header(3200)
+    (tmp_path / "speech.wav").write_bytes(header + bytes(3200))
+    (tmp_path / "speech.pcm").write_bytes(bytes(3200))
     async with open_server(voice="tones") as server:
         await run_script(code, tmp_path, server)
 
@@ -200,6 +206,7 @@ def test_the_errors_page_lists_every_error():
         HTTPStatistics,
         TranscriptionStatistics,
         ServerStatistics,
+        MicrophoneStatistics,
     ],
 )
 def test_the_statistics_page_has_every_number(kind):
@@ -280,6 +287,10 @@ LIMITS = {
     "MAX_KEYTERMS": stt_settings.MAX_KEYTERMS,
     "MAX_KEYTERM_CHARACTERS": stt_settings.MAX_KEYTERM_CHARACTERS,
     "stt.INBOX_BYTES": stt.INBOX_BYTES,
+    "CHUNK_BYTES": recording.CHUNK_BYTES,
+    "BUFFER_SECONDS": microphone.BUFFER_SECONDS,
+    "microphone.DEVICE_SECONDS": microphone.DEVICE_SECONDS,
+    "microphone.CLOSE_SECONDS": microphone.CLOSE_SECONDS,
     "EXIT_SECONDS": portal.EXIT_SECONDS,
 }
 
