@@ -74,6 +74,8 @@ FLOORS = {
     "_cli": 15,
     "_cli.account": 15,
     "_cli.batch": 15,
+    "_cli.listen": 15,
+    "_cli.transcribe": 15,
     "_cli.say": 15,
     "_cli.serve": 15,
     "__main__": 16,
@@ -82,7 +84,10 @@ FLOORS = {
 FOLDERS = {"_protocol"}  # of rooms, with nothing of their own
 
 # Rooms that are one: their modules import each other's.
-ONE_ROOM = dict.fromkeys(("_cli.account", "_cli.batch", "_cli.say", "_cli.serve"), "_cli")
+ONE_ROOM = dict.fromkeys(
+    ("_cli.account", "_cli.batch", "_cli.listen", "_cli.say", "_cli.serve", "_cli.transcribe"),
+    "_cli",
+)
 
 # What a side sees of the other layers, where its floor alone would allow more.
 SEES = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 from trio_cartesia import Cartesia, LocalProtocolError
 from trio_cartesia._cli.console import UsageError, print_message
+
+if TYPE_CHECKING:
+    from trio_cartesia.server import Server
 
 __all__ = ["open_client"]
 
@@ -21,30 +24,55 @@ ENCRYPT: Final = (
 )
 
 
+ONLY_OWN: Final = (
+    "the local service recognises only speech that it has spoken itself, and none of this is"
+)
+EARS: Final = (
+    "Run pip install 'trio-cartesia[ears,local]' (in a checkout: pip install '.[ears,local]') for "
+    "English speech, or set CARTESIA_API_KEY."
+)
+
+
 @asynccontextmanager
-async def open_client(*, local: bool, allow_insecure: bool = False) -> AsyncIterator[Cartesia]:
+async def open_client(
+    *, local: bool, allow_insecure: bool = False, recognizes: bool = False
+) -> AsyncIterator[Cartesia]:
     """Open a client of the API, or of a local service that runs for the block.
 
     Args:
         local: Use the local service even if the environment has a key or an address.
         allow_insecure: Accept plain http and ws to other machines.
+        recognizes: Whether speech is to be recognised that a local service has not spoken.
 
     Raises:
         OSError: The local service cannot listen.
-        UsageError: A variable of the environment has an invalid value.
+        UsageError: A variable of the environment has an invalid value, or nothing is installed that
+            recognises speech.
     """
     is_set = os.environ.get("CARTESIA_API_KEY") or os.environ.get("CARTESIA_BASE_URL")
     if is_set and not local:
         async with _client_of_environment(allow_insecure=allow_insecure) as client:
             yield client
         return
-    from trio_cartesia.server import open_server
-
-    async with open_server() as server:
+    async with _open_service(recognizes=recognizes) as server:
+        name = server.recognizer.name if recognizes else server.voice.name
         reason = "" if local else "no CARTESIA_API_KEY: "
-        print_message(f"{reason}using a local service ({server.voice.name}) for this command")
+        print_message(f"{reason}using a local service ({name}) for this command")
         async with _client_of(server.url) as client:
             yield client
+
+
+@asynccontextmanager
+async def _open_service(*, recognizes: bool) -> AsyncIterator[Server]:
+    from trio_cartesia.server import open_server
+
+    async with AsyncExitStack() as stack:
+        opening = open_server(recognizer="moonshine" if recognizes else None)
+        try:
+            server = await stack.enter_async_context(opening)
+        except ValueError as error:
+            raise UsageError(ONLY_OWN, next_step=EARS) from error
+        yield server
 
 
 def _client_of_environment(*, allow_insecure: bool) -> Cartesia:

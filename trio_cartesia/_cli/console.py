@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from trio_cartesia import (
+    CaptureFailed,
     CartesiaError,
     ConcurrencyLimited,
     ConnectFailed,
@@ -31,8 +32,10 @@ __all__ = [
     "FAILED",
     "MISUSED",
     "PROGRAM",
+    "READER_GONE",
     "Expected",
     "UsageError",
+    "audio_step",
     "describe_error",
     "invalid_usage",
     "print_message",
@@ -44,6 +47,7 @@ __all__ = [
 PROGRAM: Final = "trio-cartesia"
 FAILED: Final = 1  # exit codes, as shells and other tools use them
 MISUSED: Final = 2
+READER_GONE: Final = 141  # as a shell reports SIGPIPE
 
 OTHER_PLACE: Final = "Choose another place with --out."
 NEXT_STEPS: Final = {
@@ -68,6 +72,12 @@ IN_A_SHELL: Final = {  # instead of an error's own advice, which is for programm
     InternalError: "Report it to the authors of trio_cartesia, with what --debug shows.",
     LocalProtocolError: "Correct the options: nothing was sent.",
     PlaybackFailed: "Or write files instead: omit --play.",
+    CaptureFailed: "Or give a FILE, or - for standard input.",
+}
+ABOUT_AUDIO: Final = {  # likewise, where speech is transcribed
+    ConcurrencyLimited: "Transcribe less at once, or move to a larger plan.",
+    ConnectionLost: "Transcribe the rest of the audio again.",
+    InboxOverflow: "Read standard output faster.",
 }
 UNTRUSTED: Final = (
     "If it is a local service, set SSL_CERT_FILE to the file that it printed when it started."
@@ -139,6 +149,14 @@ def print_message(message: str) -> None:
     with suppress(OSError, AttributeError):  # if it is closed, it is None or fails
         sys.stderr.write(" ".join(message.split()) + "\n")
         sys.stderr.flush()
+
+
+def audio_step(error: BaseException) -> str | None:
+    """Return what to do where that differs from the commands that speak, else None."""
+    if isinstance(error, LocalProtocolError):
+        return invalid_usage(error).next_step
+    is_about_file = isinstance(error, OSError) and error.filename is not None
+    return "Choose another file." if is_about_file else ABOUT_AUDIO.get(type(error))
 
 
 def report_error(

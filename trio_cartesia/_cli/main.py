@@ -41,12 +41,14 @@ from trio_cartesia._cli.console import (
     report_error,
     write_output,
 )
+from trio_cartesia._cli.listen.arguments import listen
 from trio_cartesia._cli.say.command import say as run_say
 from trio_cartesia._cli.say.outputs import Beside, Subtitles
 from trio_cartesia._cli.say.request import Request
 from trio_cartesia._cli.serve.command import serve as run_serve
 from trio_cartesia._cli.serve.options import ServiceOptions
 from trio_cartesia._cli.signals import run_until_signalled
+from trio_cartesia._cli.transcribe.arguments import transcribe
 
 __all__ = ["app", "main"]
 
@@ -56,12 +58,12 @@ OPTION: Final = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 
 app = App(
     name=PROGRAM,
-    help="Text to speech with the Cartesia API, or with a local service if there is no key.",
+    help="Speech with the Cartesia API, or with a local service if there is no key.",
     version=__version__,
     help_format="markdown",
 )
 
-for command in (batch, voices, dictionaries, tokens, usage):
+for command in (batch, listen, transcribe, voices, dictionaries, tokens, usage):
     app.command(command)
 PlanName = Literal["free", "pro", "startup", "scale", "enterprise"]
 Several = Annotated[list[str] | None, Parameter(negative=(), show_default=False)]
@@ -213,7 +215,7 @@ def _read(arguments: Sequence[str]) -> Callable[[], object]:
         UsageError: A text looks like an option.
     """
     command, bound, *_ = app.parse_args(arguments, print_error=False, exit_on_error=False)
-    if command is say:
+    if command in (say, listen):
         _refuse_options(arguments, bound.args, bound.kwargs.get("out") or ())
     return partial(command, *bound.args, **bound.kwargs)
 

@@ -8,7 +8,13 @@ from typing import Final
 import attrs
 
 from trio_cartesia import Cartesia, Connection, Speaker
-from trio_cartesia._cli.console import EXPECTED, FAILED, print_message, report_error
+from trio_cartesia._cli.console import (
+    EXPECTED,
+    FAILED,
+    READER_GONE,
+    print_message,
+    report_error,
+)
 from trio_cartesia._cli.say.files import open_files
 from trio_cartesia._cli.say.outputs import Target
 from trio_cartesia._cli.say.recording import Recording
@@ -22,7 +28,6 @@ from trio_cartesia._cli.say.unsaved import UnsavedRecording
 
 __all__ = ["Job"]
 
-READER_GONE: Final = 141  # as a shell reports SIGPIPE
 LINE_DELAY_MS: Final = 500  # for lines that are typed; the service's own delay is 3000
 
 

@@ -26,10 +26,11 @@ EXTENSIBLE: Final = 0xFFFE  # the tag is in the first two bytes of a GUID, whose
 GUID_TAIL: Final = bytes.fromhex("000000001000800000aa00389b71")
 FORMAT_BYTES: Final = (16, 4096)  # the least and the most of a "fmt " chunk
 OPEN_SIZES: Final = (0, UNKNOWN_SIZE)  # of samples that were streamed: they go on to the end
-CONVERT: Final = "convert it, for example with `ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav`"
+FFMPEG: Final = "for example with `ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav`"
+CONVERT: Final = f"convert it, {FFMPEG}"
 NOT_WAV: Final = (
-    "the recording is not a WAV file: samples without a header need encoding and sample_rate, and "
-    f"other files must be converted: {CONVERT}"
+    "the recording is not a WAV file: samples without a header need encoding and sample_rate; "
+    f"convert other files, {FFMPEG}"
 )
 EMPTY: Final = "the recording is empty: it has no samples"
 CUT: Final = "the header of the WAV file is cut short or damaged: record or copy the file again"

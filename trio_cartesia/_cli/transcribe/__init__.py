@@ -1,0 +1,1 @@
+"""``trio-cartesia transcribe``."""
