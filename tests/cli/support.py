@@ -160,10 +160,10 @@ class Served:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Served]:
+async def served(*, recognizer: str | None = None) -> AsyncIterator[Served]:
     """A service that speaks in tones, and a client of it, joined in memory."""
     async with (
-        open_server(port=None, voice=Tones()) as server,
+        open_server(port=None, voice=Tones(), recognizer=recognizer) as server,
         trio.open_nursery() as nursery,
     ):
 

@@ -5,8 +5,8 @@
     0    success
     1    a failure; standard error says what failed and what to do
     2    wrong usage; nothing was sent
-    130  Ctrl-C (143: SIGTERM); the speech so far is kept
-    141  the reader of ``--out -`` has gone
+    130  Ctrl-C (143: SIGTERM); the speech or the text so far is kept
+    141  the reader of ``--out -``, or of ``listen``, has gone
 """
 
 from __future__ import annotations

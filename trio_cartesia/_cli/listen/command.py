@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import trio
-
 from trio_cartesia import Cartesia, LocalProtocolError, Microphone
 from trio_cartesia._cli.client import open_client
 from trio_cartesia._cli.console import (
@@ -54,12 +52,16 @@ async def _transcribe(request: Request, source: Source, output: Lines) -> None:
     is_live = isinstance(source, Microphone)  # it has a pace of its own
     pace = "as_fast_as_possible" if is_live else request.pace
     live = LiveTranscript(_open_session(request, source), source, pace, output)
+    has_stopped = True
     try:
         await live.run()
-    except trio.Cancelled:
-        print_message(f"{PROGRAM}: stopped after {live.audio_seconds:.1f} s of audio.")
+        has_stopped = False
+    except EXPECTED:
+        has_stopped = False
         raise
     finally:
+        if has_stopped:
+            print_message(f"{PROGRAM}: stopped after {live.audio_seconds:.1f} s of audio.")
         if isinstance(source, Microphone) and (dropped := source.statistics().dropped_seconds):
             print_message(f"{dropped:.1f} s of audio were dropped: they could not be sent in time")
 

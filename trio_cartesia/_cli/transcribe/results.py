@@ -41,7 +41,8 @@ class Results:
             self._print(job)
         if self._request.json:
             self._is_written &= print_json([job.members() for job in self._jobs])
-        if rest := [job.file for job in self._jobs if not job.has_ended]:
+        rest = [job.file for job in self._jobs if not job.has_ended]
+        if 0 < len(rest) < len(self._jobs):
             print_message(f"not transcribed: {', '.join(rest)}")
 
     def _print(self, job: Job) -> None:
