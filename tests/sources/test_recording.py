@@ -81,7 +81,7 @@ async def test_a_pipe_gives_what_it_has():
     cancelled, and then the recording cannot be read on.
     """
     reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "wb", buffering=0) as writer:
+    with io.FileIO(reading) as reader, io.FileIO(writing, "wb") as writer:
         writer.write(SPEECH.wav_header() + b"12")
         async with open_recording(reader) as recording:
             assert await anext(recording) == b"12"

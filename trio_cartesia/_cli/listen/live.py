@@ -118,8 +118,9 @@ class LiveTranscript:
             try:
                 async for text in turn:
                     await self._output.show(text)
-            except BaseException:
-                await self._add_last(turn.text)
+            except BaseException:  # whatever has ended it
+                with trio.move_on_after(LAST_SECONDS, shield=True):
+                    await self._output.add(turn.text, is_complete=False)
                 raise
             await self._output.add(turn.text, is_complete=turn.is_complete)
 
@@ -132,11 +133,7 @@ class LiveTranscript:
                     await self._output.add(event.text, is_complete=True, **details)
                 elif isinstance(event, Transcript):
                     await self._output.show(event.text)
-        except BaseException:
-            await self._add_last(session.transcript.interim)
+        except BaseException:  # likewise
+            with trio.move_on_after(LAST_SECONDS, shield=True):
+                await self._output.add(session.transcript.interim, is_complete=False)
             raise
-
-    async def _add_last(self, text: str) -> None:
-        """Write text that will not become final, whatever has ended the session."""
-        with trio.move_on_after(LAST_SECONDS, shield=True):
-            await self._output.add(text, is_complete=False)
