@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -22,13 +22,7 @@ from trio_cartesia.types import RecordingTranscript
 
 __all__ = ["Job", "concerns_all"]
 
-OF_ALL = (
-    AuthenticationFailed,
-    ConnectFailed,
-    LocalProtocolError,
-    PermissionDenied,
-    QuotaExceeded,
-)
+OF_ALL: Final = (AuthenticationFailed, ConnectFailed, PermissionDenied, QuotaExceeded)
 
 
 @attrs.define(eq=False)
@@ -93,4 +87,6 @@ def _check_readable(file: str) -> None:
 
 def concerns_all(error: Expected) -> bool:
     """Return whether an error of one recording is one of all others, too."""
+    if isinstance(error, LocalProtocolError):  # the options, unless a part was sent
+        return error.next_step == LocalProtocolError.next_step
     return isinstance(error, OF_ALL)
