@@ -19,11 +19,16 @@ from trio_cartesia import (
     ContextOptions,
     Event,
     ManualFinalizeSession,
+    Microphone,
+    MicrophoneStatistics,
     RawOutputFormat,
+    Recording,
     SampleFormat,
     SpeakablePieces,
     Speech,
     Transcript,
+    open_microphone,
+    open_recording,
     speakable,
 )
 from trio_cartesia._http.resources.voices import Voices
@@ -111,7 +116,39 @@ async def transcribe(client: Cartesia, microphone: AsyncIterator[bytes]) -> None
         async for event in session.receive():
             if event.type == "transcript":
                 assert_type(event, Transcript)
-    assert_type((await client.stt.transcribe(b"RIFF", model="ink-whisper")).text, str)
+    transcript = await client.stt.transcribe(b"RIFF", model="ink-whisper")
+    assert_type(transcript.text, str)
+    assert_type(transcript.subtitles("vtt"), str)
+
+
+async def transcribe_sources(client: Cartesia) -> None:
+    async with (
+        open_recording("speech.wav") as recording,
+        open_microphone(sample_rate=24000) as microphone,
+        client.stt.manual_finalize.websocket(
+            model="ink-2", encoding=recording.encoding, sample_rate=microphone.sample_rate
+        ) as session,
+    ):
+        assert_type(recording, Recording)
+        assert_type(microphone, Microphone)
+        assert_type(microphone.statistics(), MicrophoneStatistics)
+        await session.feed(recording)
+        async for audio in microphone:
+            assert_type(audio, bytes)
+            await session.send_audio(audio)
+
+
+def transcribe_sources_in_a_thread(client: trio_cartesia.blocking.Cartesia) -> None:
+    with (
+        trio_cartesia.blocking.open_recording(client, "speech.wav") as recording,
+        trio_cartesia.blocking.open_microphone(client) as microphone,
+        client.stt.manual_finalize.websocket(
+            model="ink-2", encoding=recording.encoding, sample_rate=recording.sample_rate
+        ) as session,
+    ):
+        session.feed(recording)
+        assert_type(list(recording), list[bytes])
+        assert_type(next(microphone), bytes)
 
 
 RAW = RawOutputFormat(encoding="pcm_s16le", sample_rate=8000)

@@ -25,7 +25,8 @@ ENCRYPT: Final = (
 
 
 ONLY_OWN: Final = (
-    "the local service recognises only speech that it has spoken itself, and none of this is"
+    "without the extra ears, the local service recognises only what it has spoken itself, which is "
+    "nothing yet"
 )
 EARS: Final = (
     "Run pip install 'trio-cartesia[ears,local]' (in a checkout: pip install '.[ears,local]') for "

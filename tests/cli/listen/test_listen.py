@@ -169,7 +169,7 @@ def test_a_local_service_that_would_recognise_nothing_is_not_started(run, monkey
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     code, lines, err = run("speech.wav", "--local")
     assert (code, lines) == (1, [])
-    assert "recognises only speech that it has spoken itself" in err
+    assert "recognises only what it has spoken itself" in err
     assert "pip install 'trio-cartesia[ears,local]'" in err
 
 

@@ -103,6 +103,7 @@ async def test_a_source_that_fails_ends_after_the_text_before():
     """The error of a file or a microphone is raised once the text so far was written."""
 
     async def failing(audio):
+        await trio.lowlevel.checkpoint()
         yield audio
         raise OSError("unplugged")
 

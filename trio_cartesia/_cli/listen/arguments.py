@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
+from trio_cartesia._cli.audio_options import Encoding, Pace, Rate
 from trio_cartesia._cli.common_options import DEFAULT_SERVICE, Flag, ServiceChoice
-from trio_cartesia._cli.listen.command import listen as run_listen
-from trio_cartesia._cli.listen.request import Encoding, Pace, Request
 
 __all__ = ["listen"]
-
-Rate = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 
 
 async def listen(
@@ -51,6 +48,10 @@ async def listen(
             interim or final.
         service: See `ServiceChoice`.
     """
+    # here, since it takes a quarter of a second that no other command needs
+    from trio_cartesia._cli.listen.command import listen as run_listen
+    from trio_cartesia._cli.listen.request import Request
+
     return await run_listen(
         Request(
             file=file,

@@ -15,8 +15,8 @@ from trio_cartesia import (
     ManualFinalizeSession,
     Transcript,
 )
+from trio_cartesia._cli.audio_options import Pace
 from trio_cartesia._cli.console import EXPECTED, Expected
-from trio_cartesia._cli.listen.request import Pace
 from trio_cartesia._cli.listen.screen import Lines
 
 __all__ = ["LiveTranscript", "Session"]

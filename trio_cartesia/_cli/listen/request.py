@@ -5,21 +5,20 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractAsyncContextManager
 from io import FileIO
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 
 from trio_cartesia import Microphone, Recording, open_microphone, open_recording
+from trio_cartesia._cli.audio_options import Encoding, Pace
 from trio_cartesia._cli.console import UsageError
 
-__all__ = ["STANDARD", "Encoding", "Pace", "Request", "Source", "check_request", "open_source"]
+__all__ = ["Request", "Source", "check_request", "open_source"]
 
 STANDARD: Final = "-"  # standard input
 WHISPER: Final = "ink-whisper"  # and its versions
 SAMPLE_RATE: Final = 16000  # of the microphone
 
-Encoding = Literal["pcm_s16le", "pcm_s32le", "pcm_f16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"]
-Pace = Literal["real_time", "as_fast_as_possible"]
 Source = Microphone | Recording
 
 

@@ -6,13 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from trio_cartesia._cli.audio_options import Encoding, Rate
 from trio_cartesia._cli.batch.arguments import Count
 from trio_cartesia._cli.common_options import DEFAULT_SERVICE, Flag, ServiceChoice
-from trio_cartesia._cli.listen.arguments import Rate
-from trio_cartesia._cli.listen.request import Encoding
 from trio_cartesia._cli.say.outputs import Subtitles
-from trio_cartesia._cli.transcribe.command import transcribe as run_transcribe
-from trio_cartesia._cli.transcribe.request import Request
 
 __all__ = ["transcribe"]
 
@@ -52,6 +49,10 @@ async def transcribe(
         json: Print a JSON array of the transcripts, with the times of words, at the end.
         service: See `ServiceChoice`.
     """
+    # here, since it takes a while that no other command needs
+    from trio_cartesia._cli.transcribe.command import transcribe as run_transcribe
+    from trio_cartesia._cli.transcribe.request import Request
+
     return await run_transcribe(
         Request(
             files=files,

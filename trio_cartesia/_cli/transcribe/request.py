@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from trio_cartesia._cli.audio_options import Encoding
 from trio_cartesia._cli.console import UsageError
-from trio_cartesia._cli.listen.request import Encoding
 from trio_cartesia._cli.say.outputs import Subtitles
 
 __all__ = ["Request", "check_request"]
