@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import attrs
 import trio
 
-from trio_cartesia._errors import (
-    AuthenticationFailed,
-    BadRequest,
-    CartesiaError,
-    ConnectFailed,
-    LocalProtocolError,
-    NotFound,
-    PermissionDenied,
-    QuotaExceeded,
-)
-from trio_cartesia._pool.backoff import Breaker
+from trio_cartesia._errors import ConnectFailed
 from trio_cartesia._pool.slots import Lease, Slot
 from trio_cartesia._pool.statistics import PoolCounters
+from trio_cartesia._protocol.base.backoff import Breaker, may_retry
 from trio_cartesia._runtime.connection import Connection
 from trio_cartesia._runtime.managers import Manager
 
 __all__ = ["Connections"]
-
-# what no further attempt changes
-_FINAL: Final = (
-    AuthenticationFailed,
-    BadRequest,
-    LocalProtocolError,
-    NotFound,
-    PermissionDenied,
-    QuotaExceeded,
-)
 
 
 @attrs.define(eq=False)
@@ -96,7 +76,7 @@ class Connections:
     def note_failure(self, error: Exception) -> bool:
         """Note that no connection was made; return whether to try again without being asked."""
         self._last_error = error
-        if isinstance(error, CartesiaError) and not isinstance(error, _FINAL):
+        if may_retry(error):
             return True
         if not self.usable_count:
             self._refuse_all(error)

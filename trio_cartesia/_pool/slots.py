@@ -13,8 +13,8 @@ import attrs
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from trio_cartesia._pool.backoff import PROBATION_SECONDS, STABLE_SECONDS, Breaker
 from trio_cartesia._pool.statistics import PoolCounters
+from trio_cartesia._protocol.base.backoff import PROBATION_SECONDS, STABLE_SECONDS, Breaker
 from trio_cartesia._protocol.tts.tombstones import DRAINING_SECONDS
 from trio_cartesia._runtime.connection import Connection
 from trio_cartesia._runtime.contexts import ContextTable

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from trio_cartesia._pool.backoff import retry_delay
+from trio_cartesia._protocol.base.backoff import retry_delay
 
 __all__ = [
     "LONGEST_PAUSE_SECONDS",

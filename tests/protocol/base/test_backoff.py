@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_cartesia._pool.backoff import (
+from trio_cartesia._protocol.base.backoff import (
     BREAKER_FAILURES,
     LONGEST_DELAY_SECONDS,
     Breaker,

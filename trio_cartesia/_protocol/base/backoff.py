@@ -1,4 +1,4 @@
-"""The delays between attempts to connect, jittered and bounded, and a circuit breaker."""
+"""When to connect again: delays, jittered and bounded, a circuit breaker, and what is final."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from typing import Final
 
 import attrs
 
+from trio_cartesia._errors import (
+    AuthenticationFailed,
+    BadRequest,
+    CartesiaError,
+    LocalProtocolError,
+    NotFound,
+    PermissionDenied,
+    QuotaExceeded,
+)
+
 __all__ = [
     "BREAKER_FAILURES",
     "LONGEST_DELAY_SECONDS",
     "PROBATION_SECONDS",
     "STABLE_SECONDS",
     "Breaker",
+    "may_retry",
     "retry_delay",
 ]
 
@@ -21,6 +32,20 @@ LONGEST_DELAY_SECONDS: Final = 10.0
 STABLE_SECONDS: Final = 5.0  # a connection that is lost sooner counts as a failure to connect
 BREAKER_FAILURES: Final = 3  # in a row
 PROBATION_SECONDS: Final = 1.0  # for a connection after so many, until contexts are put on it
+
+_FINAL: Final = (
+    AuthenticationFailed,
+    BadRequest,
+    LocalProtocolError,
+    NotFound,
+    PermissionDenied,
+    QuotaExceeded,
+)
+
+
+def may_retry(error: BaseException | None) -> bool:
+    """Return whether another attempt may succeed after *error*."""
+    return isinstance(error, CartesiaError) and not isinstance(error, _FINAL)
 
 
 def retry_delay(
