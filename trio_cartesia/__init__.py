@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trio_cartesia._pool.statistics import PoolStatistics as PoolStatistics
     from trio_cartesia._protocol.stt.manual import Transcription as Transcription
     from trio_cartesia._protocol.stt.messages import Connected as Connected
+    from trio_cartesia._protocol.stt.messages import Gap as Gap
     from trio_cartesia._protocol.stt.messages import Transcript as Transcript
     from trio_cartesia._protocol.stt.messages import TranscriptDone as TranscriptDone
     from trio_cartesia._protocol.stt.messages import TranscriptFlushDone as TranscriptFlushDone
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from trio_cartesia._protocol.stt.messages import TurnResume as TurnResume
     from trio_cartesia._protocol.stt.messages import TurnStart as TurnStart
     from trio_cartesia._protocol.stt.messages import TurnUpdate as TurnUpdate
+    from trio_cartesia._protocol.stt.settings import Reconnect as Reconnect
     from trio_cartesia._protocol.text.speakable import AsyncSpeakablePieces as AsyncSpeakablePieces
     from trio_cartesia._protocol.text.speakable import SpeakablePieces as SpeakablePieces
     from trio_cartesia._protocol.text.speakable import speakable as speakable
@@ -55,7 +57,9 @@ else:
             "Attempt": "trio_cartesia._runtime.stt.speculation",
             "AutoFinalizeSession": "trio_cartesia._runtime.stt.auto",
             "Connected": "trio_cartesia._protocol.stt.messages",
+            "Gap": "trio_cartesia._protocol.stt.messages",
             "ManualFinalizeSession": "trio_cartesia._runtime.stt.manual",
+            "Reconnect": "trio_cartesia._protocol.stt.settings",
             "Transcript": "trio_cartesia._protocol.stt.messages",
             "TranscriptDone": "trio_cartesia._protocol.stt.messages",
             "TranscriptFlushDone": "trio_cartesia._protocol.stt.messages",

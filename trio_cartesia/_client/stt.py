@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, Unpack
 
 import attrs
 
 from trio_cartesia._client.endpoint import Endpoint
 from trio_cartesia._constructors import create, no_public_constructor
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._http.requests import RequestOptions
 from trio_cartesia._http.uploads import Progress, Upload
 from trio_cartesia._protocol.base import checks
@@ -20,14 +20,16 @@ from trio_cartesia._protocol.stt.manual import ManualProtocol
 from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
 from trio_cartesia._protocol.stt.settings import (
     ManualFinalizeSettings,
+    Reconnect,
     SessionSettings,
     query_string,
 )
 from trio_cartesia._protocol.stt.turn_settings import AutoFinalizeSettings, TurnSettings
 from trio_cartesia._runtime.managers import Block, Manager
+from trio_cartesia._runtime.open_session import OpenTransport
 from trio_cartesia._runtime.stt.auto import AutoFinalizeSession
 from trio_cartesia._runtime.stt.manual import ManualFinalizeSession
-from trio_cartesia._runtime.stt.opening import open_transcription
+from trio_cartesia._runtime.stt.opening import open_reconnecting, open_transcription
 from trio_cartesia._runtime.stt.session import TranscriptionSession
 
 __all__ = ["INBOX_BYTES", "STT", "AutoFinalize", "ManualFinalize"]
@@ -116,6 +118,7 @@ class ManualFinalize:
         min_volume: float | None = None,
         max_silence_duration_secs: float | None = None,
         inbox_bytes: int = INBOX_BYTES,
+        reconnect: Reconnect | None = None,
     ) -> Manager[ManualFinalizeSession]:
         """Open a session for the block.
 
@@ -135,6 +138,7 @@ class ManualFinalize:
             max_silence_duration_secs: The seconds of silence after which the service finalizes by
                 itself; for ``ink-whisper``.
             inbox_bytes: The most bytes of events that wait until they are received.
+            reconnect: How the session goes on when its connection is lost; None: it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
@@ -171,14 +175,13 @@ class ManualFinalize:
             min_volume=min_volume,
             max_silence_duration_secs=max_silence_duration_secs,
         )
-        checks.positive_whole(inbox_bytes, "inbox_bytes")
         opened = _open(
             ManualFinalizeSession,
             ManualProtocol(),
             self._endpoint,
-            "/stt/websocket",
-            settings,
+            lambda: ("/stt/websocket", settings),
             inbox_bytes,
+            reconnect,
         )
         return Block(opened, "a session (client.stt.manual_finalize.websocket)")
 
@@ -202,6 +205,7 @@ class AutoFinalize:
         turn_end_threshold: float | None = None,
         turn_end_timeout_ms: float | None = None,
         inbox_bytes: int = INBOX_BYTES,
+        reconnect: Reconnect | None = None,
     ) -> Manager[AutoFinalizeSession]:
         """Open a session for the block.
 
@@ -221,6 +225,7 @@ class AutoFinalize:
             turn_end_timeout_ms: The longest wait after the user stops, in milliseconds; 640 to
                 11200.
             inbox_bytes: The most bytes of events that wait until they are received.
+            reconnect: How the session goes on when its connection is lost; None: it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
@@ -243,30 +248,40 @@ class AutoFinalize:
             keyterms=keyterms,
             turn=turn,
         )
-        checks.positive_whole(inbox_bytes, "inbox_bytes")
+        protocol = AutoProtocol(turn)
         opened = _open(
             AutoFinalizeSession,
-            AutoProtocol(turn),
+            protocol,
             self._endpoint,
-            "/stt/turns/websocket",
-            settings,
+            lambda: (
+                "/stt/turns/websocket",
+                attrs.evolve(settings, turn=protocol.opening_settings()),
+            ),
             inbox_bytes,
+            reconnect,
         )
         return Block(opened, "a session (client.stt.auto_finalize.websocket)")
 
 
-@asynccontextmanager
-async def _open(
+def _open(
     kind: type[S],
     protocol: TranscriptProtocol,
     endpoint: Endpoint,
-    path: str,
-    settings: SessionSettings,
+    resource: Callable[[], tuple[str, SessionSettings]],
     inbox_bytes: int,
-) -> AsyncIterator[S]:
-    """Open a session of a *kind* for the block."""
-    address = endpoint.base.websocket(path, query_string(settings))
-    open_transport = await endpoint.transport_to(address)
-    opened = open_transcription(kind, protocol, open_transport, settings.input_format, inbox_bytes)
-    async with opened as session:
-        yield session
+    reconnect: Reconnect | None,
+) -> Manager[S]:
+    """Return a manager of a session of a *kind*, each of whose connections is to *resource*."""
+    checks.positive_whole(inbox_bytes, "inbox_bytes")
+
+    async def connect() -> OpenTransport:
+        path, settings = resource()
+        return await endpoint.transport_to(endpoint.base.websocket(path, query_string(settings)))
+
+    input_format = resource()[1].input_format
+    if reconnect is None:
+        return open_transcription(kind, protocol, connect, input_format, inbox_bytes)
+    if not isinstance(reconnect, Reconnect):
+        found = type(reconnect).__name__  # type: ignore[unreachable]  # callers may have no types
+        raise LocalProtocolError(f"reconnect must be a Reconnect or None, not {found}")
+    return open_reconnecting(kind, protocol, connect, input_format, inbox_bytes, reconnect)

@@ -72,10 +72,14 @@ def test_the_transcript_is_bounded():
 
 @pytest.mark.parametrize(("state", "trigger"), list(itertools.product(State, Trigger)))
 def test_every_trigger_has_a_place_in_the_table(state, trigger):
-    """Nothing that can come is without an answer, and ``close`` is sent once, while it is open."""
-    assert ((state, trigger) in TRANSITIONS) == (
-        trigger is not Trigger.SEND_CLOSE or state is State.OPEN
-    )
+    """Nothing that can come is without an answer; ``close`` is sent once, while the session is
+    open, and a session that is done does not reconnect.
+    """
+    impossible = {
+        Trigger.SEND_CLOSE: set(State) - {State.OPEN},
+        Trigger.RECONNECT: {State.DONE},
+    }
+    assert ((state, trigger) in TRANSITIONS) == (state not in impossible.get(trigger, ()))
 
 
 def test_a_session_that_was_not_closed_does_not_end():

@@ -1,7 +1,13 @@
-"""What a session with turns has received (protocol §4.4)."""
+"""What a session with turns has received (protocol §4.4).
+
+A session that reconnects sends the audio of a turn that was cut again. So the events of that turn
+come twice, and what repeats is dropped: its start, and text that is the beginning of text that was
+received.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
@@ -11,11 +17,12 @@ from trio_cartesia._protocol.stt.messages import (
     Received,
     TurnEagerEnd,
     TurnEnd,
+    TurnResume,
     TurnStart,
     TurnUpdate,
 )
 from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
-from trio_cartesia._protocol.stt.turn_settings import CLOSE, TurnSettings
+from trio_cartesia._protocol.stt.turn_settings import CLOSE, TurnSettings, write_config
 
 __all__ = ["AutoProtocol"]
 
@@ -34,15 +41,72 @@ class AutoProtocol(TranscriptProtocol):
 
     close_command: ClassVar[str] = CLOSE
     ends_with_connection: ClassVar[bool] = True
+    has_positions: ClassVar[bool] = False
 
     settings: TurnSettings
     is_connected: bool = attrs.field(default=False, init=False)
     partial: str = attrs.field(default="", init=False, repr=False)
+    _opened_with: TurnSettings | None = attrs.field(default=None, init=False)
+    _is_in_turn: bool = attrs.field(default=False, init=False)
+    _is_paused: bool = attrs.field(default=False, init=False)
+    _is_repeating: bool = attrs.field(default=False, init=False)
 
-    def _receive(self, event: Received) -> None:
+    def opening_settings(self) -> TurnSettings:
+        """Return the settings that a connection opens with."""
+        self._opened_with = self.settings
+        return self.settings
+
+    def begin(self) -> Iterator[Received]:
+        """Note that another connection is open; a turn goes on there, and its end is open again."""
+        yield from super().begin()
+        self.is_ready = False  # before the service confirms it, audio may be dropped (S11)
+        self.has_cut_turn = self._is_repeating = self._is_in_turn
+        if self._is_paused:
+            self._is_paused = False
+            yield TurnResume()
+
+    def go_on(self) -> None:
+        """Note that the log was sent; settings that were changed meanwhile follow it."""
+        super().go_on()
+        if self.settings != self._opened_with and not self.is_closing:
+            self.outbox.add(write_config(self.settings))
+
+    def end_cut_turn(self) -> TurnEnd | None:
+        """End a turn that the service did not find again, with the text that was received."""
+        if not self.has_cut_turn:
+            return None
+        self.has_cut_turn = self._is_repeating = self._is_in_turn = False
+        return TurnEnd(is_complete=False)
+
+    def _receive(self, event: Received) -> Received | None:
         if isinstance(event, Connected):
-            self.is_connected = True
+            self.is_connected = self.is_ready = True
         elif isinstance(event, TurnStart):
-            self.partial = ""
+            return self._start(event)
+        elif isinstance(event, TurnResume):
+            self._is_paused = False
         elif isinstance(event, (TurnUpdate, TurnEagerEnd, TurnEnd)):
-            self.partial = event.transcript or self.partial
+            return self._add(event)
+        return event
+
+    def _start(self, event: TurnStart) -> TurnStart | None:
+        if self.has_cut_turn:
+            self.has_cut_turn = False
+            return None
+        self._is_in_turn, self.partial = True, ""
+        return event
+
+    def _add(self, event: TurnUpdate | TurnEagerEnd | TurnEnd) -> Received | None:
+        text = event.transcript or ""
+        if self._is_repeating and isinstance(event, TurnUpdate):
+            if self.partial.startswith(text):
+                return None
+            self._is_repeating = False
+        self.partial = text or self.partial
+        if not isinstance(event, TurnUpdate):
+            self._is_paused = isinstance(event, TurnEagerEnd)
+        if isinstance(event, TurnEnd):
+            self._is_in_turn = self._is_repeating = False
+            if self.log is not None:
+                self.log.cover(self.log.sent)
+        return event

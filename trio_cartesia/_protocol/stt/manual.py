@@ -12,15 +12,21 @@ that was answered without a piece takes the next one, if it comes within `GRACE_
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import attrs
 
 from trio_cartesia._errors import CartesiaError
 from trio_cartesia._protocol.base.events import ErrorEvent, size_of
-from trio_cartesia._protocol.stt.messages import Received, Transcript, TranscriptFlushDone
+from trio_cartesia._protocol.stt.messages import (
+    Received,
+    Transcript,
+    TranscriptDone,
+    TranscriptFlushDone,
+)
 from trio_cartesia._protocol.stt.outbox import Outgoing
-from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
+from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
 
 __all__ = [
     "GRACE_SECONDS",
@@ -54,6 +60,7 @@ class FinalizeRequest:
 
     Attributes:
         outgoing: Its message.
+        mark: The position up to which audio is to be transcribed, where audio is logged.
         start: The characters of final text before its first piece.
         end: The characters up to the end of its last one.
         has_piece: True once a final piece came that belongs to it.
@@ -63,6 +70,7 @@ class FinalizeRequest:
     """
 
     outgoing: Outgoing
+    mark: int | None = None
     start: int = attrs.field(default=0, init=False)
     end: int = attrs.field(default=0, init=False)
     has_piece: bool = attrs.field(default=False, init=False)
@@ -83,6 +91,7 @@ class ManualProtocol(TranscriptProtocol):
     _interim: str = attrs.field(default="", init=False, repr=False)
     _current: FinalizeRequest | None = attrs.field(default=None, init=False)
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
+    _waiting: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # for a connection
     _is_finalized: bool = attrs.field(default=False, init=False)  # all audio that was sent
 
     @property
@@ -106,18 +115,33 @@ class ManualProtocol(TranscriptProtocol):
         return self._current is None
 
     def queue_finalize(self) -> FinalizeRequest:
-        """Queue ``finalize``; no other may be under way."""
+        """Queue ``finalize``; no other may be under way.
+
+        Without a connection, it waits until the next one was sent the audio so far.
+        """
         assert self.can_finalize
-        self._current = FinalizeRequest(self.queue("finalize"))
-        return self._current
+        if self.log is None or self.link is Link.LIVE:
+            self._current = FinalizeRequest(self.queue("finalize"))
+            return self._current
+        request = FinalizeRequest(Outgoing("finalize"), self.log.end)
+        self._waiting.append(request)
+        return request
 
     def release(self, request: FinalizeRequest) -> None:
         """Note that nobody waits for *request*; if it was sent, its answer is still due."""
         request.is_released = True
+        self.outbox.withdraw(request.outgoing)
         if request in self._late:
             self._late.remove(request)
+        elif request in self._waiting:
+            self._waiting.remove(request)
         elif request is self._current and request.outgoing.is_withdrawn:
             self._current = None
+
+    def note_silence(self, request: FinalizeRequest) -> None:
+        """Note that no piece came for *request* within the grace."""
+        if request in self._late:
+            self._cover(request.mark)
 
     def text_of(self, request: FinalizeRequest) -> str:
         """Return the final text that belongs to *request*."""
@@ -136,15 +160,97 @@ class ManualProtocol(TranscriptProtocol):
             self._answer(None)
         else:
             self._is_finalized = True
+            if self.log is not None and self._current is not None:
+                self._current.mark = self.log.sent
         return outgoing
 
-    def _receive(self, event: Received) -> None:
+    def suspend(self) -> None:
+        """Note that the connection was lost: requests without an answer wait for the next one."""
+        super().suspend()
+        lost = [*self._late, *([] if self._current is None else [self._current])]
+        self._waiting.extendleft(request for request in reversed(lost) if not request.is_released)
+        for request in lost:
+            request.is_answered = False
+        self._late.clear()
+        self._current = None
+
+    def begin(self) -> Iterator[Received]:
+        """Note that another connection is open: nothing is to be finalized there yet."""
+        self._interim, self._is_finalized = "", True
+        return super().begin()
+
+    @property
+    def is_needed(self) -> bool:
+        """True if there is something to send that came after the connection was lost."""
+        return super().is_needed or bool(self._waiting)
+
+    @property
+    def next_stop(self) -> int:
+        """The position up to which the log is sent before a request that waits."""
+        mark = self._waiting[0].mark if self._waiting else None
+        return super().next_stop if mark is None else mark
+
+    @property
+    def is_held_up(self) -> bool:
+        """True until a request has its answer, which is for the audio before it alone."""
+        return self._current is not None
+
+    def queue_waiting(self) -> bool:
+        """Queue the first request that waits; the log was sent up to its mark."""
+        if not self._waiting:
+            return False
+        self._current = self._waiting.popleft()
+        self.outbox.put(self._current.outgoing)
+        return True
+
+    def _is_needed(self, outgoing: Outgoing) -> bool:
+        request = self._current
+        if request is None or outgoing is not request.outgoing:
+            return False
+        if request.mark is None and self.log is not None:
+            request.mark = self.log.end
+        return True
+
+    def _receive(self, event: Received) -> Received:
         if isinstance(event, Transcript):
+            event = self._in_users_time(event)
             self._add(event)
         elif isinstance(event, TranscriptFlushDone):
             self._answer(None)
         elif isinstance(event, ErrorEvent):
             self._answer(self.last_error)
+        elif isinstance(event, TranscriptDone) and self.log is not None:
+            self._cover(self.log.sent)
+        return event
+
+    def _in_users_time(self, piece: Transcript) -> Transcript:
+        """Return *piece* with times from the start of the user's audio."""
+        if self.log is None or not self.log.base or not piece.words:
+            return piece
+        shift = self.log.seconds(self.log.base)
+        words = [
+            attrs.evolve(word, start=word.start + shift, end=word.end + shift)
+            for word in piece.words
+        ]
+        return attrs.evolve(piece, words=tuple(words))
+
+    def _cover(self, position: int | None) -> None:
+        if self.log is not None and position is not None:
+            self.log.cover(position)
+
+    def _cover_by(self, piece: Transcript, request: FinalizeRequest | None) -> None:
+        """Note what audio a final piece is of: as it says, or else all before its request.
+
+        A piece that neither says nor was asked for counts for all audio that was sent.
+        """
+        log = self.log
+        if log is None:
+            return
+        limit = log.sent if request is None or request.mark is None else request.mark
+        ends = [log.size(word.end) for word in (piece.words or ())[-1:]]
+        if piece.duration is not None:
+            ends.append(log.covered + log.size(piece.duration))
+        log.cover(min(limit, max(ends, default=limit)))
 
     def _add(self, piece: Transcript) -> None:
         if not piece.is_final:
@@ -162,13 +268,20 @@ class ManualProtocol(TranscriptProtocol):
             if not request.has_piece:
                 request.has_piece, request.start = True, start
             request.end = self._characters
+        self._cover_by(piece, request)
+        if request is not None and request.is_answered:
+            self._cover(request.mark)
 
     def _answer(self, error: CartesiaError | None) -> None:
         if (request := self._sent) is None:
             return
         self._current = None
         request.is_answered, request.error = True, error
-        if error is None and not request.has_piece and not request.is_released:
+        if error is not None:
+            return
+        if request.has_piece:
+            self._cover(request.mark)
+        elif not request.is_released:
             self._late.append(request)
 
     @property

@@ -175,19 +175,23 @@ class TurnEnd:
         transcript: The definitive text of the turn; None or empty if the service sent none, and
             then the text of the last update stands (protocol §7.2 S8).
         request_id: As in `Transcript`.
+        is_complete: False if the service has not ended the turn: the session has reconnected within
+            it, and the service did not find the turn again.
     """
 
     type: ClassVar[Literal["turn.end"]] = "turn.end"
 
     transcript: str | None = attrs.field(default=None, repr=size_of)
+    is_complete: bool = True
     request_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Gap:
-    """Audio that no session has transcribed, because connections were lost.
+    """Audio that was not transcribed, because connections were lost.
 
-    It comes from sessions that reconnect, and never from the service.
+    It comes from sessions that reconnect, and never from the service. There is no final text of
+    this audio.
 
     Attributes:
         start_seconds: Where it starts, in seconds from the start of the audio.

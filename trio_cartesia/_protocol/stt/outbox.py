@@ -59,10 +59,15 @@ class Outbox:
     def add(self, payload: str | bytes) -> Outgoing:
         """Queue a message."""
         outgoing = Outgoing(payload)
-        self._queue.append(outgoing)
-        if isinstance(payload, bytes):
-            self.audio_bytes += len(payload)
+        self.put(outgoing)
         return outgoing
+
+    def put(self, outgoing: Outgoing) -> None:
+        """Queue a message that was made before."""
+        outgoing.status = Status.QUEUED
+        self._queue.append(outgoing)
+        if isinstance(outgoing.payload, bytes):
+            self.audio_bytes += len(outgoing.payload)
 
     def take(self) -> Outgoing | None:
         """Take the next message, if there is one."""
@@ -76,17 +81,22 @@ class Outbox:
     def withdraw(self, outgoing: Outgoing) -> None:
         """Remove a message, unless the writer has taken it."""
         if outgoing.status is Status.QUEUED:
-            self._queue.remove(outgoing)
-            self._drop(outgoing)
+            outgoing.status = Status.DROPPED
+            if outgoing in self._queue:  # and not held until there is a connection
+                self._queue.remove(outgoing)
+                self._count_out(outgoing)
+
+    def take_all(self) -> list[Outgoing]:
+        """Remove every message, and return them."""
+        messages = list(self._queue)
+        self._queue.clear()
+        self.audio_bytes = 0
+        return messages
 
     def drop_all(self) -> None:
         """Remove every message."""
-        while self._queue:
-            self._drop(self._queue.popleft())
-
-    def _drop(self, outgoing: Outgoing) -> None:
-        outgoing.status = Status.DROPPED
-        self._count_out(outgoing)
+        for outgoing in self.take_all():
+            outgoing.status = Status.DROPPED
 
     def _count_out(self, outgoing: Outgoing) -> None:
         if isinstance(outgoing.payload, bytes):

@@ -26,6 +26,7 @@ class Trigger(enum.Enum):
     RECEIVE_DONE = "receive done"
     END = "end"  # the service closed a connection whose end is that of the session
     LOSE = "lose"  # the connection has ended in any other way
+    RECONNECT = "reconnect"  # it has, and another one takes its place
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = MappingProxyType(
@@ -34,14 +35,17 @@ TRANSITIONS: Final[Mapping[tuple[State, Trigger], State]] = MappingProxyType(
         (State.OPEN, Trigger.RECEIVE_DONE): State.LOST,  # nobody has asked for it
         (State.OPEN, Trigger.END): State.LOST,
         (State.OPEN, Trigger.LOSE): State.LOST,
+        (State.OPEN, Trigger.RECONNECT): State.OPEN,
         (State.DRAINING, Trigger.RECEIVE_DONE): State.DONE,
         (State.DRAINING, Trigger.END): State.DONE,
         (State.DRAINING, Trigger.LOSE): State.LOST,
+        (State.DRAINING, Trigger.RECONNECT): State.OPEN,  # ``close`` is sent again
         (State.DONE, Trigger.RECEIVE_DONE): State.DONE,
         (State.DONE, Trigger.END): State.DONE,
         (State.DONE, Trigger.LOSE): State.DONE,
         (State.LOST, Trigger.RECEIVE_DONE): State.LOST,
         (State.LOST, Trigger.END): State.LOST,
         (State.LOST, Trigger.LOSE): State.LOST,
+        (State.LOST, Trigger.RECONNECT): State.OPEN,  # of a ``done`` that nobody has asked for
     }
 )

@@ -17,6 +17,7 @@ __all__ = [
     "MAX_KEYTERMS",
     "MAX_KEYTERM_CHARACTERS",
     "ManualFinalizeSettings",
+    "Reconnect",
     "SessionSettings",
     "query_string",
 ]
@@ -104,6 +105,24 @@ class ManualFinalizeSettings(SessionSettings):
         yield "language", self.language
         yield "min_volume", self.min_volume
         yield "max_silence_duration_secs", self.max_silence_duration_secs
+
+
+@attrs.frozen(kw_only=True)
+class Reconnect:
+    """How a session goes on when its connection is lost.
+
+    Attributes:
+        attempts: The connections in a row that may fail until the session is given up, 1 to 100:
+            those that cannot be made, and those that are lost within five seconds and without final
+            text.
+        replay_seconds: The audio without final text that is kept, to be sent again; 0.1 to 600.
+
+    Raises:
+        LocalProtocolError: A value is of the wrong type or out of its range.
+    """
+
+    attempts: int = attrs.field(default=5, validator=checks.whole_between(1, 100))
+    replay_seconds: float = attrs.field(default=30.0, validator=checks.number_between(0.1, 600))
 
 
 def query_string(settings: SessionSettings) -> str:

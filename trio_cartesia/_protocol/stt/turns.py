@@ -89,12 +89,14 @@ class TurnProgress:
         state: `TurnState.BETWEEN` once the turn is over.
         resumes: How often an eager end was withdrawn.
         is_complete: True if the service ended the turn.
+        has_gap: True if a part of its audio, or the audio before it, was not transcribed.
     """
 
     text: str = attrs.field(default="", init=False, repr=False)
     state: TurnState = attrs.field(default=TurnState.SPEAKING, init=False)
     resumes: int = attrs.field(default=0, init=False)
     is_complete: bool = attrs.field(default=False, init=False)
+    has_gap: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -106,12 +108,12 @@ class TurnProgress:
         """True from an eager end until a resume or the end."""
         return self.state is TurnState.PAUSED
 
-    def receive(self, step: TurnStep, transcript: str | None) -> None:
+    def receive(self, step: TurnStep, transcript: str | None, *, is_complete: bool = True) -> None:
         """Take in the next step of the turn, with the text of its event."""
         self.state = advance(self.state, step)
         self.text = transcript or self.text
         self.resumes += step is TurnStep.RESUME
-        self.is_complete = step is TurnStep.END
+        self.is_complete = step is TurnStep.END and is_complete
 
 
 @attrs.define(eq=False)
@@ -123,8 +125,18 @@ class TurnSequence:
     """
 
     turn: TurnProgress | None = attrs.field(default=None, init=False)
+    _is_after_gap: bool = attrs.field(default=False, init=False)
 
-    def receive(self, step: TurnStep, transcript: str | None = None) -> TurnProgress:
+    def note_gap(self) -> None:
+        """Note that audio of the current turn was not transcribed, or audio before the next one."""
+        if self.turn is None or self.turn.is_over:
+            self._is_after_gap = True
+        else:
+            self.turn.has_gap = True
+
+    def receive(
+        self, step: TurnStep, transcript: str | None = None, *, is_complete: bool = True
+    ) -> TurnProgress:
         """Take in the next step; return the turn that it belongs to.
 
         Raises:
@@ -132,15 +144,17 @@ class TurnSequence:
         """
         if self.turn is None or self.turn.is_over:
             advance(TurnState.BETWEEN, step)
-            self.turn = TurnProgress()
+            self.turn, self._is_after_gap = TurnProgress(has_gap=self._is_after_gap), False
         else:
-            self.turn.receive(step, transcript)
+            self.turn.receive(step, transcript, is_complete=is_complete)
         return self.turn
 
-    def cut(self) -> None:
-        """End the current turn, if there is one, with the text that came: the session has ended."""
-        if self.turn is not None and not self.turn.is_over:
-            self.turn.receive(TurnStep.CUT, None)
+    def cut(self) -> TurnProgress | None:
+        """End the current turn with the text that came, since the session has ended; return it."""
+        if self.turn is None or self.turn.is_over:
+            return None
+        self.turn.receive(TurnStep.CUT, None)
+        return self.turn
 
 
 def same_words(one: str, other: str) -> bool:

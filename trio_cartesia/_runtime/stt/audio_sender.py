@@ -73,7 +73,7 @@ class AudioSender:
         with self._alone():
             if self._is_muted:
                 raise LocalProtocolError("the session is muted: send audio after the mute() block")
-            await self._send(data)
+            await self._send(data, is_patient=False)
 
     async def feed(
         self, chunks: Audio | Iterable[Audio] | AsyncIterable[Audio], pace: Pace
@@ -82,6 +82,12 @@ class AudioSender:
         checks.choice(pace, "pace", PACES)
         clock = _RealTime() if pace == "real_time" else None
         pieces = AudioPieces(self.input_format.piece_bytes)
+        protocol = self._handler.protocol
+        if clock is None and protocol.log is not None and not protocol.has_positions:
+            raise LocalProtocolError(
+                "a session with turns that reconnects takes audio at its pace alone, because the "
+                'service does not tell where in the audio a turn ends: use pace="real_time"'
+            )
         with self._alone():
             if isinstance(chunks, AsyncIterable):
                 async for chunk in chunks:
@@ -128,21 +134,28 @@ class AudioSender:
         if self._is_muted:
             self.muted_bytes += len(piece)
         else:
-            await self._send(piece)
+            await self._send(piece, is_patient=clock is None)
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, data: bytes, *, is_patient: bool) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         whole, rest = self._samples._split(data)
         if not whole:
             self._samples._rest = rest
             await trio.lowlevel.cancel_shielded_checkpoint()
             return
+        await self._wait_space(len(whole), is_patient=is_patient)
         outgoing = self._handler.queue(whole)
         try:
             await self._handler.wait_sent(outgoing)
         finally:
             if not outgoing.is_withdrawn:
                 self._samples._rest = rest
+
+    async def _wait_space(self, size: int, *, is_patient: bool) -> None:
+        """Wait while the session reconnects and cannot keep so much audio."""
+        while not self._handler.can_add(size, is_patient=is_patient):
+            await self._handler.changed.park()
+            self._handler.check_sends()
 
     @enable_ki_protection
     async def _send_silence(self) -> None:
@@ -152,6 +165,7 @@ class AudioSender:
         with suppress(CartesiaError):  # the receive loop raises it, or the audio has ended
             while True:
                 await clock.wait(seconds)
+                await self._wait_space(size, is_patient=False)
                 await self._handler.wait_sent(self._handler.queue(silence))
 
 

@@ -99,24 +99,42 @@ class TranscriptHandler(Generic[P]):
             raise LocalProtocolError("the audio has ended: no_more_audio() was called")
         self.raise_if_lost()
 
+    @property
+    def loss(self) -> ConnectionLost | None:
+        """Why nothing more can be sent, if that is so."""
+        return self.session.loss or self.session.write_failure
+
     def raise_if_lost(self) -> None:
         """Raise `ConnectionLost`, with the text so far, if nothing more can be sent."""
-        if (loss := self.session.loss or self.session.write_failure) is not None:
+        if (loss := self.loss) is not None:
             raise self._described(loss)
+
+    def can_add(self, size: int, *, is_patient: bool) -> bool:  # noqa: ARG002  # while reconnecting
+        """Return whether *size* bytes of audio can be queued now, or only after a change.
+
+        Args:
+            size: Of the audio.
+            is_patient: True if the audio can wait until there is a connection.
+        """
+        return True
 
     @enable_ki_protection
     def queue(self, payload: str | bytes) -> Outgoing:
         """Queue audio or a command; it may be on the wire when this returns."""
         outgoing = self.protocol.queue(payload)
-        self.session.wake_writer()
+        self.wake()
         return outgoing
 
     @enable_ki_protection
     def queue_close(self) -> Outgoing:
         """Queue the command that ends the audio."""
         outgoing = self.protocol.queue_close()
-        self.session.wake_writer()
+        self.wake()
         return outgoing
+
+    def wake(self) -> None:
+        """Have what was queued sent."""
+        self.session.wake_writer()
 
     async def wait_sent(self, outgoing: Outgoing) -> None:
         """Wait until a message is on the wire; if cancelled before it was taken, withdraw it.
@@ -125,7 +143,7 @@ class TranscriptHandler(Generic[P]):
             ConnectionLost: The connection has ended first.
         """
         try:
-            while outgoing.is_under_way and self.session.can_send:
+            while outgoing.is_under_way and self.loss is None:
                 await self._sent.park()
         finally:
             self.protocol.outbox.withdraw(outgoing)
@@ -168,16 +186,20 @@ class TranscriptHandler(Generic[P]):
 
     def receive_message(self, message: str | bytes, now: float) -> None:  # noqa: ARG002  # likewise
         """Deliver an event."""
-        event = self.protocol.receive(message)
-        if self.dropped_events or not self.inbox.put(event, len(message)):
+        if (event := self.protocol.receive(message)) is not None:
+            self.deliver(event, len(message))
+        if self.protocol.is_over:
+            self.inbox.close()
+        self.changed.unpark_all()
+
+    def deliver(self, event: Received, characters: int = 0) -> None:
+        """Put an event into the inbox, whose message had so many *characters*."""
+        if self.dropped_events or not self.inbox.put(event, characters):
             if not self.dropped_events:
                 _log.debug("a session outgrew its inbox")
                 held = f"more than {self.inbox_bytes} bytes of events wait to be received"
                 self.inbox.close(InboxOverflow(held, request_id=self.session.request_id))
             self.dropped_events += 1
-        if self.protocol.is_over:
-            self.inbox.close()
-        self.changed.unpark_all()
 
     async def wait_unblocked(self) -> None:
         """Return at once: this never blocks the reader."""
@@ -198,7 +220,9 @@ class TranscriptHandler(Generic[P]):
 
     def lose(self, loss: ConnectionLost) -> None:
         """End the session: as it was meant to end, or with *loss* after the events that came."""
-        self.protocol.lose(was_closed=loss.close_code is not None)
+        gap = self.protocol.lose(was_closed=loss.close_code is not None)
+        if gap is not None:
+            self.deliver(gap)
         is_done = self.protocol.state is State.DONE
         self.inbox.close(None if is_done else self._described(loss))
         self._sent.unpark_all()
@@ -206,7 +230,10 @@ class TranscriptHandler(Generic[P]):
 
     def _described(self, loss: ConnectionLost) -> ConnectionLost:
         """Return a copy of *loss* with the text so far and the error that preceded it, if any."""
-        lost = self.session.loss_for(loss, None)
+        lost = loss.anew()
+        assert isinstance(lost, ConnectionLost)
+        if self._session is not None:
+            lost.request_id = lost.request_id or self._session.request_id
         lost.partial = self.protocol.partial
         if self.protocol.last_error is not None:
             lost.__cause__ = self.protocol.last_error

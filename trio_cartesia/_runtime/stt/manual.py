@@ -69,9 +69,13 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
                 await self._wait_answer(request)
             except BaseException:
                 protocol.release(request)
+                handler.changed.unpark_all()
                 raise
         try:
             await self._wait_late_piece(request)
+            while not (request.is_answered or protocol.is_over):  # the session has reconnected
+                await self._wait_answer(request)
+                await self._wait_late_piece(request)
         finally:
             protocol.release(request)
         if request.error is not None:
@@ -111,7 +115,7 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
             await handler.changed.park()
             handler.check_sends()
         request = protocol.queue_finalize()
-        handler.session.wake_writer()
+        handler.wake()
         return request
 
     async def _wait_answer(self, request: FinalizeRequest) -> None:
@@ -126,5 +130,8 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
         """Wait for a piece that comes after the answer, within the grace."""
         handler, protocol = self._handler, self._handler.protocol
         with trio.move_on_after(GRACE_SECONDS):
-            while not (request.has_piece or request.error or protocol.is_over):
+            while request.is_answered and not (
+                request.has_piece or request.error or protocol.is_over
+            ):
                 await handler.changed.park()
+        protocol.note_silence(request)

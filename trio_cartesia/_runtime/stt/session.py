@@ -141,6 +141,6 @@ class TranscriptionSession(Generic[P]):
         """End the audio, and wait until nothing more is to come, within `DRAIN_SECONDS`."""
         handler = self._handler
         with trio.move_on_after(DRAIN_SECONDS), suppress(ConnectionLost):
-            if handler.session.can_send and not handler.protocol.is_over:
+            if handler.loss is None and not handler.protocol.is_over:
                 await self.no_more_audio()
             await handler.wait_over()

@@ -50,6 +50,11 @@ class Turn:
         """True if the service has ended the turn; False while it goes on, or if it was cut."""
         return self._progress.is_complete
 
+    @property
+    def has_gap(self) -> bool:
+        """True if the text may lack words: a `Gap` came within the turn, or before it started."""
+        return self._progress.has_gap
+
     def __aiter__(self) -> TextReceiver:
         """Return an iterator of the text, which begins with the text so far."""
         return create(TextReceiver, self._progress, self._reader)

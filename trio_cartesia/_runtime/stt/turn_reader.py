@@ -17,6 +17,7 @@ from trio.lowlevel import ParkingLot, enable_ki_protection
 from trio_cartesia._errors import CartesiaError, RequestFailed, raise_kept
 from trio_cartesia._protocol.stt.messages import (
     AutoFinalizeEvent,
+    Gap,
     TurnEagerEnd,
     TurnEnd,
     TurnUpdate,
@@ -45,6 +46,7 @@ class TurnReader:
     error: CartesiaError | None = attrs.field(default=None, init=False)
     _run_check: RunCheck = attrs.field(factory=RunCheck, init=False, repr=False)
     _sequence: TurnSequence = attrs.field(factory=TurnSequence, init=False)
+    _cut: TurnProgress | None = attrs.field(default=None, init=False)  # by the session's end
     _watchers: set[Callable[[], None]] = attrs.field(factory=set, init=False, repr=False)
     _reports: int = attrs.field(default=0, init=False)  # of errors, by the service
     _last_report: RequestFailed = attrs.field(factory=RequestFailed, init=False)
@@ -76,7 +78,7 @@ class TurnReader:
 
     def is_lost(self, turn: TurnProgress) -> bool:
         """Return whether the session has failed within *turn*."""
-        return self.error is not None and not turn.is_complete
+        return self.error is not None and turn is self._cut
 
     def raise_if_lost(self, turn: TurnProgress) -> None:
         """Raise what the session has failed with, if that was within *turn*."""
@@ -113,12 +115,16 @@ class TurnReader:
 
     @enable_ki_protection
     def _take(self, event: AutoFinalizeEvent) -> None:
+        if isinstance(event, Gap):
+            self._sequence.note_gap()
         if (step := _STEPS.get(event.type)) is None:
             return  # it is not about a turn
-        transcript = None
+        transcript, is_complete = None, True
         if isinstance(event, (TurnUpdate, TurnEagerEnd, TurnEnd)):
             transcript = event.transcript
-        turn = self._sequence.receive(step, transcript)
+        if isinstance(event, TurnEnd):
+            is_complete = event.is_complete
+        turn = self._sequence.receive(step, transcript, is_complete=is_complete)
         if step is TurnStep.START:
             self.started = turn
         self._notify()
@@ -126,7 +132,7 @@ class TurnReader:
     @enable_ki_protection
     def _end(self, error: CartesiaError | None) -> None:
         self.has_ended, self.error = True, error
-        self._sequence.cut()
+        self._cut = self._sequence.cut()
         self._notify()
 
     def _notify(self) -> None:
