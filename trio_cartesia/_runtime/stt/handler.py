@@ -55,6 +55,7 @@ class TranscriptHandler(Generic[P]):
         changed: Where those wait who wait for an event or for the session's end.
         dropped_events: Events that the inbox had no space for.
         was_left: True once the session's block has ended.
+        connections: The number of connections that were opened.
     """
 
     protocol: P
@@ -65,6 +66,7 @@ class TranscriptHandler(Generic[P]):
     changed: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
     dropped_events: int = attrs.field(default=0, init=False)
     was_left: bool = attrs.field(default=False, init=False)
+    connections: int = attrs.field(default=0, init=False)
     _sent: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
     _session: Session | None = attrs.field(default=None, init=False)
 
@@ -82,8 +84,14 @@ class TranscriptHandler(Generic[P]):
     def attach(self, session: Session) -> None:
         """Use *session*, once it is open."""
         self._session = session
+        self.connections += 1
 
     # -- for the public face
+
+    @property
+    def state(self) -> str:
+        """The state of the session, for its statistics."""
+        return self.protocol.state.value
 
     def check_sends(self) -> None:
         """Check that the session takes audio and commands.
@@ -213,6 +221,8 @@ class TranscriptHandler(Generic[P]):
         """Wake the task whose message is on the wire."""
         self.protocol.sent(message)
         self._sent.unpark_all()
+        if message.payload is None:  # answered, since there was nothing to send
+            self.changed.unpark_all()
 
     def note_write_failure(self) -> None:
         """Wake everybody who waits for a message to be sent."""

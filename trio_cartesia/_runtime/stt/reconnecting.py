@@ -31,11 +31,9 @@ class ReconnectingHandler(TranscriptHandler[P]):
     """A handler whose session outlives its connection.
 
     Attributes:
-        connections: The number of connections that were opened.
         lost: Set once the present connection has ended.
     """
 
-    connections: int = attrs.field(default=0, init=False)
     lost: trio.Event = attrs.field(factory=trio.Event, init=False, repr=False)
     _loss: ConnectionLost | None = attrs.field(default=None, init=False)  # of the session
 
@@ -44,6 +42,11 @@ class ReconnectingHandler(TranscriptHandler[P]):
         """The audio that is kept."""
         assert self.protocol.log is not None
         return self.protocol.log
+
+    @property
+    def state(self) -> str:
+        """The state of the session, for its statistics."""
+        return "reconnecting" if self.is_reconnecting else super().state
 
     @property
     def is_reconnecting(self) -> bool:
@@ -74,8 +77,7 @@ class ReconnectingHandler(TranscriptHandler[P]):
     def begin(self) -> None:
         """Note that a connection is open, of which nothing was received yet."""
         self.lost = trio.Event()
-        self.connections += 1
-        if self.connections > 1:
+        if self.connections:
             for event in self.protocol.begin():
                 self.deliver(event)
 

@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from trio_cartesia._errors import ConnectionLost
+from trio_cartesia._protocol.stt.audio_log import AudioLog
 from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
 from trio_cartesia._protocol.stt.session_states import State
 from trio_cartesia._runtime.managers import Block, Manager
@@ -122,8 +123,13 @@ class TranscriptionSession(Generic[P]):
         handler.run_check.check()
         protocol, session, inbox = handler.protocol, handler.session, handler.inbox
         counters: dict[str, Any] = attrs.asdict(protocol.counters)
+        log = protocol.log or AudioLog(0, self._audio.input_format)
         return TranscriptionStatistics(
-            state=protocol.state.value,
+            state=handler.state,
+            connections_opened=handler.connections,
+            replay_buffer_bytes=log.kept_bytes,
+            replay_limit_bytes=log.limit_bytes,
+            gap_seconds=log.seconds(log.gap_bytes),
             audio_seconds_sent=self._audio.input_format.seconds(counters["audio_bytes_sent"]),
             audio_queue_bytes=protocol.outbox.audio_bytes,
             partial_sample_bytes=self._audio.partial_sample_bytes,

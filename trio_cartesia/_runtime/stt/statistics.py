@@ -12,8 +12,13 @@ class TranscriptionStatistics:
     """One speech-to-text session at one moment.
 
     Attributes:
-        state: ``open``, ``draining`` (its audio has ended), ``done`` or ``lost``.
-        audio_seconds_sent: The audio that was sent, silence included.
+        state: ``open``, ``draining`` (its audio has ended), ``reconnecting``, ``done`` or ``lost``.
+        connections_opened: The connections so far; more than one if the session has reconnected.
+        replay_buffer_bytes: The audio that is kept because it has no final text; 0 if the session
+            does not reconnect.
+        replay_limit_bytes: The most that is kept of it, as set by `Reconnect.replay_seconds`.
+        gap_seconds: The audio that was not transcribed: the sum of all `Gap` events.
+        audio_seconds_sent: The audio that was sent, silence and repeated audio included.
         audio_bytes_sent: Likewise.
         audio_queue_bytes: The audio that waits for the writer; at most 1,048,576, and 100 ms of
             silence.
@@ -35,6 +40,10 @@ class TranscriptionStatistics:
     """
 
     state: str
+    connections_opened: int
+    replay_buffer_bytes: int
+    replay_limit_bytes: int
+    gap_seconds: float
     audio_seconds_sent: float
     audio_bytes_sent: int
     audio_queue_bytes: int
