@@ -73,12 +73,12 @@ class NumberedConnection:
         message = await self.peer.receive_message()
         if isinstance(message, bytes):
             self.received += numbers_of(message)
-        self._step()
+        self.step()
         return message
 
     async def send(self, **event: object) -> None:
         await self.peer.send(**event)
-        self._step()
+        self.step()
 
     def take(self) -> list[int]:
         """The numbers that have no final text, which they have from now on."""
@@ -86,7 +86,7 @@ class NumberedConnection:
         self.final = len(self.received)
         return numbers
 
-    def _step(self) -> None:
+    def step(self) -> None:
         self._steps -= 1
         if self._steps <= 0:
             raise Dropped
@@ -168,13 +168,17 @@ class Received:
     async def receive_from(self, session: Any) -> None:
         try:
             async for event in session.receive():
-                self.events.append(event)
-                if isinstance(event, Gap):
-                    self.gaps.append(in_samples(event))
-                elif isinstance(event, Transcript) and event.is_final:
-                    self.spans += spans_of(event.text)
+                self.receive(event)
         except ConnectionLost as error:
             self.loss = error
+
+    def receive(self, event: object) -> None:
+        """Take in an event."""
+        self.events.append(event)
+        if isinstance(event, Gap):
+            self.gaps.append(in_samples(event))
+        elif isinstance(event, Transcript) and event.is_final:
+            self.spans += spans_of(event.text)
 
     def accounts_for(self, count: int) -> bool:
         """Whether each of so many samples is either in the text or in a gap, once and in order."""

@@ -112,8 +112,9 @@ class ReconnectingHandler(TranscriptHandler[P]):
                 await self.changed.park()
         due_at = trio.current_time()
         while session.loss is None:
-            if piece := self.log.next_piece(piece_bytes, protocol.next_stop):
-                await trio.sleep_until(due_at)
+            if trio.current_time() < due_at:
+                await trio.sleep_until(due_at)  # the connection may be lost meanwhile
+            elif piece := self.log.next_piece(piece_bytes, protocol.next_stop):
                 due_at += self.log.seconds(len(piece)) / REPLAY_SPEED
                 await self._send_again(session, piece)
             elif protocol.queue_waiting():
