@@ -6,8 +6,9 @@ was transcribed, and how often. A sample is two ASCII characters: valid UTF-8, a
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -54,10 +55,12 @@ class Plan:
     Attributes:
         steps: It is dropped after so many messages in either direction.
         close_code: It is closed with this; None: it is reset.
+        idle_seconds: It is dropped after so long without a message of the client.
     """
 
     steps: float = math.inf
     close_code: int | None = None
+    idle_seconds: float = math.inf
 
 
 @attrs.define
@@ -65,12 +68,16 @@ class NumberedConnection:
     """One connection of the service."""
 
     peer: Peer
-    _steps: float
+    plan: Plan
+    steps: int = 0
     received: list[int] = attrs.field(factory=list)
     final: int = 0  # of them
 
     async def receive(self) -> str | bytes:
-        message = await self.peer.receive_message()
+        with trio.move_on_after(self.plan.idle_seconds) as idle:
+            message = await self.peer.receive_message()
+        if idle.cancelled_caught:
+            raise Dropped
         if isinstance(message, bytes):
             self.received += numbers_of(message)
         self.step()
@@ -87,8 +94,8 @@ class NumberedConnection:
         return numbers
 
     def step(self) -> None:
-        self._steps -= 1
-        if self._steps <= 0:
+        self.steps += 1
+        if self.steps >= self.plan.steps:
             raise Dropped
 
 
@@ -113,17 +120,18 @@ class NumberedService:
         async with trio.open_nursery() as nursery:
             async for peer in peers:
                 plan = self.plans[min(len(self.connections), len(self.plans) - 1)]
-                self.connections.append(NumberedConnection(peer, plan.steps))
-                nursery.start_soon(self._serve_one, self.connections[-1], plan)
+                self.connections.append(NumberedConnection(peer, plan))
+                nursery.start_soon(self._serve_one, self.connections[-1])
 
-    async def _serve_one(self, connection: NumberedConnection, plan: Plan) -> None:
+    async def _serve_one(self, connection: NumberedConnection) -> None:
+        close_code = connection.plan.close_code
         try:
             await self.serve_connection(connection)
         except Dropped:
-            if plan.close_code is None:
+            if close_code is None:
                 connection.peer.stream.reset()
             else:
-                await connection.peer.close(plan.close_code)
+                await connection.peer.close(close_code)
         except (trio.EndOfChannel, trio.BrokenResourceError):
             pass  # the client has gone
 
@@ -151,9 +159,7 @@ class NumberedService:
         if numbers := connection.take():
             fields = {"duration": len(numbers) / RATE} if self.has_durations else {}
             await connection.send(type="transcript", is_final=False, text="interim", **fields)
-            await connection.send(
-                type="transcript", is_final=True, text=text_of(numbers), **fields
-            )
+            await connection.send(type="transcript", is_final=True, text=text_of(numbers), **fields)
 
 
 @attrs.define
@@ -191,8 +197,35 @@ class Received:
 
 
 @asynccontextmanager
-async def serving(service: Any) -> AsyncIterator[Cartesia]:
+async def serving(
+    service: NumberedService, *, refused: Sequence[int] = ()
+) -> AsyncIterator[Cartesia]:
+    """A client whose connections are served, but for those whose numbers are given."""
     async with client_with_peers() as (client, peers), trio.open_nursery() as nursery:
+        endpoint, numbers = client.stt._endpoint, itertools.count()
+        endpoint.open_stream = _refusing(endpoint.open_stream, numbers, refused)
         nursery.start_soon(service.serve, peers)
         yield client
         nursery.cancel_scope.cancel()
+
+
+def _refusing(open_stream: Any, numbers: Iterator[int], refused: Sequence[int]) -> Any:
+    async def open_or_refuse(host: str, port: int) -> trio.abc.Stream:
+        if next(numbers) in refused:
+            raise OSError("refused by the test")
+        return await open_stream(host, port)
+
+    return open_or_refuse
+
+
+async def until_lost(session: Any) -> None:
+    """Wait until the session is without a connection."""
+    while session.statistics().state != "reconnecting":
+        await session._handler.changed.park()
+
+
+async def until_connected(session: Any) -> None:
+    """Wait until the session has opened a connection in place of one that was lost."""
+    before = session.statistics().connections_opened
+    while session.statistics().connections_opened == before:
+        await session._handler.changed.park()

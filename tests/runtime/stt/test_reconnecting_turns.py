@@ -24,7 +24,12 @@ def speech_of(spans):
 
 
 @pytest.mark.slow
-@given(plans, st.integers(0, 600), st.sets(st.sampled_from([1, 7, 20, 30, 48])), st.sampled_from([1, 30]))
+@given(
+    plans,
+    st.integers(0, 600),
+    st.sets(st.sampled_from([1, 7, 20, 30, 48])),
+    st.sampled_from([1, 30]),
+)
 @on_virtual_time
 async def test_each_sample_of_speech_is_in_one_turn_or_in_a_gap(plans, count, eager_at, seconds):
     """Wherever connections are lost, what was spoken is in the text of one turn or in a gap, turns

@@ -21,7 +21,7 @@ from trio_cartesia._protocol.stt.messages import (
     TurnStart,
     TurnUpdate,
 )
-from trio_cartesia._protocol.stt.protocol import TranscriptProtocol
+from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
 from trio_cartesia._protocol.stt.turn_settings import CLOSE, TurnSettings, write_config
 
 __all__ = ["AutoProtocol"]
@@ -50,6 +50,11 @@ class AutoProtocol(TranscriptProtocol):
     _is_in_turn: bool = attrs.field(default=False, init=False)
     _is_paused: bool = attrs.field(default=False, init=False)
     _is_repeating: bool = attrs.field(default=False, init=False)
+
+    @property
+    def is_silent(self) -> bool:
+        """True between turns: a turn would have started."""
+        return self.link is Link.LIVE and not self._is_in_turn
 
     def opening_settings(self) -> TurnSettings:
         """Return the settings that a connection opens with."""

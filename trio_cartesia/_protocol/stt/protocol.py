@@ -120,6 +120,9 @@ class TranscriptProtocol(ABC):
             self._close = Outgoing(self.close_command)
             if self.link is Link.LIVE:
                 self.outbox.put(self._close)
+            elif self.link is Link.LOST and self.is_covered:
+                self._close.status = Status.SENT  # there is nothing left to transcribe
+                self._advance(Trigger.SEND_CLOSE)
         return self._close
 
     def next_outgoing(self) -> Outgoing | None:
@@ -196,6 +199,11 @@ class TranscriptProtocol(ABC):
     def is_covered(self) -> bool:
         """True if there is final text of all audio, as far as that is known."""
         return self.log is not None and self.log.covered == self.log.end
+
+    @property
+    def is_silent(self) -> bool:
+        """True if no text is to come of audio that the service has had for a while."""
+        return False
 
     @property
     def is_needed(self) -> bool:

@@ -22,11 +22,18 @@ from trio_cartesia._runtime.run_check import RunCheck
 from trio_cartesia._runtime.session import Session
 from trio_cartesia._runtime.transport.interface import Outcome
 
-__all__ = ["EventInbox", "TranscriptHandler"]
+__all__ = ["EventInbox", "TranscriptHandler", "was_closed"]
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
 
+NO_CLOSE_FRAME: Final = 1006  # stands for the lack of one (RFC 6455, section 7.4.1)
+
 P = TypeVar("P", bound=TranscriptProtocol)
+
+
+def was_closed(loss: ConnectionLost) -> bool:
+    """Return whether the connection has ended with a close frame, as is meant to be."""
+    return loss.close_code not in (None, NO_CLOSE_FRAME)
 
 
 @attrs.define(eq=False)
@@ -230,7 +237,7 @@ class TranscriptHandler(Generic[P]):
 
     def lose(self, loss: ConnectionLost) -> None:
         """End the session: as it was meant to end, or with *loss* after the events that came."""
-        gap = self.protocol.lose(was_closed=loss.close_code is not None)
+        gap = self.protocol.lose(was_closed=was_closed(loss))
         if gap is not None:
             self.deliver(gap)
         is_done = self.protocol.state is State.DONE

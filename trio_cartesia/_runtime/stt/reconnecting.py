@@ -7,6 +7,7 @@ on as before.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -16,14 +17,16 @@ from trio.lowlevel import enable_ki_protection
 from trio_cartesia._errors import CartesiaError, ConnectionLost
 from trio_cartesia._protocol.base.backoff import may_retry
 from trio_cartesia._protocol.stt.audio_log import AudioLog
+from trio_cartesia._protocol.stt.outbox import Outgoing
 from trio_cartesia._protocol.stt.protocol import Link
 from trio_cartesia._runtime.session import Session
-from trio_cartesia._runtime.stt.handler import P, TranscriptHandler
+from trio_cartesia._runtime.stt.handler import P, TranscriptHandler, was_closed
 
-__all__ = ["CONFIRM_SECONDS", "REPLAY_SPEED", "ReconnectingHandler"]
+__all__ = ["CONFIRM_SECONDS", "REPLAY_SPEED", "SILENCE_SECONDS", "ReconnectingHandler"]
 
 REPLAY_SPEED: Final = 8.0  # seconds of audio a second, of audio that is sent again
-CONFIRM_SECONDS: Final = 2.0  # for ``connected``, and for a turn that was cut to start again
+CONFIRM_SECONDS: Final = 2.0  # for ``connected``, and for a turn to start in audio that was sent
+SILENCE_SECONDS: Final = 5.0  # between checks that the audio so far is without a turn
 
 
 @attrs.define(eq=False)
@@ -66,6 +69,13 @@ class ReconnectingHandler(TranscriptHandler[P]):
             return self.loss is not None or not is_patient
         return self.protocol.link is Link.LIVE or self.log.can_add(size)
 
+    def queue_close(self) -> Outgoing:
+        """Queue the command that ends the audio; the session ends if there is nothing to send."""
+        outgoing = super().queue_close()
+        if self.protocol.link is Link.LOST and self.protocol.is_ended_by(was_closed=False):
+            self.give_up(ConnectionLost("the session has ended without a connection"))
+        return outgoing
+
     def wake(self) -> None:
         """Have what was queued sent, or a connection opened for it."""
         super().wake()
@@ -86,7 +96,7 @@ class ReconnectingHandler(TranscriptHandler[P]):
         protocol = self.protocol
         cause = loss.__cause__ = self._described(loss).__cause__
         is_final = isinstance(cause, CartesiaError) and not may_retry(cause)
-        is_ended = protocol.is_ended_by(was_closed=loss.close_code is not None)
+        is_ended = protocol.is_ended_by(was_closed=was_closed(loss))
         if self.was_left or is_ended or is_final:
             self.give_up(loss)
         else:
@@ -126,6 +136,22 @@ class ReconnectingHandler(TranscriptHandler[P]):
                 self.wake()
                 self.changed.unpark_all()
                 return
+
+    @enable_ki_protection
+    async def cover_silence(self, session: Session) -> None:
+        """Drop audio from the log that the service has found no turn in.
+
+        The answer to a ping shows that the service has the audio that was sent before.
+        """
+        with suppress(ConnectionLost):  # the reader finds out by itself
+            while True:
+                await trio.sleep(SILENCE_SECONDS)
+                position = self.log.sent
+                if self.protocol.is_silent and self.log.covered < position:
+                    await session.transport.ping()
+                    await trio.sleep(CONFIRM_SECONDS)
+                    if self.protocol.is_silent:
+                        self.log.cover(position)
 
     async def end_cut_turn(self, session: Session) -> None:
         """End a turn that the new connection does not find again."""

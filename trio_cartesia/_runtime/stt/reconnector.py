@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -47,25 +48,28 @@ class Reconnector:
 
     @enable_ki_protection
     async def run(self, *, task_status: trio.TaskStatus[CartesiaError | None]) -> None:
-        """Serve connections until the session has ended; the first one is *started*."""
+        """Serve connections until the session has ended; *started* with the first, or its error."""
         handler = self.handler
         try:
             while handler.loss is None:
+                is_open = False
                 try:
                     async with open_session(self._open_transport, handler) as session:
+                        is_open = True
                         handler.attach(session)
                         if handler.connections == 1:
                             task_status.started(None)
                         await self._serve(session)
-                except InternalError:
-                    raise
-                except Exception as error:
-                    if not handler.connections:
-                        if not isinstance(error, CartesiaError):
-                            raise
-                        task_status.started(error)
+                except Exception as error:  # of the user's functions, too
+                    if is_open or isinstance(error, InternalError):
+                        raise
+                    if handler.connections:
+                        self._fail(error)
+                    elif isinstance(error, CartesiaError):
+                        task_status.started(error)  # as by `open_session`
                         return
-                    self._fail(error)
+                    else:
+                        raise
                 await trio.sleep_until(self._breaker.retry_at)
         finally:
             if handler.connections:
@@ -82,6 +86,8 @@ class Reconnector:
         """Send what the connection needs, and return when it has ended and another may be made."""
         handler, opened_at = self.handler, trio.current_time()
         covered = handler.log.covered
+        if session.loss is None and not handler.protocol.has_positions:
+            session.start_soon(partial(handler.cover_silence, session))
         if handler.connections > 1:
             await handler.replay(session, self._piece_bytes)
             await handler.end_cut_turn(session)
@@ -100,8 +106,9 @@ class Reconnector:
 
     async def _wait_needed(self) -> None:
         """Wait until there is something to send: the service has closed an idle connection."""
-        while not self.handler.protocol.is_needed:
-            await self.handler.changed.park()
+        handler = self.handler
+        while handler.loss is None and not handler.protocol.is_needed:
+            await handler.changed.park()
 
     def _fail(self, error: Exception) -> None:
         """Note that no connection was made, or that one has soon ended; give up after too many."""

@@ -10,6 +10,7 @@ from trio_cartesia._client.stt import INBOX_BYTES
 from trio_cartesia._client.stt import AutoFinalize as AsyncAutoFinalize
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._protocol.stt.audio import STTEncoding
+from trio_cartesia._protocol.stt.settings import Reconnect
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.stt.auto_finalize_session import AutoFinalizeSession
 from trio_cartesia.blocking.wrapper import Wrapper
@@ -34,6 +35,7 @@ class AutoFinalize(Wrapper[AsyncAutoFinalize]):
         turn_end_threshold: float | None = None,
         turn_end_timeout_ms: float | None = None,
         inbox_bytes: int = INBOX_BYTES,
+        reconnect: Reconnect | None = None,
     ) -> Manager[AutoFinalizeSession]:
         """Open a session for the block.
 
@@ -53,6 +55,7 @@ class AutoFinalize(Wrapper[AsyncAutoFinalize]):
             turn_end_timeout_ms: The longest wait after the user stops, in milliseconds; 640 to
                 11200.
             inbox_bytes: The most bytes of events that wait until they are received.
+            reconnect: How the session goes on when its connection is lost; None: it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
@@ -74,6 +77,7 @@ class AutoFinalize(Wrapper[AsyncAutoFinalize]):
                 turn_end_threshold=turn_end_threshold,
                 turn_end_timeout_ms=turn_end_timeout_ms,
                 inbox_bytes=inbox_bytes,
+                reconnect=reconnect,
             ),
             AutoFinalizeSession,
         )

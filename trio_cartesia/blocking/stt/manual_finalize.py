@@ -10,6 +10,7 @@ from trio_cartesia._client.stt import INBOX_BYTES
 from trio_cartesia._client.stt import ManualFinalize as AsyncManualFinalize
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._protocol.stt.audio import STTEncoding
+from trio_cartesia._protocol.stt.settings import Reconnect
 from trio_cartesia.blocking.block import Block, Manager
 from trio_cartesia.blocking.stt.manual_finalize_session import ManualFinalizeSession
 from trio_cartesia.blocking.wrapper import Wrapper
@@ -33,6 +34,7 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
         min_volume: float | None = None,
         max_silence_duration_secs: float | None = None,
         inbox_bytes: int = INBOX_BYTES,
+        reconnect: Reconnect | None = None,
     ) -> Manager[ManualFinalizeSession]:
         """Open a session for the block.
 
@@ -52,6 +54,7 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
             max_silence_duration_secs: The seconds of silence after which the service finalizes by
                 itself; for ``ink-whisper``.
             inbox_bytes: The most bytes of events that wait until they are received.
+            reconnect: How the session goes on when its connection is lost; None: it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
@@ -86,6 +89,7 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
                 min_volume=min_volume,
                 max_silence_duration_secs=max_silence_duration_secs,
                 inbox_bytes=inbox_bytes,
+                reconnect=reconnect,
             ),
             ManualFinalizeSession,
         )

@@ -40,6 +40,11 @@ class Turn(Wrapper[AsyncTurn]):
         """True if the service has ended the turn; False while it goes on, or if it was cut."""
         return self._portal.run_sync(lambda: self._inner.is_complete)
 
+    @property
+    def has_gap(self) -> bool:
+        """True if the text may lack words: a `Gap` came within the turn, or before it started."""
+        return self._portal.run_sync(lambda: self._inner.has_gap)
+
     def __iter__(self) -> TextReceiver:
         """Return an iterator of the text, which begins with the text so far."""
         return create(TextReceiver, self._portal, self._portal.run_sync(self._inner.__aiter__))
