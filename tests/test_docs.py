@@ -31,11 +31,12 @@ from trio_cartesia import (
 )
 from trio_cartesia._client import client, stt, tokens, tts
 from trio_cartesia._http import api, responses, retries, wire
-from trio_cartesia._pool import backoff, delivery, inputs, resumption, slots, working_limit
+from trio_cartesia._pool import delivery, inputs, resumption, slots, working_limit
 from trio_cartesia._pool import settings as pool_settings
+from trio_cartesia._protocol.base import backoff
 from trio_cartesia._protocol.base import json as json_reader
 from trio_cartesia._protocol.rest import sse
-from trio_cartesia._protocol.stt import audio, manual, turns
+from trio_cartesia._protocol.stt import audio, manual, session_text, turns
 from trio_cartesia._protocol.stt import settings as stt_settings
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
@@ -54,7 +55,7 @@ from trio_cartesia._runtime import (
     writer,
 )
 from trio_cartesia._runtime.playout import pacing, progress
-from trio_cartesia._runtime.stt import audio_sender
+from trio_cartesia._runtime.stt import audio_sender, reconnecting, reconnector
 from trio_cartesia._runtime.stt import session as transcription
 from trio_cartesia._runtime.transport import frame_limiter, read_buffer, response_head, tcp
 from trio_cartesia._runtime.transport import websocket as transport
@@ -283,7 +284,7 @@ LIMITS = {
     "CATCH_UP_SECONDS": audio_sender.CATCH_UP_SECONDS,
     "DRAIN_SECONDS": transcription.DRAIN_SECONDS,
     "GRACE_SECONDS": manual.GRACE_SECONDS,
-    "MAX_TRANSCRIPT_CHARACTERS": manual.MAX_TRANSCRIPT_CHARACTERS,
+    "MAX_TRANSCRIPT_CHARACTERS": session_text.MAX_TRANSCRIPT_CHARACTERS,
     "MAX_KEYTERMS": stt_settings.MAX_KEYTERMS,
     "MAX_KEYTERM_CHARACTERS": stt_settings.MAX_KEYTERM_CHARACTERS,
     "stt.INBOX_BYTES": stt.INBOX_BYTES,
@@ -291,6 +292,12 @@ LIMITS = {
     "BUFFER_SECONDS": microphone.BUFFER_SECONDS,
     "microphone.DEVICE_SECONDS": microphone.DEVICE_SECONDS,
     "microphone.CLOSE_SECONDS": microphone.CLOSE_SECONDS,
+    "Reconnect.attempts": stt_settings.Reconnect().attempts,
+    "Reconnect.replay_seconds": stt_settings.Reconnect().replay_seconds,
+    "REPLAY_SPEED": reconnecting.REPLAY_SPEED,
+    "CONFIRM_SECONDS": reconnecting.CONFIRM_SECONDS,
+    "SILENCE_CHECK_SECONDS": reconnecting.SILENCE_CHECK_SECONDS,
+    "IDLE_CLOSE_SECONDS": reconnector.IDLE_CLOSE_SECONDS,
     "EXIT_SECONDS": portal.EXIT_SECONDS,
 }
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from trio_cartesia._exports import *  # noqa: F403  # the list is there
     from trio_cartesia._pool.pool import Pool as Pool
     from trio_cartesia._pool.statistics import PoolStatistics as PoolStatistics
-    from trio_cartesia._protocol.stt.manual import Transcription as Transcription
     from trio_cartesia._protocol.stt.messages import Connected as Connected
     from trio_cartesia._protocol.stt.messages import Gap as Gap
     from trio_cartesia._protocol.stt.messages import Transcript as Transcript
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from trio_cartesia._protocol.stt.messages import TurnResume as TurnResume
     from trio_cartesia._protocol.stt.messages import TurnStart as TurnStart
     from trio_cartesia._protocol.stt.messages import TurnUpdate as TurnUpdate
+    from trio_cartesia._protocol.stt.session_text import Transcription as Transcription
     from trio_cartesia._protocol.stt.settings import Reconnect as Reconnect
     from trio_cartesia._protocol.text.speakable import AsyncSpeakablePieces as AsyncSpeakablePieces
     from trio_cartesia._protocol.text.speakable import SpeakablePieces as SpeakablePieces
@@ -64,7 +64,7 @@ else:
             "TranscriptDone": "trio_cartesia._protocol.stt.messages",
             "TranscriptFlushDone": "trio_cartesia._protocol.stt.messages",
             "TranscriptWord": "trio_cartesia._protocol.stt.messages",
-            "Transcription": "trio_cartesia._protocol.stt.manual",
+            "Transcription": "trio_cartesia._protocol.stt.session_text",
             "TranscriptionStatistics": "trio_cartesia._runtime.stt.statistics",
             "Turn": "trio_cartesia._runtime.stt.turn",
             "TurnEagerEnd": "trio_cartesia._protocol.stt.messages",

@@ -138,12 +138,13 @@ class ManualFinalize:
             max_silence_duration_secs: The seconds of silence after which the service finalizes by
                 itself; for ``ink-whisper``.
             inbox_bytes: The most bytes of events that wait until they are received.
-            reconnect: How the session goes on when its connection is lost; None: it does not.
+            reconnect: How the session goes on when its connection is lost (see `Reconnect`); None:
+                it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
             ConnectFailed: The service, or the proxy, cannot be reached or did not answer within
-                30 seconds.
+                30 seconds. The first connection is tried once.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the receive loop raises.
             InternalError: A task of this package crashed.
@@ -225,7 +226,7 @@ class AutoFinalize:
             turn_end_timeout_ms: The longest wait after the user stops, in milliseconds; 640 to
                 11200.
             inbox_bytes: The most bytes of events that wait until they are received.
-            reconnect: How the session goes on when its connection is lost; None: it does not.
+            reconnect: As for ``client.stt.manual_finalize.websocket``.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.

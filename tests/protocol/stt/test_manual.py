@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia import RemoteProtocolError
-from trio_cartesia._protocol.stt.manual import MAX_TRANSCRIPT_CHARACTERS, ManualProtocol
+from trio_cartesia._protocol.stt.manual import ManualProtocol
 from trio_cartesia._protocol.stt.session_states import TRANSITIONS, State, Trigger
+from trio_cartesia._protocol.stt.session_text import MAX_TRANSCRIPT_CHARACTERS
 
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from(" \t\n\u00a0"), max_size=8)
 pieces = st.lists(st.tuples(st.booleans(), texts))
@@ -30,10 +31,10 @@ def test_the_final_pieces_are_the_transcript(pieces):
     for number, (is_final, text) in enumerate(pieces, start=1):
         protocol.receive(transcript(is_final=is_final, text=text))
         expected = "".join(text for is_final, text in pieces[:number] if is_final)
-        assert protocol.transcription.final == expected
-        assert protocol.transcription.interim == ("" if is_final else text)
-    assert protocol.kept_characters == len(protocol.transcription.final) + len(
-        protocol.transcription.interim
+        assert protocol.text.transcription.final == expected
+        assert protocol.text.transcription.interim == ("" if is_final else text)
+    assert protocol.text.kept_characters == len(protocol.text.transcription.final) + len(
+        protocol.text.transcription.interim
     )
 
 
@@ -55,7 +56,7 @@ def test_each_piece_belongs_to_one_request_at_most(steps):
     found = [f"<{each}" for text in returned for each in text.split("<")[1:]]
     assert sorted(found) == sorted(set(found))
     assert set(found) <= set(said)
-    assert protocol.transcription.final == "".join(said)
+    assert protocol.text.transcription.final == "".join(said)
 
 
 def test_the_transcript_is_bounded():
@@ -65,9 +66,9 @@ def test_the_transcript_is_bounded():
     protocol.next_outgoing()
     for number in range(20):
         protocol.receive(transcript(is_final=True, text=piece + str(number)))
-        assert protocol.kept_characters <= MAX_TRANSCRIPT_CHARACTERS
-    assert protocol.transcription.final.endswith("19")
-    assert protocol.text_of(request) == protocol.transcription.final
+        assert protocol.text.kept_characters <= MAX_TRANSCRIPT_CHARACTERS
+    assert protocol.text.transcription.final.endswith("19")
+    assert protocol.text_of(request) == protocol.text.transcription.final
 
 
 @pytest.mark.parametrize(("state", "trigger"), list(itertools.product(State, Trigger)))
@@ -95,4 +96,4 @@ def test_text_is_in_no_repr():
     protocol = ManualProtocol()
     protocol.receive(transcript(is_final=True, text="secret"))
     protocol.receive(transcript(is_final=False, text="secret"))
-    assert "secret" not in repr([protocol, protocol.transcription])
+    assert "secret" not in repr([protocol, protocol.text.transcription])

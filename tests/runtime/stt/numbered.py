@@ -70,6 +70,7 @@ class NumberedConnection:
     peer: Peer
     plan: Plan
     steps: int = 0
+    is_dropped: bool = False
     received: list[int] = attrs.field(factory=list)
     final: int = 0  # of them
 
@@ -128,6 +129,7 @@ class NumberedService:
         try:
             await self.serve_connection(connection)
         except Dropped:
+            connection.is_dropped = True
             if close_code is None:
                 connection.peer.stream.reset()
             else:

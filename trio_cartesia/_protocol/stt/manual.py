@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 import attrs
 
 from trio_cartesia._errors import CartesiaError
-from trio_cartesia._protocol.base.events import ErrorEvent, size_of
+from trio_cartesia._protocol.base.events import ErrorEvent
 from trio_cartesia._protocol.stt.messages import (
     Received,
     Transcript,
@@ -27,31 +27,11 @@ from trio_cartesia._protocol.stt.messages import (
 )
 from trio_cartesia._protocol.stt.outbox import Outgoing
 from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
+from trio_cartesia._protocol.stt.session_text import SessionText, Transcription
 
-__all__ = [
-    "GRACE_SECONDS",
-    "MAX_TRANSCRIPT_CHARACTERS",
-    "FinalizeRequest",
-    "ManualProtocol",
-    "Transcription",
-]
+__all__ = ["GRACE_SECONDS", "FinalizeRequest", "ManualProtocol"]
 
 GRACE_SECONDS: Final = 0.3  # for a final piece that comes after its flush_done
-MAX_TRANSCRIPT_CHARACTERS: Final = 2**20  # kept of the final text: about 18 hours of speech
-
-
-@attrs.frozen(kw_only=True)
-class Transcription:
-    """The text of a session so far.
-
-    Attributes:
-        final: All final pieces, joined with the white space that they have; of more than 1,048,576
-            characters, the last pieces alone.
-        interim: What may still be revised, of the audio after the last final piece.
-    """
-
-    final: str = attrs.field(repr=size_of)
-    interim: str = attrs.field(repr=size_of)
 
 
 @attrs.define(eq=False)
@@ -81,33 +61,24 @@ class FinalizeRequest:
 
 @attrs.define(eq=False)
 class ManualProtocol(TranscriptProtocol):
-    """The client's side of ``/stt/websocket``."""
+    """The client's side of ``/stt/websocket``.
+
+    Attributes:
+        text: The text so far.
+    """
 
     close_command: ClassVar[str] = "close"
 
-    _pieces: deque[str] = attrs.field(factory=deque, init=False, repr=False)
-    _characters: int = attrs.field(default=0, init=False)  # of all final pieces, dropped ones too
-    _kept: int = attrs.field(default=0, init=False)  # of those in _pieces
-    _interim: str = attrs.field(default="", init=False, repr=False)
+    text: SessionText = attrs.field(factory=SessionText, init=False)
     _current: FinalizeRequest | None = attrs.field(default=None, init=False)
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
     _waiting: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # for a connection
     _is_finalized: bool = attrs.field(default=False, init=False)  # all audio that was sent
 
     @property
-    def transcription(self) -> Transcription:
-        """The text so far."""
-        return Transcription(final="".join(self._pieces), interim=self._interim)
-
-    @property
     def partial(self) -> Transcription:
         """The text so far, which errors carry."""
-        return self.transcription
-
-    @property
-    def kept_characters(self) -> int:
-        """The characters that are kept, of final and interim text."""
-        return self._kept + len(self._interim)
+        return self.text.transcription
 
     @property
     def can_finalize(self) -> bool:
@@ -145,8 +116,7 @@ class ManualProtocol(TranscriptProtocol):
 
     def text_of(self, request: FinalizeRequest) -> str:
         """Return the final text that belongs to *request*."""
-        text, first = "".join(self._pieces), self._characters - self._kept
-        return text[max(0, request.start - first) : max(0, request.end - first)]
+        return self.text.between(request.start, request.end)
 
     def next_outgoing(self) -> Outgoing | None:
         """Take the next message; a command after which there is nothing new is not sent."""
@@ -176,7 +146,8 @@ class ManualProtocol(TranscriptProtocol):
 
     def begin(self) -> Iterator[Received]:
         """Note that another connection is open: nothing is to be finalized there yet."""
-        self._interim, self._is_finalized = "", True
+        self._is_finalized = True
+        self.text.begin()
         return super().begin()
 
     @property
@@ -213,7 +184,7 @@ class ManualProtocol(TranscriptProtocol):
 
     def _receive(self, event: Received) -> Received:
         if isinstance(event, Transcript):
-            event = self._in_users_time(event)
+            event = self._continued(event)
             self._add(event)
         elif isinstance(event, TranscriptFlushDone):
             self._answer(None)
@@ -223,8 +194,10 @@ class ManualProtocol(TranscriptProtocol):
             self._cover(self.log.sent)
         return event
 
-    def _in_users_time(self, piece: Transcript) -> Transcript:
-        """Return *piece* with times from the start of the user's audio."""
+    def _continued(self, piece: Transcript) -> Transcript:
+        """Return *piece* as it continues the text and the audio of all connections."""
+        if (text := self.text.continued(piece.text)) != piece.text:
+            piece = attrs.evolve(piece, text=text)
         if self.log is None or not self.log.base or not piece.words:
             return piece
         shift = self.log.seconds(self.log.base)
@@ -254,20 +227,15 @@ class ManualProtocol(TranscriptProtocol):
 
     def _add(self, piece: Transcript) -> None:
         if not piece.is_final:
-            self._interim = piece.text
+            self.text.interim = piece.text
             return
-        self._interim, start = "", self._characters
-        if piece.text:
-            self._pieces.append(piece.text)
-            self._characters += len(piece.text)
-            self._kept += len(piece.text)
-        while self._kept > MAX_TRANSCRIPT_CHARACTERS and len(self._pieces) > 1:
-            self._kept -= len(self._pieces.popleft())
+        start = self.text.characters
+        self.text.add(piece.text)
         request = self._late.popleft() if self._late else self._sent
         if request is not None:
             if not request.has_piece:
                 request.has_piece, request.start = True, start
-            request.end = self._characters
+            request.end = self.text.characters
         self._cover_by(piece, request)
         if request is not None and request.is_answered:
             self._cover(request.mark)

@@ -35,7 +35,7 @@ class TranscriptWord:
 
     Attributes:
         word: The word, with its punctuation.
-        start: Seconds from the start of the session's audio.
+        start: Seconds from the start of the session's audio, over all of its connections.
         end: Likewise.
     """
 
@@ -100,7 +100,7 @@ class TranscriptDone:
 
 @attrs.frozen(kw_only=True)
 class Connected:
-    """The first event of a session with turns; audio may be sent before it.
+    """The first event of each connection with turns; audio may be sent before it.
 
     Attributes:
         request_id: As in `Transcript`.

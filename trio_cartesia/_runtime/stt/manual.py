@@ -10,13 +10,9 @@ import trio
 
 from trio_cartesia._constructors import no_public_constructor
 from trio_cartesia._errors import raise_kept
-from trio_cartesia._protocol.stt.manual import (
-    GRACE_SECONDS,
-    FinalizeRequest,
-    ManualProtocol,
-    Transcription,
-)
+from trio_cartesia._protocol.stt.manual import GRACE_SECONDS, FinalizeRequest, ManualProtocol
 from trio_cartesia._protocol.stt.messages import ManualFinalizeEvent
+from trio_cartesia._protocol.stt.session_text import Transcription
 from trio_cartesia._runtime.stt.session import TranscriptionSession
 from trio_cartesia._runtime.stt.statistics import TranscriptionStatistics
 
@@ -41,7 +37,7 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
     @property
     def transcript(self) -> Transcription:
         """The text so far, also after the block."""
-        return self._handler.protocol.transcription
+        return self._handler.protocol.text.transcription
 
     async def finalize(self) -> str:
         """Have all audio so far transcribed, and return the final text that this gives.
@@ -105,7 +101,7 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
 
     def statistics(self) -> TranscriptionStatistics:
         """Return a snapshot of the session's counters and state."""
-        return self._statistics(self._handler.protocol.kept_characters)
+        return self._statistics(self._handler.protocol.text.kept_characters)
 
     async def _queue_finalize(self) -> FinalizeRequest:
         """Queue the command once no other is under way, of a call that was cancelled."""

@@ -22,11 +22,11 @@ from trio_cartesia._protocol.stt.protocol import Link
 from trio_cartesia._runtime.session import Session
 from trio_cartesia._runtime.stt.handler import P, TranscriptHandler, was_closed
 
-__all__ = ["CONFIRM_SECONDS", "REPLAY_SPEED", "SILENCE_SECONDS", "ReconnectingHandler"]
+__all__ = ["CONFIRM_SECONDS", "REPLAY_SPEED", "SILENCE_CHECK_SECONDS", "ReconnectingHandler"]
 
 REPLAY_SPEED: Final = 8.0  # seconds of audio a second, of audio that is sent again
 CONFIRM_SECONDS: Final = 2.0  # for ``connected``, and for a turn to start in audio that was sent
-SILENCE_SECONDS: Final = 5.0  # between checks that the audio so far is without a turn
+SILENCE_CHECK_SECONDS: Final = 5.0  # between checks that the audio so far is without a turn
 
 
 @attrs.define(eq=False)
@@ -145,7 +145,7 @@ class ReconnectingHandler(TranscriptHandler[P]):
         """
         with suppress(ConnectionLost):  # the reader finds out by itself
             while True:
-                await trio.sleep(SILENCE_SECONDS)
+                await trio.sleep(SILENCE_CHECK_SECONDS)
                 position = self.log.sent
                 if self.protocol.is_silent and self.log.covered < position:
                     await session.transport.ping()

@@ -55,7 +55,7 @@ class AutoFinalize(Wrapper[AsyncAutoFinalize]):
             turn_end_timeout_ms: The longest wait after the user stops, in milliseconds; 640 to
                 11200.
             inbox_bytes: The most bytes of events that wait until they are received.
-            reconnect: How the session goes on when its connection is lost; None: it does not.
+            reconnect: As for ``client.stt.manual_finalize.websocket``.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.

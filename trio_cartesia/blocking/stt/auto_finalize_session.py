@@ -160,7 +160,8 @@ class AutoFinalizeSession(SessionBase[AsyncAutoFinalizeSession]):
         the next audio. About 100 ms at a time are recommended, at the pace of a microphone, because
         the service takes one second of audio a second (protocol §4.2). If interrupted by Ctrl-C
         before the writer has taken the message, all of it is withdrawn; after that it counts as
-        sent. In both cases the session can still be used.
+        sent. In both cases the session can still be used. While a session reconnects, audio is kept
+        for the next connection, and counts as sent.
 
         Args:
             audio: Any length up to 1,048,576 bytes, also in the middle of a sample.
@@ -183,10 +184,12 @@ class AutoFinalizeSession(SessionBase[AsyncAutoFinalizeSession]):
             chunks: An iterable of bytes of any length, or all bytes at once.
             pace: ``"real_time"``: each piece when its time has come, by Trio's clock; a source that
                 falls behind catches up within a second. ``"as_fast_as_possible"``: as the
-                connection takes it, which the service may not (protocol §7.2 S13).
+                connection takes it, which the service may not (protocol §7.2 S13); while a session
+                reconnects, it waits. Not for a session with turns that reconnects.
 
         Raises:
-            LocalProtocolError: As for `send_audio`, but not for its size.
+            LocalProtocolError: As for `send_audio`, but not for its size; or the pace is not
+                possible.
             ConnectionLost: As for `send_audio`.
             Exception: What the iterator raises.
         """

@@ -54,12 +54,13 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
             max_silence_duration_secs: The seconds of silence after which the service finalizes by
                 itself; for ``ink-whisper``.
             inbox_bytes: The most bytes of events that wait until they are received.
-            reconnect: How the session goes on when its connection is lost; None: it does not.
+            reconnect: How the session goes on when its connection is lost (see `Reconnect`); None:
+                it does not.
 
         Raises:
             LocalProtocolError: An argument is not valid. Nothing was sent.
             ConnectFailed: The service, or the proxy, cannot be reached or did not answer within
-                30 seconds.
+                30 seconds. The first connection is tried once.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the receive loop raises.
             InternalError: A task of this package crashed.
