@@ -206,7 +206,7 @@ async def serving(
     async with client_with_peers() as (client, peers), trio.open_nursery() as nursery:
         endpoint, numbers = client.stt._endpoint, itertools.count()
         endpoint.open_stream = _refusing(endpoint.open_stream, numbers, refused)
-        nursery.start_soon(service.serve, peers)
+        nursery.start_soon(service.serve, peers)  # noqa: ASYNC113  # it waits for connections
         yield client
         nursery.cancel_scope.cancel()
 

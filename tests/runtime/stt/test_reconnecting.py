@@ -61,12 +61,11 @@ async def test_each_sample_is_transcribed_once_or_in_a_gap(plans, actions, readi
     audio is sent as text, though it could be.
     """
     service, received, count = NumberedService(plans, **readings), Received(), 0
-    async with serving(service) as client, trio.open_nursery() as nursery:
+    async with serving(service) as client:
         reconnect = Reconnect(attempts=8, replay_seconds=seconds)
         opened = client.stt.manual_finalize.websocket(**SETTINGS, reconnect=reconnect)
         texts = ""
         async with opened as session:
-            nursery.start_soon(received.receive_from, session)
             for action, value in actions:
                 if action == "send":
                     await session.send_audio(numbered(count, value))
@@ -76,6 +75,7 @@ async def test_each_sample_is_transcribed_once_or_in_a_gap(plans, actions, readi
                 else:
                     texts += await session.finalize()
                 assert session.statistics().replay_buffer_bytes <= seconds * RATE * 2
+        await received.receive_from(session)
     assert received.accounts_for(count)
     assert spans_of(session.transcript.final) == received.spans
     assert set(spans_of(texts)) <= set(received.spans)
@@ -134,9 +134,8 @@ async def test_what_cannot_be_kept_is_a_gap():
     times count from the start of all audio.
     """
     service, received = NumberedService([Plan(5, 1011), Plan()]), Received()
-    async with serving(service, refused=[1, 2]) as client, trio.open_nursery() as nursery:
+    async with serving(service, refused=[1, 2]) as client:
         async with opened(client, reconnect=Reconnect(replay_seconds=2)) as session:
-            nursery.start_soon(received.receive_from, session)
             await session.send_audio(numbered(0, 100))
             await session.finalize()
             await until_lost(session)
@@ -146,6 +145,7 @@ async def test_what_cannot_be_kept_is_a_gap():
             assert statistics.replay_buffer_bytes == statistics.replay_limit_bytes == 400
             await session.finalize()
             assert session.statistics().gap_seconds == 2
+        await received.receive_from(session)
     assert received.spans == [(0, 100), (300, 500)]
     assert [event for event in received.events if isinstance(event, Gap)] == [
         Gap(start_seconds=1, end_seconds=3)
@@ -199,7 +199,6 @@ async def test_words_have_times_of_all_audio():
     async with serving(service) as client, opened(client) as session:
         await session.send_audio(numbered(0, 50))
         await session.finalize()
-        await until_lost(session)
         await session.send_audio(numbered(50, 60))
         await session.finalize()
         events = [await anext(session.receive()) for _ in range(3)]
@@ -213,9 +212,8 @@ async def test_a_session_is_given_up_after_its_attempts():
     gap, and the text so far is attached.
     """
     service, received = NumberedService([Plan(5, 1011)]), Received()
-    async with serving(service, refused=range(1, 100)) as client, trio.open_nursery() as nursery:
+    async with serving(service, refused=range(1, 100)) as client:
         async with opened(client, reconnect=Reconnect(attempts=3)) as session:
-            nursery.start_soon(received.receive_from, session)
             await session.send_audio(numbered(0, 10))
             await session.finalize()
             await until_lost(session)
@@ -226,6 +224,7 @@ async def test_a_session_is_given_up_after_its_attempts():
             assert caught.value.partial.final == "0-10 "
             with pytest.raises(ConnectionLost):
                 await session.send_audio(numbered(20, 10))
+        await received.receive_from(session)
     assert isinstance(received.loss, ConnectionLost)
     assert received.accounts_for(20)
     assert not session.is_complete

@@ -38,12 +38,12 @@ async def test_each_sample_of_speech_is_in_one_turn_or_in_a_gap(plans, count, ea
     are well formed, and a turn that lacks audio says so.
     """
     service, received = TurnService(plans, eager_at=eager_at), ReceivedTurns()
-    async with serving(service) as client, trio.open_nursery() as nursery:
+    async with serving(service) as client:
         reconnect = Reconnect(attempts=8, replay_seconds=seconds)
         opened = client.stt.auto_finalize.websocket(**SETTINGS, reconnect=reconnect)
         async with opened as session:
-            nursery.start_soon(received.receive_from, session)
             await session.feed(numbered(0, count))
+        await received.receive_from(session)
     last = service.connections[-1]  # closed by the service, it is as if it had transcribed the rest
     assume(not last.is_dropped or last.plan.close_code is None)
     spoken, missing = speech_of(received.spans), speech_of(received.gaps)

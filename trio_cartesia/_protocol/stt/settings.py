@@ -117,10 +117,11 @@ class Reconnect:
     event. The text and the turns so far stay, calls that wait go on waiting, and times count from
     the start of the session's audio.
 
-    Between attempts, delays grow from half a second to ten seconds, and are jittered. The session is
-    given up with `ConnectionLost` after the last attempt, or at once for an error that no attempt
-    changes. If the service closes a connection with 1000 on which nothing was sent for 20 seconds
-    or longer, the next one is opened when there is something to send, and that is no failure.
+    Between attempts, delays grow from half a second to ten seconds, and are jittered. After the
+    last attempt, or at once for an error that no attempt changes, the session ends with
+    `ConnectionLost`. If the service closes a connection with 1000 on which nothing was sent for 20
+    seconds or longer, the next one is opened when there is something to send, and that is no
+    failure.
 
     Attributes:
         attempts: The connections in a row that may fail until the session is given up, 1 to 100:
