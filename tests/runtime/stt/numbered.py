@@ -200,21 +200,30 @@ class Received:
 
 @asynccontextmanager
 async def serving(
-    service: NumberedService, *, refused: Sequence[int] = ()
+    service: NumberedService,
+    *,
+    refused: Sequence[int] = (),
+    error: Exception = ConnectionRefusedError("refused by the test"),  # noqa: B008  # it is a value
+    pipe_bytes: int = 2**16,
 ) -> AsyncIterator[Cartesia]:
     """A client whose connections are served, but for those whose numbers are given."""
-    async with client_with_peers() as (client, peers), trio.open_nursery() as nursery:
+    async with (
+        client_with_peers(pipe_bytes=pipe_bytes) as (client, peers),
+        trio.open_nursery() as nursery,
+    ):
         endpoint, numbers = client.stt._endpoint, itertools.count()
-        endpoint.open_stream = _refusing(endpoint.open_stream, numbers, refused)
+        endpoint.open_stream = _refusing(endpoint.open_stream, numbers, refused, error)
         nursery.start_soon(service.serve, peers)  # noqa: ASYNC113  # it waits for connections
         yield client
         nursery.cancel_scope.cancel()
 
 
-def _refusing(open_stream: Any, numbers: Iterator[int], refused: Sequence[int]) -> Any:
+def _refusing(
+    open_stream: Any, numbers: Iterator[int], refused: Sequence[int], error: Exception
+) -> Any:
     async def open_or_refuse(host: str, port: int) -> trio.abc.Stream:
         if next(numbers) in refused:
-            raise OSError("refused by the test")
+            raise error
         return await open_stream(host, port)
 
     return open_or_refuse

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
 from hypothesis import given
@@ -54,14 +56,16 @@ readings = st.builds(
 
 
 @pytest.mark.slow
-@given(plans, actions, readings, st.sampled_from([0.1, 0.5, 30]))
+@given(plans, actions, readings, st.sampled_from([0.1, 0.5, 30]), st.sampled_from([50, 2**16]))
 @on_virtual_time
-async def test_each_sample_is_transcribed_once_or_in_a_gap(plans, actions, readings, seconds):
+async def test_each_sample_is_transcribed_once_or_in_a_gap(
+    plans, actions, readings, seconds, pipe_bytes
+):
     """Wherever connections are lost, each sample is in the final text once or in one gap; and no
     audio is sent as text, though it could be.
     """
     service, received, count = NumberedService(plans, **readings), Received(), 0
-    async with serving(service) as client:
+    async with serving(service, pipe_bytes=pipe_bytes) as client:
         reconnect = Reconnect(attempts=8, replay_seconds=seconds)
         opened = client.stt.manual_finalize.websocket(**SETTINGS, reconnect=reconnect)
         texts = ""
@@ -126,6 +130,48 @@ async def test_a_finalize_that_was_cancelled_is_not_sent_again():
             await session.finalize()
     assert service.commands == ["finalize", "close"]
     assert session.transcript.final == "0-30 "
+
+
+@on_virtual_time
+async def test_an_answer_without_its_text_is_no_answer():
+    """Where ``flush_done`` comes first, and the connection is lost before the text, the next one
+    gives the text.
+    """
+    service = NumberedService([Plan(3, 1011), Plan()], flush_done_first=True)
+    async with serving(service) as client, opened(client) as session:
+        await session.send_audio(numbered(0, 10))
+        assert await session.finalize() == "0-10 "
+    assert session.transcript.final == "0-10 "
+
+
+@on_virtual_time
+async def test_what_waits_for_the_writer_is_sent_by_the_next_connection():
+    """Audio, a finalize and the end of the audio that a stalled connection has not taken are sent
+    once, in their order.
+    """
+    service = NumberedService([Plan(), Plan()])
+    async with serving(service, pipe_bytes=50) as client, opened(client) as session:
+        peer = await first_peer(service)
+        peer.stream.stall()
+        async with trio.open_nursery() as nursery:
+            for call in (
+                partial(session.send_audio, numbered(0, 100)),
+                session.finalize,
+                session.no_more_audio,
+            ):
+                nursery.start_soon(call)
+                await trio.sleep(1)
+            assert session.statistics().commands_sent == 0
+            peer.stream.reset()
+    assert session.is_complete
+    assert service.commands == ["finalize", "close"]
+    assert session.transcript.final == "0-100 "
+
+
+async def first_peer(service):
+    while not service.connections:
+        await trio.lowlevel.checkpoint()
+    return service.connections[0].peer
 
 
 @on_virtual_time
@@ -279,10 +325,10 @@ async def test_silence_is_kept_like_audio():
         await session.send_audio(numbered(0, 10))
         async with session.mute():
             await until_lost(session)
-            await trio.sleep(3)
+            await trio.sleep(5)
         assert session.statistics().connections_opened == 2
         end = session._handler.log.end
-    assert 2 * (10 + 310) <= end <= 2 * (10 + 330)
+    assert 2 * (10 + 510) <= end <= 2 * (10 + 530)
 
 
 @pytest.mark.parametrize(
