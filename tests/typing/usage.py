@@ -23,6 +23,7 @@ from trio_cartesia import (
     MicrophoneStatistics,
     RawOutputFormat,
     Recording,
+    Reconnect,
     SampleFormat,
     SpeakablePieces,
     Speech,
@@ -104,7 +105,11 @@ async def converse(context: Context) -> None:
 
 async def transcribe(client: Cartesia, microphone: AsyncIterator[bytes]) -> None:
     opening = client.stt.manual_finalize.websocket(
-        model="ink-2", encoding="pcm_s16le", sample_rate=16000, keyterms=["Cartesia"]
+        model="ink-2",
+        encoding="pcm_s16le",
+        sample_rate=16000,
+        keyterms=["Cartesia"],
+        reconnect=Reconnect(attempts=3, replay_seconds=10),
     )
     async with opening as session:
         assert_type(session, ManualFinalizeSession)

@@ -17,7 +17,6 @@ from tests.runtime.stt.numbered import (
     spans_of,
     text_of,
 )
-from trio_cartesia import Gap
 from trio_cartesia._protocol.stt.turns import TurnSequence, TurnStep
 
 TURN_SAMPLES = 50
@@ -74,17 +73,13 @@ class TurnService(NumberedService):
 class ReceivedTurns(Received):
     """What a receive loop has got; the order of events is checked, as a loop over turns does."""
 
-    with_gaps: list[tuple[int, int]] = attrs.field(factory=list)
     _sequence: TurnSequence = attrs.field(factory=TurnSequence)
 
     def receive(self, event: object) -> None:
         """Take in an event."""
         super().receive(event)
-        if isinstance(event, Gap):
-            self._sequence.note_gap()
         if event.type.startswith("turn."):
             transcript = getattr(event, "transcript", None)
             turn = self._sequence.receive(TurnStep(event.type), transcript)
             if turn.is_over:
                 self.spans += spans_of(turn.text)
-                self.with_gaps += spans_of(turn.text) if turn.has_gap else ()

@@ -34,8 +34,8 @@ def speech_of(spans):
 )
 @on_virtual_time
 async def test_each_sample_of_speech_is_in_one_turn_or_in_a_gap(plans, count, eager_at, seconds):
-    """Wherever connections are lost, what was spoken is in the text of one turn or in a gap, turns
-    are well formed, and a turn that lacks audio says so.
+    """Wherever connections are lost, what was spoken is in the text of one turn or in a gap, and
+    turns are well formed.
     """
     service, received = TurnService(plans, eager_at=eager_at), ReceivedTurns()
     async with serving(service) as client:

@@ -27,6 +27,7 @@ from trio_cartesia._protocol.stt.messages import (
 )
 from trio_cartesia._protocol.stt.outbox import Outgoing
 from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
+from trio_cartesia._protocol.stt.session_states import State
 from trio_cartesia._protocol.stt.session_text import SessionText, Transcription
 
 __all__ = ["GRACE_SECONDS", "FinalizeRequest", "ManualProtocol"]
@@ -190,8 +191,8 @@ class ManualProtocol(TranscriptProtocol):
             self._answer(None)
         elif isinstance(event, ErrorEvent):
             self._answer(self.last_error)
-        elif isinstance(event, TranscriptDone) and self.log is not None:
-            self._cover(self.log.sent)
+        elif isinstance(event, TranscriptDone) and self.state is State.DRAINING:
+            self._cover(None if self.log is None else self.log.sent)
         return event
 
     def _continued(self, piece: Transcript) -> Transcript:
