@@ -151,7 +151,8 @@ async def test_what_waits_for_the_writer_is_sent_by_the_next_connection():
     """
     service = NumberedService([Plan(), Plan()])
     async with serving(service, pipe_bytes=50) as client, opened(client) as session:
-        peer = await first_peer(service)
+        await wait_all_tasks_blocked()
+        peer = service.connections[0].peer
         peer.stream.stall()
         async with trio.open_nursery() as nursery:
             for call in (
@@ -166,12 +167,6 @@ async def test_what_waits_for_the_writer_is_sent_by_the_next_connection():
     assert session.is_complete
     assert service.commands == ["finalize", "close"]
     assert session.transcript.final == "0-100 "
-
-
-async def first_peer(service):
-    while not service.connections:
-        await trio.lowlevel.checkpoint()
-    return service.connections[0].peer
 
 
 @on_virtual_time

@@ -29,7 +29,7 @@ class Turn:
 
     If the session ends within the turn, the turn ends with the text that came, and `is_complete` is
     False. If the connection is lost within the turn, whatever waits for the turn raises that
-    error instead, and `text` keeps what came.
+    error instead, and `text` keeps what came; with ``reconnect=``, the turn goes on.
     """
 
     _progress: TurnProgress
@@ -47,7 +47,11 @@ class Turn:
 
     @property
     def is_complete(self) -> bool:
-        """True if the service has ended the turn; False while it goes on, or if it was cut."""
+        """True if the service has ended the turn; False while it goes on, or if it was cut.
+
+        A turn is cut by the end of the session, or by a loss after which the next connection has
+        not found it again.
+        """
         return self._progress.is_complete
 
     @property
