@@ -20,7 +20,7 @@ from trio_cartesia.server.recognition.speech_index import IndexedSpeech
 __all__ = ["MatchedText"]
 
 COVERED: Final = 0.6  # of a word that has to match for the word to count
-DOMINANT: Final = 0.8  # of the span, and of the evidence, of an alignment beside a better one
+DOMINANT: Final = 0.8  # of the evidence of an alignment beside a better one
 FIRM: Final = 12  # loud blocks, 290 ms, before words are in an interim text
 MAX_KEPT: Final = 4096  # alignments since the last final text
 
@@ -57,14 +57,8 @@ class MatchedText:
         self._kept.append(alignment)
 
     def prune(self, ended: Alignment) -> None:
-        """Drop *ended* if a better alignment explains the same audio, or it is too short."""
-        is_needless = not ended.is_confirmed() or any(
-            other is not ended
-            and ended.evidence < DOMINANT * other.evidence
-            and _overlap(ended, other) > DOMINANT * len(ended.hits)
-            for other in self._kept
-        )
-        if is_needless:
+        """Drop *ended* if a better alignment has compared all of its words, or it is too short."""
+        if not ended.is_confirmed() or any(_replaces(other, ended) for other in self._kept):
             self._kept.remove(ended)
         elif len(self._kept) > MAX_KEPT:
             self._kept.remove(min(self._kept, key=lambda kept: kept.evidence))
@@ -94,14 +88,12 @@ class MatchedText:
         claimed = bytearray(max((kept.end for kept in confirmed), default=0) - first + 1)
         words: list[_Word] = []
         for kept in confirmed:
-            found = [
-                word
-                for word in _words_of(kept)
-                if word.middle > self.until and not claimed[_block(word, kept) - first]
-            ]
-            words += found
-            begin, end = kept.first - first, kept.end - len(kept.hits) + kept.hits.rfind(1) - first
-            claimed[begin : end + 1] = b"\1" * (end + 1 - begin)
+            found = [(word, _block(word.middle, kept) - first) for word in _words_of(kept)]
+            words += [w for w, block in found if w.middle > self.until and not claimed[block]]
+            if found:  # a word at an end that it has only in part is left to another alignment
+                begin = _block(found[0][0].start, kept) - first
+                end = _block(found[-1][0].end, kept) - first
+                claimed[begin : end + 1] = b"\1" * (end + 1 - begin)
         return sorted(words, key=lambda word: (word.start, word.end))
 
     def _recognized(self, words: list[_Word]) -> Recognized:
@@ -124,14 +116,19 @@ class MatchedText:
         )
 
 
-def _overlap(one: Alignment, other: Alignment) -> int:
-    """Return the number of blocks that both have compared."""
-    return min(one.end, other.end) - max(one.first, other.first)
+def _replaces(better: Alignment, ended: Alignment) -> bool:
+    """Return whether *better* overlaps *ended*, and has compared the audio of all of its words."""
+    return (
+        ended.evidence < DOMINANT * better.evidence
+        and ended.first < better.end
+        and better.first < ended.end
+        and all(better.first <= word.middle / BLOCK < better.end for word in _words_of(ended))
+    )
 
 
-def _block(word: _Word, alignment: Alignment) -> int:
-    """Return the block in the middle of a word, within the alignment."""
-    return min(alignment.end, max(alignment.first, int(word.middle // BLOCK)))
+def _block(sample: float, alignment: Alignment) -> int:
+    """Return the block with that sample, within the alignment."""
+    return min(alignment.end, max(alignment.first, int(sample // BLOCK)))
 
 
 def _words_of(alignment: Alignment) -> Iterator[_Word]:

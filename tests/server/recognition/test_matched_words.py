@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.server.recognition.speech import SENTENCES, speak
+from tests.server.support import on_virtual_time
+from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.recognition.alignment import BLOCK, Alignment
+from trio_cartesia.server.recognition.matched_words import MatchedText
+from trio_cartesia.server.recognition.speech_index import IndexedSpeech, SpeechIndex
+
+
+async def indexed(text: str) -> IndexedSpeech:
+    journal = Journal()
+    await speak(journal, text)
+    index = SpeechIndex(journal)
+    while index.advance():
+        pass
+    speech = index.speech(0)
+    assert speech is not None
+    return speech
+
+
+def aligned(speech: IndexedSpeech, first: int, end: int, evidence: int) -> Alignment:
+    """An alignment of these blocks of the speech, all of which match."""
+    alignment = Alignment(speech, 0, 1.0, 1e6, first)
+    alignment.hits += b"\1" * (end - first)
+    alignment.evidence, alignment.is_live = evidence, False
+    return alignment
+
+
+@given(
+    begin=st.floats(0, 0.7),
+    end=st.floats(0.3, 1),
+    evidence=st.tuples(st.integers(50, 150), st.integers(50, 150)),
+)
+@on_virtual_time
+async def test_two_alignments_of_a_speech_have_all_of_its_words(
+    begin: float, end: float, evidence: tuple[int, int]
+) -> None:
+    """Wherever one ends and the other begins, no word is lost in their overlap, or there twice."""
+    speech = await indexed(SENTENCES[0])
+    blocks, matched = speech.size // BLOCK + 1, MatchedText()
+    overlap = 48  # blocks: more than the longest word
+    begin_block = int(begin * blocks)
+    end_block = max(int(end * blocks), begin_block + overlap)
+    both = [
+        aligned(speech, 0, end_block, evidence[0]),
+        aligned(speech, begin_block, blocks, evidence[1]),
+    ]
+    for alignment in both:
+        matched.keep(alignment)
+    for alignment in both:
+        matched.prune(alignment)
+    assert matched.finish().text == SENTENCES[0]
+
+
+@pytest.mark.parametrize("begin", [0, 20])
+async def test_an_alignment_beside_a_better_one_is_dropped(begin: int) -> None:
+    """It is dropped only if the better one has compared the audio of all of its words."""
+    speech = await indexed(SENTENCES[0])
+    matched = MatchedText()
+    weak, better = aligned(speech, 0, 80, 40), aligned(speech, begin, 90, 80)
+    for alignment in (better, weak):
+        matched.keep(alignment)
+    matched.prune(weak)
+    alone = MatchedText()
+    alone.keep(better)
+    assert (matched.interim() == alone.interim()) == (begin == 0)
