@@ -255,7 +255,7 @@ async def test_a_wider_range_for_the_eager_end() -> None:
     [
         ("", ["turn.start", "turn.eager_end:one", "turn.end:one"]),
         ("end_on_close=false", ["turn.start", "turn.eager_end:one"]),
-        ("empty_turn_end=true", ["turn.start", "turn.eager_end:", "turn.end:"]),
+        ("empty_turn_end=true", ["turn.start", "turn.update:one", "turn.eager_end:", "turn.end:"]),
     ],
 )
 @on_virtual_time
@@ -263,6 +263,18 @@ async def test_a_close_in_a_turn(behaviour: str, expected: list[str]) -> None:
     """The turn ends, unless `end_on_close` is false (S10); its texts may be empty (S8)."""
     found = await events_of(said(1) + PAUSE, query={"behaviour": behaviour})
     assert found == ["connected", *expected]
+
+
+@pytest.mark.parametrize("audio", [said(1, 2), said(1, 2) + PAUSE + said(3) + END, said(1) + END])
+@on_virtual_time
+async def test_updates_have_all_of_the_text_where_ends_are_empty(audio: bytes) -> None:
+    """With `empty_turn_end`, the last update of a turn has its last word, too (S8)."""
+    behaviour = Behaviour(empty_turn_end=True)
+    found = await events_of(audio, behaviour=behaviour)
+    last = [event for event in found if event.startswith("turn.update:")][-1]
+    texts = [event for event in await events_of(audio) if event.startswith("turn.end:")]
+    assert [last.replace("update", "end")] == texts
+    assert found[-1] == "turn.end:"
 
 
 @on_virtual_time

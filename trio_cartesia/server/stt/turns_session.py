@@ -64,13 +64,12 @@ class TurnsSession(StreamSession):
         if change is Change.END:
             await self._end_turn()
         elif change is Change.EAGER_END:
-            self._text.take(self._transcription.interim().text)
+            await self._take_last(self._transcription.interim().text)
             await self.send(change.value, transcript=self._last_transcript)
         elif change is not None:
             await self.send(change.value)
         if self._detector.is_speaking and self._text.update(self._transcription.interim().text):
-            self._transcription.record.interim_transcripts += 1
-            await self.send("turn.update", transcript=self._text.text)
+            await self._send_update()
         if self._transcription.is_long:
             await self._finish()
 
@@ -112,7 +111,7 @@ class TurnsSession(StreamSession):
 
     async def _end_turn(self) -> None:
         recognized = await self._transcription.finish()
-        self._text.take(recognized.text)
+        await self._take_last(recognized.text)
         self._transcription.record.count_final(self._text.text)
         await self.send(Change.END.value, transcript=self._last_transcript)
         self._text = GrowingText()
@@ -121,3 +120,12 @@ class TurnsSession(StreamSession):
     def _last_transcript(self) -> str:
         """The transcript of an end, which clients have to expect to be empty (protocol §7.2 S8)."""
         return "" if self._socket.behaviour.empty_turn_end else self._text.text
+
+    async def _take_last(self, text: str) -> None:
+        """Take all of *text*; where the end is empty, an update has what it adds."""
+        if self._text.take(text) and self._socket.behaviour.empty_turn_end:
+            await self._send_update()
+
+    async def _send_update(self) -> None:
+        self._transcription.record.interim_transcripts += 1
+        await self.send("turn.update", transcript=self._text.text)
