@@ -2,7 +2,9 @@
 
 The library works in a worker thread and releases the interpreter while it does. Streams take turns:
 a turn is a second of audio of one stream, which takes 0.1 to 0.5 s, the more the longer nobody has
-paused. An autojumping clock does not wait for threads, so do not use it under one.
+paused, because the library then recognises all since the pause anew. So a turn is four seconds as
+long as nobody asks for interim texts. An autojumping clock does not wait for threads, so do not use
+it under one.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from trio_cartesia.server.recognition.interface import SAMPLE_RATE, Recognized, 
 __all__ = ["Moonshine"]
 
 TURN_BYTES: Final = 2 * SAMPLE_RATE  # a second
+RECORDING_TURN_BYTES: Final = 4 * TURN_BYTES  # where there are no interim texts
 MODEL: Final = "tiny-en"
 LANGUAGE: Final = "en"
 
@@ -94,17 +97,23 @@ class MoonshineStream:
     _begun: int = attrs.field(default=0, init=False)  # samples before those of `_stream`
     _lines: list[TranscriptLine] = attrs.field(factory=list, init=False)
     _has_text: bool = attrs.field(default=False, init=False)  # in the stream, before `_lines`
+    _turn_bytes: int = attrs.field(default=RECORDING_TURN_BYTES, init=False)
 
     async def add(self, samples: bytes) -> None:
-        """Take the samples; each second is recognised before this returns."""
+        """Take the samples; each turn is recognised before this returns."""
         await trio.lowlevel.checkpoint()
         self._pending += samples
-        while len(self._pending) >= TURN_BYTES:
-            turn, self._pending = self._pending[:TURN_BYTES], self._pending[TURN_BYTES:]
+        while len(self._pending) >= self._turn_bytes:
+            size = self._turn_bytes
+            turn, self._pending = self._pending[:size], self._pending[size:]
             self._lines = await self._recognizer.take_turn(partial(self._update, turn))
 
     def interim(self) -> Recognized:
-        """Return the lines so far; the last one may be revised."""
+        """Return the lines so far; the last one may be revised. From now on, turns are short."""
+        self._turn_bytes = TURN_BYTES
+        return self._recognized()
+
+    def _recognized(self) -> Recognized:
         words: list[RecognizedWord] = []
         texts = [line.text.strip() for line in self._lines]
         for line in self._lines:
@@ -120,7 +129,7 @@ class MoonshineStream:
         """Complete the lines; the stream goes on with new ones."""
         turn, self._pending = self._pending, b""
         self._lines = await self._recognizer.take_turn(partial(self._finish, turn))
-        final, self._lines = self.interim(), []
+        final, self._lines = self._recognized(), []
         self._has_text = self._has_text or bool(final.text)
         return final
 
@@ -137,7 +146,7 @@ class MoonshineStream:
     def _finish(self, samples: bytes) -> list[TranscriptLine]:
         if self._stream is None and not samples:
             return []
-        self._add(samples)
+        self._update(samples)  # before it stops: it would lose lines that it has not recognised
         assert self._stream is not None
         self._stream.stop()
         lines = list(self._stream.update_transcription().lines)
