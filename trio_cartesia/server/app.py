@@ -105,7 +105,7 @@ class Server:
         return self._state.voice
 
     def statistics(self) -> ServerStatistics:
-        """Return the current size of the store."""
+        """Return what the store and the recogniser hold now."""
         return self._state.statistics()
 
     async def serve_stream(self, stream: trio.abc.Stream, *, tls: bool = False) -> None:

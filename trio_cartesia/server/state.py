@@ -9,7 +9,11 @@ from trio_cartesia.server.access.tokens import WallClock
 from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.faults.faults import Fault
 from trio_cartesia.server.journal.journal import Journal
-from trio_cartesia.server.recognition.interface import Recognizer
+from trio_cartesia.server.recognition.interface import (
+    HasStatistics,
+    RecognitionStatistics,
+    Recognizer,
+)
 from trio_cartesia.server.store.database import Store
 from trio_cartesia.server.store.files import FileStore
 from trio_cartesia.server.voices.interface import Voice
@@ -19,7 +23,7 @@ __all__ = ["ServerState", "ServerStatistics"]
 
 @attrs.frozen(kw_only=True)
 class ServerStatistics:
-    """The current size of what a service stores.
+    """The current size of what a service holds, apart from its journal.
 
     Attributes:
         records: The number of stored resources.
@@ -28,6 +32,7 @@ class ServerStatistics:
         files: The files of saved speech.
         file_bytes: The size of these files.
         dropped_files: The number of files that were dropped since the service started.
+        recognition: What is held to recognise its own speech; None if the recogniser does not.
     """
 
     records: int
@@ -36,6 +41,7 @@ class ServerStatistics:
     files: int
     file_bytes: int
     dropped_files: int
+    recognition: RecognitionStatistics | None
 
 
 @attrs.frozen(kw_only=True)
@@ -64,10 +70,11 @@ class ServerState:
 
     def statistics(self) -> ServerStatistics:
         """Return the counters as they are now."""
-        store, files = self.store.statistics(), self.files.statistics()
+        store, files, recognizer = self.store.statistics(), self.files.statistics(), self.recognizer
         return ServerStatistics(
             **attrs.asdict(store),
             files=files.files,
             file_bytes=files.held_bytes,
             dropped_files=files.dropped_files,
+            recognition=recognizer.statistics() if isinstance(recognizer, HasStatistics) else None,
         )

@@ -138,9 +138,11 @@ async def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     held = own.statistics()
     assert 0 < held.seconds <= 6
     assert held.contexts < 3
+    newest = [record.audio_seconds for record in journal.contexts][-held.contexts :]
+    assert abs(held.seconds - sum(newest)) < 0.01
     journal.forget()
     assert (await recognize(own, at(record) or bytes(3200))).text == ""
-    assert own.statistics().contexts == 0
+    assert (own.statistics().contexts, own.statistics().seconds) == (0, 0)
 
 
 async def test_only_the_newest_of_a_long_journal_is_indexed(

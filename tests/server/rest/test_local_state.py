@@ -44,6 +44,26 @@ def documented(section: str) -> set[str]:
 
 
 @on_virtual_time
+async def test_what_is_held_to_recognise_speech() -> None:
+    """The state has the statistics of the recogniser; only the service's own speech is held."""
+    async with connected(recognizer="own") as (client, server), trio.open_nursery() as nursery:
+        http = dial(server, nursery)
+        assert (await state(http))["recognition"] == {"contexts": 0, "seconds": 0, "held_bytes": 0}
+        await client.speak(generation("a", TWO_SENTENCES))
+        listener = await connect(server, nursery, target(MANUAL))
+        await listener.send(bytes(3200))
+        await listener.ask("close")
+        held = (await state(http))["recognition"]
+        assert held == attrs.asdict(server.statistics())["recognition"]
+        assert held["contexts"] == 1
+        spoken = server.journal.context("a").audio_seconds
+        assert spoken - 0.13 < held["seconds"] <= spoken  # the resampler has the rest
+        nursery.cancel_scope.cancel()
+    async with over_http(recognizer="none") as (http, server):
+        assert (await state(http))["recognition"] is None
+
+
+@on_virtual_time
 async def test_what_was_said_is_told_over_http() -> None:
     """The state of a context is what the client asked for and, to the byte, what it heard."""
     async with connected() as (client, server), trio.open_nursery() as nursery:

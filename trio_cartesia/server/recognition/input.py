@@ -24,7 +24,7 @@ class InputConverter:
     """Converts one stream of audio; its pieces may end in the middle of a sample.
 
     Where soxr is installed, frequencies that 16 kHz cannot hold are removed, and the output lags by
-    some milliseconds until `flush`. Otherwise, and at rates below 1 kHz or above 1 MHz, samples are
+    up to 0.12 s until `flush`. Otherwise, and at rates below 1 kHz or above 1 MHz, samples are
     interpolated linearly.
 
     Attributes:

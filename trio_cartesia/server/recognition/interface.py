@@ -6,13 +6,15 @@ All samples are mono ``pcm_s16le`` at 16 kHz; `input` converts everything else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
 __all__ = [
     "NOTHING_RECOGNIZED",
     "SAMPLE_RATE",
+    "HasStatistics",
+    "RecognitionStatistics",
     "Recognized",
     "RecognizedWord",
     "Recognizer",
@@ -96,6 +98,29 @@ class Recognizer(Protocol):
 
     async def aclose(self) -> None:
         """Release the model and its threads. Idempotent; streams are closed before."""
+
+
+@attrs.frozen(kw_only=True)
+class RecognitionStatistics:
+    """What is held of the service's own speech, so that it can be recognised.
+
+    Attributes:
+        contexts: The contexts whose speech can be recognised.
+        seconds: The duration of their speech, at most 1800 s.
+        held_bytes: The memory of their samples and of the table.
+    """
+
+    contexts: int
+    seconds: float
+    held_bytes: int
+
+
+@runtime_checkable
+class HasStatistics(Protocol):
+    """A recogniser of the service's own speech: ``own``, or ``auto`` with it."""
+
+    def statistics(self) -> RecognitionStatistics:
+        """Return what is held now."""
 
 
 class SpeakingScore(Protocol):

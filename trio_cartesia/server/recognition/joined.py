@@ -17,6 +17,7 @@ import trio
 from trio_cartesia.server.recognition.interface import (
     NOTHING_RECOGNIZED,
     SAMPLE_RATE,
+    RecognitionStatistics,
     Recognized,
     RecognizedWord,
     Recognizer,
@@ -47,6 +48,10 @@ class JoinedRecognizer:
         """Start a stream."""
         own = self.own.open_stream(language=language, keyterms=keyterms)
         return JoinedStream(own, self.other, language, tuple(keyterms))
+
+    def statistics(self) -> RecognitionStatistics:
+        """Return what is held of the service's speech."""
+        return self.own.statistics()
 
     async def aclose(self) -> None:
         """Close both recognisers."""

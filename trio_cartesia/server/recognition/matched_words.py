@@ -117,13 +117,20 @@ class MatchedText:
 
 
 def _replaces(better: Alignment, ended: Alignment) -> bool:
-    """Return whether *better* overlaps *ended*, and has compared the audio of all of its words."""
+    """Return whether *better* overlaps *ended*, and the words of *better* take all of its time."""
     return (
         ended.evidence < DOMINANT * better.evidence
         and ended.first < better.end
         and better.first < ended.end
-        and all(better.first <= word.middle / BLOCK < better.end for word in _words_of(ended))
+        and _take_time(list(_words_of(better)), _words_of(ended))
     )
+
+
+def _take_time(words: list[_Word], others: Iterator[_Word]) -> bool:
+    """Return whether the middle of each of *others* is between the first and the last word."""
+    if not words:
+        return False
+    return all(words[0].start <= other.middle <= words[-1].end for other in others)
 
 
 def _block(sample: float, alignment: Alignment) -> int:

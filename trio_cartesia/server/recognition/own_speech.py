@@ -18,11 +18,10 @@ from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.recognition.alignment import BLOCK, Alignment, align
 from trio_cartesia.server.recognition.candidates import Candidate, CandidateSearch
 from trio_cartesia.server.recognition.fingerprints import FINGERPRINT, Decimator, Wave
-from trio_cartesia.server.recognition.interface import Recognized
+from trio_cartesia.server.recognition.interface import RecognitionStatistics, Recognized
 from trio_cartesia.server.recognition.matched_words import MatchedText
 from trio_cartesia.server.recognition.speech_index import (
     IndexedSpeech,
-    IndexStatistics,
     SpeechIndex,
 )
 
@@ -55,7 +54,7 @@ class OwnSpeech:
         """Start a stream."""
         return OwnSpeechStream(self._index)
 
-    def statistics(self) -> IndexStatistics:
+    def statistics(self) -> RecognitionStatistics:
         """Return what is held of the service's speech."""
         return self._index.statistics()
 

@@ -22,29 +22,15 @@ from trio_cartesia.server.recognition.fingerprints import (
     fingerprints,
 )
 from trio_cartesia.server.recognition.input import InputConverter
+from trio_cartesia.server.recognition.interface import RecognitionStatistics
 from trio_cartesia.server.recognition.spoken_text import SpokenText
 
-__all__ = ["HOP", "IndexStatistics", "IndexedSpeech", "SpeechIndex"]
+__all__ = ["HOP", "IndexedSpeech", "SpeechIndex"]
 
 HOP: Final = 128  # samples between the fingerprints of the index
 MAX_SECONDS: Final = 1800.0
 STEP_SECONDS: Final = 0.5  # of audio, which takes about a millisecond to index
 FRAME_BITS: Final = 24  # of a place; the rest is the number of the speech
-
-
-@attrs.frozen(kw_only=True)
-class IndexStatistics:
-    """What the index holds now.
-
-    Attributes:
-        contexts: The contexts whose speech can be recognised.
-        seconds: The duration of their speech, at most 1800 s.
-        held_bytes: The memory of the samples and of the table.
-    """
-
-    contexts: int
-    seconds: float
-    held_bytes: int
 
 
 @attrs.define(eq=False, repr=False)
@@ -126,13 +112,15 @@ class SpeechIndex:
     _numbered: dict[int, IndexedSpeech] = attrs.field(factory=dict, init=False)
     _waiting: dict[ContextRecord, None] = attrs.field(factory=dict, init=False)  # in order
     _next_number: int = attrs.field(default=0, init=False)
+    _size: int = attrs.field(default=0, init=False)  # samples of all speeches
 
-    def statistics(self) -> IndexStatistics:
+    def statistics(self) -> RecognitionStatistics:
         """Return the counters as they are now."""
-        samples = sum(speech.size for speech in self._speeches.values())
         table = 0 if self._table is None else self._table.size_bytes
-        return IndexStatistics(
-            contexts=len(self._speeches), seconds=samples / RATE, held_bytes=2 * samples + table
+        return RecognitionStatistics(
+            contexts=len(self._speeches),
+            seconds=self._size / RATE,
+            held_bytes=2 * self._size + table,
         )
 
     def advance(self) -> bool:
@@ -143,8 +131,11 @@ class SpeechIndex:
             return False
         record = next(iter(self._waiting))
         table = self._table = self._table or PostingTable()
-        if not self._speech_of(record).take(table):
+        speech = self._speech_of(record)
+        before = speech.size
+        if not speech.take(table):
             del self._waiting[record]
+        self._size += speech.size - before
         return True
 
     def find(self, slots: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
@@ -184,8 +175,9 @@ class SpeechIndex:
         """Drop what the journal has dropped, and then the oldest beyond the bound."""
         while self._speeches:
             record, speech = next(iter(self._speeches.items()))
-            is_beyond = len(self._speeches) > 1 and self.statistics().seconds > MAX_SECONDS
+            is_beyond = len(self._speeches) > 1 and self._size > MAX_SECONDS * RATE
             if record.complete and not is_beyond:
                 return
             del self._speeches[record], self._numbered[speech.number]
+            self._size -= speech.size
             self._waiting.pop(record, None)

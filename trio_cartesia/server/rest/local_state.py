@@ -120,7 +120,7 @@ def _newest(values: Sequence[Any], limit: int) -> Sequence[Any]:
 
 def _overview(exchange: Exchange) -> Json:
     state = exchange.state
-    journal = state.journal
+    journal, held = state.journal, attrs.asdict(state.statistics())
     return {
         "version": __version__,
         "api_version": CURRENT_VERSION,
@@ -138,7 +138,8 @@ def _overview(exchange: Exchange) -> Json:
             "transcriptions": sum(record.ended is None for record in journal.transcriptions),
         },
         "statistics": attrs.asdict(journal.statistics()),
-        "store": attrs.asdict(state.statistics()),
+        "recognition": held.pop("recognition"),
+        "store": held,
         "limits": {"max_records": journal.max_records, "max_bytes": journal.max_bytes},
     }
 
