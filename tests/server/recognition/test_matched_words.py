@@ -69,3 +69,24 @@ async def test_an_alignment_beside_a_better_one_is_dropped(begin: int) -> None:
     alone = MatchedText()
     alone.keep(better)
     assert (matched.interim() == alone.interim()) == (begin == 0)
+
+
+async def test_interim_texts_do_not_cost_more_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is asked for, a word is looked up only until its audio has ended."""
+    looked_up, covers = 0, Alignment.covers
+
+    def counted(self: Alignment, start: float, end: float) -> float:
+        nonlocal looked_up
+        looked_up += 1
+        return covers(self, start, end)
+
+    monkeypatch.setattr(Alignment, "covers", counted)
+    speech = await indexed(" ".join(SENTENCES))
+    matched, alignment = MatchedText(), aligned(speech, 0, 1, 50)
+    matched.keep(alignment)
+    steps = speech.size // BLOCK // 4 + 1
+    for _ in range(steps):
+        alignment.hits += b"\1" * 4
+        matched.interim()
+    assert matched.interim().text == " ".join(SENTENCES)
+    assert looked_up <= steps + len(speech.record.words)

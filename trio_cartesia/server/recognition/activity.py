@@ -76,7 +76,7 @@ class EnergyMeasure:
         samples = array.array("h", window)
         if sys.byteorder == "big":
             samples.byteswap()
-        power = sum(sample * sample for sample in samples) / len(samples) / 32768**2
+        power = math.hypot(*samples) ** 2 / len(samples) / 32768**2
         level = max(QUIETEST, 10 * math.log10(power)) if power else QUIETEST
         self._levels.append(level)
         return min(1.0, max(0.0, (level - min(self._levels) - LEAST_RISE) / LEAST_RISE))

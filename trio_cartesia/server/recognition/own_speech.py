@@ -79,6 +79,7 @@ class OwnSpeechStream:
     _search: CandidateSearch = attrs.field(init=False)
     _live: list[Alignment] = attrs.field(factory=list, init=False)
     _matched: MatchedText = attrs.field(factory=MatchedText, init=False)
+    _interim: Recognized | None = attrs.field(default=None, init=False)  # unless audio came since
 
     def __attrs_post_init__(self) -> None:
         self._search = CandidateSearch(self._index)
@@ -98,7 +99,9 @@ class OwnSpeechStream:
 
     def interim(self) -> Recognized:
         """Return the words whose audio has been matched."""
-        return self._matched.interim()
+        if self._interim is None:
+            self._interim = self._matched.interim()
+        return self._interim
 
     def explains(self, start_seconds: float, end_seconds: float) -> bool:
         """Return whether that part of the stream, since the last final text, is own speech."""
@@ -108,6 +111,7 @@ class OwnSpeechStream:
         """Return the words whose audio has been matched; a word that is cut counts if 60 % was."""
         await trio.lowlevel.checkpoint()
         self._compare(len(self._pending) // BLOCK * BLOCK)
+        self._interim = None
         return self._matched.finish()
 
     async def aclose(self) -> None:
@@ -119,6 +123,7 @@ class OwnSpeechStream:
         """Compare the next *size* samples, whole blocks."""
         if not size:
             return
+        self._interim = None
         audio, self._pending = self._pending[:size], self._pending[size:]
         self._history = np.concatenate([self._history, audio])[-HISTORY:]
         self._position += size
