@@ -41,6 +41,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
     "start_up": ("start_up",),
     "capacity": ("capacity",),
     "service_load": ("service_load",),
+    "listening_load": ("listening_load",),
     "http_requests": ("http_requests",),
     "speech_over_http": ("speech_over_http",),
 }

@@ -168,15 +168,16 @@ def open_load(*, tls: bool = False) -> Iterator[Peer]:
 
 
 @contextmanager
-def open_service(voice: str, **behaviour: float) -> Iterator[Peer]:
+def open_service(voice: str, recognizer: str = "auto", **behaviour: float) -> Iterator[Peer]:
     """Start the local service with a voice, and end it with the block.
 
     Args:
         voice: "tones" or "espeak".
+        recognizer: The name of the recogniser of speech.
         behaviour: Fields of `Behaviour`; without ``times_real_time`` it speaks as fast as it can.
     """
     fields = json.dumps({"times_real_time": math.inf, **behaviour})
-    with _running(start("harness.service_process", voice, fields)) as (process, url):
+    with _running(start("harness.service_process", voice, recognizer, fields)) as (process, url):
         yield Peer(process, url.replace("http", "ws", 1))
 
 

@@ -75,11 +75,11 @@ async def tick(lags: Counter[int]) -> None:
         lags[round(10_000 * (time.perf_counter() - before - TICK_SECONDS))] += 1
 
 
-async def serve(voice: str, behaviour: Behaviour) -> None:
+async def serve(voice: str, recognizer: str, behaviour: Behaviour) -> None:
     """Serve until standard input ends, and report for each line of it."""
     lags: Counter[int] = Counter()
     async with (
-        open_server(voice=voice, behaviour=behaviour) as server,
+        open_server(voice=voice, recognizer=recognizer, behaviour=behaviour) as server,
         trio.open_nursery() as nursery,
     ):
         gc.collect()
@@ -127,4 +127,4 @@ def report(lags: Counter[int], steps: Steps, held_bytes: int) -> dict[str, float
 
 if __name__ == "__main__":
     stay_on_core()
-    trio.run(serve, sys.argv[1], Behaviour(**json.loads(sys.argv[2])))
+    trio.run(serve, *sys.argv[1:3], Behaviour(**json.loads(sys.argv[3])))
