@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import argparse
 import wave
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any, Final
 
 import trio
 from harness.cases import is_installed
 from harness.peers import Peer, open_service
-from harness.results import Measure, Row, pick, row
+from harness.results import Measure, Row, middle, pick, row
 from harness.rounds import Option, ask
-from harness.tables import full, only, sections, table, text
+from harness.tables import Cell, full, only, sections, table, text
 
 from trio_cartesia import Cartesia
 
@@ -42,6 +43,7 @@ FORMATS: Final[tuple[dict[str, Any], ...]] = (
 START_SECONDS: Final = 1.1  # in which all sessions begin; their pieces of 0.1 s do not coincide
 PATIENCE_SECONDS: Final = 1.0  # from the end of the audio to the final text
 RECORDING: Final = "beckett.wav"
+RECORDED: Final = "no matter"  # words that the model gets right
 
 
 class Crowd:
@@ -134,6 +136,7 @@ async def measure_moonshine(given: argparse.Namespace) -> list[Row]:
                 await _report(service)
                 crowd = Crowd(client, sessions)
                 await crowd.run([form], [recording])
+                assert all(RECORDED in found.lower() for found in crowd.texts)
                 measure = _measure(crowd, await _report(service))
                 rows.append(row([measure], part="moonshine", sessions=sessions))
                 if max(crowd.delays) > 5 * PATIENCE_SECONDS:
@@ -165,21 +168,29 @@ def measure(given: argparse.Namespace) -> list[Row]:
 
 def report(rows: list[Row]) -> str:
     """Format a table a part."""
-    columns = {
-        "processors": only("processors"),
-        "last text, s after the audio": full("delay_seconds"),
-        "longest step, CPU ms": full("step_worst_cpu_ms"),
-        "lag p99, ms": only("lag_p99_ms"),
-        "lag worst, ms": only("lag_worst_ms"),
-    }
     own, moonshine = (pick(rows, part=part) for part in PARTS)
-    right, late = {"texts right": only("right")}, {"texts late": only("late")}
     return sections([
-        table(own, "sessions, `own`", text("sessions"), right | columns) if own else "",
-        table(moonshine, "sessions, `moonshine`", text("sessions"), late | columns)
+        _table(own, "sessions, `own`", {"texts right": whole("right")}, full) if own else "",
+        _table(moonshine, "sessions, `moonshine`", {"texts late": whole("late")}, only)
         if moonshine
         else "",
     ])  # fmt: skip
+
+
+def _table(rows: list[Row], head: str, first: dict[str, Cell], cell: Callable[[str], Cell]) -> str:
+    columns = {
+        "processors": only("processors"),
+        "last text, s after the audio": cell("delay_seconds"),
+        "longest step, CPU ms": cell("step_worst_cpu_ms"),
+        "longest garbage collection, ms": cell("collection_worst_ms"),
+        "lag p99, ms": only("lag_p99_ms"),
+    }
+    return table(rows, head, text("sessions"), first | columns)
+
+
+def whole(field: str) -> Cell:
+    """Return a cell with a count."""
+    return lambda row: f"{middle(row, field):.0f}"
 
 
 OPTIONS: Final = (
