@@ -11,6 +11,7 @@ from tests.server.support import on_virtual_time
 from tests.texts import TEXTS
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.recognition import speech_index
+from trio_cartesia.server.recognition.fingerprints import RATE, PostingTable
 from trio_cartesia.server.recognition.own_speech import OwnSpeech
 from trio_cartesia.server.voices.opening import open_voice
 
@@ -140,6 +141,8 @@ async def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert held.contexts < 3
     newest = [record.audio_seconds for record in journal.contexts][-held.contexts :]
     assert abs(held.seconds - sum(newest)) < 0.01
+    table = PostingTable().size_bytes
+    assert table < held.held_bytes <= table + 2 * RATE * held.seconds * 9 / 8
     journal.forget()
     assert (await recognize(own, at(record) or bytes(3200))).text == ""
     assert (own.statistics().contexts, own.statistics().seconds) == (0, 0)

@@ -1,6 +1,6 @@
 """The index of what the service has spoken, built from the journal in small steps.
 
-It is bounded: the newest 30 minutes of speech, at most 29 MB, and a table of 8 MiB, which is
+It is bounded: the newest 30 minutes of speech, at most 33 MB, and a table of 8 MiB, which is
 allocated with the first speech that is indexed. Speech that the journal drops is dropped here, too.
 """
 
@@ -48,9 +48,7 @@ class IndexedSpeech:
     record: ContextRecord
     text: SpokenText = attrs.field(init=False)
     size: int = attrs.field(default=0, init=False)
-    _samples: npt.NDArray[np.int16] = attrs.field(
-        factory=lambda: np.zeros(RATE, np.int16), init=False
-    )
+    _samples: npt.NDArray[np.int16] = attrs.field(factory=lambda: np.zeros(0, np.int16), init=False)
     _taken_bytes: int = attrs.field(default=0, init=False)
     _fingerprinted: int = attrs.field(default=0, init=False)  # fingerprints in the table
     _converter: InputConverter = attrs.field(init=False)
@@ -60,6 +58,11 @@ class IndexedSpeech:
         output = self.record.settings.output
         self.text = SpokenText(self.record)
         self._converter = InputConverter(encoding=output.encoding, sample_rate=output.sample_rate)
+
+    @property
+    def held_bytes(self) -> int:
+        """The memory of the samples; an eighth of it may be free."""
+        return self._samples.nbytes
 
     @property
     def seconds(self) -> float:
@@ -89,7 +92,8 @@ class IndexedSpeech:
     def _append(self, wave: Wave) -> None:
         end = self.size + len(wave)
         if end > len(self._samples):
-            self._samples = np.concatenate([self._samples[: self.size], np.zeros(end, np.int16)])
+            free = np.zeros(len(wave) + end // 8, np.int16)
+            self._samples = np.concatenate([self._samples[: self.size], free])
         self._samples[self.size : end] = np.rint(wave).clip(-32768, 32767)
         self.size = end
 
@@ -113,6 +117,7 @@ class SpeechIndex:
     _waiting: dict[ContextRecord, None] = attrs.field(factory=dict, init=False)  # in order
     _next_number: int = attrs.field(default=0, init=False)
     _size: int = attrs.field(default=0, init=False)  # samples of all speeches
+    _held_bytes: int = attrs.field(default=0, init=False)  # their memory
 
     def statistics(self) -> RecognitionStatistics:
         """Return the counters as they are now."""
@@ -120,7 +125,7 @@ class SpeechIndex:
         return RecognitionStatistics(
             contexts=len(self._speeches),
             seconds=self._size / RATE,
-            held_bytes=2 * self._size + table,
+            held_bytes=self._held_bytes + table,
         )
 
     def advance(self) -> bool:
@@ -132,10 +137,10 @@ class SpeechIndex:
         record = next(iter(self._waiting))
         table = self._table = self._table or PostingTable()
         speech = self._speech_of(record)
-        before = speech.size
+        self._count(speech, -1)
         if not speech.take(table):
             del self._waiting[record]
-        self._size += speech.size - before
+        self._count(speech, 1)
         return True
 
     def find(self, slots: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
@@ -171,6 +176,10 @@ class SpeechIndex:
             self._next_number += 1
         return speech
 
+    def _count(self, speech: IndexedSpeech, sign: int) -> None:
+        self._size += sign * speech.size
+        self._held_bytes += sign * speech.held_bytes
+
     def _drop_oldest(self) -> None:
         """Drop what the journal has dropped, and then the oldest beyond the bound."""
         while self._speeches:
@@ -179,5 +188,5 @@ class SpeechIndex:
             if record.complete and not is_beyond:
                 return
             del self._speeches[record], self._numbered[speech.number]
-            self._size -= speech.size
+            self._count(speech, -1)
             self._waiting.pop(record, None)
