@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.server.recognition.speech import SENTENCES, speak
 from tests.server.support import on_virtual_time
 from trio_cartesia.server.journal.journal import Journal
+from trio_cartesia.server.recognition import matched_words
 from trio_cartesia.server.recognition.alignment import BLOCK, Alignment
 from trio_cartesia.server.recognition.matched_words import MatchedText
 from trio_cartesia.server.recognition.speech_index import IndexedSpeech, SpeechIndex
@@ -69,6 +70,25 @@ async def test_an_alignment_beside_a_better_one_is_dropped(begin: int) -> None:
     alone = MatchedText()
     alone.keep(better)
     assert (matched.interim() == alone.interim()) == (begin == 0)
+
+
+async def test_the_weakest_that_has_ended_is_dropped_beyond_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A live alignment, however weak, stays; it may still grow, and ends later."""
+    monkeypatch.setattr(matched_words, "MAX_KEPT", 2)
+    speech = await indexed(SENTENCES[0])
+    matched, live = MatchedText(), aligned(speech, 0, 20, 8)
+    live.is_live = True
+    matched.keep(live)
+    for first, evidence in ((40, 20), (60, 21), (80, 22)):
+        ended = aligned(speech, first, first + 20, evidence)
+        matched.keep(ended)
+        matched.prune(ended)
+    live.is_live = False
+    matched.prune(live)
+    explained = [matched.explains(start, start + 0.1) for start in (0.2, 1.2, 1.6, 2.1)]
+    assert explained == [True, False, False, True]
 
 
 async def test_interim_texts_do_not_cost_more_and_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,8 @@ class MatchedText:
         ):
             del self._kept[ended]
         elif len(self._kept) > MAX_KEPT:
-            del self._kept[min(self._kept, key=lambda kept: kept.evidence)]
+            over = (kept for kept in self._kept if not kept.is_live)
+            del self._kept[min(over, key=lambda kept: kept.evidence)]
 
     def explains(self, start_seconds: float, end_seconds: float) -> bool:
         """Return whether the middle of that part of the stream is within a confirmed alignment."""
