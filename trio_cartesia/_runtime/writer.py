@@ -53,7 +53,7 @@ class Writer:
             if self._begun is not None:
                 begun, self._begun = self._begun, None
                 await self._transport.send()
-                self._note_sent([begun])
+                self._note_sent(begun)
             while (first := self._handler.next_message()) is not None:
                 await self._send([first])
                 await self._send(self._next_batch())
@@ -64,15 +64,18 @@ class Writer:
     def wake(self) -> None:
         """Send messages that were queued: now, as far as that needs no waiting."""
         transport, handler = self._transport, self._handler
-        while self.writing_since is None and transport.can_send_nowait:
-            if (message := handler.next_message()) is None:
+        while handler.queued_count:
+            if self.writing_since is not None or not transport.can_send_nowait:
                 break
-            if message.payload is None or transport.send_nowait(message.payload):
-                self._note_sent([message])
-            else:
+            if (message := handler.next_message()) is None:
+                return
+            if message.payload is not None and not transport.send_nowait(message.payload):
                 self._begun, self.writing_since = message, trio.current_time()
-        if self.is_busy:
-            self._to_write.unpark_all()
+                break
+            self._note_sent(message)
+        else:
+            return
+        self._to_write.unpark_all()
 
     async def wait_written(self) -> None:
         """Return when no message is left to be sent, or none ever will be."""
@@ -96,10 +99,10 @@ class Writer:
         if payloads := [message.payload for message in batch if message.payload is not None]:
             self.writing_since = trio.current_time()
             await self._transport.send(*payloads)
-        self._note_sent(batch)
-
-    def _note_sent(self, batch: list[Message]) -> None:
-        if any(message.payload is not None for message in batch):
-            self.writing_since, self.sent_at = None, trio.current_time()
         for message in batch:
-            self._handler.note_sent(message)
+            self._note_sent(message)
+
+    def _note_sent(self, message: Message) -> None:
+        if message.payload is not None:
+            self.writing_since, self.sent_at = None, trio.current_time()
+        self._handler.note_sent(message)

@@ -44,30 +44,29 @@ class Outgoing:
 
 @attrs.define(eq=False)
 class Outbox:
-    """The queue before the writer.
+    """The queue before the writer."""
 
-    Attributes:
-        audio_bytes: The audio in it.
-    """
-
-    audio_bytes: int = attrs.field(default=0, init=False)
     _queue: deque[Outgoing] = attrs.field(factory=deque, init=False)
 
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def audio_bytes(self) -> int:
+        """The audio in it."""
+        payloads = (outgoing.payload for outgoing in self._queue)
+        return sum(len(payload) for payload in payloads if isinstance(payload, bytes))
+
     def add(self, payload: str | bytes) -> Outgoing:
         """Queue a message."""
         outgoing = Outgoing(payload)
-        self.put(outgoing)
+        self._queue.append(outgoing)
         return outgoing
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a message that was made before."""
         outgoing.status = Status.QUEUED
         self._queue.append(outgoing)
-        if isinstance(outgoing.payload, bytes):
-            self.audio_bytes += len(outgoing.payload)
 
     def take(self) -> Outgoing | None:
         """Take the next message, if there is one."""
@@ -75,7 +74,6 @@ class Outbox:
             return None
         outgoing = self._queue.popleft()
         outgoing.status = Status.TAKEN
-        self._count_out(outgoing)
         return outgoing
 
     def withdraw(self, outgoing: Outgoing) -> None:
@@ -84,20 +82,14 @@ class Outbox:
             outgoing.status = Status.DROPPED
             if outgoing in self._queue:  # and not held until there is a connection
                 self._queue.remove(outgoing)
-                self._count_out(outgoing)
 
     def take_all(self) -> list[Outgoing]:
         """Remove every message, and return them."""
         messages = list(self._queue)
         self._queue.clear()
-        self.audio_bytes = 0
         return messages
 
     def drop_all(self) -> None:
         """Remove every message."""
         for outgoing in self.take_all():
             outgoing.status = Status.DROPPED
-
-    def _count_out(self, outgoing: Outgoing) -> None:
-        if isinstance(outgoing.payload, bytes):
-            self.audio_bytes -= len(outgoing.payload)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import attrs
@@ -15,8 +15,10 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.base.audio import WholeFrames
 from trio_cartesia._protocol.stt.audio import AudioPieces, InputFormat
+from trio_cartesia._protocol.stt.outbox import Status
 from trio_cartesia._runtime.playout.settings import PACES, Pace
 from trio_cartesia._runtime.stt.handler import TranscriptHandler
+from trio_cartesia._runtime.stt.scheduling import is_turn_of_others
 
 __all__ = ["AUDIO_QUEUE_BYTES", "CATCH_UP_SECONDS", "Audio", "AudioSender"]
 
@@ -64,16 +66,19 @@ class AudioSender:
 
     async def send(self, audio: Audio) -> None:
         """Send audio, and return once it is on the wire."""
-        data = _checked(audio)
+        data = audio if type(audio) is bytes else _checked(audio)
         if len(data) > AUDIO_QUEUE_BYTES:
             raise LocalProtocolError(
                 f"audio of {len(data)} bytes is too large for one message of at most "
                 f"{AUDIO_QUEUE_BYTES}: use feed()"
             )
-        with self._alone():
+        self._begin()
+        try:
             if self._is_muted:
                 raise LocalProtocolError("the session is muted: send audio after the mute() block")
             await self._send(data, is_patient=False)
+        finally:
+            self._is_sending = False
 
     async def feed(
         self, chunks: Audio | Iterable[Audio] | AsyncIterable[Audio], pace: Pace
@@ -88,7 +93,8 @@ class AudioSender:
                 "a session with turns that reconnects takes audio at its pace alone, because the "
                 'service does not tell where in the audio a turn ends: use pace="real_time"'
             )
-        with self._alone():
+        self._begin()
+        try:
             if isinstance(chunks, AsyncIterable):
                 async for chunk in chunks:
                     await self._send_chunk(chunk, pieces, clock)
@@ -97,6 +103,8 @@ class AudioSender:
                     await self._send_chunk(chunk, pieces, clock)
             if rest := pieces.take_rest():
                 await self._send_piece(rest, clock)
+        finally:
+            self._is_sending = False
 
     @asynccontextmanager
     async def mute(self) -> AsyncIterator[None]:
@@ -112,16 +120,12 @@ class AudioSender:
         finally:
             self._is_muted = False
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _begin(self) -> None:
+        """Begin a call that sends; it has to reset `_is_sending` at its end."""
         self._handler.check_sends()
         if self._is_sending:
             raise LocalProtocolError("another task sends audio already")
         self._is_sending = True
-        try:
-            yield
-        finally:
-            self._is_sending = False
 
     async def _send_chunk(self, chunk: Audio, pieces: AudioPieces, clock: _RealTime | None) -> None:
         for piece in pieces.cut(_checked(chunk)):
@@ -145,6 +149,11 @@ class AudioSender:
             return
         await self._wait_space(len(whole), is_patient=is_patient)
         outgoing = self._handler.queue(whole)
+        if outgoing.status is Status.SENT:  # already
+            self._samples._rest = rest
+            if is_turn_of_others():
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            return
         try:
             await self._handler.wait_sent(outgoing)
         finally:

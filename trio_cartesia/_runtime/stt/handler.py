@@ -227,7 +227,8 @@ class TranscriptHandler(Generic[P]):
     def note_sent(self, message: Outgoing) -> None:
         """Wake the task whose message is on the wire."""
         self.protocol.sent(message)
-        self._sent.unpark_all()
+        if self._sent:
+            self._sent.unpark_all()
         if message.payload is None:  # answered, since there was nothing to send
             self.changed.unpark_all()
 

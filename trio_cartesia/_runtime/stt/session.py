@@ -50,8 +50,9 @@ class TranscriptionSession(Generic[P]):
         the next audio. About 100 ms at a time are recommended, at the pace of a microphone, because
         the service takes one second of audio a second (protocol §4.2). If cancelled before the
         writer has taken the message, all of it is withdrawn; after that it counts as sent. In both
-        cases the session can still be used. While a session reconnects, audio is kept for the next
-        connection, and counts as sent.
+        cases the session can still be used. Where the socket takes audio at once, other tasks have
+        their turn after one call in 16, whichever sessions they are of, rather than after each.
+        While a session reconnects, audio is kept for the next connection, and counts as sent.
 
         Args:
             audio: Any length up to 1,048,576 bytes, also in the middle of a sample.
