@@ -127,7 +127,7 @@ ALONE = {
     | {"sources", "server", "testing", "_cli"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
-    "wsproto": {"_runtime.transport.websocket", "server.net.deflate", "server.net.websocket"},
+    "wsproto": {"server.net.deflate", "server.net.websocket"},
 }
 
 LONGEST_MODULE = 300

@@ -1,8 +1,8 @@
 """The `Transport` over trio-websocket.
 
-trio-websocket owns the handshakes, masking, pings, closes and every other rule of RFC 6455. It
-works on a `TappedStream` over a stream that we open. Its exceptions end here, and those of the
-libraries below it.
+trio-websocket owns the handshakes, pings, closes and every other rule of RFC 6455; the frames of
+our messages alone are made here (`client_frames`). It works on a `TappedStream` over a stream that
+we open. Its exceptions end here, and those of the libraries below it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._protocol.base.credentials import Headers
 from trio_cartesia._protocol.base.error_bodies import error_from_body, one_line
+from trio_cartesia._runtime.transport.client_frames import client_frame
 from trio_cartesia._runtime.transport.connect import OpenStream, connect
 from trio_cartesia._runtime.transport.handshake_errors import error_in_response, header
 from trio_cartesia._runtime.transport.handshake_headers import HandshakeHeaders
@@ -31,7 +32,6 @@ from trio_cartesia._runtime.transport.tapped_stream import TappedStream
 
 if TYPE_CHECKING:  # loaded by the first connection: a quarter of the package's start-up
     from trio_websocket import WebSocketConnection
-    from wsproto.frame_protocol import FrameProtocol
 
 __all__ = ["CONNECT_SECONDS", "MAX_MESSAGE_BYTES", "open_websocket"]
 
@@ -51,14 +51,13 @@ _log: Final = logging.getLogger("trio_cartesia.transport")
 class WebSocketTransport:
     """The `Transport` over trio-websocket.
 
-    Text frames are made by wsproto, as trio-websocket's are, but sent without its lock, which lets
-    other tasks run before each message: so they can leave in the turn in which they were queued.
+    Messages go without trio-websocket's lock, which lets other tasks run before each of them: so
+    they can leave in the turn in which they were queued.
     """
 
     request_id: str | None
     _websocket: WebSocketConnection
     _stream: TappedStream
-    _frames: FrameProtocol
 
     async def receive(self, handler: FrameHandler) -> None:
         """Deliver messages that have arrived."""
@@ -76,7 +75,7 @@ class WebSocketTransport:
 
     def send_nowait(self, message: str | bytes) -> bool:
         """Send a message without waiting; False if a part of it is left for the next `send`."""
-        return self._stream.send_nowait(self._frames.send_data(message))
+        return self._stream.send_nowait(client_frame(message))
 
     async def send(self, *messages: str | bytes) -> None:
         """Send messages in one write, after what `send_nowait` left."""
@@ -85,7 +84,7 @@ class WebSocketTransport:
                 from trio_websocket import ConnectionClosed
 
                 raise ConnectionClosed(self._websocket.closed)
-        await self._stream.send_all(b"".join(map(self._frames.send_data, messages)))
+        await self._stream.send_all(b"".join(map(client_frame, messages)))
         if self._stream.has_write_failed:
             raise ConnectionLost("the connection broke while a message was sent")
 
@@ -144,7 +143,6 @@ async def open_websocket(
 
 async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Address) -> Transport:
     from trio_websocket import wrap_client_stream
-    from wsproto.frame_protocol import FrameProtocol
 
     websocket = await wrap_client_stream(
         nursery,
@@ -157,8 +155,7 @@ async def _shake_hands(nursery: trio.Nursery, stream: TappedStream, address: Add
     )
     stream.handshake_is_over()
     request_id = header(websocket.handshake_headers, b"x-request-id")
-    frames = FrameProtocol(client=True, extensions=[])  # as none are offered in the handshake
-    return WebSocketTransport(one_line(request_id or "") or None, websocket, stream, frames)
+    return WebSocketTransport(one_line(request_id or "") or None, websocket, stream)
 
 
 def _no_handshake(address: Address, stream: TappedStream | None) -> CartesiaError:
