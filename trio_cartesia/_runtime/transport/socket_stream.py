@@ -1,7 +1,8 @@
 """A TCP stream that is read with as few steps as can be.
 
 Trio's own tries to read, then waits, then reads, and lets other tasks run after each. A read takes
-everything that has arrived, so the next one would find nothing: this one waits first.
+all that has arrived, as far as the buffer holds it, so the next one would mostly find nothing: this
+one waits until the socket is readable, which it is at once where something has been left.
 """
 
 from __future__ import annotations
