@@ -35,6 +35,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {  # the file, and its options
     "blocking": ("blocking",),
     "latency": ("latency",),
     "first_audio": ("first_audio",),
+    "listening": ("listening",),
     "pushing": ("pushing",),
     "cancelling": ("cancelling",),
     "contexts": ("contexts",),

@@ -9,7 +9,6 @@ what that cost. Frames are made beforehand, so that the client is what is measur
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import random
@@ -21,68 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from typing import Any
 
-from harness.messages import TOKEN, chunk, done
+from harness import listening_load
+from harness.load_peer import Peer, accept
+from harness.messages import SENT_AT, TOKEN, chunk, done, time_digits, transcript_done
 from harness.processors import stay_on_core
 
 BLOCK_BYTES = 16 * 2**20
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-SENT_AT = b"\xff" * 18  # stands for the time at which a paced frame is sent
 PIECE_FRAMES = 16  # sent to each of many connections in turn
-
-
-class Peer:
-    """The server's side of one connection."""
-
-    def __init__(self, stream: socket.socket) -> None:
-        self.stream, self._buffer = stream, b""
-        head = self._until(b"\r\n\r\n")
-        lines = [line.split(b":", 1) for line in head.split(b"\r\n") if b":" in line]
-        key = {name.lower(): value.strip() for name, value in lines}[b"sec-websocket-key"]
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())  # noqa: S324  # RFC 6455 §4.2.2
-        stream.sendall(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
-
-    def _until(self, mark: bytes) -> bytes:
-        while mark not in self._buffer:
-            self._more()
-        head, _, self._buffer = self._buffer.partition(mark)
-        return head
-
-    def _more(self) -> None:
-        if not (data := self.stream.recv(2**16)):
-            raise EOFError
-        self._buffer += data
-
-    def _take(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            self._more()
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
-
-    def receive_text(self) -> bytes:
-        """Return the next text message, unparsed."""
-        while True:
-            first, length = self._take(2)
-            if (length := length & 127) >= 126:
-                length = int.from_bytes(self._take(2 if length == 126 else 8))
-            mask = self._take(4)
-            key = int.from_bytes((mask * (length // 4 + 1))[:length])
-            payload = (int.from_bytes(self._take(length)) ^ key).to_bytes(length)
-            if first & 15 == 8:
-                self.stream.sendall(b"\x88\x02\x03\xe8")
-                raise EOFError
-            if first & 15 == 1:
-                return payload
-
-    def receive_contexts(self, count: int) -> list[str]:
-        """Return the ids of so many contexts, once each has sent its final input."""
-        names: dict[str, None] = {}
-        while len(names) < count:
-            if not (request := json.loads(self.receive_text()))["continue"]:
-                names[request["context_id"]] = None
-        return list(names)
 
 
 def flood(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
@@ -115,8 +59,7 @@ def paced(stream: socket.socket, names: list[str], load: dict[str, Any]) -> int:
         due += step
         while (left := due - time.perf_counter()) > 0:
             time.sleep(max(0.0, left - 0.0001))
-        now = b"%018.8f" % time.perf_counter()
-        now = now.lstrip(b"0").ljust(18, b"0")  # JSON has no leading zeros
+        now = time_digits()
         some = frames if is_burst else [frames[turn]]
         stream.sendall(b"".join(now.join(parts) for parts in some))
     return count
@@ -148,6 +91,8 @@ def sink(peer: Peer, contexts: int) -> dict[str, Any]:
 
 def work(peers: list[Peer], load: dict[str, Any]) -> dict[str, Any]:
     """Send or receive what the load asks for; return its figures."""
+    if load["pace"] in listening_load.LOADS:
+        return listening_load.LOADS[load["pace"]](peers, load)
     if load["pace"] == "sink":
         return sink(peers[0], load["contexts"])
     names = [peer.receive_contexts(load["contexts"] // len(peers)) for peer in peers]
@@ -166,18 +111,12 @@ def work(peers: list[Peer], load: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def accept(listener: socket.socket, context: ssl.SSLContext | None) -> Peer:
-    """Accept a connection and its handshake."""
-    stream, _ = listener.accept()
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Peer(stream if context is None else context.wrap_socket(stream, server_side=True))
-
-
 def wait_end(peer: Peer) -> None:
     """Wait until a client has closed its connection."""
     try:
         while True:
-            peer.receive_text()
+            if peer.receive_text() == b"close":
+                peer.stream.sendall(transcript_done())
     except (EOFError, OSError):
         peer.stream.close()  # some clients send no close frame
 

@@ -10,7 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-TIMED_PACES = ("spread", "burst", "service")  # each chunk's delay is recorded
+TIMED_PACES = (
+    "spread",
+    "burst",
+    "service",
+    "transcripts",
+    "conversation",
+)  # each chunk's delay is recorded
 
 
 def queued_seconds() -> float:
@@ -73,8 +79,8 @@ class Measure:
         self._queued = queued_seconds()
         self._began, self._cpu = time.perf_counter(), time.process_time()
 
-    def take(self, audio: bytes, step_time: float | None) -> None:
-        """Count a chunk; *step_time* is when it was sent, on the machine's monotonic clock."""
+    def take(self, audio: bytes | str, step_time: float | None) -> None:
+        """Count audio or text; *step_time* is when it was sent, on the monotonic clock."""
         if not self._is_running:
             self.begin()
         self.frames += 1

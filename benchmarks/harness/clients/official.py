@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from cartesia import AsyncCartesia, Cartesia
 
+from harness.clients.listening import LISTENING
 from harness.clients.tasks import (
     KEY,
     SETTINGS,
@@ -59,6 +60,22 @@ class OfficialAsync(AsyncioClient):
         context = connection.context(name, **SETTINGS)
         await context.push(text, continue_=False)
         await _receive(context, take)
+
+    @asynccontextmanager
+    async def open_listening(self, url: str) -> AsyncIterator[Connect]:
+        """Open a client; yield its ``websocket``."""
+        client = AsyncCartesia(api_key=KEY, websocket_base_url=url)
+        connect: Any = client.stt.manual_finalize.websocket
+        yield partial(connect, **LISTENING, websocket_connection_options=_options())
+
+    def audio_sender(self, session: Any) -> Callable[[bytes], Awaitable[None]]:
+        """Return ``send_raw``, which sends audio."""
+        send: Callable[[bytes], Awaitable[None]] = session.send_raw
+        return send
+
+    def transcripts(self, session: Any) -> AsyncIterator[Any]:
+        """Return the session, which is iterated."""
+        return aiter(session)
 
 
 class OfficialSync(BlockingClient):

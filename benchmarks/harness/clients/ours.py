@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
+from harness.clients.listening import LISTENING
 from harness.clients.tasks import KEY, SETTINGS, Connect, Take, TrioClient, authority
 from harness.messages import TOKEN
-from trio_cartesia import Cartesia, Connection, Context
+from trio_cartesia import Cartesia, Connection, Context, ManualFinalizeSession
 
 
 async def _receive(context: Context, take: Take) -> None:
@@ -43,6 +46,20 @@ class TrioCartesia(TrioClient):
         """Give the whole text to ``speak``."""
         async with connection.speak(text, context_id=name, **SETTINGS) as context:
             await _receive(context, take)
+
+    @asynccontextmanager
+    async def open_listening(self, url: str) -> AsyncIterator[Connect]:
+        """Open a client; yield its ``websocket``."""
+        async with Cartesia(KEY, websocket_base_url=url, ssl_context=authority()) as client:
+            yield partial(client.stt.manual_finalize.websocket, **LISTENING)
+
+    def audio_sender(self, session: ManualFinalizeSession) -> Callable[[bytes], Awaitable[None]]:
+        """Return ``send_audio``."""
+        return session.send_audio
+
+    def transcripts(self, session: ManualFinalizeSession) -> AsyncIterator[Any]:
+        """Return ``receive()``."""
+        return session.receive()
 
     def statistics(self, connection: Connection) -> dict[str, float]:
         """Return how much waited in inboxes at most."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
 from typing import Any, Final
 
 import attrs
 
+from harness.clients import listening
 from harness.measure import Measure
 
 SETTINGS: Final[dict[str, Any]] = {
@@ -26,7 +27,7 @@ SETTINGS: Final[dict[str, Any]] = {
 KEY: Final = "sk_car_benchmark"
 TEXT: Final = "Hello there. "
 
-Take = Callable[[bytes, Any], None]
+Take = Callable[[bytes | str, Any], None]
 Call = Callable[[], Awaitable[None]]
 Connect = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -87,13 +88,30 @@ class Client:
         """Send a text as a single message, and receive all of its chunks."""
         raise NotImplementedError
 
+    def open_listening(self, url: str) -> AbstractAsyncContextManager[Connect]:
+        """Open what all sessions share; yield a function that opens one with manual finalize."""
+        raise NotImplementedError
+
+    def audio_sender(self, session: Any) -> Callable[[bytes], Awaitable[None]]:
+        """Return what sends a session's audio."""
+        raise NotImplementedError
+
+    def transcripts(self, session: Any) -> AsyncIterator[Any]:
+        """Return a session's events."""
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep on the event loop."""
+        raise NotImplementedError
+
     def statistics(self, connection: Any) -> dict[str, float]:  # noqa: ARG002  # the signature is given
         """Return more figures for the report."""
         return {}
 
     def perform(self, plan: Plan) -> None:
         """Perform the task of the plan, and print its measure."""
-        task = {"sink": _push_all, "service": _speak_all}.get(plan.pace, _receive_all)
+        tasks = {"sink": _push_all, "service": _speak_all, **listening.TASKS}
+        task = tasks.get(plan.pace, _receive_all)
         self.run(partial(task, self, plan, Measure(plan.pace)))
 
 
@@ -201,6 +219,12 @@ class AsyncioClient(Client):
 
         await asyncio.gather(*(call() for call in calls))
 
+    async def sleep(self, seconds: float) -> None:
+        """Sleep on the event loop."""
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
     def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Wrap the method by which the event loop writes to sockets."""
         import asyncio.selector_events  # noqa: ASYNC106  # the submodule is not loaded by itself
@@ -225,6 +249,12 @@ class TrioClient(Client):
         async with trio.open_nursery() as nursery:
             for call in calls:
                 nursery.start_soon(call)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep on the event loop."""
+        import trio
+
+        await trio.sleep(seconds)
 
     def count_writes(self, count: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         """Wrap the method by which the event loop writes to sockets."""
