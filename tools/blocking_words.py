@@ -24,6 +24,8 @@ WORDS: Final = {  # in docstrings: patterns, and what they become
     r"in another task than": "in another thread than",
     r"(S|s)everal tasks": r"\1everal threads",
     r"another task sends": "another thread sends",
+    r" Where the socket takes audio at once, other tasks have their turn after one call in 16, "
+    r"whichever sessions they are of, rather than after each\.": "",
     r"an iterable or asynchronous iterable": "an iterable",
     r"An iterable or asynchronous iterable": "An iterable",
     r"an exception or a cancellation closes": "an exception closes",
