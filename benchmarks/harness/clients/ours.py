@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.clients.listening import LISTENING
 from harness.clients.tasks import KEY, SETTINGS, Connect, Take, TrioClient, authority
 from harness.messages import TOKEN
-from trio_cartesia import Cartesia, Connection, Context, ManualFinalizeSession
+from trio_cartesia import Cartesia, Connection, Context
+
+if TYPE_CHECKING:  # not loaded, since the memory of a client is measured
+    from trio_cartesia import ManualFinalizeSession
 
 
 async def _receive(context: Context, take: Take) -> None:
