@@ -63,10 +63,11 @@ async def test_a_loop_that_sends_lets_other_tasks_run(sessions):
                 for session, _ in pairs:
                     await session.send_audio(bytes(40))
             assert turns - before >= 8 * sessions - 1
-            for _, received in pairs:
-                while len(received) < 8 * SENDS_IN_A_ROW:
-                    await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
+        for session, received in pairs:
+            await session.no_more_audio()
+            assert [event.type async for event in session.receive()] == ["done"]
+            assert received == [bytes(40)] * (8 * SENDS_IN_A_ROW)
 
 
 async def test_audio_of_a_cancelled_task_is_not_sent():
