@@ -104,7 +104,7 @@ async def end(peer, case):
     elif case.end == "malformed":
         await peer.send(type="chunk", context_id="a", data=5)
     elif case.end == "overflow":
-        await peer.chunk("a", SPEECH * 100_000)
+        await peer.chunk("a", SPEECH * 200_000)
     await trio.sleep(0.01)
 
 
@@ -130,7 +130,7 @@ async def test_what_was_not_spoken(case):
     async with (
         connected_pair() as (connection, peer),
         connection.context(
-            **options, context_id="a", stall_seconds=5, inbox_bytes=90_000
+            **options, context_id="a", stall_seconds=5, inbox_bytes=180_000
         ) as context,
     ):
         for piece in case.early:
