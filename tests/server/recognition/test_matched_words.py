@@ -110,3 +110,19 @@ async def test_interim_texts_do_not_cost_more_and_more(monkeypatch: pytest.Monke
         matched.interim()
     assert matched.interim().text == " ".join(SENTENCES)
     assert looked_up <= steps + len(speech.record.words)
+
+
+async def test_marks_without_duration_are_words() -> None:
+    """A mark, which takes no time, is in the text, whenever interim texts are asked for."""
+    speech = await indexed(SENTENCES[0])
+    words = speech.record.words
+    for index in range(len(words), 0, -1):
+        words.texts.insert(index, "-")
+        words.starts.insert(index, words.ends[index - 1])
+        words.ends.insert(index, words.ends[index - 1])
+    matched, alignment = MatchedText(), aligned(speech, 0, 1, 50)
+    matched.keep(alignment)
+    for _ in range(speech.size // BLOCK + 4):
+        alignment.hits += b"\1"
+        matched.interim()
+    assert matched.interim().text.split() == words.texts

@@ -45,7 +45,8 @@ class AlignedWords:
         words, offset = alignment.speech.record.words, alignment.offset
         begin, end = alignment.first * BLOCK + offset, alignment.end * BLOCK + offset
         self._next = max(self._next, bisect_left(words.ends, begin / RATE))
-        while self._next < len(words) and words.ends[self._next] * RATE <= end:
+        compared = end - BLOCK  # so that a mark of no duration has a block, too
+        while self._next < len(words) and words.ends[self._next] * RATE <= compared:
             self._add_to(self._settled, self._next)
             self._next += 1
         found = self._settled.copy()
