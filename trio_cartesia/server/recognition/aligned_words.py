@@ -56,6 +56,22 @@ class AlignedWords:
             self._add_to(found, index)
         return found
 
+    def extent(self, found: list[Word]) -> tuple[int, int]:
+        """Return the first and the last block that only *found*, its words, can explain.
+
+        A word at an end that the alignment has only in part is left to another one.
+        """
+        alignment = self.alignment
+        words, offset = alignment.speech.record.words, alignment.offset
+        begin = alignment.first
+        end = alignment.end - len(alignment.hits) + alignment.hits.rfind(1)
+        before, after = found[0].index - 1, found[-1].index + 1
+        if before >= 0:
+            begin = max(begin, int((words.ends[before] * RATE - offset) // BLOCK))
+        if after < len(words):
+            end = min(end, int((words.starts[after] * RATE - offset) // BLOCK))
+        return begin, end
+
     def _add_to(self, found: list[Word], index: int) -> None:
         alignment = self.alignment
         words, offset = alignment.speech.record.words, alignment.offset

@@ -74,12 +74,15 @@ class MatchedText:
         claimed = bytearray(max((kept.end for kept in confirmed), default=0) - first + 1)
         words: list[Word] = []
         for kept in confirmed:
-            found = [(word, _block(word.middle, kept) - first) for word in self._kept[kept].find()]
-            words += [w for w, block in found if w.middle > self.until and not claimed[block]]
-            if found:  # a word at an end that it has only in part is left to another alignment
-                begin = _block(found[0][0].start, kept) - first
-                end = _block(found[-1][0].end, kept) - first
-                claimed[begin : end + 1] = b"\1" * (end + 1 - begin)
+            found = self._kept[kept].find()
+            words += [
+                word
+                for word in found
+                if word.middle > self.until and not claimed[_block(word, kept) - first]
+            ]
+            if found:
+                begin, end = self._kept[kept].extent(found)
+                claimed[begin - first : end - first + 1] = b"\1" * (end + 1 - begin)
         return sorted(words, key=lambda word: (word.start, word.end))
 
     def _recognized(self, words: list[Word]) -> Recognized:
@@ -103,26 +106,28 @@ class MatchedText:
 
 
 def _replaces(other: AlignedWords, words: AlignedWords) -> bool:
-    """Return whether *other* is better, and the time of its words has all of *words*."""
+    """Return whether *other* is better, and its words explain the time of *words*."""
     better, ended = other.alignment, words.alignment
     return (
         ended.evidence < DOMINANT * better.evidence
         and ended.first < better.end
         and better.first < ended.end
-        and _take_time(other.find(), words.find())
+        and _explains(other, words.find())
     )
 
 
-def _take_time(words: list[Word], others: list[Word]) -> bool:
-    """Return whether the middle of each of *others* is between the first and the last word."""
-    if not words:
+def _explains(aligned: AlignedWords, others: list[Word]) -> bool:
+    """Return whether the middle of each of *others* is in the extent of the alignment's words."""
+    found = aligned.find()
+    if not found:
         return False
-    return all(words[0].start <= other.middle <= words[-1].end for other in others)
+    begin, end = aligned.extent(found)
+    return all(begin <= other.middle // BLOCK <= end for other in others)
 
 
-def _block(sample: float, alignment: Alignment) -> int:
-    """Return the block with that sample, within the alignment."""
-    return min(alignment.end, max(alignment.first, int(sample // BLOCK)))
+def _block(word: Word, alignment: Alignment) -> int:
+    """Return the block in the middle of a word, within the alignment."""
+    return min(alignment.end, max(alignment.first, int(word.middle // BLOCK)))
 
 
 def _separator(last: Word | None, word: Word) -> str:
