@@ -6,24 +6,27 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from tests.matrix.cancelling import NOTHING_WRONG, amid_faults, cancel_at_each_step
 from tests.matrix.operations import OPERATIONS, SITUATIONS
 from tests.matrix.page import PAGE, cells, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import play
+from tests.matrix.stt.scene import play_stt
+from tests.matrix.stt.table import STT_FAULTS, STT_READINGS, stt_cells
 from tests.matrix.table import FAULTS, WITHOUT_FAST_PATH, Row
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import on_virtual_time
 
 
-def try_cell(row: Row, name: str) -> float | str:
+def try_cell(play_cell: Callable[..., Awaitable[float]], *cell: object) -> float | str:
     """Play one cell; return its virtual seconds, or what was wrong."""
     took = []
 
     @on_virtual_time
     async def run() -> None:
-        took.append(await play(row, name))
+        took.append(await play_cell(*cell))
 
     try:
         run()
@@ -36,20 +39,22 @@ def try_all() -> int:
     """Play all cells, print what was found, and return how many failed."""
     counts: Counter[str] = Counter()
     longest: dict[str, tuple[float, str]] = {}
-    for kind, rows, extra, fast_path in (
-        ("faults", FAULTS, (), True),
-        ("faults, without the fast path", WITHOUT_FAST_PATH, (), False),
-        ("readings", READINGS, SITUATIONS, True),
+    for kind, play_cell, tried, fast_path in (
+        ("faults", play, cells(FAULTS), True),
+        ("faults, without the fast path", play, cells(WITHOUT_FAST_PATH), False),
+        ("readings", play, cells(READINGS, SITUATIONS), True),
+        ("faults of sessions", play_stt, stt_cells(STT_FAULTS), True),
+        ("readings of sessions", play_stt, stt_cells(STT_READINGS), True),
     ):
         transport.FAST_PATH_IS_ON = fast_path  # type: ignore[misc]  # as the tests do
-        for row, name in cells(rows, extra):
-            outcome = try_cell(row, name)
+        for row, *names in tried:
+            outcome, label = try_cell(play_cell, row, *names), ", ".join((row.name, *names))
             counts[kind] += 1
             if isinstance(outcome, str):
                 counts["failed"] += 1
-                print(f"FAILED {row.name}, {name}: {outcome}")
+                print(f"FAILED {label}: {outcome}")
             else:
-                where = (outcome, f"{row.name}, {name}")
+                where = (outcome, label)
                 longest[kind] = max(longest.get(kind, (0.0, "")), where)
     transport.FAST_PATH_IS_ON = True  # type: ignore[misc]
     steps = sum(count_steps(name) for name in OPERATIONS)

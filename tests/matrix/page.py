@@ -14,6 +14,7 @@ from typing import Final
 from tests.matrix.cancelling import amid_faults
 from tests.matrix.operations import OPERATIONS, SITUATIONS
 from tests.matrix.readings import READINGS
+from tests.matrix.stt.page import stt_page
 from tests.matrix.table import FAULTS, WITHOUT_FAST_PATH, Row, Whose
 from trio_cartesia import CartesiaError
 
@@ -106,6 +107,8 @@ def page() -> str:
             "Unless the row says otherwise, every operation succeeds, except that text after the expiry of its context raises `ContextExpired`.",
             "",
             *readings,
+            "",
+            *stt_page(),
             "",
         ]
     )

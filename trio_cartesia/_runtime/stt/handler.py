@@ -213,7 +213,8 @@ class TranscriptHandler(Generic[P]):
             if not self.dropped_events:
                 _log.debug("a session outgrew its inbox")
                 held = f"more than {self.inbox_bytes} bytes of events wait to be received"
-                self.inbox.close(InboxOverflow(held, request_id=self.session.request_id))
+                request_id = None if self._session is None else self._session.request_id
+                self.inbox.close(InboxOverflow(held, request_id=request_id))
             self.dropped_events += 1
 
     async def wait_unblocked(self) -> None:
