@@ -13,8 +13,9 @@ from tests.matrix.operations import OPERATIONS, SITUATIONS
 from tests.matrix.page import PAGE, cells, page
 from tests.matrix.readings import READINGS
 from tests.matrix.scene import play
+from tests.matrix.stt.readings import STT_READINGS
 from tests.matrix.stt.scene import play_stt
-from tests.matrix.stt.table import STT_FAULTS, STT_READINGS, stt_cells
+from tests.matrix.stt.table import STT_FAULTS, stt_cells
 from tests.matrix.table import FAULTS, WITHOUT_FAST_PATH, Row
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.testing import on_virtual_time

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Final
 
 from tests.matrix.stt.cancelling import sessions_to_cancel
-from tests.matrix.stt.table import OPERATIONS, STT_FAULTS, STT_READINGS, STTRow, stt_cells
+from tests.matrix.stt.readings import STT_READINGS
+from tests.matrix.stt.table import OPERATIONS, STT_FAULTS, STTRow, stt_cells
 from trio_cartesia import CartesiaError
 
 __all__ = ["stt_cell_count", "stt_page"]

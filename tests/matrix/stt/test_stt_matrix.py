@@ -9,8 +9,9 @@ import attrs
 import pytest
 
 from tests.matrix.stt.cancelling import cancel_session_at_each_step, sessions_to_cancel
+from tests.matrix.stt.readings import STT_READINGS
 from tests.matrix.stt.scene import play_stt
-from tests.matrix.stt.table import STT_FAULTS, STT_READINGS, stt_cells
+from tests.matrix.stt.table import STT_FAULTS, stt_cells
 from trio_cartesia._runtime.transport import websocket as transport
 from trio_cartesia.server import FAULTS as FAULT_KINDS
 from trio_cartesia.server import Behaviour
