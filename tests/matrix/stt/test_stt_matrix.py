@@ -33,7 +33,7 @@ def named(cells):
     return [pytest.param(*cell, id="-".join((cell[0].name, *cell[1:]))) for cell in cells]
 
 
-@pytest.mark.parametrize(("row", "kind", "name"), named(islice(CELLS, 7, None, len(CELLS) // 8)))
+@pytest.mark.parametrize(("row", "kind", "name"), named(islice(CELLS, 7, None, len(CELLS) // 5)))
 @on_virtual_time
 async def test_some_operations(row, kind, name):
     """Some cells of the matrix; the marked tests below run all of them."""
