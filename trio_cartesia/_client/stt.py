@@ -249,7 +249,7 @@ class AutoFinalize:
             keyterms=keyterms,
             turn=turn,
         )
-        protocol = AutoProtocol(turn)
+        protocol = AutoProtocol(turn, settings.input_format)
         opened = _open(
             AutoFinalizeSession,
             protocol,

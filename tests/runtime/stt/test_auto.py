@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -15,7 +16,9 @@ from trio_cartesia import (
     ConnectionLost,
     InboxOverflow,
     LocalProtocolError,
+    QuotaExceeded,
     RemoteProtocolError,
+    ServiceFailed,
 )
 from trio_cartesia.testing import client_with_peers, on_virtual_time
 
@@ -248,3 +251,59 @@ async def test_leaving_the_block_asks_for_the_end():
             await session.send_audio(bytes(3200))
             nursery.start_soon(close_when_asked, peer)
     assert session.is_complete
+
+
+async def fail_when_asked(peer, events, **error):
+    """Confirm the session, take messages until ``close``, send events and an error, and close."""
+    await peer.send(type="connected", request_id="r")
+    while (await peer.receive_message()) != '{"type":"close"}':
+        pass
+    for kind in events:
+        await peer.send(type=kind, transcript="a", request_id="r")
+    await peer.error(message="no audio", title="Bad", **error)
+    await peer.close(1011)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("is_raw", [True, False])
+@on_virtual_time
+async def test_an_error_after_almost_no_audio_means_that_nothing_was_said(status, is_raw):
+    """A click on push-to-talk has no turns, and is no failure."""
+    async with open_pair() as (session, peer), trio.open_nursery() as nursery:
+        await session.send_audio(bytes(3200))
+        nursery.start_soon(partial(fail_when_asked, peer, (), status_code=status))
+        await session.no_more_audio()
+        if is_raw:
+            assert [event.type async for event in session.receive()] == ["connected"]
+        else:
+            assert [turn async for turn in session.turns()] == []
+    assert session.is_complete
+    assert session.statistics().errors_received == 1
+
+
+@pytest.mark.parametrize(
+    ("audio_bytes", "events", "status", "kind"),
+    [
+        (16000, (), 500, ServiceFailed),  # half a second may have been a word
+        (3200, ("turn.start", "turn.update"), 500, ServiceFailed),
+        (3200, (), 402, QuotaExceeded),
+    ],
+)
+@on_virtual_time
+async def test_an_error_that_ends_the_session_is_no_end_of_the_text(
+    audio_bytes, events, status, kind
+):
+    """A session whose rest could not be transcribed is lost, though it was to end."""
+    async with open_pair() as (session, peer), trio.open_nursery() as nursery:
+        await session.send_audio(bytes(audio_bytes))
+        nursery.start_soon(partial(fail_when_asked, peer, events, status_code=status))
+        await session.no_more_audio()
+        turns = session.turns()
+        with pytest.raises(kind):
+            async for turn in turns:
+                await turn.end()
+        with pytest.raises(ConnectionLost) as caught:
+            await anext(turns)
+        assert isinstance(caught.value.__cause__, kind)
+        assert caught.value.partial == ("a" if events else "")
+    assert not session.is_complete

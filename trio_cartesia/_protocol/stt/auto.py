@@ -8,10 +8,13 @@ received.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
+from trio_cartesia._errors import CartesiaError
+from trio_cartesia._protocol.base.events import ErrorEvent
+from trio_cartesia._protocol.stt.audio import InputFormat
 from trio_cartesia._protocol.stt.messages import (
     Connected,
     Received,
@@ -22,9 +25,12 @@ from trio_cartesia._protocol.stt.messages import (
     TurnUpdate,
 )
 from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
+from trio_cartesia._protocol.stt.session_states import State
 from trio_cartesia._protocol.stt.turn_settings import CLOSE, TurnSettings, write_config
 
-__all__ = ["AutoProtocol"]
+__all__ = ["ALMOST_NO_AUDIO_SECONDS", "AutoProtocol"]
+
+ALMOST_NO_AUDIO_SECONDS: Final = 0.3  # less than a word, which the service may answer with an error
 
 
 @attrs.define(eq=False)
@@ -35,6 +41,7 @@ class AutoProtocol(TranscriptProtocol):
 
     Attributes:
         settings: What was asked for so far, when the session was opened and since.
+        input_format: The layout of the audio.
         is_connected: True once the service has confirmed the session.
         partial: The text of the last turn that has started, for the error that cuts it.
     """
@@ -44,10 +51,12 @@ class AutoProtocol(TranscriptProtocol):
     has_positions: ClassVar[bool] = False
 
     settings: TurnSettings
+    input_format: InputFormat
     is_connected: bool = attrs.field(default=False, init=False)
     partial: str = attrs.field(default="", init=False, repr=False)
     _opened_with: TurnSettings | None = attrs.field(default=None, init=False)
     _is_in_turn: bool = attrs.field(default=False, init=False)
+    _has_turns: bool = attrs.field(default=False, init=False)
     _is_paused: bool = attrs.field(default=False, init=False)
     _is_repeating: bool = attrs.field(default=False, init=False)
 
@@ -55,6 +64,15 @@ class AutoProtocol(TranscriptProtocol):
     def is_silent(self) -> bool:
         """True between turns: a turn would have started."""
         return self.link is Link.LIVE and not self._is_in_turn
+
+    def is_ended_by(self, *, was_closed: bool) -> bool:
+        """Return whether the session is over if its connection ends now; not after an error.
+
+        A session that was confirmed goes on after a bad request, such as a `config`.
+        """
+        error = self.last_error
+        has_failed = error is not None and (error.status_code != 400 or not self.is_connected)
+        return super().is_ended_by(was_closed=was_closed and not has_failed)
 
     def opening_settings(self) -> TurnSettings:
         """Return the settings that a connection opens with."""
@@ -92,13 +110,23 @@ class AutoProtocol(TranscriptProtocol):
             self._is_paused = False
         elif isinstance(event, (TurnUpdate, TurnEagerEnd, TurnEnd)):
             return self._add(event)
+        elif isinstance(event, ErrorEvent) and self._means_no_speech(self.last_error):
+            self.last_error = None
+            return None
         return event
+
+    def _means_no_speech(self, error: CartesiaError | None) -> bool:
+        """Return whether an error only says that there was almost no audio (protocol §4.4)."""
+        status = 0 if error is None else error.status_code or 0
+        seconds = self.input_format.seconds(self.counters.audio_bytes_sent)
+        is_ending = self.state is State.DRAINING and self.is_connected and not self._has_turns
+        return is_ending and seconds < ALMOST_NO_AUDIO_SECONDS and (status == 400 or status >= 500)
 
     def _start(self, event: TurnStart) -> TurnStart | None:
         if self.has_cut_turn:
             self.has_cut_turn = False
             return None
-        self._is_in_turn, self.partial = True, ""
+        self._is_in_turn, self._has_turns, self.partial = True, True, ""
         return event
 
     def _add(self, event: TurnUpdate | TurnEagerEnd | TurnEnd) -> Received | None:

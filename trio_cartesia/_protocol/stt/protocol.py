@@ -151,7 +151,7 @@ class TranscriptProtocol(ABC):
     # -- from the service
 
     def receive(self, message: str | bytes) -> Received | None:
-        """Read one message; return its event, or None if it repeats one of a lost connection.
+        """Read one message; return its event, or None if there is nothing to deliver.
 
         Raises:
             RemoteProtocolError: It cannot be read, or it ends a session that is not to end.

@@ -93,13 +93,15 @@ class AutoFinalizeSession(SessionBase[AsyncAutoFinalizeSession]):
 
         Raises:
             RequestFailed: The service sent an ``error`` event. The session goes on unless the
-                connection ends, too, so the iterator may be used again.
+                connection ends, too, so the iterator may be used again. An error of status 400 or
+                above 499 that answers `no_more_audio`, after less than 0.3 seconds of audio and no
+                turn, only says that there was no speech (protocol §4.4), and is counted alone.
             RemoteProtocolError: The service sent an event that may not come where it came; no more
                 turns are received.
             InboxOverflow: More than ``inbox_bytes`` of events were not received.
-            ConnectionLost: The connection has ended, with any close code, before `no_more_audio`;
-                its `partial` is the text of the last turn, and its cause the service's ``error``
-                event, if that came last.
+            ConnectionLost: The connection has ended, with any close code, before `no_more_audio`,
+                or after it and an ``error`` event that failed the session; its `partial` is the
+                text of the last turn, and its cause that event, if it came last.
             LocalProtocolError: Another thread is receiving; or `receive` was called before.
 
         Example::
