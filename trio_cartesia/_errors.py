@@ -23,7 +23,7 @@
             ├── NotFound             fix the id
             │   ├── VoiceNotFound
             │   └── ModelNotFound
-            ├── ConcurrencyLimited   retry once another context has ended
+            ├── ConcurrencyLimited   retry once another context or session has ended
             └── ServiceFailed        retry
 
 A refused handshake or HTTP request raises the same classes as an ``error`` event, with the same
@@ -144,7 +144,7 @@ class ConnectionLost(CartesiaError):
         close_reason: The text of the close frame, or None.
     """
 
-    next_step = "Open a new connection, and new contexts for the texts that were cut short."
+    next_step = "Connect again: texts that were cut need new contexts, and audio a new session."
 
     def __init__(
         self,
@@ -262,7 +262,7 @@ class ModelNotFound(NotFound):
 class ConcurrencyLimited(RequestFailed):
     """The account's plan allows no more contexts or connections at once (429)."""
 
-    next_step = "Try again once another context has ended, or move to a larger plan."
+    next_step = "Try again once another context or session has ended, or move to a larger plan."
 
 
 class ServiceFailed(RequestFailed):
@@ -288,9 +288,11 @@ class ContextStalled(ContextFailed):
 
 
 class InboxOverflow(ContextFailed):
-    """The context's events that were not received yet exceeded its byte budget."""
+    """The events that were not received yet exceeded the budget of a context or session."""
 
-    next_step = "Receive faster, raise `inbox_bytes`, or choose `overflow='block'`."
+    next_step = (
+        "Receive faster, or raise `inbox_bytes`; contexts may have `overflow='block'`."
+    )
 
 
 def raise_kept(error: BaseException) -> NoReturn:

@@ -148,6 +148,29 @@ def test_recordings(service, monkeypatch):
     assert end == {"done": True, "status_code": 200}
 
 
+def test_transcription(service, monkeypatch):
+    """A recording, finalized audio and turns have the text that was spoken, and settings that are
+    not valid are an error event.
+    """
+    seen = node("transcription.cjs", monkeypatch)
+    assert seen["recording"]["text"] == seen["text"]
+    assert [word["word"] for word in seen["recording"]["words"]] == seen["text"].split()
+    finalized, turns, refused = seen["finalized"], seen["turns"], seen["refused"]
+    for session in (finalized, turns):
+        assert session["errors"] == []
+        assert session["close"] == {"code": 1000, "unsent": 0}
+    finals = [e["text"] for e in finalized["messages"] if e.get("is_final")]
+    assert "".join(finals) == seen["text"]
+    assert kinds(finalized["messages"])[-2:] == ["flush_done", "done"]
+    first, second, *_, last = kinds(turns["messages"])
+    assert (first, second, last) == ("connected", "turn.start", "turn.end")
+    texts = [e["transcript"] for e in turns["messages"] if e["type"] == "turn.end"]
+    assert " ".join(texts) == seen["text"]
+    (error,) = refused["errors"]
+    assert (error["type"], error["status_code"]) == ("error", 400)
+    assert refused["close"]["code"] == 1008
+
+
 def test_errors(service, monkeypatch):
     """Each refusal is the exception for its status, with its fields, or the context's own error."""
     seen = node("errors.cjs", monkeypatch)

@@ -5,10 +5,13 @@ It sends what the service itself has spoken, which its own recogniser knows word
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+import trio
 
+import trio_cartesia
 from tests.conformance.python import (
     MARKS,
     RAW,
@@ -18,6 +21,7 @@ from tests.conformance.python import (
     open_client,
     pydantic,
 )
+from tests.conformance.service import KEY
 
 pytestmark = MARKS
 
@@ -107,3 +111,69 @@ async def test_turns(service, form):
     assert (first, second, kinds[-1]) == ("connected", "turn.start", "turn.end")
     texts = [event.transcript for event in events if event.type == "turn.end"]
     assert " ".join(texts) == TEXT
+
+
+async def received_by_ours(kind: str, settings: dict[str, Any], audio: bytes) -> list[Any]:
+    """Send the same audio with the client of this package; return its events."""
+    async with trio_cartesia.Cartesia(KEY) as client:
+        modes = {"manual": client.stt.manual_finalize, "turns": client.stt.auto_finalize}
+        async with modes[kind].websocket(**STREAM, model="ink-2", **settings) as session:
+            await session.feed(audio, pace="as_fast_as_possible")
+            await session.no_more_audio()
+            return [event async for event in session.receive()]
+
+
+async def received_by_theirs(
+    client: Any, kind: str, settings: dict[str, Any], audio: bytes
+) -> list[Any]:
+    modes = {"manual": client.stt.manual_finalize, "turns": client.stt.auto_finalize}
+    async with modes[kind].websocket(**STREAM, model="ink-2", **settings) as connection:
+        for frame in frames(audio):
+            await connection.send_raw(frame)
+        await connection.send("close" if kind == "manual" else {"type": "close"})
+        return [event async for event in connection]
+
+
+def shown(event: Any) -> tuple[Any, ...]:
+    names = ("type", "text", "is_final", "duration", "language", "transcript")
+    return tuple(getattr(event, name, None) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "ours"),
+    [
+        ("manual", {"keyterm": ["brown fox"]}, {"keyterms": ["brown fox"]}),
+        ("turns", {"turn_end_timeout_ms": 1000}, {"turn_end_timeout_ms": 1000}),
+    ],
+)
+@on_asyncio
+async def test_ours_receives_the_same(service, form, kind, theirs, ours):
+    """For the same audio and settings, both clients receive the same events, field by field."""
+    async with open_client(form) as client:
+        audio = SECOND + await spoken(client) + 3 * SECOND
+        received = await received_by_theirs(client, kind, theirs, audio)
+    own = await asyncio.to_thread(trio.run, received_by_ours, kind, ours, audio)
+    assert [shown(event) for event in own] == [shown(event) for event in received]
+    assert len(own) > 5
+
+
+@on_asyncio
+async def test_ours_reads_the_same_recording(service, form):
+    """For the same recording, both clients return the same text and words."""
+    words = ["word"]
+
+    async def transcribe() -> Any:
+        async with trio_cartesia.Cartesia(KEY) as ours:
+            return await ours.stt.transcribe(
+                audio, model="ink-whisper", timestamp_granularities=words, **STREAM
+            )
+
+    async with open_client(form) as client:
+        audio = await spoken(client)
+        found = await client.stt.transcribe(
+            file=audio, model="ink-whisper", timestamp_granularities=words, extra_query=STREAM
+        )
+    own = await asyncio.to_thread(trio.run, transcribe)
+    assert (own.text, own.language, own.duration) == (found.text, found.language, found.duration)
+    times = [(word.word, word.start, word.end) for word in own.words]
+    assert times == [(word.word, word.start, word.end) for word in found.words]
