@@ -290,9 +290,7 @@ class ContextStalled(ContextFailed):
 class InboxOverflow(ContextFailed):
     """The events that were not received yet exceeded the budget of a context or session."""
 
-    next_step = (
-        "Receive faster, or raise `inbox_bytes`; contexts may have `overflow='block'`."
-    )
+    next_step = "Receive faster, or raise `inbox_bytes`; contexts may have `overflow='block'`."
 
 
 def raise_kept(error: BaseException) -> NoReturn:
