@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import pytest
@@ -80,9 +81,11 @@ def recorded() -> Iterator[Recorded]:
 
 
 @asynccontextmanager
-async def instrumented(recorded: Recorded, fault: str = "") -> AsyncIterator[Cartesia]:
+async def instrumented(
+    recorded: Recorded, fault: str = "", **options: Any
+) -> AsyncIterator[Cartesia]:
     async with (
-        open_server(port=None, voice="tones", api_keys=[KEY]) as server,
+        open_server(port=None, voice="tones", api_keys=[KEY], **options) as server,
         connect_in_memory(server) as open_stream,
     ):
         client = Cartesia(

@@ -17,10 +17,11 @@ HEADER: Final = "CANARYheader1234567890"
 TEXT: Final = "CANARYtext"
 SOUND: Final = "CANARYsound"
 WORD: Final = "CANARYword"
+TERM: Final = "CANARYterm"
 AUDIO: Final = b"CANARYaudio-CANARYaudio-"
 
 SECRETS: Final = (KEY, TOKEN, HEADER)
-SPEECH: Final = (TEXT, SOUND, WORD, AUDIO.decode(), base64.b64encode(AUDIO).decode()[:20])
+SPEECH: Final = (TEXT, SOUND, WORD, TERM, AUDIO.decode(), base64.b64encode(AUDIO).decode()[:20])
 LOGGERS: Final = ("trio_cartesia", "trio-websocket", "trio_websocket")
 
 

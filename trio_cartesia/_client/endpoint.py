@@ -14,7 +14,7 @@ from trio_cartesia._client.tokens import TokenSource
 from trio_cartesia._http.connections import Connections
 from trio_cartesia._protocol.base.addresses import Address, BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
-from trio_cartesia._runtime.observer import ObserveConnection
+from trio_cartesia._runtime.observer import ObserveConnection, ObserveSession
 from trio_cartesia._runtime.open_session import OpenTransport
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
@@ -61,6 +61,7 @@ class Endpoint:
         connections: For requests over HTTP.
         request_options: The options of requests over HTTP, of which later ones win.
         observe: Called for each connection, if it is to be watched.
+        observe_session: Called for each session of speech to text, likewise.
     """
 
     base: BaseUrl
@@ -72,6 +73,7 @@ class Endpoint:
     stall_seconds: float
     request_options: Sequence[Mapping[str, Any]] = attrs.field(default=(), repr=False)
     observe: ObserveConnection | None = None
+    observe_session: ObserveSession | None = None
 
     async def transport_to(self, address: Address) -> OpenTransport:
         """Return what opens a WebSocket to *address*, with a credential that is valid now."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar, Unpack
 
 import attrs
@@ -281,8 +282,25 @@ def _open(
 
     input_format = resource()[1].input_format
     if reconnect is None:
-        return open_transcription(kind, protocol, connect, input_format, inbox_bytes)
-    if not isinstance(reconnect, Reconnect):
+        opened = open_transcription(kind, protocol, connect, input_format, inbox_bytes)
+    elif isinstance(reconnect, Reconnect):
+        opened = open_reconnecting(kind, protocol, connect, input_format, inbox_bytes, reconnect)
+    else:
         found = type(reconnect).__name__  # type: ignore[unreachable]  # callers may have no types
         raise LocalProtocolError(f"reconnect must be a Reconnect or None, not {found}")
-    return open_reconnecting(kind, protocol, connect, input_format, inbox_bytes, reconnect)
+    return opened if endpoint.observe_session is None else _observed(opened, endpoint, resource)
+
+
+@asynccontextmanager
+async def _observed(
+    opened: Manager[S], endpoint: Endpoint, resource: Callable[[], tuple[str, SessionSettings]]
+) -> AsyncIterator[S]:
+    """Open a session for the block, which is watched."""
+    path, settings = resource()
+    assert endpoint.observe_session is not None
+    with endpoint.observe_session(endpoint.base.websocket(path), path, settings.model) as observer:
+        async with opened as session:
+            if observer is not None:
+                session._handler.observer = observer
+                observer.note_open(session.request_id)
+            yield session

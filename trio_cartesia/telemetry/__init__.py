@@ -1,4 +1,4 @@
-"""OpenTelemetry: spans and histograms of connections, contexts and requests (extra ``otel``).
+"""OpenTelemetry: spans and histograms of contexts, sessions and requests (extra ``otel``).
 
 Nothing of it is loaded or done unless `instrument` was called. No text, audio, key or query is
 recorded; errors are recorded by their class and the service's codes.
@@ -21,9 +21,11 @@ except ImportError as error:
         "trio_cartesia.telemetry needs OpenTelemetry: pip install 'trio-cartesia[otel]'"
     ) from error
 
+from trio_cartesia.telemetry.histograms import Histograms
 from trio_cartesia.telemetry.recording import NAME
 from trio_cartesia.telemetry.requests import RequestObservation, duration_histogram
-from trio_cartesia.telemetry.speech import ConnectionObservation, Histograms
+from trio_cartesia.telemetry.speech import ConnectionObservation
+from trio_cartesia.telemetry.transcription import SessionObservation
 
 if TYPE_CHECKING:
     from trio_cartesia.blocking import Cartesia as BlockingCartesia
@@ -39,9 +41,10 @@ def instrument(
 ) -> None:
     """Record spans and metrics of what *client* opens and sends from now on.
 
-    A span is a child of the one that is current where the connection or context is opened, or the
-    request is sent. The spans and metrics are listed in the how-to on OpenTelemetry. An exporter or
-    processor that raises harms neither speech nor requests. A second call replaces the first.
+    A span is a child of the one that is current where the connection, context or session is opened,
+    or the request is sent. The spans and metrics are listed in the how-to on OpenTelemetry. An
+    exporter or processor that raises harms neither speech nor requests. A second call replaces the
+    first.
 
     Args:
         client: A `Cartesia` of either face; the connections of its pools are recorded, too.
@@ -58,5 +61,7 @@ def instrument(
     tracer = get_tracer(NAME, __version__, tracer_provider)
     meter = get_meter(NAME, __version__, meter_provider)
     endpoint = inner.tts._endpoint
-    endpoint.observe = partial(ConnectionObservation, tracer, Histograms.make(meter))
+    histograms = Histograms.make(meter)
+    endpoint.observe = partial(ConnectionObservation, tracer, histograms)
+    endpoint.observe_session = partial(SessionObservation, tracer, histograms)
     endpoint.connections.observe = partial(RequestObservation, tracer, duration_histogram(meter))

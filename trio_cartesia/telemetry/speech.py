@@ -1,4 +1,4 @@
-"""A span for each connection and each context, and histograms of the contexts."""
+"""A span for each connection and each context, and what is measured of contexts."""
 
 from __future__ import annotations
 
@@ -8,65 +8,18 @@ from types import TracebackType
 from typing import Final, Self
 
 import attrs
-from opentelemetry.metrics import Histogram, Meter
 from opentelemetry.trace import Link, Span, SpanKind, Tracer
 
 from trio_cartesia._errors import ConnectionLost, ContextExpired
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._protocol.tts.context_states import End
 from trio_cartesia._runtime.context_entry import ContextEntry
+from trio_cartesia.telemetry.histograms import Histograms
 from trio_cartesia.telemetry.recording import Attributes, guarded, note_error
 
-__all__ = ["ConnectionObservation", "Histograms"]
+__all__ = ["ConnectionObservation"]
 
 OPERATION: Final = "text_to_speech"
-SECONDS: Final = tuple(0.01 * 2**power for power in range(14))  # as the conventions have it
-FACTORS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 4.0)
-
-
-@attrs.frozen(kw_only=True)
-class Histograms:
-    """What is measured of each context."""
-
-    duration: Histogram
-    first_audio: Histogram
-    audio: Histogram
-    real_time_factor: Histogram
-    starved: Histogram
-
-    @classmethod
-    def make(cls, meter: Meter) -> Self:
-        """Create the instruments."""
-
-        def histogram(
-            name: str, unit: str, description: str, bounds: tuple[float, ...] = SECONDS
-        ) -> Histogram:
-            return meter.create_histogram(
-                name, unit, description, explicit_bucket_boundaries_advisory=bounds
-            )
-
-        return cls(
-            duration=histogram(
-                "gen_ai.client.operation.duration", "s", "From the first push to a context's end."
-            ),
-            first_audio=histogram(
-                "gen_ai.client.operation.time_to_first_chunk",
-                "s",
-                "From the first push to the first audio.",
-            ),
-            audio=histogram("cartesia.client.audio.duration", "s", "How long the audio plays."),
-            real_time_factor=histogram(
-                "cartesia.client.real_time_factor",
-                "1",
-                "Seconds from the first push to the last audio, for each second of audio.",
-                FACTORS,
-            ),
-            starved=histogram(
-                "cartesia.client.starved.duration",
-                "s",
-                "Silence that an immediate listener would have heard.",
-            ),
-        )
 
 
 @attrs.define(eq=False)

@@ -20,6 +20,7 @@ from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.pace import Pace
 from trio_cartesia._runtime.run_check import RunCheck
 from trio_cartesia._runtime.session import Session
+from trio_cartesia._runtime.observer import SessionObserver
 from trio_cartesia._runtime.transport.interface import Outcome
 
 __all__ = ["EventInbox", "TranscriptHandler", "was_closed"]
@@ -62,6 +63,7 @@ class TranscriptHandler(Generic[P]):
         changed: Where those wait who wait for an event or for the session's end.
         dropped_events: Events that the inbox had no space for.
         was_left: True once the session's block has ended.
+        observer: Watches the session, or None.
         connections: The number of connections that were opened.
     """
 
@@ -73,6 +75,7 @@ class TranscriptHandler(Generic[P]):
     changed: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
     dropped_events: int = attrs.field(default=0, init=False)
     was_left: bool = attrs.field(default=False, init=False)
+    observer: SessionObserver | None = attrs.field(default=None, init=False)
     connections: int = attrs.field(default=0, init=False)
     _sent: ParkingLot = attrs.field(factory=ParkingLot, init=False, repr=False)
     _session: Session | None = attrs.field(default=None, init=False)
@@ -202,6 +205,8 @@ class TranscriptHandler(Generic[P]):
     def receive_message(self, message: str | bytes, now: float) -> None:  # noqa: ARG002  # likewise
         """Deliver an event."""
         if (event := self.protocol.receive(message)) is not None:
+            if self.observer is not None:
+                self.observer.note_event(event.type)
             self.deliver(event, len(message))
         if self.protocol.is_over:
             self.inbox.close()
@@ -228,6 +233,8 @@ class TranscriptHandler(Generic[P]):
     def note_sent(self, message: Outgoing) -> None:
         """Wake the task whose message is on the wire."""
         self.protocol.sent(message)
+        if self.observer is not None:
+            self.observer.note_sent(message.payload)
         if self._sent:
             self._sent.unpark_all()
         if message.payload is None:  # answered, since there was nothing to send

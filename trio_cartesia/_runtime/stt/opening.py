@@ -82,3 +82,5 @@ async def _served(
         await session._drain()
     finally:
         handler.was_left = True
+        if handler.observer is not None:
+            handler.observer.note_left(session._statistics(0), handler.loss)
