@@ -124,7 +124,7 @@ ALONE = {
     "rich": {"_cli"},
     "soxr": {"server.voices.espeak.voice", "server.recognition.input"},
     "trio": {"_nursery", "_runtime", "_pool", "_http", "_client", "blocking", "playback", "batch"}
-    | {"sources", "server", "testing", "_cli"},
+    | {"sources", "server", "testing", "_cli", "telemetry"},
     "trio_websocket": {"_runtime.transport.websocket", "testing.peer"},
     "trustme": {"server.net.certificates"},
     "wsproto": {"server.net.deflate", "server.net.websocket"},

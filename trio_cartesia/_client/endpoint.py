@@ -14,13 +14,14 @@ from trio_cartesia._client.tokens import TokenSource
 from trio_cartesia._http.connections import Connections
 from trio_cartesia._protocol.base.addresses import Address, BaseUrl
 from trio_cartesia._protocol.base.credentials import Headers
-from trio_cartesia._runtime.observer import ObserveConnection, ObserveSession
+from trio_cartesia._runtime.observer import ObserveConnection
 from trio_cartesia._runtime.open_session import OpenTransport
 from trio_cartesia._runtime.transport.connect import OpenStream
 from trio_cartesia._runtime.transport.websocket import open_websocket
 
-if TYPE_CHECKING:  # loaded by the first request over HTTP
+if TYPE_CHECKING:  # loaded by the first request over HTTP, or the first session
     from trio_cartesia._http.api import API
+    from trio_cartesia._runtime.stt.observer import ObserveSession
 
 __all__ = ["Endpoint", "RequestHeaders"]
 

@@ -1,4 +1,4 @@
-"""What may watch connections, contexts and sessions; nothing does unless it was asked for."""
+"""What may watch connections and contexts; nothing does unless it was asked for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Protocol
 from trio_cartesia._errors import ConnectionLost
 from trio_cartesia._protocol.base.addresses import Address
 from trio_cartesia._runtime.context_entry import ContextEntry
-from trio_cartesia._runtime.stt.statistics import TranscriptionStatistics
 
-__all__ = ["ConnectionObserver", "ObserveConnection", "ObserveSession", "SessionObserver"]
+__all__ = ["ConnectionObserver", "ObserveConnection"]
 
 
 class ConnectionObserver(Protocol):
@@ -28,23 +27,3 @@ class ConnectionObserver(Protocol):
 
 
 ObserveConnection = Callable[[Address], AbstractContextManager[ConnectionObserver | None, None]]
-
-
-class SessionObserver(Protocol):
-    """Watches one session of speech to text. None of its methods raises."""
-
-    def note_open(self, request_id: str | None) -> None:
-        """Note that the connection is open."""
-
-    def note_sent(self, payload: str | bytes | None) -> None:
-        """Note that audio or a command is on the wire."""
-
-    def note_event(self, kind: str) -> None:
-        """Note that an event of that type has come."""
-
-    def note_left(self, statistics: TranscriptionStatistics, loss: ConnectionLost | None) -> None:
-        """Note that the block was left, before or after the connection was lost."""
-
-
-# called with the address, the path without its query, and the model
-ObserveSession = Callable[[Address, str, str], AbstractContextManager[SessionObserver | None, None]]

@@ -20,7 +20,7 @@ from trio_cartesia._runtime.inbox import ByteCounter, Inbox
 from trio_cartesia._runtime.pace import Pace
 from trio_cartesia._runtime.run_check import RunCheck
 from trio_cartesia._runtime.session import Session
-from trio_cartesia._runtime.observer import SessionObserver
+from trio_cartesia._runtime.stt.observer import SessionObserver
 from trio_cartesia._runtime.transport.interface import Outcome
 
 __all__ = ["EventInbox", "TranscriptHandler", "was_closed"]
