@@ -11,6 +11,7 @@ from attrs.validators import optional
 
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
+from trio_cartesia._protocol.base.events import size_of
 from trio_cartesia._protocol.stt.audio import InputFormat, STTEncoding
 
 __all__ = [
@@ -61,7 +62,7 @@ class SessionSettings:
     model: str = attrs.field(validator=checks.identifier)
     encoding: STTEncoding
     sample_rate: int
-    keyterms: tuple[str, ...] = attrs.field(default=(), converter=_keyterms)
+    keyterms: tuple[str, ...] = attrs.field(default=(), converter=_keyterms, repr=size_of)
     input_format: InputFormat = attrs.field(init=False)
 
     @input_format.default
