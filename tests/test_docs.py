@@ -36,7 +36,7 @@ from trio_cartesia._pool import settings as pool_settings
 from trio_cartesia._protocol.base import backoff
 from trio_cartesia._protocol.base import json as json_reader
 from trio_cartesia._protocol.rest import sse
-from trio_cartesia._protocol.stt import audio, manual, session_text, turns
+from trio_cartesia._protocol.stt import audio, auto, manual, session_text, turns
 from trio_cartesia._protocol.stt import settings as stt_settings
 from trio_cartesia._protocol.text import markdown_syntax, pieces, text_window
 from trio_cartesia._protocol.tts import context_ids as ids
@@ -284,6 +284,7 @@ LIMITS = {
     "CATCH_UP_SECONDS": audio_sender.CATCH_UP_SECONDS,
     "DRAIN_SECONDS": transcription.DRAIN_SECONDS,
     "GRACE_SECONDS": manual.GRACE_SECONDS,
+    "ALMOST_NO_AUDIO_SECONDS": auto.ALMOST_NO_AUDIO_SECONDS,
     "MAX_TRANSCRIPT_CHARACTERS": session_text.MAX_TRANSCRIPT_CHARACTERS,
     "MAX_KEYTERMS": stt_settings.MAX_KEYTERMS,
     "MAX_KEYTERM_CHARACTERS": stt_settings.MAX_KEYTERM_CHARACTERS,

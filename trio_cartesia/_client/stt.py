@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, Unpack
 
 import attrs
 
 from trio_cartesia._client.endpoint import Endpoint
+from trio_cartesia._client.observed_session import observed
 from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._http.requests import RequestOptions
@@ -288,19 +288,5 @@ def _open(
     else:
         found = type(reconnect).__name__  # type: ignore[unreachable]  # callers may have no types
         raise LocalProtocolError(f"reconnect must be a Reconnect or None, not {found}")
-    return opened if endpoint.observe_session is None else _observed(opened, endpoint, resource)
-
-
-@asynccontextmanager
-async def _observed(
-    opened: Manager[S], endpoint: Endpoint, resource: Callable[[], tuple[str, SessionSettings]]
-) -> AsyncIterator[S]:
-    """Open a session for the block, which is watched."""
     path, settings = resource()
-    assert endpoint.observe_session is not None
-    with endpoint.observe_session(endpoint.base.websocket(path), path, settings.model) as observer:
-        async with opened as session:
-            if observer is not None:
-                session._handler.observer = observer
-                observer.note_open(session.request_id)
-            yield session
+    return observed(opened, endpoint, path, settings.model)
