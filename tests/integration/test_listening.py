@@ -48,7 +48,7 @@ READINGS: dict[str, tuple[Any, ...]] = {  # protocol §7.2, the default first
 }
 ALL = [(name, value) for name, values in READINGS.items() for value in values]
 
-some = settings(max_examples=settings.default.max_examples // 2)
+some = settings(max_examples=settings.default.max_examples // 4)
 readings = st.lists(st.sampled_from(ALL), max_size=2).map(dict)
 segments = st.lists(
     st.tuples(st.integers(0, 9), st.sampled_from([5, 30, 55, 95]), st.integers(32, 500)),
@@ -169,9 +169,10 @@ def test_finalizing_under_any_two_readings(reading, rounds):
                     async with trio.open_nursery() as nursery:
                         for _ in range(calls):
                             nursery.start_soon(keep_answer, session, answers)
+                    if calls:
+                        assert "".join(answers) == session.transcript.final
             assert session.is_complete
             assert session.transcript.final.split() == words
-            assert session.transcript.final.startswith("".join(answers))
             pieces = [event async for event in session.receive() if event.type == "transcript"]
             assert "".join(p.text for p in pieces if p.is_final) == session.transcript.final
 
@@ -185,7 +186,7 @@ async def keep_answer(session: ManualFinalizeSession, answers: list[str]) -> Non
 
 @on_virtual_time
 async def test_many_sessions_finalize_at_once():
-    """With ten sessions that finalize from many tasks while audio is sent, each call is answered
+    """With six sessions that finalize from many tasks while audio is sent, each call is answered
     once, and every session has its own text.
     """
 
@@ -194,14 +195,14 @@ async def test_many_sessions_finalize_at_once():
         async with client.stt.manual_finalize.websocket(**SETTINGS) as session:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(session.feed, said(*range(1, number + 1), milliseconds=96))
-                for _ in range(10):
+                for _ in range(6):
                     nursery.start_soon(keep_answer, session, answers)
                     await trio.sleep(0.07)
             await keep_answer(session, answers)
             assert "".join(answers) == session.transcript.final
-        assert len(answers) == 11
+        assert len(answers) == 7
         assert session.transcript.final.split() == names(range(1, number + 1))
 
     async with client_of(Behaviour()) as client, trio.open_nursery() as nursery:
-        for number in range(10):
+        for number in range(6):
             nursery.start_soon(use, client, number)

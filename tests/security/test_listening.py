@@ -146,8 +146,13 @@ MESSAGES = {
 }
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-@pytest.mark.parametrize("kind", ["manual_finalize", "auto_finalize"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("manual_finalize", name) for name in MESSAGES if name != "a turn"),
+        *(("auto_finalize", name) for name in ("a turn", "an unknown type", "too much", "no JSON")),
+    ],
+)
 async def test_no_message_of_speech_to_text_shows_what_it_holds(kind, name, autojump_clock):
     """Text of events, right or wrong, shows in no log, repr or error."""
     with searched() as emitted, trio.move_on_after(5):
