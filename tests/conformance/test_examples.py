@@ -27,9 +27,9 @@ if not ARCHIVES:
     missing("the examples of the client are not there: pip download --no-binary cartesia")
 
 FOX = "The quick brown fox jumps over the lazy dog"
-EXPECTED = {  # the last line that a program prints
-    "stt_transcribe": f"{FOX}.",
-    "stt_auto_finalize_websocket": f"Full transcript: 'Hello, world! {FOX}.'",
+EXPECTED = {  # a line that a program prints, without full stops, which sound like nothing
+    "stt_transcribe": FOX,
+    "stt_auto_finalize_websocket": f"Full transcript: 'Hello, world! {FOX}'",
     "stt_manual_finalize_websocket": (
         f"Full transcript: '{FOX} Sandy sells seashells on the sea shore'"
     ),
@@ -60,6 +60,6 @@ def test_an_official_example(service, programs, program, suffix, name, tmp_path,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
+    lines = done.stdout.replace(".", "").splitlines()
     assert EXPECTED[name] in lines
     assert not [line for line in lines if line.startswith("error")]
