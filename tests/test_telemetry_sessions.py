@@ -11,7 +11,7 @@ from opentelemetry.trace import StatusCode
 from tests.security.canaries import KEY, TERM, TEXT
 from tests.server.stt.support import Marked, marked_score, said, speech
 from tests.test_telemetry import Broken, instrumented, recorded
-from trio_cartesia import CartesiaError, ConnectionLost
+from trio_cartesia import CartesiaError, ConnectionLost, Reconnect
 
 __all__ = ["marked_score", "recorded"]
 
@@ -142,3 +142,16 @@ async def test_a_processor_that_raises_harms_no_session(recorded, autojump_clock
             await session.feed(AUDIO)
             assert await session.finalize() == "one two three"
     assert session.is_complete
+
+
+async def test_a_session_that_reconnects_has_one_span(recorded, autojump_clock):
+    """However many connections it may take, it is one session, from its first handshake on."""
+    async with instrumented(recorded, recognizer=Marked()) as client:
+        opening = client.stt.manual_finalize.websocket(**SETTINGS, reconnect=Reconnect())
+        async with opening as session:
+            await session.feed(AUDIO)
+            await session.finalize()
+    span = recorded.span(SPAN)
+    assert span.attributes["cartesia.end"] == "done"
+    assert span.attributes["cartesia.audio_bytes"] == len(AUDIO)
+    assert [event.name for event in span.events] == ["finalize", "flush_done"]
