@@ -50,7 +50,9 @@ class Emitted(logging.Handler):
         self.texts += traceback.format_exception(error)
         for link in links(error):
             self.texts += [repr(link.args), repr(getattr(link, "__notes__", ())), str(link)]
-            self.texts.append(repr(getattr(link, "partial", None)))
+            partial = getattr(link, "partial", None)
+            if not isinstance(partial, str):  # which is the text, for whoever asks for it
+                self.texts.append(repr(partial))
             for frame, _ in traceback.walk_tb(link.__traceback__):
                 if not frame.f_globals.get("__name__", "").startswith("tests."):
                     self._show_locals(frame.f_locals.values())

@@ -11,7 +11,7 @@ from tests.security.canaries import AUDIO, TERM, TEXT, WORD, Emitted
 from tests.security.canaries import listening as searched
 from tests.security.test_canaries import NEEDED, credentials
 from tests.server.stt.support import Marked, marked_score, said, speech
-from trio_cartesia import Cartesia, CartesiaError
+from trio_cartesia import Cartesia, CartesiaError, ConnectionLost
 from trio_cartesia.server import FAULTS, Fault, open_server
 from trio_cartesia.testing import client_with_peers, connect_in_memory
 
@@ -146,6 +146,20 @@ MESSAGES = {
 }
 
 
+async def show_all(session, kind, peer, message, emitted):
+    """Show what a session yields and raises for a message, which is the last one."""
+    await peer.send_text(message)
+    await peer.close()
+    events = session.receive() if kind == "manual_finalize" else session.turns()
+    for _ in range(3):
+        try:
+            async for event in events:
+                emitted.show(event)
+        except CartesiaError as error:
+            emitted.show(error)
+    emitted.show(session, session.statistics())
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -158,15 +172,8 @@ async def test_no_message_of_speech_to_text_shows_what_it_holds(kind, name, auto
     with searched() as emitted, trio.move_on_after(5):
         async with client_with_peers() as (client, peers):
             opening = getattr(client.stt, kind).websocket(**SETTINGS, inbox_bytes=50_000)
-            async with opening as session:
-                peer = await peers.receive()
-                await peer.send_text(MESSAGES[name])
-                await peer.close()
-                events = session.receive() if kind == "manual_finalize" else session.turns()
-                for _ in range(3):
-                    try:
-                        async for event in events:
-                            emitted.show(event)
-                    except CartesiaError as error:
-                        emitted.show(error)
-                emitted.show(session, session.statistics())
+            try:
+                async with opening as session:
+                    await show_all(session, kind, await peers.receive(), MESSAGES[name], emitted)
+            except ConnectionLost as error:
+                emitted.show(error)

@@ -59,7 +59,10 @@ def test_events_and_texts_are_well_formed(event, text, parts):
     "".join([text, *parts]).encode()
 
 
-LIMITS = {"max_message_bytes", "max_waiting_characters", "remembered_contexts", "idle_seconds"}
+LIMITS = {
+    *("max_message_bytes", "max_waiting_characters", "remembered_contexts", "idle_seconds"),
+    "stt_idle_seconds",
+}
 
 
 @pytest.mark.slow

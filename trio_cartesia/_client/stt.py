@@ -148,6 +148,9 @@ class ManualFinalize:
                 30 seconds. The first connection is tried once.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the receive loop raises.
+            ConnectionLost: By leaving the block without an exception: the connection ended, or five
+                seconds passed, before the service had confirmed that all audio was transcribed, and
+                nothing has raised that yet; its `partial` is the `transcript`.
             InternalError: A task of this package crashed.
 
         Example::
@@ -235,6 +238,9 @@ class AutoFinalize:
                 30 seconds.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the loop over turns raises.
+            ConnectionLost: By leaving the block without an exception, as for
+                ``client.stt.manual_finalize.websocket``; its `partial` is the text of the last
+                turn.
             InternalError: A task of this package crashed.
         """
         turn = TurnSettings(

@@ -227,7 +227,9 @@ async def client_with_peers(
                     async for event in session.receive():
                         assert event.text == "Hello."
                         break
-                    await peer.close()
+                    await session.no_more_audio()
+                    assert await peer.receive_message() == "close"
+                    await peer.send(type="done")
 
         trio.run(main)
     """

@@ -46,6 +46,7 @@ VALUES: Final[Mapping[str, Sequence[Any]]] = {
     "chunk_bytes": (16 * 1024, 4, 100, 64 * 1024),
     "times_real_time": (100.0, 1.0, float("inf")),
     "training_seconds": (5.0, 0.0, 60.0),
+    "stt_close": (1000, 1001, 4000),
 }
 
 

@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from trio_cartesia import ManualFinalizeSession
+from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia.testing import Peer, client_with_peers
 
 SETTINGS: dict[str, Any] = {"model": "ink-2", "encoding": "pcm_s16le", "sample_rate": 16000}
@@ -17,13 +18,27 @@ SETTINGS: dict[str, Any] = {"model": "ink-2", "encoding": "pcm_s16le", "sample_r
 
 @asynccontextmanager
 async def manual_session(
-    *, pipe_bytes: int = 2**20, **changes: Any
+    *, pipe_bytes: int = 2**20, confirms: bool = True, **changes: Any
 ) -> AsyncIterator[tuple[ManualFinalizeSession, Peer]]:
-    """A session and its peer, connected in memory."""
-    async with client_with_peers(pipe_bytes=pipe_bytes) as (client, peers):
+    """A session and its peer, connected in memory; *confirms*: the peer confirms the end."""
+    async with (
+        client_with_peers(pipe_bytes=pipe_bytes) as (client, peers),
+        open_service_nursery() as nursery,
+    ):
         opening = client.stt.manual_finalize.websocket(**{**SETTINGS, **changes})
         async with opening as session:
-            yield session, await peers.receive()
+            peer = await peers.receive()
+            yield session, peer
+            if confirms:
+                nursery.start_soon(confirm, peer)
+
+
+async def confirm(peer: Peer) -> None:
+    """Receive what is left, and confirm that all of it was transcribed."""
+    with suppress(trio.EndOfChannel, trio.BrokenResourceError):
+        while await peer.receive_message() != "close":
+            pass
+        await peer.send(type="done")
 
 
 async def messages_until_quiet(peer: Peer) -> list[str | bytes]:

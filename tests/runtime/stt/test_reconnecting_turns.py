@@ -55,11 +55,13 @@ async def test_each_sample_of_speech_is_in_one_turn_or_in_a_gap(plans, count, ea
 
 @asynccontextmanager
 async def session_and_peers(**changes):
-    """A session that reconnects, and the channel of its connections."""
+    """A session that reconnects, and the channel of its connections; it is not drained."""
     settings = {**SETTINGS, "reconnect": Reconnect(attempts=5, replay_seconds=4), **changes}
     async with client_with_peers() as (client, peers):
-        async with client.stt.auto_finalize.websocket(**settings) as session:
-            yield session, peers
+        with trio.CancelScope() as scope:
+            async with client.stt.auto_finalize.websocket(**settings) as session:
+                yield session, peers
+                scope.cancel()
 
 
 async def next_peer(peers):

@@ -61,11 +61,13 @@ async def test_leaving_right_after_the_last_audio_loses_none(chunks, delay_secon
 
 
 async def test_a_service_that_does_not_end_is_waited_for_a_while(autojump_clock):
-    """Leaving the block takes no longer than its grace, and the session says that it is cut."""
+    """Leaving the block takes no longer than its grace, and says that the text is cut."""
     start = trio.current_time()
-    async with manual_session() as (session, peer):
-        await session.send_audio(b"ab")
-        await peer.send(type="transcript", is_final=True, text="a part")
+    with pytest.raises(ConnectionLost, match="not confirmed") as caught:
+        async with manual_session(confirms=False) as (session, peer):
+            await session.send_audio(b"ab")
+            await peer.send(type="transcript", is_final=True, text="a part")
+    assert caught.value.partial == session.transcript
     assert DRAIN_SECONDS <= trio.current_time() - start <= DRAIN_SECONDS + 2.1
     assert not session.is_complete
     assert session.transcript.final == "a part"
@@ -111,6 +113,7 @@ async def test_the_end_of_the_audio_may_be_cancelled():
     async with manual_session() as (session, peer):
         await cancelled_at_each_step(session.no_more_audio)
         assert await messages_until_quiet(peer) == ["close"]
+        await peer.send(type="done")
 
 
 @pytest.mark.parametrize("is_draining", [False, True])

@@ -27,6 +27,7 @@ __all__ = ["EventInbox", "TranscriptHandler", "was_closed"]
 
 _log: Final = logging.getLogger("trio_cartesia.connection")
 
+UNCONFIRMED: Final = "the service has not confirmed in time that all audio was transcribed"
 NO_CLOSE_FRAME: Final = 1006  # stands for the lack of one (RFC 6455, section 7.4.1)
 
 P = TypeVar("P", bound=TranscriptProtocol)
@@ -39,11 +40,22 @@ def was_closed(loss: ConnectionLost) -> bool:
 
 @attrs.define(eq=False)
 class EventInbox(Inbox[Received]):
-    """An inbox that raises the errors among its events, and goes on after each."""
+    """An inbox that raises the errors among its events, and goes on after each.
+
+    Attributes:
+        has_raised_loss: True once a caller has got the `ConnectionLost` that the session has ended
+            with, in a receive loop or elsewhere.
+    """
+
+    has_raised_loss: bool = attrs.field(default=False, init=False)
 
     async def __anext__(self) -> Received:
         """Return the next event; raises as `Inbox`, and what the service reports."""
-        event = await super().__anext__()
+        try:
+            event = await super().__anext__()
+        except ConnectionLost:
+            self.has_raised_loss = True
+            raise
         if isinstance(event, ErrorEvent):
             raise error_from_fields(event.fields)
         return event
@@ -125,7 +137,13 @@ class TranscriptHandler(Generic[P]):
     def raise_if_lost(self) -> None:
         """Raise `ConnectionLost`, with the text so far, if nothing more can be sent."""
         if (loss := self.loss) is not None:
+            self.inbox.has_raised_loss = True
             raise self._described(loss)
+
+    def raise_incomplete(self) -> None:
+        """Raise `ConnectionLost`, with the text so far, unless all audio was transcribed."""
+        if self.protocol.state is not State.DONE:
+            raise self._described(self.loss or ConnectionLost(UNCONFIRMED))
 
     def can_add(self, size: int, *, is_patient: bool) -> bool:  # noqa: ARG002  # while reconnecting
         """Return whether *size* bytes of audio can be queued now, or only after a change.

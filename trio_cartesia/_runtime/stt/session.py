@@ -148,9 +148,17 @@ class TranscriptionSession(Generic[P]):
         )
 
     async def _drain(self) -> None:
-        """End the audio, and wait until nothing more is to come, within `DRAIN_SECONDS`."""
+        """End the audio, and wait until nothing more is to come, within `DRAIN_SECONDS`.
+
+        Raises:
+            ConnectionLost: Not all audio was transcribed, and no caller knows it.
+        """
         handler = self._handler
+        is_known = handler.inbox.has_raised_loss
         with trio.move_on_after(DRAIN_SECONDS), suppress(ConnectionLost):
             if handler.loss is None and not handler.protocol.is_over:
                 await self.no_more_audio()
             await handler.wait_over()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if not is_known:
+            handler.raise_incomplete()

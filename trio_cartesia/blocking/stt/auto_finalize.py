@@ -63,6 +63,9 @@ class AutoFinalize(Wrapper[AsyncAutoFinalize]):
                 30 seconds.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the loop over turns raises.
+            ConnectionLost: By leaving the block without an exception, as for
+                ``client.stt.manual_finalize.websocket``; its `partial` is the text of the last
+                turn.
             InternalError: A task of this package crashed.
         """
         return Block(

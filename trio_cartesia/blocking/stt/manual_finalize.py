@@ -63,6 +63,9 @@ class ManualFinalize(Wrapper[AsyncManualFinalize]):
                 30 seconds. The first connection is tried once.
             RequestFailed: The service refused the handshake; the class says why. It may also accept
                 it, and send the reason as an ``error`` event, which the receive loop raises.
+            ConnectionLost: By leaving the block without an exception: the connection ended, or five
+                seconds passed, before the service had confirmed that all audio was transcribed, and
+                nothing has raised that yet; its `partial` is the `transcript`.
             InternalError: A task of this package crashed.
 
         Example::
