@@ -136,17 +136,20 @@ def behaviours(*, without: Sequence[str] = ()) -> SearchStrategy[Behaviour]:
     Args:
         without: Further fields that keep their defaults.
     """
-    choices = {
-        name: st.sampled_from(values)
+    usual = Behaviour()
+    choices = {  # the default is the first value, to which each field shrinks
+        name: st.sampled_from(sorted(values, key=lambda value: value != getattr(usual, name)))
         for name, values in _readings().items()
         if name not in without and len(values) > 1
     }
-    return st.fixed_dictionaries({}, optional=choices).flatmap(_behaviour)
+    return st.fixed_dictionaries(choices).flatmap(_behaviour)
 
 
 def _behaviour(fields: dict[str, Any]) -> SearchStrategy[Behaviour]:
+    usual = Behaviour()
+    changed = {name: value for name, value in fields.items() if value != getattr(usual, name)}
     # by builds(), whose values print as the call that makes them
-    return st.builds(Behaviour, **{name: st.just(value) for name, value in fields.items()})
+    return st.builds(Behaviour, **{name: st.just(value) for name, value in changed.items()})
 
 
 def _readings() -> dict[str, Sequence[Any]]:
