@@ -312,6 +312,25 @@ async def test_a_session_that_idles_connects_when_it_is_used():
     assert "close" not in service.commands
 
 
+@pytest.mark.parametrize("unfinished", [0, 100])
+@on_virtual_time
+async def test_a_session_that_idles_connects_for_a_file(unfinished):
+    """Audio that waits for a connection has one opened, whether or not the log has space for it."""
+    service = NumberedService([Plan(close_code=1000, idle_seconds=180)])
+    async with (
+        serving(service) as client,
+        opened(client, reconnect=Reconnect(replay_seconds=1)) as session,
+    ):
+        await session.send_audio(numbered(0, 10))
+        await session.finalize()
+        await session.send_audio(numbered(10, unfinished))
+        await trio.sleep(400)
+        await session.feed(numbered(10 + unfinished, 200), pace="as_fast_as_possible")
+        await session.finalize()
+        assert session.statistics().gap_seconds == 0
+    assert spans_of(session.transcript.final)[-1][1] == 210 + unfinished
+
+
 @on_virtual_time
 async def test_silence_is_kept_like_audio():
     """While a session is muted without a connection, its silence counts as audio."""

@@ -35,9 +35,12 @@ class ReconnectingHandler(TranscriptHandler[P]):
 
     Attributes:
         lost: Set once the present connection has ended.
+        is_awaited: True if audio waits for the next connection, because it is not to push out other
+            audio of the log.
     """
 
     lost: trio.Event = attrs.field(factory=trio.Event, init=False, repr=False)
+    is_awaited: bool = attrs.field(default=False, init=False)
     _loss: ConnectionLost | None = attrs.field(default=None, init=False)  # of the session
 
     @property
@@ -64,10 +67,18 @@ class ReconnectingHandler(TranscriptHandler[P]):
         return self._loss
 
     def can_add(self, size: int, *, is_patient: bool) -> bool:
-        """Return whether *size* bytes of audio can be queued now, or only after a change."""
-        if self.protocol.link is Link.LOST:
-            return self.loss is not None or not is_patient
-        return self.protocol.link is Link.LIVE or self.log.can_add(size)
+        """Return whether *size* bytes of audio can be queued now, or only after a change.
+
+        Audio that waits has the next connection opened, also after an idle one.
+        """
+        if self.protocol.link is not Link.LOST:
+            return self.protocol.link is Link.LIVE or self.log.can_add(size)
+        if self.loss is not None or not is_patient:
+            return True
+        if not self.is_awaited:
+            self.is_awaited = True
+            self.changed.unpark_all()
+        return False
 
     def queue_close(self) -> Outgoing:
         """Queue the command that ends the audio; the session ends if there is nothing to send."""
@@ -86,7 +97,7 @@ class ReconnectingHandler(TranscriptHandler[P]):
 
     def begin(self) -> None:
         """Note that a connection is open, of which nothing was received yet."""
-        self.lost = trio.Event()
+        self.lost, self.is_awaited = trio.Event(), False
         if self.connections:
             for event in self.protocol.begin():
                 self.deliver(event)

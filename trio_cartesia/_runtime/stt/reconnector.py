@@ -107,7 +107,7 @@ class Reconnector:
     async def _wait_needed(self) -> None:
         """Wait until there is something to send: the service has closed an idle connection."""
         handler = self.handler
-        while handler.loss is None and not handler.protocol.is_needed:
+        while handler.loss is None and not (handler.protocol.is_needed or handler.is_awaited):
             await handler.changed.park()
 
     def _fail(self, error: Exception) -> None:
