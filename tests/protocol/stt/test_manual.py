@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_cartesia import RemoteProtocolError
+from trio_cartesia._protocol.stt.audio import InputFormat
+from trio_cartesia._protocol.stt.audio_log import AudioLog
 from trio_cartesia._protocol.stt.manual import ManualProtocol
 from trio_cartesia._protocol.stt.session_states import TRANSITIONS, State, Trigger
 from trio_cartesia._protocol.stt.session_text import MAX_TRANSCRIPT_CHARACTERS
@@ -36,6 +38,20 @@ def test_the_final_pieces_are_the_transcript(pieces):
     assert protocol.text.kept_characters == len(protocol.text.transcription.final) + len(
         protocol.text.transcription.interim
     )
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(0, 1) | st.just(1e308))
+def test_a_piece_of_any_duration_covers_audio_that_was_sent(duration, word_end):
+    """Whatever times a service sends, a piece is of audio that it has."""
+    protocol = ManualProtocol()
+    protocol.log = AudioLog(2**20, InputFormat(encoding="pcm_s16le", sample_rate=16000))
+    protocol.queue(bytes(16000))
+    protocol.next_outgoing()
+    word = {"word": "a", "start": 0, "end": word_end}
+    piece = {"type": "transcript", "is_final": True, "text": "a", "duration": duration}
+    protocol.receive(json.dumps({**piece, "words": [word]}))
+    covered_seconds = min(max(duration, word_end, 0), 0.5)
+    assert protocol.log.covered == 2 * round(covered_seconds * 16000)
 
 
 @given(st.lists(st.sampled_from(["finalize", "take", "flush_done", "piece"]), max_size=30))

@@ -47,7 +47,8 @@ class AudioLog:
         return len(self._audio)
 
     def size(self, seconds: float) -> int:
-        """Return the size of so many *seconds* of audio, in whole samples."""
+        """Return the size of so many *seconds* of audio, in whole samples, at most that of all."""
+        seconds = max(0.0, min(seconds, self.seconds(self.end)))  # a service may send any number
         return round(seconds * self._format.sample_rate) * self._format.bytes_per_sample
 
     def seconds(self, position: int) -> float:
