@@ -102,3 +102,10 @@ def test_words_are_compared_without_case_and_punctuation():
     assert same_words("", "...")
     assert not same_words("book a", "book a table")
     assert not same_words("a table", "atable")
+
+
+def test_words_of_scripts_whose_vowels_are_marks_are_compared_whole():
+    """Words that differ in a mark differ; how a mark is encoded makes no difference."""
+    assert not same_words("\u0915\u093f", "\u0915\u093e")  # ki and ka in Hindi
+    assert not same_words("caf\u00e9", "cafe")
+    assert same_words("caf\u00e9", "cafe\u0301")

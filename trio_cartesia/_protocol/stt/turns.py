@@ -8,7 +8,7 @@ protocol leaves both open.
 from __future__ import annotations
 
 import enum
-import re
+import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -159,5 +159,14 @@ class TurnSequence:
 
 def same_words(one: str, other: str) -> bool:
     """Return whether two texts differ at most in case, punctuation and white space."""
-    words = [re.findall(r"\w+", text.casefold()) for text in (one, other)]
-    return words[0] == words[1]
+    return _words(one) == _words(other)
+
+
+def _words(text: str) -> list[str]:
+    text = unicodedata.normalize("NFC", text.casefold())
+    return "".join(each if _is_in_word(each) else " " for each in text).split()
+
+
+def _is_in_word(character: str) -> bool:
+    # marks, too: they are the vowels of many scripts, such as that of Hindi
+    return character.isalnum() or unicodedata.category(character).startswith("M")
