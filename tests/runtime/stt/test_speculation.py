@@ -170,6 +170,26 @@ async def test_a_cancelled_block_cancels_the_work_and_the_turn_goes_on():
 
 
 @on_virtual_time
+async def test_an_attempt_whose_block_was_left_early_has_no_result():
+    """Whoever waits for it, before or after that, is told so."""
+    script, attempts = Script(), []
+    script.send("start")
+    turn = await anext(script.turns)
+
+    async def wait_for_result():
+        with pytest.raises(LocalProtocolError, match="left early"):
+            await attempts[0].result()
+
+    async with trio.open_nursery() as nursery:
+        with trio.move_on_after(1):
+            async with turn.speculate(Work()) as attempt:
+                attempts.append(attempt)
+                nursery.start_soon(wait_for_result)
+                await trio.sleep_forever()
+    await wait_for_result()
+
+
+@on_virtual_time
 async def test_an_error_of_a_kept_call_is_raised_bare_and_once():
     """By `result`, or else by the block."""
 

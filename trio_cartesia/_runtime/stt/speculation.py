@@ -12,7 +12,7 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from trio_cartesia._constructors import create, no_public_constructor
-from trio_cartesia._errors import CartesiaError
+from trio_cartesia._errors import CartesiaError, LocalProtocolError
 from trio_cartesia._nursery import open_service_nursery
 from trio_cartesia._protocol.stt.turns import TurnProgress, same_words
 from trio_cartesia._runtime.stt.turn_reader import TurnReader
@@ -54,6 +54,7 @@ class Attempt(Generic[T]):
         Raises:
             Exception: What that call raised.
             CartesiaError: What `Turn.end` raises.
+            LocalProtocolError: The block was left early, so there is no result.
         """
         await self._done.wait()
         if self._error is not None:
@@ -134,10 +135,13 @@ async def speculating(
     """Work on the answer to a turn while the block runs, and until it is there."""
     attempt: Attempt[T] = create(Attempt, progress, reader, work)
     with reader.watched_by(attempt._review):
-        async with open_service_nursery() as nursery:
-            nursery.start_soon(attempt._run)
-            nursery.start_soon(attempt._receive)
-            yield attempt
-            await attempt._done.wait()
+        try:
+            async with open_service_nursery() as nursery:
+                nursery.start_soon(attempt._run)
+                nursery.start_soon(attempt._receive)
+                yield attempt
+                await attempt._done.wait()
+        finally:
+            attempt._finish([], LocalProtocolError("the attempt's block was left early"))
     if attempt._error is not None and not attempt._is_raised:
         raise attempt._error
