@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 from functools import partial
 
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from trio_cartesia import LocalProtocolError, SampleFormat, open_recording
 from trio_cartesia.sources.recording import CHUNK_BYTES
@@ -103,6 +105,36 @@ async def test_a_cancelled_read_of_a_file_loses_nothing():
         assert scope.cancelled_caught
         received += b"".join([chunk async for chunk in recording])
     assert received == b"1" * CHUNK_BYTES * 2
+
+
+async def test_a_read_that_was_cancelled_before_it_began_can_be_repeated():
+    """Where all threads are busy, a read waits for one, and giving up then loses nothing."""
+    threads, may_end = trio.to_thread.current_default_thread_limiter(), threading.Event()
+    async with open_recording(io.BytesIO(wav(b"1" * CHUNK_BYTES * 2))) as recording:
+        received = await anext(recording)
+        async with trio.open_nursery() as nursery:
+            threads.total_tokens = 1
+            nursery.start_soon(trio.to_thread.run_sync, may_end.wait)
+            await wait_all_tasks_blocked()
+            with trio.move_on_after(0.01) as scope:
+                await anext(recording)
+            may_end.set()
+        assert scope.cancelled_caught
+        received += b"".join([chunk async for chunk in recording])
+    assert received == b"1" * CHUNK_BYTES * 2
+
+
+async def test_files_that_cannot_be_read_as_bytes(tmp_path):
+    """A file that is open for text, and one that is closed, are refused as what they are."""
+    path = tmp_path / "speech.wav"
+    path.write_bytes(wav(b"\xff" * 100))
+    with path.open(encoding="utf-8") as file:
+        with pytest.raises(LocalProtocolError, match="this one is open for text"):
+            async with open_recording(file):
+                pytest.fail("it was opened")
+    with pytest.raises(LocalProtocolError, match="the recording is closed"):
+        async with open_recording(file):
+            pytest.fail("it was opened")
 
 
 async def test_the_file_is_closed_with_the_block_if_it_was_opened_there(tmp_path):

@@ -36,7 +36,10 @@ class _Source:
     _is_busy: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._can_seek = self._file.seekable()
+        try:
+            self._can_seek = self._file.seekable()
+        except ValueError as error:
+            raise LocalProtocolError(f"the recording is closed ({error})") from error
 
     @property
     def input_format(self) -> InputFormat | None:
@@ -59,9 +62,14 @@ class _Source:
             data = await trio.to_thread.run_sync(
                 read, CHUNK_BYTES, abandon_on_cancel=not self._can_seek
             )
+        except trio.Cancelled:
+            self._is_busy = not self._can_seek  # a read that is not abandoned had not begun
+            raise
         except OSError:
             self._is_busy = False
             raise
+        except UnicodeDecodeError:
+            raise LocalProtocolError(f"{NOT_BINARY}: this one is open for text") from None
         except ValueError as error:
             raise LocalProtocolError(f"the recording is closed ({error})") from error
         self._is_busy = False
