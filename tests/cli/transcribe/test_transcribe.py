@@ -129,6 +129,7 @@ def test_json_has_every_recording(run):
         (("a.txt", "--output", "."), "a.txt is a recording, which would be replaced"),
         (("a.wav", "--json", "--subtitles", "srt"), "without --output and --subtitles"),
         (("a.pcm", "--encoding", "pcm_s16le"), "both --encoding and --sample-rate"),
+        ((".", "--subtitles", "srt"), "'.' is not the path of a file"),
         (("a.wav", "--jobs", "0"), "Must be >= 1"),
         (("a.wav", "--subtitles", "ass"), "Choose from"),
     ],

@@ -26,7 +26,7 @@ def choose_outputs(
         subtitles: The format of the subtitles, or None for texts.
 
     Raises:
-        UsageError: Two recordings have the same file, or one would be replaced.
+        UsageError: Two recordings have the same file, one would be replaced, or a path has no name.
     """
     if directory is None and subtitles is None:
         return [None] * len(files)
@@ -34,6 +34,8 @@ def choose_outputs(
     sources = {_real(file) for file in files}
     chosen: dict[str, Path] = {}
     for file in files:
+        if not Path(file).name:
+            raise UsageError(f"{file!r} is not the path of a file")
         place = Path(file) if directory is None else Path(directory, Path(file).name)
         path = place.with_suffix(suffix)
         if _real(path) in sources:
