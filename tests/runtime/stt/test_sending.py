@@ -6,6 +6,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import assert_checkpoints
 
 from tests.runtime.stt.services import SETTINGS, manual_session, messages_until_quiet
 from trio_cartesia import ConnectionLost, LocalProtocolError
@@ -113,6 +114,15 @@ async def test_all_bytes_at_once_can_be_fed(autojump_clock):
         assert [await peer.receive_message() for _ in range(2)] == [PIECE] * 2
 
 
+@pytest.mark.parametrize("pace", ["real_time", "as_fast_as_possible"])
+@pytest.mark.parametrize("chunks", [[], [b""], b""])
+async def test_a_feed_of_no_audio_is_a_checkpoint(autojump_clock, chunks, pace):
+    """A loop over empty recordings lets other tasks run, and can be cancelled."""
+    async with manual_session() as (session, _):
+        with assert_checkpoints():
+            await session.feed(chunks, pace=pace)
+
+
 async def test_an_iterator_may_raise(autojump_clock):
     """What a source raises reaches the caller of feed as it is, and the session goes on."""
 
@@ -133,6 +143,9 @@ async def test_what_cannot_be_audio_is_refused(autojump_clock):
         for wrong in ("text", 1, None):
             with pytest.raises(LocalProtocolError, match="audio must be bytes, not"):
                 await session.send_audio(wrong)
+        for wrong in ("text", 1, None):
+            with pytest.raises(LocalProtocolError, match="audio must be bytes, "):
+                await session.feed(wrong)
         with pytest.raises(LocalProtocolError, match=r"use feed\(\)"):
             await session.send_audio(bytes(AUDIO_QUEUE_BYTES + 1))
         with pytest.raises(LocalProtocolError, match="pace must be one of"):

@@ -93,8 +93,12 @@ class AudioSender:
                 "a session with turns that reconnects takes audio at its pace alone, because the "
                 'service does not tell where in the audio a turn ends: use pace="real_time"'
             )
+        if not isinstance(chunks, (Iterable, AsyncIterable)):
+            kind = type(chunks).__name__  # type: ignore[unreachable]  # callers may have no types
+            raise LocalProtocolError(f"audio must be bytes, or an iterable of bytes, not {kind}")
         self._begin()
         try:
+            await trio.lowlevel.checkpoint_if_cancelled()
             if isinstance(chunks, AsyncIterable):
                 async for chunk in chunks:
                     await self._send_chunk(chunk, pieces, clock)
@@ -103,6 +107,7 @@ class AudioSender:
                     await self._send_chunk(chunk, pieces, clock)
             if rest := pieces.take_rest():
                 await self._send_piece(rest, clock)
+            await trio.lowlevel.cancel_shielded_checkpoint()
         finally:
             self._is_sending = False
 
