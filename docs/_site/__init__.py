@@ -1,0 +1,1 @@
+"""What the site adds to Sphinx: the reference, diagrams drawn from the code, and speech."""
