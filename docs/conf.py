@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinxcontrib_trio",
     "_site.reference",
+    "_site.docstrings",
     "_site.links",
     "_site.errors",
     "_site.pictures",

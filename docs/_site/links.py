@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from functools import cache
 from typing import Any, Final
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
-from sphinx.domains.python import ObjectEntry, PythonDomain
+from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
@@ -17,16 +19,16 @@ from _site.names import MODULES, load
 PROTOCOL: Final = "reference/protocol"
 SECTION: Final = re.compile(r"§\s?(\d+a?(?:\.\d+)*)")
 BLOCKING: Final = "trio_cartesia.blocking"
+CLASSES: Final = {"class", "exception"}
+MEMBERS: Final = {"method", "property", "attribute", "classmethod", "staticmethod"}
 
 
-class OneClient(PythonDomain):
-    """The domain of Python, where a name means that of the client that the entry belongs to."""
+class ExactNames(PythonDomain):
+    """The domain of Python without its search for names that end alike; `resolve_name` has one."""
 
-    def find_obj(self, env: Any, modname: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return one match: of the blocking client for its entries, else of the other one."""
-        found = super().find_obj(env, modname, *args, **kwargs)
-        is_blocking = str(modname).startswith(BLOCKING)
-        return sorted(found, key=lambda match: match[0].startswith(BLOCKING) != is_blocking)[:1]
+    def find_obj(self, *args: Any, **_: Any) -> Any:
+        """Find a name in the class and the module that it is used in."""
+        return super().find_obj(*args[:5])
 
 
 def resolve_name(
@@ -42,33 +44,44 @@ def resolve_name(
         return None
     target = str(node["reftarget"])
     module, _, last = target.rpartition(".")
-    entries = env.domains.python_domain.objects
-    owners = [full for full in entries if full.endswith(f".{module}") and _is_class(entries[full])]
-    for name in (target, last if module in MODULES else target, module):
-        found = [full for full in entries if full.endswith(f".{name}")]
-        if name == module:
-            found = [full for full in owners if _has(full, last)]
-        if not found:
-            continue
-        is_blocking = str(node.get("py:module")).startswith(BLOCKING)
-        best = min(found, key=lambda full: (full.startswith(BLOCKING) != is_blocking, len(full)))
-        entry = entries[best]
-        where = (app.builder, node["refdoc"], entry.docname, entry.node_id)
-        return make_refnode(*where, contnode, best)
-    return None if owners or module in MODULES else contnode
+    owners = [path for path in _ending_with(env, module) if _kind(env, path) in CLASSES]
+    found = _ending_with(env, last if module in MODULES else target)
+    if not module or module in MODULES:
+        found = [path for path in found if _kind(env, path) not in MEMBERS]
+    found = found or [path for path in owners if _has(path, last)]
+    if not found:
+        return None if owners or module in MODULES else contnode
+    is_blocking = str(node.get("py:module")).startswith(BLOCKING)
+    best = min(found, key=lambda path: (path.startswith(BLOCKING) != is_blocking, len(path)))
+    entry = env.domains.python_domain.objects[best]
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, best)
 
 
-def _is_class(entry: ObjectEntry) -> bool:
-    return entry.objtype in ("class", "exception")
+@cache
+def _by_last_name(env: BuildEnvironment) -> dict[str, list[str]]:
+    paths: dict[str, list[str]] = {}
+    for path in env.domains.python_domain.objects:
+        paths.setdefault(path.rpartition(".")[2], []).append(path)
+    return paths
+
+
+def _ending_with(env: BuildEnvironment, name: str) -> list[str]:
+    found = _by_last_name(env).get(name.rpartition(".")[2], [])
+    return [path for path in found if path.endswith(f".{name}")]
+
+
+def _kind(env: BuildEnvironment, path: str) -> str:
+    return env.domains.python_domain.objects[path].objtype
 
 
 def _has(path: str, name: str) -> bool:
     value: Any = load(path)
-    names = [key for base in value.__mro__ for key in base.__dict__.get("__annotations__", ())]
-    return hasattr(value, name) or name in names
+    return hasattr(value, name) or any(
+        name in inspect.get_annotations(base) for base in value.__mro__
+    )
 
 
-def link_contributing(app: Sphinx, docname: str, content: list[str]) -> None:
+def link_contributing(_app: Sphinx, _docname: str, content: list[str]) -> None:
     """Let links to CONTRIBUTING lead to its page, since it lies outside of the documentation."""
     content[0] = content[0].replace("../../CONTRIBUTING.md)", "../project/contributing.rst)")
 
@@ -83,6 +96,7 @@ def link_from_root(app: Sphinx, doctree: nodes.document) -> None:
                 node["reftarget"] = path.removeprefix("docs/").removesuffix(".md")
 
 
+@cache
 def section_ids(env: BuildEnvironment) -> dict[str, str]:
     """Return the anchor of each numbered section of the protocol."""
     found = {}
@@ -95,14 +109,12 @@ def section_ids(env: BuildEnvironment) -> dict[str, str]:
 
 def link_sections(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link each "§2.9" to the section of the protocol with this number."""
-    ids: dict[str, str] | None = None
     for text in list(doctree.findall(nodes.Text)):
         if "§" not in text or isinstance(text.parent, (nodes.literal, nodes.literal_block)):
             continue
         if any(isinstance(parent, nodes.reference) for parent in _parents(text)):
             continue
-        ids = section_ids(app.env) if ids is None else ids
-        text.parent.replace(text, list(_linked(app, str(text), docname, ids)))
+        text.parent.replace(text, list(_linked(app, str(text), docname)))
 
 
 def _parents(node: Any) -> Any:
@@ -110,8 +122,8 @@ def _parents(node: Any) -> Any:
         yield node
 
 
-def _linked(app: Sphinx, text: str, docname: str, ids: dict[str, str]) -> Any:
-    end = 0
+def _linked(app: Sphinx, text: str, docname: str) -> Any:
+    end, ids = 0, section_ids(app.env)
     for match in SECTION.finditer(text):
         if match[1] not in ids:
             continue
@@ -124,7 +136,7 @@ def _linked(app: Sphinx, text: str, docname: str, ids: dict[str, str]) -> Any:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
-    app.add_domain(OneClient, override=True)
+    app.add_domain(ExactNames, override=True)
     app.connect("source-read", link_contributing)
     app.connect("missing-reference", resolve_name)
     app.connect("doctree-read", link_from_root)

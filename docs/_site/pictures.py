@@ -19,19 +19,23 @@ from _site import svg
 from _site.traces import record_connection, record_frame
 from _site.waveforms import waveform
 
-COMMENT: Final = re.compile(r"\s*(speech|diagram): (.+?)\s*")
+COMMENT: Final = re.compile(r"<!-- (speech|diagram): (.+?) -->")
 
 
 def states(source: str) -> nodes.raw:
     """Draw a Mermaid state diagram, which the tests hold equal to a table of the code."""
-    edges = re.findall(r"^ *(\S+) --> (\w+)(?:: (.+))?$", source, re.MULTILINE)
-    names = list(dict.fromkeys(name for edge in edges for name in edge[:2]))
-    rows: dict[tuple[int, int], list[str]] = {}
-    for one, two, step in edges:
-        rows.setdefault((names.index(one), names.index(two)), []).append(step or "begins")
-    columns = ["start" if name == "[*]" else name.replace("_", " ") for name in names]
-    drawn = [(one, two, ", ".join(steps)) for (one, two), steps in rows.items()]
-    return svg.sequence(f"The states {', '.join(columns[1:])} and their steps", columns, drawn)
+    [first] = re.findall(r"\[\*\] --> (\w+)", source)
+    edges = re.findall(r"^ *(\w+) --> (\w+): (.+)$", source, re.MULTILINE)
+    left = {one for one, *_ in edges}
+    names = sorted(
+        dict.fromkeys([first, *(name for edge in edges for name in edge[:2])]),
+        key=lambda name: name not in left,
+    )
+    rows = [(names.index(one), names.index(two), step) for one, two, step in edges]
+    columns = [name.replace("_", " ") for name in names]
+    return svg.sequence(
+        f"The states, of which “{columns[0]}” is the first, and the steps", columns, rows
+    )
 
 
 def frame_path() -> nodes.raw:
@@ -61,12 +65,13 @@ def levels() -> nodes.raw:
     rows = []
     for floor in sorted(set(FLOORS.values()), reverse=True):
         names = [name or "trio_cartesia" for name in FLOORS if FLOORS[name] == floor]
-        others = [n for n in names if n.startswith(("server", "testing", "_cli", "__main__"))]
+        others = [n for n in names if n.partition(".")[0] in OTHER_SIDE]
         rows.append((str(floor), [[n for n in names if n not in others], others]))
     title = "A package imports only packages below it"
     return svg.levels(title, ["client", "local service and tools"], rows)
 
 
+OTHER_SIDE: Final = {"server", "testing", "_cli", "__main__"}
 DIAGRAMS: Final = {"connection": connection, "frame path": frame_path, "levels": levels}
 
 
@@ -85,9 +90,9 @@ class Pictures(SphinxTransform):
 
     def apply(self, **_: Any) -> None:
         """Replace them in one page."""
-        for comment in list(self.document.findall(nodes.comment)):
-            if match := COMMENT.fullmatch(comment.astext()):
-                comment.replace_self(draw(self.app, self.env.docname, match[1], match[2]))
+        for raw in list(self.document.findall(nodes.raw)):
+            if asked := COMMENT.findall(raw.astext()):
+                raw.replace_self([draw(self.app, self.env.docname, *each) for each in asked])
         for block in list(self.document.findall(nodes.literal_block)):
             if block.get("language") == "mermaid":
                 block.replace_self(states(block.astext()))

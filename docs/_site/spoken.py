@@ -1,6 +1,7 @@
 """Speak a text with the service at ``CARTESIA_BASE_URL``, and return the speech with its words."""
 
 import trio
+
 from trio_cartesia import Cartesia, RawOutputFormat
 
 

@@ -10,7 +10,7 @@ from docutils import nodes
 
 CHARACTER: Final = 6.7  # the width of one, of 12 pixels, in the fonts of the theme
 HEAD: Final = 30
-ROW: Final = 34
+ROW: Final = 28
 
 Row = tuple[int, int, str]  # from a column, to a column, a label
 
@@ -20,10 +20,11 @@ def figure(
 ) -> nodes.raw:
     """Return a picture with its *title* and *description* for those who do not see it."""
     width, height = size
+    style = f"width: {width:g}px; min-width: {min(width, 640):g}px"
     text = (
         '<figure class="drawn">'
         f'<div class="scrolled" tabindex="0"><svg role="img" viewBox="0 0 {width:g} {height:g}" '
-        f'style="width: {width:g}px" aria-label="{escape(title)}">'
+        f'style="{style}" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(parts)}</svg>"
         f"</div><figcaption>{escape(title)}</figcaption>{after}</figure>"
     )
@@ -66,24 +67,32 @@ def _loop(x: float, y: float) -> str:
     )
 
 
-def _spacing(columns: Sequence[str], rows: Sequence[Row]) -> float:
-    widest = max(len(name) for name in columns) * CHARACTER + 28
-    for source, target, label in rows:
-        span = abs(target - source) or 1
-        widest = max(widest, (len(label) * CHARACTER + 24) / span)
-    return widest
+def _middles(columns: Sequence[str], rows: Sequence[Row], left: float) -> list[float]:
+    """Place columns as near to each other as their names and the labels between them allow."""
+    halves = [len(name) * CHARACTER / 2 + 10 for name in columns]
+    middles = [left + halves[0]]
+    for column in range(1, len(columns)):
+        least = middles[-1] + halves[column - 1] + halves[column] + 10
+        for one, two, label in rows:
+            if one != two and max(one, two) == column:
+                least = max(least, middles[min(one, two)] + len(label) * CHARACTER + 20)
+            if one == two == column - 1:
+                least = max(least, middles[-1] + len(label) * CHARACTER + 34)
+        middles.append(least)
+    return middles
 
 
 def sequence(
     title: str, columns: Sequence[str], rows: Sequence[Row], *, margin: Sequence[str] = ()
 ) -> nodes.raw:
     """Draw arrows between columns, one below the other, with an optional text left of each."""
-    gap = _spacing(columns, rows)
-    left = gap / 2 + (max(map(len, margin)) * CHARACTER + 10 if margin else 0)
-    middles = [left + gap * number for number in range(len(columns))]
-    loops_at_the_end = [len(label) for one, two, label in rows if one == two == len(columns) - 1]
-    extra = max(0, max(loops_at_the_end, default=0) * CHARACTER + 30 - gap / 2)
-    width, height = middles[-1] + gap / 2 + extra, HEAD + ROW * len(rows) + 20
+    left = max(map(len, margin)) * CHARACTER + 10 if margin else 0
+    middles = _middles(columns, rows, left)
+    last = [
+        len(label) * CHARACTER + 30 for one, two, label in rows if one == two == len(columns) - 1
+    ]
+    width = middles[-1] + max([len(columns[-1]) * CHARACTER / 2 + 12, *last])
+    height = HEAD + ROW * len(rows) + 14
     parts = [line(x, HEAD, x, height - 4, "life") for x in middles]
     for x, name in zip(middles, columns, strict=True):
         half = len(name) * CHARACTER / 2 + 10
@@ -102,7 +111,9 @@ def sequence(
     return figure(title, " ".join(described), (width, height), parts)
 
 
-def levels(title: str, columns: Sequence[str], rows: Sequence[tuple[str, list[list[str]]]]) -> nodes.raw:
+def levels(
+    title: str, columns: Sequence[str], rows: Sequence[tuple[str, list[list[str]]]]
+) -> nodes.raw:
     """Draw rows of boxes, the first one at the top, in columns."""
     room, left = 330.0, 34.0
     parts = [text(left + room * (n + 0.5), 16, name, "name") for n, name in enumerate(columns)]

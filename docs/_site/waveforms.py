@@ -71,7 +71,10 @@ def _scale(speech: Speech) -> list[str]:
     y, parts = MARGIN + HEIGHT + 42, []
     for half in range(int(speech.duration_seconds * 2) + 1):
         x = MARGIN + half / 2 / speech.duration_seconds * WIDTH
-        parts += [svg.line(x, y, x, y + 4, "arrow"), svg.text(x, y + 17, f"{half / 2:g} s", "quiet")]
+        parts += [
+            svg.line(x, y, x, y + 4, "arrow"),
+            svg.text(x, y + 17, f"{half / 2:g} s", "quiet"),
+        ]
     return [*parts, svg.line(MARGIN, y, MARGIN + WIDTH, y, "arrow")]
 
 
