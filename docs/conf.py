@@ -34,7 +34,6 @@ myst_heading_anchors = 4  # the anchors that GitHub makes
 
 autodoc_use_legacy_class_based = True  # sphinxcontrib-trio extends these classes
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_inherit_docstrings = True

@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 
 SIMPLE: Final = re.compile(r"[\w.\[\], |]+")
+LONG_DEFAULT: Final = re.compile(r"\b(Behaviour|Link)\((?:[^()]|\(\))*\)")
 YIELDS: Final = re.compile(r"\S*Abstract\w*ContextManager\[(.+), bool \| None\]")
 
 
@@ -20,8 +21,12 @@ def simplify_signature(
     """Show no parameters of a class that users do not construct, and what a block yields."""
     if what == "exception" or hasattr(value, "_create"):
         return "", ""
+    signature = LONG_DEFAULT.sub(r"\1()", signature or "")
+    signature = signature.replace("NOTHING", "...").replace(
+        "<built-in function monotonic>", "monotonic"
+    )
     block = YIELDS.fullmatch(returns or "")
-    return (signature, block[1]) if block else None
+    return signature, block[1] if block else returns
 
 
 def add_types(

@@ -11,6 +11,7 @@ from docutils import nodes
 CHARACTER: Final = 6.7  # the width of one, of 12 pixels, in the fonts of the theme
 HEAD: Final = 30
 ROW: Final = 28
+LEAST_WIDTH: Final = 600
 
 Row = tuple[int, int, str]  # from a column, to a column, a label
 
@@ -20,7 +21,7 @@ def figure(
 ) -> nodes.raw:
     """Return a picture with its *title* and *description* for those who do not see it."""
     width, height = size
-    style = f"width: {width:g}px; min-width: {min(width, 640):g}px"
+    style = f"width: {width:g}px; min-width: {min(width, 1.1 * LEAST_WIDTH):g}px"
     text = (
         '<figure class="drawn">'
         f'<div class="scrolled" tabindex="0"><svg role="img" viewBox="0 0 {width:g} {height:g}" '
@@ -79,7 +80,8 @@ def _middles(columns: Sequence[str], rows: Sequence[Row], left: float) -> list[f
             if one == two == column - 1:
                 least = max(least, middles[-1] + len(label) * CHARACTER + 34)
         middles.append(least)
-    return middles
+    stretch = max(1, LEAST_WIDTH / middles[-1])
+    return [middles[0] + (x - middles[0]) * stretch for x in middles]
 
 
 def sequence(

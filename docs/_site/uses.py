@@ -32,9 +32,9 @@ def returned_kind(function: Any) -> str | None:
     kind = getattr(kind, "__origin__", kind)
     if not isinstance(kind, type):
         return None
-    if issubclass(kind, AbstractAsyncContextManager):
+    if AbstractAsyncContextManager in kind.__mro__:  # a client can be entered, too, but need not
         return "async-with"
-    if issubclass(kind, AbstractContextManager):
+    if AbstractContextManager in kind.__mro__:
         return "with"
     if hasattr(kind, "__anext__"):
         return "async-for"
