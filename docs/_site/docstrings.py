@@ -10,9 +10,11 @@ import attrs
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 
+from _site.uses import sniff_options
+
 SIMPLE: Final = re.compile(r"[\w.\[\], |]+")
 LONG_DEFAULT: Final = re.compile(r"\b(Behaviour|Link)\((?:[^()]|\(\))*\)")
-YIELDS: Final = re.compile(r"\S*Abstract\w*ContextManager\[(.+), bool \| None\]")
+YIELDS: Final = re.compile(r"[\w.]*(?:Iterator|Generator|ContextManager)\[(.+?)(?:, [^\]]+)?\]")
 
 
 def simplify_signature(
@@ -25,8 +27,10 @@ def simplify_signature(
     signature = signature.replace("NOTHING", "...").replace(
         "<built-in function monotonic>", "monotonic"
     )
-    block = YIELDS.fullmatch(returns or "")
-    return signature, block[1] if block else returns
+    if what in ("function", "method") and sniff_options(value) & {"with", "async-with"}:
+        block = YIELDS.fullmatch(returns or "")
+        returns = block[1] if block else returns
+    return signature, returns
 
 
 def add_types(
@@ -38,6 +42,9 @@ def add_types(
     kinds: dict[str, Any] = {}
     for base in reversed(value.__mro__):
         kinds |= inspect.get_annotations(base)
+        properties = inspect.getmembers_static(base, lambda member: isinstance(member, property))
+        for name, member in properties:
+            kinds[name] = inspect.get_annotations(member.fget).get("return")
     if attrs.has(value):
         kinds |= {field.name: field.type for field in attrs.fields(value)}
     for number in range(len(lines) - 1, -1, -1):

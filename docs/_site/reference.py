@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -34,7 +35,11 @@ MEMBERS: Final = (FunctionType, property, classmethod, staticmethod)
 
 
 def members(cls: type) -> list[str]:
-    """Return the public methods and properties of *cls* and of its bases without an entry."""
+    """Return the public methods and properties of *cls* and of its bases without an entry.
+
+    Those that the docstring of the class describes are left out.
+    """
+    described = set(re.findall(r"^ +(\w+): ", cls.__doc__ or "", re.MULTILINE))
     names: dict[str, None] = {}
     for base in cls.__mro__:
         if base is cls or base.__module__ not in MODULES:
@@ -45,7 +50,7 @@ def members(cls: type) -> list[str]:
                 and isinstance(value, MEMBERS)
                 and not name.startswith("_")
             }
-    return list(names)
+    return [name for name in names if name not in described]
 
 
 @cache
