@@ -24,8 +24,9 @@ def figure(
     style = f"width: {width:g}px; min-width: {min(width, 1.1 * LEAST_WIDTH):g}px"
     text = (
         '<figure class="drawn">'
-        f'<div class="scrolled" role="group" tabindex="0"><svg role="img" viewBox="0 0 {width:g} {height:g}" '
-        f'style="{style}" aria-label="{escape(title)}">'
+        '<div class="scrolled" role="group" tabindex="0">'
+        f'<svg role="img" viewBox="0 0 {width:g} {height:g}" style="{style}" '
+        f'aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(parts)}</svg>"
         f"</div><figcaption>{escape(title)}</figcaption>{after}</figure>"
     )

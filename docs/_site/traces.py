@@ -90,6 +90,7 @@ async def _live(steps: list[Step]) -> None:
     async def open_stream(_host: str, _port: int) -> trio.abc.Stream:
         near, far = bounded_stream_pair()
         nursery.start_soon(server.serve_stream, far)
+        await trio.lowlevel.checkpoint()
         return Tap(near, note)
 
     async with open_server(port=None, voice="tones") as server, trio.open_nursery() as nursery:
