@@ -14,7 +14,7 @@ from _site.uses import sniff_options
 
 SIMPLE: Final = re.compile(r"[\w.\[\], |]+")
 LONG_DEFAULT: Final = re.compile(r"\b(Behaviour|Link)\((?:[^()]|\(\))*\)")
-YIELDS: Final = re.compile(r"[\w.]*(?:Iterator|Generator|ContextManager)\[(.+?)(?:, [^\]]+)?\]")
+YIELDS: Final = re.compile(r"[\w.~]*(?:Iterator|Generator|Manager)\[(.+?)(?:, [^\]]+)?\]")
 
 
 def simplify_signature(
