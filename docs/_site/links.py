@@ -17,7 +17,7 @@ from sphinx.util.nodes import make_refnode
 from _site.names import MODULES, load
 
 PROTOCOL: Final = "reference/protocol"
-SECTION: Final = re.compile(r"§\s?(\d+a?(?:\.\d+)*)")
+SECTION: Final = re.compile(r"(RFC \d+\s+)?§(\d+a?(?:\.\d+)*)")
 BLOCKING: Final = "trio_cartesia.blocking"
 CLASSES: Final = {"class", "exception"}
 MEMBERS: Final = {"method", "property", "attribute", "classmethod", "staticmethod"}
@@ -124,12 +124,15 @@ def _parents(node: Any) -> Any:
 
 def _linked(app: Sphinx, text: str, docname: str) -> Any:
     end, ids = 0, section_ids(app.env)
+    uri = "" if docname == PROTOCOL else app.builder.get_relative_uri(docname, PROTOCOL)
     for match in SECTION.finditer(text):
-        if match[1] not in ids:
+        number = match[2]
+        if number not in ids:
+            number = number.rpartition(".")[0]  # of the section that has this numbered rule
+        if match[1] or number not in ids:
             continue
         yield nodes.Text(text[end : match.start()])
-        uri = "" if docname == PROTOCOL else app.builder.get_relative_uri(docname, PROTOCOL)
-        yield nodes.reference("", match[0], internal=True, refuri=f"{uri}#{ids[match[1]]}")
+        yield nodes.reference("", match[0], internal=True, refuri=f"{uri}#{ids[number]}")
         end = match.end()
     yield nodes.Text(text[end:])
 

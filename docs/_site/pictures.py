@@ -19,6 +19,7 @@ from _site import svg
 from _site.traces import record_connection, record_frame
 from _site.waveforms import waveform
 
+OTHER_SIDE: Final = {"server", "testing", "_cli", "__main__"}
 COMMENT: Final = re.compile(r"<!-- (speech|diagram): (.+?) -->")
 
 
@@ -71,7 +72,6 @@ def levels() -> nodes.raw:
     return svg.levels(title, ["client", "local service and tools"], rows)
 
 
-OTHER_SIDE: Final = {"server", "testing", "_cli", "__main__"}
 DIAGRAMS: Final = {"connection": connection, "frame path": frame_path, "levels": levels}
 
 
