@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import trio_cartesia
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -37,3 +39,27 @@ def test_entry_points_are_in_the_package():
         assert not name or callable(getattr(importlib.import_module(module), name))
         importlib.import_module(module)
     assert [path.name for path in ROOT.glob("trio_cartesia*.py")] == []
+
+
+def test_a_release_has_one_version():
+    """The citation has the version that the build reads."""
+    (cited,) = re.findall(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert cited == trio_cartesia.__version__
+
+
+def test_each_change_has_a_kind_that_the_changelog_knows():
+    """The names of all files in changelog.d are those that towncrier reads."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["towncrier"]
+    kinds = "|".join(each["directory"] for each in settings["type"])
+    names = {path.name for path in (ROOT / "changelog.d").iterdir()} - {"template.md"}
+    assert [
+        name for name in names if not re.fullmatch(rf"\d+(\.[\w-]+)?\.({kinds})\.md", name)
+    ] == []
+
+
+def test_the_workflows_run_the_tests_as_the_readme_does():
+    """Every job that runs tests installs the extras that the README's command installs."""
+    command = re.findall(r"pip install -q -e '(.*?)'", (ROOT / ".ci/run").read_text())[0]
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for extras in re.findall(r'-e "(.*?)"', path.read_text()):
+            assert extras.replace(",ears", "") == command
