@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import trio
+from cyclopts import App
 
 from tests.cli.support import COMMAND, environment, run
 from trio_cartesia import __version__
 from trio_cartesia._cli import main as module
 from trio_cartesia._cli import start
-from trio_cartesia._cli.main import main
+from trio_cartesia._cli.console import is_quiet
+from trio_cartesia._cli.main import app, main
 from trio_cartesia._cli.say.request import Request
 from trio_cartesia._cli.say.standard_input import Lines
 
@@ -43,17 +45,15 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["--help"],
-        ["say", "--help"],
-        ["serve", "--help"],
-        ["listen", "--help"],
-        ["transcribe", "--help"],
-    ],
-)
+def commands(found: App = app, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """Yield the names of each command and of each command of a command."""
+    yield list(path)
+    for name in found:
+        if not name.startswith("-"):
+            yield from commands(found[name], (*path, name))
+
+
+@pytest.mark.parametrize("arguments", [[], *([*path, "--help"] for path in commands())])
 def test_help_fits_a_terminal(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,3 +272,52 @@ def test_the_package_can_be_run_from_anywhere(tmp_path: Path) -> None:
     """The same in a process of its own."""
     done = run("--version", cwd=tmp_path)
     assert (done.code, done.out, done.err) == (0, [__version__], [])
+
+
+@pytest.mark.slow
+def test_quiet_commands_show_errors_alone(tmp_path: Path) -> None:
+    """With --quiet, standard error stays empty unless something fails."""
+    done = run("say", "--quiet", "--local", "--sample-rate", "8000", "Hello.", cwd=tmp_path)
+    assert (done.code, done.out, done.err) == (0, ["speech-1.wav"], [])
+    again = run("say", "--quiet", "--local", "--out", "no/where.wav", "Hello.", cwd=tmp_path)
+    assert again.code == 1
+    assert again.err_text.startswith("trio-cartesia: no/where.wav: ")
+
+
+def test_a_text_may_be_called_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows -- is no option."""
+    monkeypatch.setattr(module, "run_say", recorded := Recorded())
+    assert main(["say", "--", "--quiet"]) == 0
+    assert recorded.was_quiet is False
+
+
+class Recorded:
+    """A command that notes whether it is to be quiet."""
+
+    was_quiet: bool | None = None
+
+    async def __call__(self, _: Request) -> int:
+        self.was_quiet = is_quiet.get()
+        return 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])
+def test_a_shell_completes_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script of each shell has the names of all commands, and goes to standard output."""
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name in script for path in commands() for name in path)
+
+
+@pytest.mark.slow
+def test_bash_completes(tmp_path: Path) -> None:
+    """In bash, the beginning of a command is completed."""
+    script = (
+        f'source <("{sys.executable}" -m trio_cartesia completion bash)\n'
+        "COMP_WORDS=(trio-cartesia tr); COMP_CWORD=1\n"
+        '_trio_cartesia; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["/bin/bash", "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert (done.stdout.split(), done.stderr) == (["transcribe"], "")

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from trio_cartesia import Cartesia, LocalProtocolError
-from trio_cartesia._cli.console import UsageError, print_message
+from trio_cartesia._cli.console import UsageError, print_note
 
 if TYPE_CHECKING:
     from trio_cartesia.server import Server
@@ -58,7 +58,7 @@ async def open_client(
     async with _open_service(recognizes=recognizes) as server:
         name = server.recognizer.name if recognizes else server.voice.name
         reason = "" if local else "no CARTESIA_API_KEY: "
-        print_message(f"{reason}using a local service ({name}) for this command")
+        print_note(f"{reason}using a local service ({name}) for this command")
         async with _client_of(server.url) as client:
             yield client
 

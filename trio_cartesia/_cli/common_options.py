@@ -65,18 +65,20 @@ class SpeechSettings:
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class ServiceChoice:
-    """Which service is used, and how errors are shown.
+    """Which service is used, and what is shown on standard error.
 
     Attributes:
         local: Use a local service, which ends with the command, even if CARTESIA_API_KEY or
             CARTESIA_BASE_URL is set.
         allow_insecure: Accept a CARTESIA_BASE_URL with plain http:// to another machine, such as a
             local service on a trusted network. The key is sent unencrypted.
+        quiet: Show errors alone: neither progress nor notes.
         debug: Show tracebacks of errors.
     """
 
     local: Flag = False
     allow_insecure: Flag = False
+    quiet: Flag = False
     debug: Flag = False
 
 

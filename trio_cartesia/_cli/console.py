@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Final
 
@@ -38,7 +39,9 @@ __all__ = [
     "audio_step",
     "describe_error",
     "invalid_usage",
+    "is_quiet",
     "print_message",
+    "print_note",
     "print_result",
     "report_error",
     "write_output",
@@ -83,6 +86,9 @@ UNTRUSTED: Final = (
     "If it is a local service, set SSL_CERT_FILE to the file that it printed when it started."
 )
 NO_TLS: Final = "If it is a local service without --tls, write http:// in CARTESIA_BASE_URL."
+
+
+is_quiet: Final = ContextVar("is_quiet", default=False)  # --quiet: neither notes nor progress
 
 
 class UsageError(Exception):
@@ -149,6 +155,12 @@ def print_message(message: str) -> None:
     with suppress(OSError, AttributeError):  # if it is closed, it is None or fails
         sys.stderr.write(" ".join(message.split()) + "\n")
         sys.stderr.flush()
+
+
+def print_note(message: str) -> None:
+    """Write a message that tells of nothing that went wrong, unless ``--quiet`` was given."""
+    if not is_quiet.get():
+        print_message(message)
 
 
 def audio_step(error: BaseException) -> str | None:

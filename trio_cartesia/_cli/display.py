@@ -9,7 +9,9 @@ from typing import Final, TypedDict
 
 import trio
 
-__all__ = ["QUIET", "is_terminal", "shown"]
+from trio_cartesia._cli.console import is_quiet
+
+__all__ = ["QUIET", "may_draw", "shown"]
 
 
 class _Quiet(TypedDict):
@@ -27,9 +29,9 @@ QUIET: Final = _Quiet(  # of what Rich draws
 )
 
 
-def is_terminal() -> bool:
-    """Return whether standard error is a terminal."""
-    return sys.stderr is not None and sys.stderr.isatty()
+def may_draw() -> bool:
+    """Return whether standard error is a terminal, and is to show what a command does."""
+    return sys.stderr is not None and sys.stderr.isatty() and not is_quiet.get()
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ from trio_cartesia._cli.console import (
     MISUSED,
     PROGRAM,
     UsageError,
+    is_quiet,
     report_error,
     write_output,
 )
@@ -137,6 +138,7 @@ async def serve(
     behaviour: Several = None,
     fault: Several = None,
     store: str | None = None,
+    quiet: Flag = False,  # noqa: ARG001  # `main` has seen it
     debug: Flag = False,
 ) -> int:
     """Run a local service with the API's protocol until Ctrl-C.
@@ -168,6 +170,7 @@ async def serve(
             prints all of them and exits.
         store: The file that keeps voices, dictionaries, all other resources and saved speech for
             the next run; by default they end with the service.
+        quiet: Print the URL alone: log no requests, and show no other lines but errors.
         debug: Show tracebacks of errors.
     """
     return await run_serve(
@@ -191,10 +194,25 @@ async def serve(
     )
 
 
+@app.command
+def completion(shell: Literal["bash", "fish", "zsh"], /) -> None:
+    """Print a script that completes commands and options in a shell.
+
+    For bash and zsh: source <(trio-cartesia completion bash). For fish: trio-cartesia completion
+    fish | source.
+
+    Args:
+        shell: The shell.
+    """
+    sys.stdout.write(app.generate_completion(shell=shell))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of *arguments*, or of the process, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in options
+    is_quiet.set("--quiet" in options)
     try:
         return _run(_read(arguments))
     except KeyboardInterrupt:  # before or after the work itself

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trio_cartesia._cli.display import QUIET, is_terminal
+from trio_cartesia._cli.display import QUIET, may_draw
 
 __all__ = ["show_upload"]
 
@@ -14,7 +14,7 @@ __all__ = ["show_upload"]
 @contextmanager
 def show_upload(name: str) -> Iterator[Callable[[int, int | None], object] | None]:
     """Show a bar for the block, if standard error is a terminal; yield what updates it."""
-    if not is_terminal():
+    if not may_draw():
         yield None
         return
     from rich.console import Console

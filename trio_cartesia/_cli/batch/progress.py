@@ -10,8 +10,8 @@ from typing import Final
 import attrs
 import trio
 
-from trio_cartesia._cli.console import print_message
-from trio_cartesia._cli.display import QUIET, is_terminal, shown
+from trio_cartesia._cli.console import print_note
+from trio_cartesia._cli.display import QUIET, may_draw, shown
 from trio_cartesia.batch import BatchStatistics
 
 __all__ = ["Pace", "show_progress"]
@@ -23,7 +23,7 @@ LINE_SECONDS: Final = 5.0
 @asynccontextmanager
 async def show_progress(statistics: Callable[[], BatchStatistics]) -> AsyncIterator[None]:
     """Show the progress of a batch while the block runs."""
-    show = _show_bar if is_terminal() else _show_lines
+    show = _show_bar if may_draw() else _show_lines
     async with shown(partial(show, statistics)):
         yield
 
@@ -69,7 +69,7 @@ async def _show_lines(statistics: Callable[[], BatchStatistics]) -> None:
         pace.update(now)
         failed = now.failed + now.failed_earlier
         parts = [f"{_ended(now)} of {now.items} texts", f"{failed} failed" if failed else ""]
-        print_message(", ".join(filter(None, (*parts, str(pace)))))
+        print_note(", ".join(filter(None, (*parts, str(pace)))))
 
 
 async def _show_bar(statistics: Callable[[], BatchStatistics]) -> None:

@@ -15,6 +15,7 @@ from trio_cartesia._cli.console import (
     audio_step,
     invalid_usage,
     print_message,
+    print_note,
     report_error,
 )
 from trio_cartesia._cli.listen.live import LiveTranscript, Session
@@ -76,7 +77,7 @@ async def _open_session(request: Request, source: Source) -> AsyncIterator[Sessi
         _session(request, source, client) as session,
     ):
         if isinstance(source, Microphone):
-            print_message("the microphone is open; Ctrl-C stops it")
+            print_note("the microphone is open; Ctrl-C stops it")
         yield session
 
 

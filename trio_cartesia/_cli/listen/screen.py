@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 import trio
 
+from trio_cartesia._cli.console import is_quiet
 from trio_cartesia._cli.say.standard_output import NAME
 from trio_cartesia._cli.say.wav import write_all
 
@@ -106,7 +107,7 @@ def open_output(*, as_json: bool) -> Iterator[Lines]:
     with FileIO(sys.stdout.fileno(), "wb", closefd=False) as file:
         if as_json:
             yield JSONLines(file, "utf-8")
-        elif not sys.stdout.isatty() or (style := _style()) is None:
+        elif not sys.stdout.isatty() or is_quiet.get() or (style := _style()) is None:
             yield Lines(file, sys.stdout.encoding)
         else:
             terminal = Terminal(file, sys.stdout.encoding, has_color=style)

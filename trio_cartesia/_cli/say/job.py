@@ -12,7 +12,7 @@ from trio_cartesia._cli.console import (
     EXPECTED,
     FAILED,
     READER_GONE,
-    print_message,
+    print_note,
     report_error,
 )
 from trio_cartesia._cli.say.files import open_files
@@ -115,4 +115,4 @@ class Job:
         if self.report.error is not None:
             report_error(self.report.error, self.report.name, debug=self._request.debug)
         elif self.report.state is not State.WAITING:
-            print_message(self.report.summary())
+            print_note(self.report.summary())

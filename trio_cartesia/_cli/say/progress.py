@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from trio_cartesia._cli.console import print_message
-from trio_cartesia._cli.display import QUIET, is_terminal, shown
+from trio_cartesia._cli.console import print_note
+from trio_cartesia._cli.display import QUIET, may_draw, shown
 from trio_cartesia._cli.say.report import Report, State
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def show_progress(reports: Sequence[Report], *, live: bool) -> AsyncIterat
         reports: One for each text; other tasks update them.
         live: Redraw the lines in place if standard error is a terminal.
     """
-    show = _show_live if live and is_terminal() else _show_plain
+    show = _show_live if live and may_draw() else _show_plain
     async with shown(partial(show, reports)):
         yield
 
@@ -46,7 +46,7 @@ async def _show_plain(reports: Sequence[Report]) -> None:
     while quiet:
         for report in [report for report in quiet if report.first_audio_seconds is not None]:
             quiet.remove(report)
-            print_message(f"{report.name}: speaking")
+            print_note(f"{report.name}: speaking")
         await trio.sleep(REFRESH_SECONDS)
 
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from trio_cartesia._cli.console import FAILED, UsageError, print_message, print_result, report_error
+from trio_cartesia._cli.console import (
+    FAILED,
+    UsageError,
+    is_quiet,
+    print_note,
+    print_result,
+    report_error,
+)
 from trio_cartesia._cli.serve.options import ServiceOptions
 
 if TYPE_CHECKING:
@@ -89,19 +96,19 @@ def _listed(options: ServiceOptions) -> str:
 
 def _introduce(server: Server, *, has_keys: bool) -> None:
     """Print how clients find, enter and trust the service, as lines for a shell."""
-    print_message(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
-    print_message(f"export CARTESIA_BASE_URL={server.url}")
+    print_note(f"the voice is {server.voice.name}; Ctrl-C stops it. To use it:")
+    print_note(f"export CARTESIA_BASE_URL={server.url}")
     for url in server.urls[1:]:
-        print_message(f"export CARTESIA_BASE_URL={url}  # on other machines")
+        print_note(f"export CARTESIA_BASE_URL={url}  # on other machines")
     if has_keys:
-        print_message("and set CARTESIA_API_KEY to one of the keys that it was given")
+        print_note("and set CARTESIA_API_KEY to one of the keys that it was given")
     else:
-        print_message("export CARTESIA_API_KEY=local  # any will do, so not a real one")
+        print_note("export CARTESIA_API_KEY=local  # any will do, so not a real one")
     if server.ca_file is not None:
         path = shlex.quote(str(server.ca_file))
-        print_message(f"export SSL_CERT_FILE={path}  # for Python")
-        print_message(f"export NODE_EXTRA_CA_CERTS={path}  # for Node")
-        print_message(f"curl --cacert {path} {server.url}")
+        print_note(f"export SSL_CERT_FILE={path}  # for Python")
+        print_note(f"export NODE_EXTRA_CA_CERTS={path}  # for Node")
+        print_note(f"curl --cacert {path} {server.url}")
 
 
 @contextmanager
@@ -120,6 +127,9 @@ def _short_collections() -> Iterator[None]:
 
 @contextmanager
 def _logged_to_stderr() -> Iterator[None]:
+    if is_quiet.get():
+        yield
+        return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logger = logging.getLogger("trio_cartesia.server")
