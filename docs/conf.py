@@ -23,6 +23,7 @@ extensions = [
     "_site.reference",
     "_site.docstrings",
     "_site.links",
+    "_site.commands",
     "_site.errors",
     "_site.pictures",
 ]

@@ -7,34 +7,16 @@ needs.
 
 from __future__ import annotations
 
-import ast
-import importlib
 import inspect
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+from docs._site.names import MODULES, public_names
+
 LISTED = Path(__file__).with_name("public_names.txt")
-ROOT = Path(__file__).parent.parent / "trio_cartesia"
 DEFAULTS = (bool, int, float, str, type(None))  # others print differently in other Pythons
-
-
-def packages() -> Iterator[str]:
-    """Yield the public modules of the top level."""
-    yield "trio_cartesia"
-    for path in sorted(ROOT.iterdir()):
-        if path.stem[0] != "_" and (path.suffix == ".py" or (path / "__init__.py").exists()):
-            yield f"trio_cartesia.{path.stem}"
-
-
-def names_of(package: str) -> list[str]:
-    """Return the names that a module has for its users, those that are loaded late included."""
-    module = importlib.import_module(package)
-    found = set(getattr(module, "__all__", ()))
-    for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names if alias.asname == alias.name}
-    return sorted(name for name in found if name[0] != "_")
 
 
 def parameters(value: object) -> str:
@@ -71,12 +53,11 @@ def is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "trio_cartesia"
 
 
-def public_names() -> Iterator[str]:
+def lines() -> Iterator[str]:
     """Yield a line for each public name and for each member of a public class."""
-    for package in packages():
-        module = importlib.import_module(package)
-        for name in names_of(package):
-            value = getattr(module, name)
+    for package in MODULES:
+        for name in public_names(package):
+            value = getattr(import_module(package), name)
             path = f"{package}.{name}"
             if not isinstance(value, type) or not is_ours(value):
                 yield f"{path}{parameters(value) if inspect.isfunction(value) else ''}"
@@ -88,8 +69,8 @@ def public_names() -> Iterator[str]:
 
 def test_no_public_name_has_changed_unseen():
     """Every public name, member and parameter is what the list says."""
-    assert list(public_names()) == LISTED.read_text().splitlines()
+    assert list(lines()) == LISTED.read_text().splitlines()
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
-    LISTED.write_text("".join(f"{line}\n" for line in public_names()))
+    LISTED.write_text("".join(f"{line}\n" for line in lines()))
