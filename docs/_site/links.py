@@ -81,14 +81,16 @@ def _has(path: str, name: str) -> bool:
     )
 
 
-def link_contributing(_app: Sphinx, _docname: str, content: list[str]) -> None:
-    """Let links to CONTRIBUTING lead to its page, since it lies outside of the documentation."""
-    content[0] = content[0].replace("../../CONTRIBUTING.md)", "../project/contributing.rst)")
+def link_outside(_app: Sphinx, _docname: str, content: list[str]) -> None:
+    """Let links to files of the root lead to their pages."""
+    for name in ("CONTRIBUTING", "CHANGELOG"):
+        page = f"../project/{name.lower()}.rst)"
+        content[0] = content[0].replace(f"../../{name}.md)", page)
 
 
 def link_from_root(app: Sphinx, doctree: nodes.document) -> None:
     """Let the links of CONTRIBUTING, which start at the root, lead to pages."""
-    if app.env.docname == "project/contributing":
+    if app.env.docname in ("project/contributing", "project/changelog"):
         for node in doctree.findall(pending_xref):
             path, _, anchor = str(node["reftarget"]).partition("#")
             if path.startswith("docs/"):
@@ -140,7 +142,7 @@ def _linked(app: Sphinx, text: str, docname: str) -> Any:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_domain(ExactNames, override=True)
-    app.connect("source-read", link_contributing)
+    app.connect("source-read", link_outside)
     app.connect("missing-reference", resolve_name)
     app.connect("doctree-read", link_from_root)
     app.connect("doctree-resolved", link_sections)
