@@ -145,6 +145,35 @@ async def test_an_answer_without_its_text_is_no_answer():
 
 
 @on_virtual_time
+async def test_a_finalize_that_one_connection_did_not_need_is_sent_by_the_next():
+    """A call with nothing to finalize, whose connection is lost before its text has come, has that
+    text from the audio that is sent again.
+    """
+
+    class LateService(NumberedService):
+        async def _send_piece(self, connection):
+            if connection is not self.connections[0]:
+                await super()._send_piece(connection)
+
+    service, texts = LateService([Plan()], flush_done_first=True), []
+
+    async def finalize():
+        texts.append(await session.finalize())
+
+    async with serving(service) as client, opened(client) as session:
+        await session.send_audio(numbered(0, 10))
+        with trio.move_on_after(0.1):
+            await session.finalize()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(finalize)
+            await wait_all_tasks_blocked()
+            service.connections[0].peer.stream.reset()
+        assert session.statistics().state == "open"
+    assert texts == ["0-10 "]
+    assert service.commands == ["finalize", "finalize", "close"]
+
+
+@on_virtual_time
 async def test_what_waits_for_the_writer_is_sent_by_the_next_connection():
     """Audio, a finalize and the end of the audio that a stalled connection has not taken are sent
     once, in their order.

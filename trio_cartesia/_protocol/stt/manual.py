@@ -32,6 +32,7 @@ from trio_cartesia._protocol.stt.session_text import SessionText, Transcription
 
 __all__ = ["GRACE_SECONDS", "FinalizeRequest", "ManualProtocol"]
 
+FINALIZE: Final = "finalize"
 GRACE_SECONDS: Final = 0.3  # for a final piece that comes after its flush_done
 
 
@@ -93,9 +94,9 @@ class ManualProtocol(TranscriptProtocol):
         """
         assert self.can_finalize
         if self.log is None or self.link is Link.LIVE:
-            self._current = FinalizeRequest(self.queue("finalize"))
+            self._current = FinalizeRequest(self.queue(FINALIZE))
             return self._current
-        request = FinalizeRequest(Outgoing("finalize"), self.log.end)
+        request = FinalizeRequest(Outgoing(FINALIZE), self.log.end)
         self._waiting.append(request)
         return request
 
@@ -126,13 +127,13 @@ class ManualProtocol(TranscriptProtocol):
             return outgoing
         if isinstance(outgoing.payload, bytes):
             self._is_finalized = False
-        elif self._is_finalized:
+            return outgoing
+        if self.log is not None and self._current is not None:
+            self._current.mark = self.log.sent
+        if self._is_finalized:
             outgoing.payload = None
             self._answer(None)
-        else:
-            self._is_finalized = True
-            if self.log is not None and self._current is not None:
-                self._current.mark = self.log.sent
+        self._is_finalized = True
         return outgoing
 
     def suspend(self) -> None:
@@ -172,6 +173,7 @@ class ManualProtocol(TranscriptProtocol):
         if not self._waiting:
             return False
         self._current = self._waiting.popleft()
+        self._current.outgoing.payload = FINALIZE  # which the connection before may not have needed
         self.outbox.put(self._current.outgoing)
         return True
 

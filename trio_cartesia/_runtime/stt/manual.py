@@ -74,6 +74,7 @@ class ManualFinalizeSession(TranscriptionSession[ManualProtocol]):
                 await self._wait_late_piece(request)
         finally:
             protocol.release(request)
+            handler.changed.unpark_all()
         if request.error is not None:
             raise_kept(request.error)
         return protocol.text_of(request)
