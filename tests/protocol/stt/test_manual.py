@@ -54,6 +54,20 @@ def test_a_piece_of_any_duration_covers_audio_that_was_sent(duration, word_end):
     assert protocol.log.covered == 2 * round(covered_seconds * 16000)
 
 
+def test_a_piece_after_an_answer_may_be_of_later_audio():
+    """Where the service finalizes by itself, the duration of the piece says what it is of."""
+    protocol = ManualProtocol()
+    protocol.log = AudioLog(2**20, InputFormat(encoding="pcm_s16le", sample_rate=16000))
+    protocol.queue_finalize()
+    protocol.queue(bytes(16000))
+    while protocol.next_outgoing():
+        pass
+    protocol.receive('{"type":"flush_done"}')
+    piece = {"type": "transcript", "is_final": True, "text": "a", "duration": 0.4}
+    protocol.receive(json.dumps(piece))
+    assert protocol.log.covered == 2 * 6400
+
+
 @given(st.lists(st.sampled_from(["finalize", "take", "flush_done", "piece"]), max_size=30))
 def test_each_piece_belongs_to_one_request_at_most(steps):
     """In any order of commands and events, no text is returned twice, and none is made up."""

@@ -217,16 +217,18 @@ class ManualProtocol(TranscriptProtocol):
     def _cover_by(self, piece: Transcript, request: FinalizeRequest | None) -> None:
         """Note what audio a final piece is of: as it says, or else all before its request.
 
-        A piece that neither says nor was asked for counts for all audio that was sent.
+        A piece that neither says nor was asked for counts for all audio that was sent. One that
+        comes after an answer may be of later audio, where the service finalizes by itself.
         """
         log = self.log
         if log is None:
             return
-        limit = log.sent if request is None or request.mark is None else request.mark
+        mark = log.sent if request is None or request.mark is None else request.mark
         ends = [log.size(word.end) for word in (piece.words or ())[-1:]]
         if piece.duration is not None:
             ends.append(log.covered + log.size(piece.duration))
-        log.cover(min(limit, max(ends, default=limit)))
+        limit = log.sent if request is not None and request.is_answered else mark
+        log.cover(min(limit, max(ends, default=mark)))
 
     def _add(self, piece: Transcript) -> None:
         if not piece.is_final:
