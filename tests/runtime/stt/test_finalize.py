@@ -89,6 +89,24 @@ async def test_a_call_without_audio_returns_after_the_grace(autojump_clock):
         assert trio.current_time() - start == pytest.approx(GRACE_SECONDS)
 
 
+@pytest.mark.parametrize("flush_done_first", [False, True])
+@on_virtual_time
+async def test_a_call_with_nothing_to_finalize_takes_no_text_of_the_next(flush_done_first):
+    """Text goes to the call that its audio was sent before, also while another one waits."""
+    answers = {}
+
+    async def finalize(name):
+        answers[name] = await session.finalize()
+
+    async with served_session(flush_done_first=flush_done_first) as (session, _):
+        async with trio.open_nursery() as nursery:
+            for name, size in (("first", 10), ("second", 0), ("third", 20)):
+                await session.send_audio(bytes(size))
+                nursery.start_soon(finalize, name)
+                await trio.sleep(0.1)
+    assert answers == {"first": " 10 ", "second": "", "third": " 20 "}
+
+
 async def test_the_next_command_does_not_wait_for_the_grace(autojump_clock):
     """Commands are sent one after the other, each once the one before was answered."""
     async with manual_session() as (session, peer), trio.open_nursery() as nursery:

@@ -6,7 +6,8 @@ audio was sent in between. There is never a doubt which one an answer is for, an
 that may not come.
 
 The final piece of an answer comes before ``flush_done``, or shortly after it (S1). So a request
-that was answered without a piece takes the next one, if it comes within `GRACE_SECONDS`.
+that was answered without a piece takes the next one, if it comes within `GRACE_SECONDS`. One that
+was not sent has no piece of its own, and takes none but that of the one before.
 """
 
 from __future__ import annotations
@@ -60,6 +61,11 @@ class FinalizeRequest:
     is_released: bool = attrs.field(default=False, init=False)
     error: CartesiaError | None = attrs.field(default=None, init=False)
 
+    @property
+    def is_needless(self) -> bool:
+        """True if no audio was sent since the one before, so that the command was not sent."""
+        return self.outgoing.payload is None
+
 
 @attrs.define(eq=False)
 class ManualProtocol(TranscriptProtocol):
@@ -76,6 +82,7 @@ class ManualProtocol(TranscriptProtocol):
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
     _waiting: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # for a connection
     _is_finalized: bool = attrs.field(default=False, init=False)  # all audio that was sent
+    _has_text: bool = attrs.field(default=False, init=False)  # since the last command was sent
 
     @property
     def partial(self) -> Transcription:
@@ -133,7 +140,8 @@ class ManualProtocol(TranscriptProtocol):
         if self._is_finalized:
             outgoing.payload = None
             self._answer(None)
-        self._is_finalized = True
+        else:
+            self._is_finalized, self._has_text = True, False
         return outgoing
 
     def suspend(self) -> None:
@@ -148,7 +156,7 @@ class ManualProtocol(TranscriptProtocol):
 
     def begin(self) -> Iterator[Received]:
         """Note that another connection is open: nothing is to be finalized there yet."""
-        self._is_finalized = True
+        self._is_finalized = self._has_text = True
         self.text.begin()
         return super().begin()
 
@@ -237,6 +245,9 @@ class ManualProtocol(TranscriptProtocol):
         start = self.text.characters
         self.text.add(piece.text)
         request = self._late.popleft() if self._late else self._sent
+        self._has_text = True
+        while self._late and self._late[0].is_needless:  # it has no text but this one
+            self._late.popleft()
         if request is not None:
             if not request.has_piece:
                 request.has_piece, request.start = True, start
@@ -254,7 +265,7 @@ class ManualProtocol(TranscriptProtocol):
             return
         if request.has_piece:
             self._cover(request.mark)
-        elif not request.is_released:
+        elif not (request.is_released or (request.is_needless and self._has_text)):
             self._late.append(request)
 
     @property
