@@ -54,6 +54,23 @@ def test_a_piece_of_any_duration_covers_audio_that_was_sent(duration, word_end):
     assert protocol.log.covered == 2 * round(covered_seconds * 16000)
 
 
+def test_the_piece_of_a_cancelled_request_covers_the_audio_before_it():
+    """Audio that was sent since has no text yet, and is kept."""
+    protocol = ManualProtocol()
+    protocol.log = AudioLog(2**20, InputFormat(encoding="pcm_s16le", sample_rate=16000))
+    protocol.queue(bytes(16000))
+    request = protocol.queue_finalize()
+    protocol.queue(bytes(3200))
+    while protocol.next_outgoing():
+        pass
+    protocol.release(request)
+    protocol.receive('{"type":"flush_done"}')
+    protocol.receive(transcript(is_final=True, text="a"))
+    assert protocol.log.covered == 16000
+    protocol.receive(transcript(is_final=True, text="b"))
+    assert protocol.log.covered == 19200
+
+
 def test_a_piece_after_an_answer_may_be_of_later_audio():
     """Where the service finalizes by itself, the duration of the piece says what it is of."""
     protocol = ManualProtocol()

@@ -82,7 +82,8 @@ class ManualProtocol(TranscriptProtocol):
     _late: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # answered, no piece
     _waiting: deque[FinalizeRequest] = attrs.field(factory=deque, init=False)  # for a connection
     _is_finalized: bool = attrs.field(default=False, init=False)  # all audio that was sent
-    _has_text: bool = attrs.field(default=False, init=False)  # since the last command was sent
+    _has_text: bool = attrs.field(default=True, init=False)  # since the last command was sent
+    _mark: int = attrs.field(default=0, init=False)  # of that command, where audio is logged
 
     @property
     def partial(self) -> Transcription:
@@ -136,7 +137,7 @@ class ManualProtocol(TranscriptProtocol):
             self._is_finalized = False
             return outgoing
         if self.log is not None and self._current is not None:
-            self._current.mark = self.log.sent
+            self._current.mark = self._mark = self.log.sent
         if self._is_finalized:
             outgoing.payload = None
             self._answer(None)
@@ -225,17 +226,20 @@ class ManualProtocol(TranscriptProtocol):
     def _cover_by(self, piece: Transcript, request: FinalizeRequest | None) -> None:
         """Note what audio a final piece is of: as it says, or else all before its request.
 
-        A piece that neither says nor was asked for counts for all audio that was sent. One that
-        comes after an answer may be of later audio, where the service finalizes by itself.
+        A piece that neither says nor was asked for counts for all audio that was sent, unless it
+        may be the answer to a command that nobody waits for. One that comes after an answer may be
+        of later audio, where the service finalizes by itself.
         """
         log = self.log
         if log is None:
             return
-        mark = log.sent if request is None or request.mark is None else request.mark
+        mark = log.sent if self._has_text else self._mark
+        if request is not None and request.mark is not None:
+            mark = request.mark
         ends = [log.size(word.end) for word in (piece.words or ())[-1:]]
         if piece.duration is not None:
             ends.append(log.covered + log.size(piece.duration))
-        limit = log.sent if request is not None and request.is_answered else mark
+        limit = log.sent if request is None or request.is_answered else mark
         log.cover(min(limit, max(ends, default=mark)))
 
     def _add(self, piece: Transcript) -> None:
@@ -245,7 +249,6 @@ class ManualProtocol(TranscriptProtocol):
         start = self.text.characters
         self.text.add(piece.text)
         request = self._late.popleft() if self._late else self._sent
-        self._has_text = True
         while self._late and self._late[0].is_needless:  # it has no text but this one
             self._late.popleft()
         if request is not None:
@@ -253,6 +256,7 @@ class ManualProtocol(TranscriptProtocol):
                 request.has_piece, request.start = True, start
             request.end = self.text.characters
         self._cover_by(piece, request)
+        self._has_text = True
         if request is not None and request.is_answered:
             self._cover(request.mark)
 
