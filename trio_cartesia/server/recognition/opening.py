@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
 import trio
@@ -104,6 +105,8 @@ def _open_auto(journal: Journal) -> Recognizer:
     except ImportError:
         return NoRecognition()
     own = OwnSpeech(journal)
+    if find_spec("moonshine_voice") is None:
+        return own  # else each service would load our module anew, up to the import that fails
     try:
         return JoinedRecognizer(own, _open_moonshine())
     except ValueError:
