@@ -38,6 +38,7 @@ def names(cls: type) -> set[str]:
     return {name for name in {*dir(cls), *fields} if name[0] != "_"}
 
 
+@cache
 def hint(cls: type, name: str) -> object:
     """Return the type of an attribute, or of what a property or a method returns."""
     member = inspect.getattr_static(cls, name)
@@ -60,6 +61,7 @@ def every_class() -> dict[str, type]:
     }
 
 
+@cache
 def module_of(cls: type) -> object:
     """Return the module that defines a class, whatever module the class shows."""
     modules = [each for name, each in sys.modules.items() if name.startswith("trio_cartesia")]
