@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import trio
 
 from trio_cartesia import Chunk, Context, ContextOptions, Event
@@ -21,6 +22,15 @@ SETTINGS: Final[ContextOptions] = {
     "voice": VOICE,
     "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 44100},
 }
+
+
+def one_in(number: int, cells: Iterable[object]) -> list[Any]:
+    """Parameters of which every *number*-th is in the default run, and the rest is `slow`."""
+    rest = pytest.mark.slow
+    return [
+        pytest.param(*cell, marks=rest if index % number else ())
+        for index, cell in enumerate(each if isinstance(each, tuple) else (each,) for each in cells)
+    ]
 
 
 async def received_audio(context: Context) -> list[bytes]:

@@ -62,6 +62,7 @@ async def test_words_and_subtitles_of_speech_are_those_of_the_audio(inputs, beha
 
 
 @given(inputs=INPUTS, behaviour=READINGS, options=OPTIONS)
+@settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_heard_is_never_ahead_of_the_audio(inputs, behaviour, options):
     """A word counts as heard once all of its audio has been played, and not before."""

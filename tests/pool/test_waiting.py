@@ -8,7 +8,7 @@ import threading
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pool.support import LONG, SMALL, refusals_counted, service
@@ -23,6 +23,7 @@ ARRIVALS = st.lists(
 
 
 @given(arrivals=ARRIVALS, places=st.integers(1, 5))
+@settings(max_examples=max(10, settings.default.max_examples // 2))
 @on_virtual_time
 async def test_nobody_is_overtaken(arrivals, places):
     """However tasks arrive and whatever they say, none waits for one of the same or a lower

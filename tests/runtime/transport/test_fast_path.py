@@ -167,7 +167,7 @@ async def play(
     return outcomes, counters
 
 
-@settings(max_examples=4 * settings.default.max_examples, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(
     data=STREAMS,
     sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5),
