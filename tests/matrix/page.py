@@ -50,7 +50,8 @@ The behaviours are also tested with: {situations}.
 | the same during a fault | {amid} |
 | all | {all} |
 
-`pytest` runs each row with one operation, and `pytest -m matrix` with all.
+`pytest` runs the first row of each fault, and each row of a behaviour, with one operation; `pytest -m matrix`
+runs all rows with all operations.
 `python -m tests.matrix` runs all cells, and prints the number of failures and the longest virtual time until an operation ended.
 If no event arrives for one context, that is 60.5 s, until it fails with `ContextStalled`.
 If the connection falls silent, it is 40 s, and if connecting does, 30 s. Everything else ends at once.
