@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 import trio
+from hypothesis import settings
 
 from trio_cartesia import Chunk, Context, ContextOptions, Event
 from trio_cartesia.server import Server
@@ -22,6 +23,13 @@ SETTINGS: Final[ContextOptions] = {
     "voice": VOICE,
     "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 44100},
 }
+
+
+def examples(default_run: int, *, otherwise: float = 1) -> int:
+    """Return the examples of a property: a number by default, a multiple of those of long runs."""
+    usual = settings.default.max_examples
+    is_default = usual == settings.get_profile("quick").max_examples
+    return default_run if is_default else round(otherwise * usual)
 
 
 def one_in(number: int, cells: Iterable[object]) -> list[Any]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pool.support import SMALL, service
+from tests.support import examples
 from trio_cartesia.server import Behaviour
 from trio_cartesia.testing import on_virtual_time
 
@@ -62,7 +63,7 @@ async def test_words_and_subtitles_of_speech_are_those_of_the_audio(inputs, beha
 
 
 @given(inputs=INPUTS, behaviour=READINGS, options=OPTIONS)
-@settings(max_examples=max(10, settings.default.max_examples // 2))
+@settings(max_examples=examples(12))
 @on_virtual_time
 async def test_heard_is_never_ahead_of_the_audio(inputs, behaviour, options):
     """A word counts as heard once all of its audio has been played, and not before."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pool.support import LONG, SMALL, refusals_counted, service
+from tests.support import examples
 from trio_cartesia import LocalProtocolError, PoolClosed
 from trio_cartesia.testing import on_virtual_time
 
@@ -23,7 +24,7 @@ ARRIVALS = st.lists(
 
 
 @given(arrivals=ARRIVALS, places=st.integers(1, 5))
-@settings(max_examples=max(10, settings.default.max_examples // 2))
+@settings(max_examples=examples(12))
 @on_virtual_time
 async def test_nobody_is_overtaken(arrivals, places):
     """However tasks arrive and whatever they say, none waits for one of the same or a lower

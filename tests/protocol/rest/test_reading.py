@@ -59,13 +59,17 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def members(kind: type) -> st.SearchStrategy[dict[str, Any]]:
-    """Return a strategy for the JSON of a record, with members that nobody knows."""
+    """Return a strategy for the JSON of a record, with members that nobody knows if it keeps them;
+    events of a WebSocket, such as the words of a transcript, do not.
+    """
     hints = get_type_hints(kind)
     known = {
         wire_name(field): member(hints[field.name])
         for field in attrs.fields(kind)
         if field.name != "extra"
     }
+    if "extra" not in attrs.fields_dict(kind):
+        return st.fixed_dictionaries(known)
     return st.builds(
         lambda more, have: more | have,
         st.dictionaries(st.text(max_size=3).map("x_{}".format), VALUES, max_size=2),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from trio.testing import memory_stream_pair
 
 from tests.protocol.strategies import CHUNKS, EVENTS, broken_events
-from tests.support import SETTINGS
+from tests.support import SETTINGS, examples
 from trio_cartesia import Cartesia, CartesiaError
 from trio_cartesia._runtime.inbox import IN_A_ROW
 from trio_cartesia._runtime.transport import websocket as transport
@@ -167,7 +167,7 @@ async def play(
     return outcomes, counters
 
 
-@settings(max_examples=2 * settings.default.max_examples, deadline=None)
+@settings(max_examples=examples(50, otherwise=4), deadline=None)
 @given(
     data=STREAMS,
     sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5),

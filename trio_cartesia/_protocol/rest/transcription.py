@@ -28,7 +28,7 @@ class RecordingTranscript:
         request_id: The service's id of the request, or None.
         type: ``"transcript"``.
         is_final: Without meaning for a recording; deprecated.
-        extra: Members that this version does not know.
+        extra: Members that this version does not know, but for those of a word.
     """
 
     text: str = hidden()
