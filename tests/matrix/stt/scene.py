@@ -104,8 +104,10 @@ class STTScene:
                         took = trio.current_time() - closing_at
                         assert took <= DRAIN_SECONDS + GOODBYE_SECONDS + SLACK_SECONDS, took
                     except CartesiaError as error:
-                        assert stage is None, error  # the block raises nothing of its own
-                        raised = error
+                        if stage is None:
+                            raised = error
+                        else:
+                            self.check_incomplete(stage, raised, error)
                 if self.name == "leave":
                     late = trio.current_time() - scope.deadline
                     assert late <= GOODBYE_SECONDS + SLACK_SECONDS, f"left {late} s late"
@@ -148,6 +150,17 @@ class STTScene:
                 self.check_turns(stage)
         if stage.is_over.is_set() and not (self.row.ends is InboxOverflow or self.row.turns):
             assert statistics.inbox_bytes == 0
+
+    def check_incomplete(
+        self, stage: Stage, raised: CartesiaError | None, error: CartesiaError
+    ) -> None:
+        """Check what the block raises: that text is missing, unless a caller knows that already."""
+        assert self.row.is_lost, error
+        assert type(error) is ConnectionLost
+        assert raised is None  # a receive loop gets it when the block has ended, too
+        assert not stage.session.is_complete
+        if hasattr(stage.session, "transcript"):
+            assert error.partial == stage.session.transcript
 
     def check_transcript(self, stage: Stage) -> None:
         """Check that the text is that of the audio, once and in order, as far as it came."""
