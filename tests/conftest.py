@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 # How many examples a property meets (CONTRIBUTING.md says when to use which). In CI, Hypothesis
 # would by itself try the same ones each time: "default" is what it does elsewhere.
-for name, examples in {"quick": 25, "ci": 100, "nightly": 2000}.items():
+for name, examples in {"quick": 25, "ci": 50, "nightly": 2000}.items():
     settings.register_profile(
         name,
         settings.get_profile("default"),
