@@ -39,7 +39,8 @@ def parameters(value: object) -> str:
 def members(owner: type) -> Iterator[str]:
     """Yield the public members of a class, those of our own bases included."""
     names = {name for base in owner.__mro__ if is_ours(base) for name in vars(base)}
-    names |= {name for base in owner.__mro__ for name in vars(base).get("__annotations__", ())}
+    for base in filter(is_ours, owner.__mro__):
+        names |= set(vars(base).get("__annotations__", ()))
     for name in sorted(names):
         if name[0] == "_":
             continue

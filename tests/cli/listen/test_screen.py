@@ -113,7 +113,7 @@ async def test_json_has_every_text_as_it_is():
 
 @pytest.mark.parametrize(
     ("term", "no_color", "kind"),
-    [("xterm", "", True), ("xterm", "1", False), ("dumb", "", None)],
+    [("xterm", None, True), ("xterm", "1", False), ("dumb", None, None)],
 )
 def test_what_a_terminal_can_show(monkeypatch, term, no_color, kind):
     """Styles are omitted with NO_COLOR, and a dumb terminal gets final text alone; at the end of
@@ -121,7 +121,9 @@ def test_what_a_terminal_can_show(monkeypatch, term, no_color, kind):
     """
     ours, theirs = os.openpty()
     monkeypatch.setenv("TERM", term)
-    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
     with os.fdopen(ours, "rb", buffering=0) as screen:
         with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patch:
             patch.setattr("sys.stdout", terminal)

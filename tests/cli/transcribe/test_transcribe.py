@@ -131,7 +131,7 @@ def test_json_has_every_recording(run):
         (("a.pcm", "--encoding", "pcm_s16le"), "both --encoding and --sample-rate"),
         ((".", "--subtitles", "srt"), "'.' is not the path of a file"),
         (("a.wav", "--jobs", "0"), "Must be >= 1"),
-        (("a.wav", "--subtitles", "ass"), "Choose from"),
+        (("a.wav", "--subtitles", "ass"), '"ass"'),
     ],
 )
 def test_wrong_usage_is_one_line(run, arguments, message):
