@@ -10,6 +10,8 @@ import pytest
 import trio
 
 from tests.server.recognition.people import TEXTS, recording, word_errors, words_of
+from tests.server.support import on_virtual_time
+from trio_cartesia.server import open_server
 from trio_cartesia.server.journal.journal import Journal
 from trio_cartesia.server.recognition.opening import open_recognizer
 
@@ -118,3 +120,14 @@ async def test_a_long_recording_delays_others_by_one_turn(turns: Turns) -> None:
     for stream in (long, short):
         await stream.aclose()
     await recognizer.aclose()
+
+
+@pytest.mark.parametrize("name", ["moonshine", "auto"])
+@on_virtual_time
+async def test_a_service_that_recognises_nothing_leaves_virtual_time_alone(name: str) -> None:
+    """Without audio of people there is no thread, for which an autojumping clock would not wait."""
+    async with open_server(port=None, voice="tones", recognizer=name) as server:
+        stream = server.recognizer.open_stream(language="en", keyterms=())
+        await stream.aclose()
+    await trio.lowlevel.checkpoint()
+    assert trio.current_time() == 0

@@ -49,9 +49,19 @@ class Moonshine:
         return MoonshineStream(self)
 
     async def aclose(self) -> None:
-        """Release the model."""
+        """Release the model, if it was loaded."""
+        await self.release(self._close, is_needless=self._model is None)
+
+    async def release(self, close: Callable[[], None], *, is_needless: bool) -> None:
+        """Call *close* in a thread after all earlier turns, unless it has nothing to close.
+
+        So a recogniser that has recognised nothing has used no thread, and virtual time goes on.
+        """
+        if is_needless and not self._turn.borrowed_tokens:  # a turn may go on without its task
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return
         with trio.CancelScope(shield=True):
-            await self.take_turn(self._close)
+            await self.take_turn(close)
 
     async def take_turn(self, work: Callable[[], _T]) -> _T:
         """Run *work* in a thread once all earlier turns are over.
@@ -135,8 +145,7 @@ class MoonshineStream:
 
     async def aclose(self) -> None:
         """Close the stream of the library, once earlier turns are over."""
-        with trio.CancelScope(shield=True):
-            await self._recognizer.take_turn(self._close)
+        await self._recognizer.release(self._close, is_needless=self._stream is None)
 
     def _update(self, samples: bytes) -> list[TranscriptLine]:
         self._add(samples)
