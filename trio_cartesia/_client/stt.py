@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar, Unpack
 
 import attrs
@@ -184,7 +184,8 @@ class ManualFinalize:
             ManualFinalizeSession,
             ManualProtocol(),
             self._endpoint,
-            lambda: ("/stt/websocket", settings),
+            "/stt/websocket",
+            settings,
             inbox_bytes,
             reconnect,
         )
@@ -256,15 +257,12 @@ class AutoFinalize:
             keyterms=keyterms,
             turn=turn,
         )
-        protocol = AutoProtocol(turn, settings.input_format)
         opened = _open(
             AutoFinalizeSession,
-            protocol,
+            AutoProtocol(turn, settings.input_format),
             self._endpoint,
-            lambda: (
-                "/stt/turns/websocket",
-                attrs.evolve(settings, turn=protocol.opening_settings()),
-            ),
+            "/stt/turns/websocket",
+            settings,
             inbox_bytes,
             reconnect,
         )
@@ -275,18 +273,19 @@ def _open(
     kind: type[S],
     protocol: TranscriptProtocol,
     endpoint: Endpoint,
-    resource: Callable[[], tuple[str, SessionSettings]],
+    path: str,
+    settings: SessionSettings,
     inbox_bytes: int,
     reconnect: Reconnect | None,
 ) -> Manager[S]:
-    """Return a manager of a session of a *kind*, each of whose connections is to *resource*."""
+    """Return a manager of a session of a *kind*, each of whose connections is to *path*."""
     checks.positive_whole(inbox_bytes, "inbox_bytes")
 
     async def connect() -> OpenTransport:
-        path, settings = resource()
-        return await endpoint.transport_to(endpoint.base.websocket(path, query_string(settings)))
+        query = query_string(protocol.opening_settings(settings))
+        return await endpoint.transport_to(endpoint.base.websocket(path, query))
 
-    input_format = resource()[1].input_format
+    input_format = settings.input_format
     if reconnect is None:
         opened = open_transcription(kind, protocol, connect, input_format, inbox_bytes)
     elif isinstance(reconnect, Reconnect):
@@ -294,5 +293,4 @@ def _open(
     else:
         found = type(reconnect).__name__  # type: ignore[unreachable]  # callers may have no types
         raise LocalProtocolError(f"reconnect must be a Reconnect or None, not {found}")
-    path, settings = resource()
     return observed(opened, endpoint, path, settings.model)

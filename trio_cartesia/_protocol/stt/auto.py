@@ -26,7 +26,13 @@ from trio_cartesia._protocol.stt.messages import (
 )
 from trio_cartesia._protocol.stt.protocol import Link, TranscriptProtocol
 from trio_cartesia._protocol.stt.session_states import State
-from trio_cartesia._protocol.stt.turn_settings import CLOSE, TurnSettings, write_config
+from trio_cartesia._protocol.stt.settings import SessionSettings
+from trio_cartesia._protocol.stt.turn_settings import (
+    CLOSE,
+    AutoFinalizeSettings,
+    TurnSettings,
+    write_config,
+)
 
 __all__ = ["ALMOST_NO_AUDIO_SECONDS", "AutoProtocol"]
 
@@ -74,10 +80,11 @@ class AutoProtocol(TranscriptProtocol):
         has_failed = error is not None and (error.status_code != 400 or not self.is_connected)
         return super().is_ended_by(was_closed=was_closed and not has_failed)
 
-    def opening_settings(self) -> TurnSettings:
-        """Return the settings that a connection opens with."""
+    def opening_settings(self, asked: SessionSettings) -> SessionSettings:
+        """Return the settings that a connection opens with: those of turns as they are now."""
+        assert isinstance(asked, AutoFinalizeSettings)
         self._opened_with = self.settings
-        return self.settings
+        return attrs.evolve(asked, turn=self.settings)
 
     def begin(self) -> Iterator[Received]:
         """Note that another connection is open; a turn goes on there, and its end is open again."""

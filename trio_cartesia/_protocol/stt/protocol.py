@@ -20,6 +20,7 @@ from trio_cartesia._protocol.stt.decoder import read_event
 from trio_cartesia._protocol.stt.messages import Gap, Received, TranscriptDone
 from trio_cartesia._protocol.stt.outbox import Outbox, Outgoing, Status
 from trio_cartesia._protocol.stt.session_states import TRANSITIONS, State, Trigger
+from trio_cartesia._protocol.stt.settings import SessionSettings
 
 __all__ = ["Counters", "Link", "TranscriptProtocol"]
 
@@ -194,6 +195,10 @@ class TranscriptProtocol(ABC):
         return None if ends or self.log is None else self.log.abandon()
 
     # -- where one connection takes the place of another
+
+    def opening_settings(self, asked: SessionSettings) -> SessionSettings:
+        """Return the settings that a connection opens with, where *asked* were asked for."""
+        return asked
 
     @property
     def is_covered(self) -> bool:
