@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import attrs
+
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._http.api import API
 from trio_cartesia._http.multipart import Multipart, form_fields
@@ -14,7 +16,7 @@ from trio_cartesia._http.uploads import Progress, Upload, source_of
 from trio_cartesia._protocol.base import checks
 from trio_cartesia._protocol.rest.reading import read
 from trio_cartesia._protocol.rest.transcription import RecordingTranscript
-from trio_cartesia._protocol.stt.audio import InputFormat, STTEncoding
+from trio_cartesia._protocol.stt.audio import STTEncoding, raw_format
 
 __all__ = ["transcribe"]
 
@@ -32,12 +34,8 @@ async def transcribe(
     options: Mapping[str, Any],
 ) -> RecordingTranscript:
     """Send a recording, and return its text; raises as `API.whole`."""
-    query: dict[str, object] = {}
-    if encoding is not None or sample_rate is not None:
-        if encoding is None or sample_rate is None:
-            raise LocalProtocolError("samples without a header need encoding and sample_rate")
-        samples = InputFormat(encoding=encoding, sample_rate=sample_rate)
-        query = {"encoding": samples.encoding, "sample_rate": samples.sample_rate}
+    samples = raw_format(encoding, sample_rate)
+    query: dict[str, object] = {} if samples is None else attrs.asdict(samples)
     if isinstance(timestamp_granularities, str):
         raise LocalProtocolError("timestamp_granularities must be a list, such as ['word']")
     fields = {

@@ -15,7 +15,7 @@ import trio
 from trio_cartesia._constructors import create, no_public_constructor
 from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base.audio import WholeFrames
-from trio_cartesia._protocol.stt.audio import InputFormat, STTEncoding
+from trio_cartesia._protocol.stt.audio import InputFormat, STTEncoding, raw_format
 from trio_cartesia._protocol.stt.wav_reader import EMPTY, WavReader
 from trio_cartesia._runtime.managers import block
 
@@ -172,7 +172,7 @@ async def open_recording(
 
         trio.run(main)
     """
-    raw = _raw_format(encoding, sample_rate)
+    raw = raw_format(encoding, sample_rate)
     with ExitStack() as stack:
         if isinstance(file, (str, os.PathLike)):
             opening = partial(FileIO, file)  # of a named pipe, it waits for the writer
@@ -181,14 +181,6 @@ async def open_recording(
         elif not hasattr(file, "read") or not hasattr(file, "seekable"):
             raise LocalProtocolError(f"{NOT_BINARY}, not {type(file).__name__}")
         yield await _begin(_Source(file, raw))
-
-
-def _raw_format(encoding: STTEncoding | None, sample_rate: int | None) -> InputFormat | None:
-    if encoding is None and sample_rate is None:
-        return None
-    if encoding is None or sample_rate is None:
-        raise LocalProtocolError("samples without a header need encoding and sample_rate")
-    return InputFormat(encoding=encoding, sample_rate=sample_rate)
 
 
 async def _begin(source: _Source) -> Recording:

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from trio_cartesia import Microphone, Recording, open_microphone, open_recording
-from trio_cartesia._cli.audio_options import Encoding, Pace
+from trio_cartesia._cli.audio_options import Encoding, Pace, check_raw
 from trio_cartesia._cli.console import UsageError
 
 __all__ = ["Request", "Source", "check_request", "open_source"]
@@ -69,8 +69,7 @@ def check_request(request: Request) -> None:
         return
     if request.file is None:
         raise UsageError("there is nothing to transcribe: give a FILE, -, or --microphone")
-    if (request.encoding is None) != (request.sample_rate is None):
-        raise UsageError("samples without a header need both --encoding and --sample-rate")
+    check_raw(request.encoding, request.sample_rate)
     if request.file == STANDARD:
         if sys.stdin is None:
             raise UsageError("standard input is closed, so - has no audio")

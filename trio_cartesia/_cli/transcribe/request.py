@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from trio_cartesia._cli.audio_options import Encoding
+from trio_cartesia._cli.audio_options import Encoding, check_raw
 from trio_cartesia._cli.console import UsageError
 from trio_cartesia._cli.say.outputs import Subtitles
 
@@ -52,8 +52,7 @@ def check_request(request: Request) -> None:
     """
     if request.json and (request.output is not None or request.subtitles is not None):
         raise UsageError("--json prints the texts; give it without --output and --subtitles")
-    if (request.encoding is None) != (request.sample_rate is None):
-        raise UsageError("samples without a header need both --encoding and --sample-rate")
+    check_raw(request.encoding, request.sample_rate)
     for file in request.files:
         if request.files.count(file) > 1:
             raise UsageError(f"the recording {file} is there twice")

@@ -10,9 +10,17 @@ from typing import Final, Literal, get_args
 
 import attrs
 
+from trio_cartesia._errors import LocalProtocolError
 from trio_cartesia._protocol.base import checks
 
-__all__ = ["PIECE_SECONDS", "STT_ENCODINGS", "AudioPieces", "InputFormat", "STTEncoding"]
+__all__ = [
+    "PIECE_SECONDS",
+    "STT_ENCODINGS",
+    "AudioPieces",
+    "InputFormat",
+    "STTEncoding",
+    "raw_format",
+]
 
 PIECE_SECONDS: Final = 0.1
 
@@ -65,6 +73,19 @@ class InputFormat:
     def silence(self, size_bytes: int) -> bytes:
         """Return so many bytes of silence, in whole samples."""
         return _SILENCE[self.encoding] * (size_bytes // self.bytes_per_sample)
+
+
+def raw_format(encoding: STTEncoding | None, sample_rate: int | None) -> InputFormat | None:
+    """Return the layout of samples without a header, or None where neither is given.
+
+    Raises:
+        LocalProtocolError: Only one of them is given, or one is not valid.
+    """
+    if encoding is None and sample_rate is None:
+        return None
+    if encoding is None or sample_rate is None:
+        raise LocalProtocolError("samples without a header need encoding and sample_rate")
+    return InputFormat(encoding=encoding, sample_rate=sample_rate)
 
 
 @attrs.define(eq=False)
