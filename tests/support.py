@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import pytest
 import trio
 from hypothesis import settings
@@ -39,6 +41,33 @@ def one_in(number: int, cells: Iterable[object]) -> list[Any]:
         pytest.param(*cell, marks=rest if index % number else ())
         for index, cell in enumerate(each if isinstance(each, tuple) else (each,) for each in cells)
     ]
+
+
+@attrs.define
+class Turns:
+    """How often another task had its turn.
+
+    Attributes:
+        count: Since the task began, or since this was set.
+    """
+
+    count: int = 0
+
+    async def take(self) -> None:
+        """Take a turn after the other, until cancelled."""
+        while True:
+            await trio.lowlevel.checkpoint()
+            self.count += 1
+
+
+@asynccontextmanager
+async def turns_of_others() -> AsyncIterator[Turns]:
+    """While the block runs, another task takes every turn that it gets."""
+    async with trio.open_nursery() as nursery:
+        turns = Turns()
+        nursery.start_soon(turns.take)
+        yield turns
+        nursery.cancel_scope.cancel()
 
 
 async def received_audio(context: Context) -> list[bytes]:

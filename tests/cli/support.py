@@ -16,6 +16,7 @@ from trio.testing import memory_stream_pair
 
 import trio_cartesia
 from trio_cartesia import Cartesia, ContextOptions, RawOutputFormat
+from trio_cartesia.blocking import Cartesia as BlockingCartesia
 from trio_cartesia.server import Server, Tones, open_server
 
 PACKAGE_PARENT = Path(trio_cartesia.__file__).parents[1]
@@ -34,6 +35,16 @@ def environment(**more: str) -> dict[str, str]:
     """The process's own, without what is for Cartesia."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CARTESIA_")}
     return {**kept, "PYTHONPATH": str(PACKAGE_PARENT), "COLUMNS": "80", **more}
+
+
+def spoken_by(url: str, text: str) -> bytes:
+    """Return the samples of a text that the service at *url* speaks."""
+    with (
+        BlockingCartesia(base_url=url) as client,
+        client.tts.websocket_connect() as connection,
+        connection.speak(text, **OPTIONS) as context,
+    ):
+        return context.collect().audio
 
 
 @attrs.frozen

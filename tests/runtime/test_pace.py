@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import SETTINGS
+from tests.support import SETTINGS, turns_of_others
 from trio_cartesia import InboxOverflow
 from trio_cartesia._runtime.inbox import ByteCounter
 from trio_cartesia._runtime.pace import AHEAD_BYTES, IDLE_TURNS, Pace
@@ -43,22 +43,13 @@ async def test_a_consumer_that_is_idle_is_waited_for_once():
     """One that sleeps gets a few turns, takes no time, and the next ones after
     as much has arrived.
     """
-    waiting, turns = ByteCounter(), 0
+    waiting = ByteCounter()
     pace = Pace(waiting)
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            await trio.lowlevel.checkpoint()
-            turns += 1
-
     waiting.add(3 * AHEAD_BYTES)
     assert pace.is_ahead
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(count)
+    async with turns_of_others() as turns:
         await pace.give_turns()
-        assert turns <= 2 * IDLE_TURNS
-        nursery.cancel_scope.cancel()
+        assert turns.count <= 2 * IDLE_TURNS
     assert trio.current_time() == 0
     waiting.add(AHEAD_BYTES)
     assert not pace.is_ahead

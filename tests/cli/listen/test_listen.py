@@ -14,20 +14,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.cli.support import full_output, read_all, start
+from tests.cli.support import OPTIONS, SAMPLES, full_output, read_all, spoken_by, start
 from trio_cartesia import Cartesia as AsyncCartesia
-from trio_cartesia import SampleFormat, open_microphone
+from trio_cartesia import open_microphone
 from trio_cartesia._cli.listen import request
 from trio_cartesia._cli.main import main
-from trio_cartesia.blocking import Cartesia
 from trio_cartesia.playback import device
 from trio_cartesia.server import open_server
 from trio_cartesia.testing import service_in_thread
 
 TEXT = "The quick brown fox jumps."
-SPEECH = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
-FORMAT = {"encoding": SPEECH.encoding, "sample_rate": SPEECH.sample_rate}
-VOICE = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b"
 FAST = ("--pace", "as_fast_as_possible")
 
 
@@ -40,14 +36,7 @@ def service():
 @pytest.fixture(scope="module")
 def audio(service):
     """Speech that the service knows, and a second of silence."""
-    with (
-        Cartesia(base_url=service.url) as client,
-        client.tts.websocket_connect() as connection,
-        connection.speak(
-            TEXT, model_id="sonic-latest", voice=VOICE, output_format=FORMAT
-        ) as context,
-    ):
-        return context.collect().audio + bytes(16000)
+    return spoken_by(service.url, TEXT) + bytes(16000)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +44,7 @@ def paths(service, audio, monkeypatch, tmp_path):
     """Recordings in the current directory, and the service in the environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CARTESIA_BASE_URL", service.url)
-    (tmp_path / "speech.wav").write_bytes(SPEECH.wav_header(len(audio)) + audio)
+    (tmp_path / "speech.wav").write_bytes(SAMPLES.wav_header(len(audio)) + audio)
     (tmp_path / "speech.pcm").write_bytes(audio)
     (tmp_path / "text.txt").write_text("no audio")
 
@@ -189,15 +178,14 @@ def test_the_microphone_until_ctrl_c(run, monkeypatch):
 @pytest.mark.slow
 async def test_ctrl_c_prints_what_was_said():
     """A signal ends the audio; the text until then is printed, and the exit code is 130."""
-    options = {"model_id": "sonic-latest", "voice": VOICE, "output_format": FORMAT}
     async with open_server(voice="tones", recognizer="own") as server, trio.open_nursery() as tasks:
         async with (
             AsyncCartesia(base_url=server.url) as client,
             client.tts.websocket_connect() as connection,
-            connection.speak(f"{TEXT} " * 10, **options) as context,
+            connection.speak(f"{TEXT} " * 10, **OPTIONS) as context,
         ):
             audio = (await context.collect()).audio
-        await trio.Path("long.wav").write_bytes(SPEECH.wav_header(len(audio)) + audio)
+        await trio.Path("long.wav").write_bytes(SAMPLES.wav_header(len(audio)) + audio)
         process = await start(
             tasks, "listen", "long.wav", cwd=Path.cwd(), env={"CARTESIA_BASE_URL": server.url}
         )

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import full_output
-from trio_cartesia import SampleFormat
+from tests.cli.support import SAMPLES, full_output, spoken_by
 from trio_cartesia._cli.main import main
-from trio_cartesia.blocking import Cartesia
 from trio_cartesia.testing import service_in_thread
 
 TEXT = "The quick brown fox jumps."
-SPEECH = SampleFormat(encoding="pcm_s16le", sample_rate=8000)
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +23,7 @@ def service():
 
 @pytest.fixture(scope="module")
 def audio(service):
-    with (
-        Cartesia(base_url=service.url) as client,
-        client.tts.websocket_connect() as connection,
-        connection.speak(
-            TEXT,
-            model_id="sonic-latest",
-            voice="6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
-            output_format={"encoding": SPEECH.encoding, "sample_rate": SPEECH.sample_rate},
-        ) as context,
-    ):
-        return context.collect().audio
+    return spoken_by(service.url, TEXT)
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +32,8 @@ def paths(service, audio, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CARTESIA_API_KEY", "local")
     monkeypatch.setenv("CARTESIA_BASE_URL", service.url)
-    Path("a.wav").write_bytes(SPEECH.wav_header(len(audio)) + audio)
-    Path("b.wav").write_bytes(SPEECH.wav_header(16000) + bytes(16000))
+    Path("a.wav").write_bytes(SAMPLES.wav_header(len(audio)) + audio)
+    Path("b.wav").write_bytes(SAMPLES.wav_header(16000) + bytes(16000))
     Path("a.pcm").write_bytes(audio)
     Path("bad.wav").write_text("no audio")
 

@@ -10,6 +10,7 @@ import trio
 from trio_websocket import ConnectionClosed, wrap_server_stream
 
 from tests.runtime.stt.services import SETTINGS
+from tests.support import turns_of_others
 from trio_cartesia import Cartesia, ManualFinalizeSession
 from trio_cartesia._runtime.stt.scheduling import SENDS_IN_A_ROW
 
@@ -45,25 +46,15 @@ async def test_a_loop_that_sends_lets_other_tasks_run(sessions):
     """However many sessions a task sends to, without waiting, others have their turns in between,
     and everything arrives.
     """
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            await trio.lowlevel.checkpoint()
-            turns += 1
-
     async with AsyncExitStack() as stack:
         pairs = [await stack.enter_async_context(session_over_tcp()) for _ in range(sessions)]
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(count)
+        async with turns_of_others() as turns:
             await trio.lowlevel.checkpoint()
-            before = turns
+            before = turns.count
             for _ in range(8 * SENDS_IN_A_ROW):
                 for session, _ in pairs:
                     await session.send_audio(bytes(40))
-            assert turns - before >= 8 * sessions - 1
-            nursery.cancel_scope.cancel()
+            assert turns.count - before >= 8 * sessions - 1
         for session, received in pairs:
             await session.no_more_audio()
             assert [event.type async for event in session.receive()] == ["done"]

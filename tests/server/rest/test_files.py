@@ -21,6 +21,7 @@ from tests.server.http_client import MP3, NOW, WAV_S16, Cut, an_error, dial, ove
 from tests.server.rest.support import asked, listed
 from tests.server.support import S16, TWO_SENTENCES, Json, catch_logs, on_virtual_time, tones
 from tests.server.tts.test_http_endpoints import LONG, Failing
+from tests.support import turns_of_others
 from trio_cartesia._protocol.base.audio import SampleFormat
 from trio_cartesia.server.audio.containers import Audio
 from trio_cartesia.server.messages.errors import APIError
@@ -354,26 +355,16 @@ async def test_a_large_file_keeps_nobody_waiting() -> None:
     that is dropped meanwhile leaves nothing behind.
     """
     with file_store() as files:
-        turns = 0
-
-        async def count_turns() -> None:
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(count_turns)
+        async with turns_of_others() as turns:
             file = large_file(files)
             await files.complete(file)
-            assert turns >= 3
+            assert turns.count >= 3
             files.remove(files.find("one", file.id))
             with pytest.raises(APIError):
                 files.find("one", file.id)
-            turns = 0
+            turns.count = 0
             await files.erase_removed()
-            assert turns >= 3
-            nursery.cancel_scope.cancel()
+            assert turns.count >= 3
         file = large_file(files)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(files.complete, file)

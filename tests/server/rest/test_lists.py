@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.server.http_client import over_http
 from tests.server.rest.support import asked, listed
 from tests.server.support import on_virtual_time
+from tests.support import turns_of_others
 from trio_cartesia.server import Behaviour, Server
 from trio_cartesia.server.catalogue.voices import VOICES, VoiceEntry
 from trio_cartesia.server.messages.queries import SEARCHED
@@ -73,20 +74,11 @@ async def test_a_page_costs_a_page(query: str, rows_read: list[int]) -> None:
 @on_virtual_time
 async def test_others_go_on_during_a_long_search() -> None:
     """A search that reads the whole list lets other tasks run again and again."""
-    async with over_http() as (client, server), trio.open_nursery() as nursery:
+    async with over_http() as (client, server):
         add_voices(server, ["a"] * MANY)
-        turns = 0
-
-        async def count_turns() -> None:
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
-        nursery.start_soon(count_turns)
-        assert (await asked(client, "GET /voices?q=nothing"))["data"] == []
-        nursery.cancel_scope.cancel()
-    assert turns > MANY // SEARCHED
+        async with turns_of_others() as turns:
+            assert (await asked(client, "GET /voices?q=nothing"))["data"] == []
+    assert turns.count > MANY // SEARCHED
 
 
 @settings(max_examples=8)

@@ -14,6 +14,7 @@ from tests.server.support import (
     on_virtual_time,
     tones,
 )
+from tests.support import turns_of_others
 from trio_cartesia.server import Behaviour, Spoken, Tones, Utterance
 from trio_cartesia.server.messages.inputs import Delivery
 from trio_cartesia.server.text.sentences import AHEAD, first_piece, join_halves, split
@@ -250,16 +251,6 @@ async def test_others_run_between_the_pieces_of_a_long_input(text: str) -> None:
         async def speak(self, _: Utterance) -> Spoken:
             return Spoken(samples=b"", words=(), phonemes=())
 
-    async with connected(voice=Silent()) as (client, _), trio.open_nursery() as nursery:
-        turns = 0
-
-        @nursery.start_soon
-        async def take_turns() -> None:
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
+    async with connected(voice=Silent()) as (client, _), turns_of_others() as turns:
         await client.speak(generation("a", text * (30_000 // len(text))))
-        assert turns >= 100  # pieces of 300 characters
-        nursery.cancel_scope.cancel()
+        assert turns.count >= 100  # pieces of 300 characters
