@@ -23,7 +23,7 @@ import trio
 from harness.cases import is_installed
 from harness.peers import Peer, open_service
 from harness.results import Measure, Row, middle, pick, row
-from harness.rounds import Option, ask
+from harness.rounds import Option, ask, measure_parts
 from harness.tables import Cell, full, only, sections, table, text
 
 from trio_cartesia import Cartesia
@@ -160,10 +160,7 @@ PARTS: Final = {"own": measure_own, "moonshine": measure_moonshine}
 
 def measure(given: argparse.Namespace) -> list[Row]:
     """Measure the parts."""
-    if given.voice == "espeak" and not is_installed("espeakng-loader"):
-        given.voice = "tones"
-    parts = PARTS.values() if given.part == "all" else [PARTS[given.part]]
-    return [each for part in parts for each in trio.run(part, given)]
+    return measure_parts(given, PARTS)
 
 
 def report(rows: list[Row]) -> str:

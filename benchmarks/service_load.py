@@ -22,12 +22,11 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from harness.cases import is_installed
 from harness.clients.tasks import SETTINGS
 from harness.measure import resident_bytes
 from harness.peers import Peer, open_service
 from harness.results import Measure, Row, pick, quantile, row
-from harness.rounds import Option, ask
+from harness.rounds import Option, ask, measure_parts
 from harness.tables import full, label, only, sections, table, text
 
 from trio_cartesia import Cartesia, Connection
@@ -242,10 +241,7 @@ PARTS: Final = {
 
 def measure(given: argparse.Namespace) -> list[Row]:
     """Measure the parts."""
-    if given.voice == "espeak" and not is_installed("espeakng-loader"):
-        given.voice = "tones"
-    parts = PARTS.values() if given.part == "all" else [PARTS[given.part]]
-    return [each for part in parts for each in trio.run(part, given)]
+    return measure_parts(given, PARTS)
 
 
 def report(rows: list[Row]) -> str:

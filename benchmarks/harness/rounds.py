@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
 import attrs
+import trio
 
-from harness.cases import CLIENTS, Case
+from harness.cases import CLIENTS, Case, is_installed
 from harness.environment import figures
 from harness.peers import open_load, open_service
 from harness.processors import ask_for_priority, cores
@@ -24,6 +25,7 @@ from harness.results import OURS, Measure, Row, keep, rows_of
 
 RATIOS: Final = {"cpu_us": "cpu_ratio", "clock_us": "clock_ratio"}  # ours to theirs
 Found = dict[Case, list[Measure]]
+Part = Callable[[argparse.Namespace], Awaitable[list[Row]]]
 
 
 def compare(cases: Sequence[Case], rounds: int, *, ours: str = OURS) -> list[Row]:
@@ -48,6 +50,17 @@ def compare(cases: Sequence[Case], rounds: int, *, ours: str = OURS) -> list[Row
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return _rows(found, ours)
+
+
+def measure_parts(
+    given: argparse.Namespace,
+    parts: Mapping[str, Callable[[argparse.Namespace], Awaitable[list[Row]]]],
+) -> list[Row]:
+    """Measure the part of ``--part``, or all of them, with a voice that is installed."""
+    if given.voice == "espeak" and not is_installed("espeakng-loader"):
+        given.voice = "tones"
+    chosen = parts.values() if given.part == "all" else [parts[given.part]]
+    return [each for part in chosen for each in trio.run(part, given)]
 
 
 def _rows(found: Found, ours_name: str) -> list[Row]:
