@@ -17,7 +17,7 @@ from trio_cartesia.server.behaviour.behaviour import Behaviour
 from trio_cartesia.server.net.websocket import WebSocket
 from trio_cartesia.server.streams import Disconnected
 
-__all__ = ["AFTER_ERROR", "STOPPING_CLOSE_SECONDS", "Socket"]
+__all__ = ["AFTER_ERROR", "STOPPING_CLOSE_SECONDS", "Socket", "close_code_after"]
 
 STOPPING_CLOSE_SECONDS: Final = 0.1  # for the close frame when the service stops
 IDLE: Final = "connection idle timeout"  # protocol §1.8, §7.1 T23
@@ -25,6 +25,11 @@ STOPPING: Final = (1001, "the service is stopping")
 AFTER_ERROR: Final = "after an error"
 LEFT: Final = "the peer has left"
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def close_code_after(status: int) -> int:
+    """Return the code that closes a connection after an error with that status."""
+    return 1011 if status >= 500 else 1008
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -125,7 +130,7 @@ class Socket:
         finally:
             self._in_flight -= 1
             if event["type"] == "error" and self.behaviour.close_on_error:  # protocol §7.1 T19
-                self._closing = 1011 if event.get("status_code", 400) >= 500 else 1008, AFTER_ERROR
+                self._closing = close_code_after(event.get("status_code", 400)), AFTER_ERROR
             if self._closing:
                 self.close(*self._closing)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 import trio
 
-from trio_cartesia.server.exchange.socket import AFTER_ERROR, Socket
+from trio_cartesia.server.exchange.socket import AFTER_ERROR, Socket, close_code_after
 from trio_cartesia.server.journal.access_log import log_error
 from trio_cartesia.server.messages.errors import APIError, ErrorBody, transcription_error_event
 from trio_cartesia.server.recognition.input import InputConverter
@@ -100,7 +100,7 @@ class StreamSession(ABC):
         await _send_error(self._socket, error.body)
         if error.body.status != 400:
             self._transcription.end("error")
-            self._socket.close(_close_code(error.body), AFTER_ERROR)
+            self._socket.close(close_code_after(error.body.status), AFTER_ERROR)
 
     def close(self) -> None:
         """End the session as the client has asked for (protocol §7.2 S4)."""
@@ -113,7 +113,7 @@ async def refuse(socket: Socket, error: ErrorBody) -> None:
 
     async def begin() -> None:
         await _send_error(socket, error)
-        socket.close(_close_code(error), AFTER_ERROR)
+        socket.close(close_code_after(error.status), AFTER_ERROR)
 
     async def ignore(_: str | bytes) -> None:
         await trio.lowlevel.checkpoint()
@@ -126,7 +126,3 @@ async def _send_error(socket: Socket, error: ErrorBody) -> None:
     await socket.emit(
         transcription_error_event(error, version=socket.version, request_id=socket.request_id)
     )
-
-
-def _close_code(error: ErrorBody) -> int:
-    return 1011 if error.status >= 500 else 1008
